@@ -1,0 +1,1 @@
+//! Recipes, scales, plans, keys, scheduling and the event log.

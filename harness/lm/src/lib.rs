@@ -1,0 +1,1 @@
+//! Decoder language models on candle: training, sampling and scoring.

@@ -1,0 +1,1 @@
+//! Tables, plots and pages: terminal, Markdown, HTML and JSON.

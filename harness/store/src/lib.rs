@@ -1,0 +1,1 @@
+//! Content-addressed objects and the index of actions, runs and events.

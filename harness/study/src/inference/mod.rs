@@ -1,0 +1,1 @@
+//! Statistics, estimators, weights and claims.
