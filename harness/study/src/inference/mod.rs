@@ -1,1 +1,3 @@
-//! Statistics, estimators, weights and claims.
+//! Statistics, estimators, weights and claims: pure functions on numbers.
+
+pub mod posterior;
