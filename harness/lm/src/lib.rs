@@ -1,1 +1,21 @@
 //! Decoder language models on candle: training, sampling and scoring.
+//!
+//! One decoder ([`Decoder`]) covers the Llama, Qwen2 and Qwen3 families under their Hugging Face tensor names. Sequences
+//! are never padded: a batch is [`Sequences`], tokens laid end to end, and a hidden state is one row per token.
+//! Every operation ([`ops`]) exists twice: composed of plain candle operations, which is the oracle and runs on any
+//! device, and as fused CPU kernels with their own backward pass.
+
+pub mod config;
+pub mod decoder;
+pub mod error;
+pub mod ops;
+pub mod score;
+pub mod sequences;
+pub mod weights;
+
+pub use config::{Config, Family};
+pub use decoder::{Decoder, Layer, Projection};
+pub use error::{ErrorClass, LmError, Result};
+pub use ops::Backend;
+pub use score::{Scored, score};
+pub use sequences::Sequences;

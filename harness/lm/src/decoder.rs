@@ -1,0 +1,360 @@
+//! The decoder: embedding, layers of attention and gated feed-forward, norm, head.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camino::Utf8Path;
+use candle_core::{Tensor, Var};
+
+use crate::config::Config;
+use crate::error::{LmError, Result};
+use crate::ops::{self, Backend, Rotary, RotaryTable};
+use crate::sequences::Sequences;
+use crate::weights;
+
+/// A linear map's weights.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// `[out, in]`.
+    pub weight: Tensor,
+    /// `[out]`.
+    pub bias: Option<Tensor>,
+}
+
+impl Projection {
+    /// Applies the map to rows: `[N, in]` to `[N, out]`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    pub fn forward(&self, backend: Backend, x: &Tensor) -> candle_core::Result<Tensor> {
+        ops::linear(backend, x, &self.weight, self.bias.as_ref())
+    }
+}
+
+/// One decoder layer's weights, named as in Hugging Face's checkpoints.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Norm before attention, `[d]`.
+    pub input_layernorm: Tensor,
+    /// Queries, `[H·D, d]`.
+    pub q_proj: Projection,
+    /// Keys, `[KV·D, d]`.
+    pub k_proj: Projection,
+    /// Values, `[KV·D, d]`.
+    pub v_proj: Projection,
+    /// Norm of each head's queries, `[D]`, in families that have it.
+    pub q_norm: Option<Tensor>,
+    /// Norm of each head's keys, `[D]`, in families that have it.
+    pub k_norm: Option<Tensor>,
+    /// Attention's output, `[d, H·D]`.
+    pub o_proj: Projection,
+    /// Norm before the feed-forward layer, `[d]`.
+    pub post_attention_layernorm: Tensor,
+    /// Gate of the feed-forward layer, `[F, d]`.
+    pub gate_proj: Tensor,
+    /// Its values, `[F, d]`.
+    pub up_proj: Tensor,
+    /// Its output, `[d, F]`.
+    pub down_proj: Tensor,
+}
+
+/// A causal language model.
+///
+/// Its trainable tensors are candle [`Var`]s under their Hugging Face names; whoever updates them in place, as an
+/// optimizer does, updates the decoder.
+#[derive(Debug)]
+pub struct Decoder {
+    config: Config,
+    backend: Backend,
+    vars: BTreeMap<String, Var>,
+    tensors: BTreeMap<String, Tensor>,
+    embedding: Tensor,
+    layers: Vec<Layer>,
+    norm: Tensor,
+    head: Tensor,
+    rotary: Arc<Mutex<RotaryTable>>,
+}
+
+impl Decoder {
+    /// A new model whose weights are a function of the configuration and the seed.
+    ///
+    /// Projections are normal with standard deviation `1/sqrt(in)`, those into the residual stream a further
+    /// `1/sqrt(2·layers)` smaller, the embedding 0.02; norms are 1 and biases 0.
+    ///
+    /// # Errors
+    /// [`LmError::ConfigValue`] if the configuration is impossible.
+    pub fn init(config: &Config, seed: u64, backend: Backend) -> Result<Self> {
+        config.check()?;
+        Self::from_tensors(config, weights::initial(config, seed)?, backend)
+    }
+
+    /// A model from the tensors of one or several safetensors files (`f32`, `bf16` or `f16`, widened to `f32`).
+    ///
+    /// # Errors
+    /// Those of [`weights::read`].
+    pub fn from_safetensors<P: AsRef<Utf8Path>>(
+        config: &Config,
+        files: &[P],
+        backend: Backend,
+    ) -> Result<Self> {
+        config.check()?;
+        Self::from_tensors(config, weights::read(config, files)?, backend)
+    }
+
+    /// A model from tensors under their Hugging Face names, which become its trainable [`Var`]s.
+    ///
+    /// The composed back end takes any device and float type, the fused one `f32` on the CPU.
+    ///
+    /// # Errors
+    /// [`LmError::MissingTensor`], [`LmError::UnexpectedTensor`] or [`LmError::TensorShape`] where the tensors are not those
+    /// of the configuration.
+    pub fn from_tensors(
+        config: &Config,
+        tensors: BTreeMap<String, Tensor>,
+        backend: Backend,
+    ) -> Result<Self> {
+        for spec in weights::layout(config) {
+            let Some(tensor) = tensors.get(&spec.name) else {
+                return Err(LmError::MissingTensor { name: spec.name });
+            };
+            if tensor.dims() != spec.shape {
+                let found = tensor.dims().to_vec();
+                return Err(LmError::TensorShape { name: spec.name, expected: spec.shape, found });
+            }
+        }
+        let expected = weights::layout(config).len();
+        if tensors.len() != expected {
+            let known: Vec<_> = weights::layout(config).into_iter().map(|spec| spec.name).collect();
+            let name = tensors.into_keys().find(|name| !known.contains(name)).unwrap_or_default();
+            return Err(LmError::UnexpectedTensor { name });
+        }
+        let vars = tensors
+            .into_iter()
+            .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?)))
+            .collect::<Result<BTreeMap<_, _>>>()?;
+        let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+        let table = RotaryTable::new(config.head_dim, config.rope_theta, 0);
+        Self::assemble(config, backend, vars, tensors, Arc::new(Mutex::new(table)))
+    }
+
+    fn assemble(
+        config: &Config,
+        backend: Backend,
+        vars: BTreeMap<String, Var>,
+        tensors: BTreeMap<String, Tensor>,
+        rotary: Arc<Mutex<RotaryTable>>,
+    ) -> Result<Self> {
+        let get = |name: String| tensors.get(&name).cloned().ok_or(LmError::MissingTensor { name });
+        let layers = (0..config.num_layers)
+            .map(|index| {
+                let part = |suffix: &str| get(format!("model.layers.{index}.{suffix}"));
+                let projection = |name: &str, bias: bool| {
+                    Ok::<_, LmError>(Projection {
+                        weight: part(&format!("self_attn.{name}.weight"))?,
+                        bias: bias.then(|| part(&format!("self_attn.{name}.bias"))).transpose()?,
+                    })
+                };
+                let head_norm = |name: &str| config.qk_norm().then(|| part(name)).transpose();
+                Ok(Layer {
+                    input_layernorm: part("input_layernorm.weight")?,
+                    q_proj: projection("q_proj", config.qkv_bias)?,
+                    k_proj: projection("k_proj", config.qkv_bias)?,
+                    v_proj: projection("v_proj", config.qkv_bias)?,
+                    q_norm: head_norm("self_attn.q_norm.weight")?,
+                    k_norm: head_norm("self_attn.k_norm.weight")?,
+                    o_proj: projection("o_proj", config.output_bias)?,
+                    post_attention_layernorm: part("post_attention_layernorm.weight")?,
+                    gate_proj: part("mlp.gate_proj.weight")?,
+                    up_proj: part("mlp.up_proj.weight")?,
+                    down_proj: part("mlp.down_proj.weight")?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let embedding = get("model.embed_tokens.weight".to_owned())?;
+        let head = if config.tied_head { embedding.clone() } else { get("lm_head.weight".to_owned())? };
+        let norm = get("model.norm.weight".to_owned())?;
+        Ok(Self { config: config.clone(), backend, vars, tensors, embedding, layers, norm, head, rotary })
+    }
+
+    /// The same weights without a gradient: what is computed with them builds no graph.
+    ///
+    /// The weights are shared, not copied: later updates of the original show.
+    ///
+    /// # Errors
+    /// None in practice; the weights were complete when this decoder was made.
+    pub fn frozen(&self) -> Result<Self> {
+        let tensors = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.detach())).collect();
+        Self::assemble(&self.config, self.backend, BTreeMap::new(), tensors, Arc::clone(&self.rotary))
+    }
+
+    /// The same weights, shared, on another back end.
+    ///
+    /// # Errors
+    /// None in practice; the weights were complete when this decoder was made.
+    pub fn with_backend(&self, backend: Backend) -> Result<Self> {
+        let (vars, tensors) = (self.vars.clone(), self.tensors.clone());
+        Self::assemble(&self.config, backend, vars, tensors, Arc::clone(&self.rotary))
+    }
+
+    /// The model's shape.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The back end that its operations run on.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The trainable tensors under their Hugging Face names; none in a [frozen](Self::frozen) decoder.
+    #[must_use]
+    pub fn vars(&self) -> &BTreeMap<String, Var> {
+        &self.vars
+    }
+
+    /// All tensors under their Hugging Face names.
+    #[must_use]
+    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
+        &self.tensors
+    }
+
+    /// The embedding, `[V, d]`.
+    #[must_use]
+    pub fn embedding(&self) -> &Tensor {
+        &self.embedding
+    }
+
+    /// The layers' weights, first to last.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The norm before the head, `[d]`.
+    #[must_use]
+    pub fn norm(&self) -> &Tensor {
+        &self.norm
+    }
+
+    /// The head, `[V, d]`: the embedding itself in a tied model.
+    #[must_use]
+    pub fn head(&self) -> &Tensor {
+        &self.head
+    }
+
+    /// Writes the weights as one safetensors file of `f32`: the same weights give the same bytes.
+    ///
+    /// # Errors
+    /// [`LmError::Io`] if the file cannot be written.
+    pub fn save(&self, path: &Utf8Path) -> Result<()> {
+        Ok(fs_err::write(path, self.to_safetensors()?)?)
+    }
+
+    /// The bytes that [`save`](Self::save) writes.
+    ///
+    /// # Errors
+    /// [`LmError::Tensor`] if a tensor cannot be read.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>> {
+        weights::to_safetensors(&self.tensors)
+    }
+
+    /// The rotation of rows at the given positions, from a table that grows as needed.
+    ///
+    /// # Errors
+    /// None in practice: the table covers every position asked for.
+    pub fn rotary(&self, positions: &[u32]) -> Result<Rotary> {
+        let needed = positions.iter().max().map_or(0, |position| *position as usize + 1);
+        let mut table = self.rotary.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.positions() < needed {
+            *table =
+                RotaryTable::new(self.config.head_dim, self.config.rope_theta, needed.next_power_of_two());
+        }
+        Ok(table.at(positions)?)
+    }
+
+    /// The hidden state after the last norm: one row `[d]` per token of the batch, `[N, d]` in all.
+    ///
+    /// # Errors
+    /// [`LmError::TokenOutOfRange`] for a token outside the vocabulary.
+    pub fn hidden(&self, batch: &Sequences) -> Result<Tensor> {
+        self.check_tokens(batch.tokens())?;
+        let rotary = self.rotary(&batch.positions())?;
+        let mut x = ops::embedding(&self.embedding, batch.tokens())?;
+        for layer in &self.layers {
+            x = self.layer(layer, &x, &rotary, batch.offsets())?;
+        }
+        Ok(ops::rms_norm(self.backend, &x, &self.norm, self.config.rms_norm_eps)?)
+    }
+
+    /// Logits `[M, V]` of rows `[M, d]` of a hidden state.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        Ok(ops::linear(self.backend, hidden, &self.head, None)?)
+    }
+
+    /// Log-probabilities of the targets, in their order: `[targets.len()]`.
+    ///
+    /// A target `(row, token)` asks for the token predicted **at** a row of the batch, so the probability of the batch's
+    /// own token `i` is asked for as `(i - 1, tokens[i])`. Rows that no target names do not pass the head.
+    ///
+    /// # Errors
+    /// [`LmError::TokenOutOfRange`] or [`LmError::RowOutOfRange`].
+    pub fn log_probs(&self, batch: &Sequences, targets: &[(usize, u32)]) -> Result<Tensor> {
+        for (position, (row, token)) in targets.iter().enumerate() {
+            if *row >= batch.total() {
+                return Err(LmError::RowOutOfRange { row: *row, rows: batch.total() });
+            }
+            if *token as usize >= self.config.vocab_size {
+                return Err(LmError::TokenOutOfRange {
+                    token: *token,
+                    position,
+                    vocab_size: self.config.vocab_size,
+                });
+            }
+        }
+        Ok(ops::head_log_probs(self.backend, &self.hidden(batch)?, &self.head, targets)?)
+    }
+
+    fn layer(
+        &self,
+        layer: &Layer,
+        x: &Tensor,
+        rotary: &Rotary,
+        offsets: &[usize],
+    ) -> candle_core::Result<Tensor> {
+        let Config { num_heads, num_kv_heads, head_dim, rms_norm_eps: eps, .. } = self.config;
+        let backend = self.backend;
+        let rows = x.dim(0)?;
+        let normed = ops::rms_norm(backend, x, &layer.input_layernorm, eps)?;
+        let heads = |projection: &Projection, count| {
+            projection.forward(backend, &normed)?.reshape((rows, count, head_dim))
+        };
+        let rotated = |x: Tensor, norm: &Option<Tensor>| match norm {
+            Some(norm) => ops::rope(backend, &ops::rms_norm(backend, &x, norm, eps)?, rotary),
+            None => ops::rope(backend, &x, rotary),
+        };
+        let q = rotated(heads(&layer.q_proj, num_heads)?, &layer.q_norm)?;
+        let k = rotated(heads(&layer.k_proj, num_kv_heads)?, &layer.k_norm)?;
+        let v = heads(&layer.v_proj, num_kv_heads)?;
+        let attended = ops::attention(backend, &q, &k, &v, offsets)?.reshape((rows, num_heads * head_dim))?;
+        let x = (x + layer.o_proj.forward(backend, &attended)?)?;
+
+        let normed = ops::rms_norm(backend, &x, &layer.post_attention_layernorm, eps)?;
+        let gate = ops::linear(backend, &normed, &layer.gate_proj, None)?;
+        let up = ops::linear(backend, &normed, &layer.up_proj, None)?;
+        let gated = ops::swiglu(backend, &gate, &up)?;
+        &x + ops::linear(backend, &gated, &layer.down_proj, None)?
+    }
+
+    fn check_tokens(&self, tokens: &[u32]) -> Result<()> {
+        let vocab_size = self.config.vocab_size;
+        match tokens.iter().position(|token| *token as usize >= vocab_size) {
+            Some(position) => Err(LmError::TokenOutOfRange { token: tokens[position], position, vocab_size }),
+            None => Ok(()),
+        }
+    }
+}

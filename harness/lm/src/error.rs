@@ -1,0 +1,182 @@
+//! What can go wrong, whose fault it is, and what to do about it.
+
+use camino::Utf8PathBuf;
+
+/// The result of this crate's fallible functions.
+pub type Result<T, E = LmError> = std::result::Result<T, E>;
+
+/// Who has to act on an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// The input is wrong: a model folder, a configuration, a parameter.
+    User,
+    /// The machine is: a disk, a permission, memory.
+    Environment,
+    /// This program is.
+    Internal,
+}
+
+/// An error of the language-model crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LmError {
+    /// A `config.json` is not JSON, or a field has the wrong type.
+    #[error("the model configuration does not parse: {source}")]
+    ConfigSyntax {
+        /// What the parser said, with line and column.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A field of a `config.json` has a value that no model can have.
+    #[error("model configuration: `{field}` {problem}")]
+    ConfigValue {
+        /// The field's name in `config.json`.
+        field: &'static str,
+        /// What is wrong with it, as a predicate ("is 0, but must be positive").
+        problem: String,
+    },
+    /// A `config.json` asks for something that this decoder does not compute.
+    #[error("model configuration: `{field}` = {value} is not supported ({supported})")]
+    Unsupported {
+        /// The field's name in `config.json`.
+        field: &'static str,
+        /// The value found, as JSON.
+        value: String,
+        /// What is supported instead.
+        supported: &'static str,
+    },
+    /// A weight file is not valid safetensors.
+    #[error("{path}: not a readable safetensors file: {source}")]
+    WeightsFormat {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the reader said.
+        #[source]
+        source: safetensors::SafeTensorError,
+    },
+    /// The weights lack a tensor that the configuration calls for.
+    #[error("the weights lack the tensor `{name}`, which the model configuration calls for")]
+    MissingTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// The weights hold a tensor that the configuration does not know.
+    #[error("the weights hold the tensor `{name}`, for which the model configuration has no place")]
+    UnexpectedTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor's shape is not the one that follows from the configuration.
+    #[error("tensor `{name}` has shape {found:?}, but the model configuration gives {expected:?}")]
+    TensorShape {
+        /// The tensor's name.
+        name: String,
+        /// The shape that the configuration gives.
+        expected: Vec<usize>,
+        /// The shape found.
+        found: Vec<usize>,
+    },
+    /// A tensor's element type is not a float that can be widened to `f32`.
+    #[error("tensor `{name}` has element type {dtype}; only F32, BF16 and F16 can be read")]
+    TensorDtype {
+        /// The tensor's name.
+        name: String,
+        /// The element type found.
+        dtype: String,
+    },
+    /// A token id lies outside the model's vocabulary.
+    #[error("token {token} at position {position} is outside the model's vocabulary of {vocab_size}")]
+    TokenOutOfRange {
+        /// The token id.
+        token: u32,
+        /// Its index in the concatenated batch, or among the targets.
+        position: usize,
+        /// The size of the vocabulary.
+        vocab_size: usize,
+    },
+    /// A target asks for a prediction made at a position that the batch does not have.
+    #[error("a target names row {row}, but the batch has {rows} rows")]
+    RowOutOfRange {
+        /// The row named.
+        row: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// Sequence boundaries that do not partition the tokens.
+    #[error("sequence boundaries are invalid: {problem}")]
+    Sequences {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A span of a sequence to be scored that is empty, reversed, starts at 0 or ends past the sequence.
+    #[error("tokens {start}..{end} of sequence {sequence} (length {length}) cannot be scored")]
+    ScoreRange {
+        /// Index of the sequence in the request.
+        sequence: usize,
+        /// First token of the span.
+        start: usize,
+        /// One past the last token of the span.
+        end: usize,
+        /// Number of tokens in the sequence.
+        length: usize,
+    },
+    /// Reading or writing failed; the message names the file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A tensor operation failed.
+    #[error("tensor operation: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl LmError {
+    /// Who has to act.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::ConfigSyntax { .. }
+            | Self::ConfigValue { .. }
+            | Self::Unsupported { .. }
+            | Self::WeightsFormat { .. }
+            | Self::MissingTensor { .. }
+            | Self::UnexpectedTensor { .. }
+            | Self::TensorShape { .. }
+            | Self::TensorDtype { .. }
+            | Self::TokenOutOfRange { .. } => ErrorClass::User,
+            Self::Io(_) => ErrorClass::Environment,
+            Self::RowOutOfRange { .. }
+            | Self::Sequences { .. }
+            | Self::ScoreRange { .. }
+            | Self::Tensor(_) => ErrorClass::Internal,
+        }
+    }
+
+    /// What the person at the keyboard can do about it, where something can be done.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::ConfigSyntax { .. } | Self::ConfigValue { .. } => {
+                "fetch the model's config.json again, or correct the field"
+            }
+            Self::Unsupported { .. } => {
+                "choose a model of the llama, qwen2 or qwen3 family without this feature"
+            }
+            Self::WeightsFormat { .. } => "fetch the weight file again: it is damaged or of another format",
+            Self::MissingTensor { .. } | Self::UnexpectedTensor { .. } | Self::TensorShape { .. } => {
+                "check that config.json and the weights belong to the same model"
+            }
+            Self::TensorDtype { .. } => "use an unquantized checkpoint",
+            Self::TokenOutOfRange { .. } => {
+                "check that the tokenizer and the weights belong to the same model"
+            }
+            Self::Io(_) => {
+                "check that the path exists, that it may be read and written, and that the disk is not full"
+            }
+            Self::RowOutOfRange { .. }
+            | Self::Sequences { .. }
+            | Self::ScoreRange { .. }
+            | Self::Tensor(_) => {
+                return None;
+            }
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! The decoder's operations, each in two back ends.
+//!
+//! Shapes: `N` rows (tokens of a batch, laid end to end), `d` width of the hidden state, `H` query heads, `KV` key and
+//! value heads, `D` width of a head, `V` vocabulary. Every operation is differentiable with respect to each of its float
+//! tensors in both back ends.
+
+mod composed;
+mod rotary;
+
+use candle_core::{Result, Tensor};
+
+pub use rotary::{Rotary, RotaryTable};
+
+/// How the operations are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Plain candle operations: the oracle, for any device and float type.
+    Composed,
+    /// Own kernels for `f32` on the CPU, bit-identical for any number of threads. They use the current rayon pool.
+    Fused,
+}
+
+/// Rows of the embedding: `weight [V, d]`, `tokens` (each below `V`) to `[tokens.len(), d]`.
+pub fn embedding(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
+    weight.index_select(&Tensor::new(tokens, weight.device())?, 0)
+}
+
+/// `x wᵀ + b`: `x [N, in]`, `weight [out, in]`, `bias [out]` to `[N, out]`.
+///
+/// With [`Backend::Fused`] a row of the result depends on no other row, not even on their number, down to the last bit.
+pub fn linear(backend: Backend, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::linear(x, weight, bias),
+        Backend::Fused => composed::linear(x, weight, bias),
+    }
+}
+
+/// Root-mean-square norm over the last dimension, `x / sqrt(mean(x²) + eps) · w`: `x [.., D]`, `weight [D]`.
+///
+/// Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::rms_norm(x, weight, eps),
+        Backend::Fused => composed::rms_norm(x, weight, eps),
+    }
+}
+
+/// Rotary position embedding of each head, `x [N, H, D]`, pairing component `i` with `i + D/2`.
+///
+/// Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021, in the half-split order of Hugging
+/// Face's weights.
+pub fn rope(backend: Backend, x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::rope(x, rotary),
+        Backend::Fused => composed::rope(x, rotary),
+    }
+}
+
+/// `silu(gate) · up`, element by element, with `silu(x) = x / (1 + exp(-x))`: two tensors of one shape.
+///
+/// Shazeer, "GLU Variants Improve Transformer", 2020.
+pub fn swiglu(backend: Backend, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::swiglu(gate, up),
+        Backend::Fused => composed::swiglu(gate, up),
+    }
+}
+
+/// Causal attention within each sequence: `q [N, H, D]`, `k` and `v` `[N, KV, D]` to `[N, H, D]`.
+///
+/// Query head `h` reads key and value head `h / (H / KV)`. Scores are scaled by `1/sqrt(D)`. `offsets` are the
+/// boundaries of the sequences, as in [`Sequences::offsets`](crate::Sequences::offsets).
+pub fn attention(backend: Backend, q: &Tensor, k: &Tensor, v: &Tensor, offsets: &[usize]) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::attention(q, k, v, offsets),
+        Backend::Fused => composed::attention(q, k, v, offsets),
+    }
+}
+
+/// Log-probability of one token per row: `logits [M, V]`, `targets` of length `M`, each below `V`, to `[M]`.
+pub fn token_log_probs(backend: Backend, logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::token_log_probs(logits, targets),
+        Backend::Fused => composed::token_log_probs(logits, targets),
+    }
+}
+
+/// Log-probability of tokens under the head: for each target `(row, token)`, `log softmax(hidden[row] · headᵀ)[token]`;
+/// `hidden [N, d]`, `head [V, d]` to `[targets.len()]`.
+///
+/// Only the named rows pass the head, and the fused back end never holds more than a bounded number of logits.
+pub fn head_log_probs(
+    backend: Backend,
+    hidden: &Tensor,
+    head: &Tensor,
+    targets: &[(usize, u32)],
+) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::head_log_probs(hidden, head, targets),
+        Backend::Fused => composed::head_log_probs(hidden, head, targets),
+    }
+}

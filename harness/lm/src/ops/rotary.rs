@@ -1,0 +1,92 @@
+//! Cosines and sines of the rotary position embedding.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Result, Tensor};
+
+/// Cosines and sines for the positions `0..len` of one head width.
+#[derive(Clone, Debug)]
+pub struct RotaryTable {
+    half: usize,
+    cos: Arc<[f32]>,
+    sin: Arc<[f32]>,
+}
+
+impl RotaryTable {
+    /// The table for positions below `positions`: angle `p · theta^(-2i / head_dim)` for component pair `i`.
+    ///
+    /// Frequencies and angles are rounded to `f32` as Hugging Face does.
+    #[must_use]
+    pub fn new(head_dim: usize, theta: f64, positions: usize) -> Self {
+        let half = head_dim / 2;
+        let frequencies: Vec<f32> =
+            (0..half).map(|pair| theta.powf(-2.0 * pair as f64 / head_dim as f64) as f32).collect();
+        let angles = (0..positions).flat_map(|p| frequencies.iter().map(move |f| f64::from(p as f32 * f)));
+        let (cos, sin): (Vec<f32>, Vec<f32>) = angles.map(|a| (a.cos() as f32, a.sin() as f32)).unzip();
+        Self { half, cos: cos.into(), sin: sin.into() }
+    }
+
+    /// Number of positions in the table.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.cos.len().checked_div(self.half).unwrap_or(0)
+    }
+
+    /// The rotation of rows at the given positions.
+    ///
+    /// # Errors
+    /// If a position lies outside the table.
+    pub fn at(&self, positions: &[u32]) -> Result<Rotary> {
+        let gather = |table: &[f32]| {
+            let mut rows = Vec::with_capacity(positions.len() * self.half);
+            for position in positions {
+                let start = *position as usize * self.half;
+                match table.get(start..start + self.half) {
+                    Some(row) => rows.extend_from_slice(row),
+                    None => {
+                        candle_core::bail!("position {position} is outside a table of {}", self.positions())
+                    }
+                }
+            }
+            Ok(rows.into())
+        };
+        Ok(Rotary {
+            half: self.half,
+            rows: positions.len(),
+            cos: gather(&self.cos)?,
+            sin: gather(&self.sin)?,
+        })
+    }
+}
+
+/// The rotation of each row of a batch: cosines and sines at the row's position, `[N, D/2]` each.
+#[derive(Clone, Debug)]
+pub struct Rotary {
+    pub(super) half: usize,
+    pub(super) rows: usize,
+    pub(super) cos: Arc<[f32]>,
+    pub(super) sin: Arc<[f32]>,
+}
+
+impl Rotary {
+    /// Cosines and sines as tensors `[N, 1, D/2]`, to be broadcast over heads.
+    pub(super) fn tensors(&self, dtype: DType, device: &Device) -> Result<(Tensor, Tensor)> {
+        let tensor =
+            |values: &[f32]| Tensor::from_slice(values, (self.rows, 1, self.half), device)?.to_dtype(dtype);
+        Ok((tensor(&self.cos)?, tensor(&self.sin)?))
+    }
+
+    /// Checks that `x` is `[N, H, D]` for this rotation's `N` and `D`.
+    pub(super) fn check(&self, x: &Tensor) -> Result<()> {
+        let (rows, _, dim) = x.dims3()?;
+        if (rows, dim) != (self.rows, 2 * self.half) {
+            candle_core::bail!(
+                "rotation of {} rows of width {} applied to {:?}",
+                self.rows,
+                2 * self.half,
+                x.dims()
+            );
+        }
+        Ok(())
+    }
+}
