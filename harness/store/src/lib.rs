@@ -1,1 +1,68 @@
 //! Content-addressed objects and the index of actions, runs and events.
+//!
+//! A [`Store`] is a folder. It keeps bytes under the name of their BLAKE3 hash and never changes them: a file is an
+//! object, a folder is an object that lists its files ([`Tree`]). An SQLite index beside them says which step gave
+//! which object ([`Action`]), holds small values by key (samples), and records runs with their events.
+//!
+//! What the store promises:
+//!
+//! - **Verified reads.** Bytes are handed out only after their hash has been checked; damage is a
+//!   [`StoreError::Corrupt`] that names the object. Putting a damaged object again heals it.
+//! - **No half objects.** Objects are written to a temporary name, synced and renamed, so a kill at any instant loses
+//!   at most unfinished work. A recorded action is on the disk together with its output.
+//! - **Sharing.** Several processes may use a store at once. Index changes are transactions, objects are immutable,
+//!   and temporary files belong to a process by a lock that dies with it.
+//! - **Nothing needed is deleted.** Garbage collection runs alone and spares what recorded reports need.
+//!
+//! It knows nothing of recipes or models: keys and descriptions are the caller's. [`Hasher`] makes the keys.
+//!
+//! ```
+//! # fn main() -> assay_store::Result<()> {
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let root = camino::Utf8Path::from_path(dir.path()).unwrap().join("store");
+//! use assay_store::{Action, Hasher, RunStatus, Store};
+//!
+//! let store = Store::open(&root)?;
+//! let run = store.begin_run("example")?;
+//! let key = Hasher::new("example v1").str("input", "abc").finish();
+//! if store.action(&key)?.is_none() {
+//!     let scratch = store.scratch()?;
+//!     let file = scratch.path().join("output");
+//!     std::fs::write(&file, "ABC").unwrap();
+//!     let output = store.adopt_path(&file)?;
+//!     store.record_action(&Action { key, step: "upper".into(), output, description: vec![], run })?;
+//! }
+//! store.finish_run(&run, RunStatus::Succeeded)?;
+//! assert_eq!(store.read(&store.action(&key)?.unwrap().output)?, b"ABC");
+//! # Ok(())
+//! # }
+//! ```
+
+mod actions;
+mod checkpoints;
+mod durable;
+mod encode;
+mod error;
+mod hash;
+mod index;
+mod layout;
+mod lock;
+mod materialize;
+mod objects;
+mod run_id;
+mod runs;
+mod samples;
+mod scratch;
+mod store;
+mod tree;
+
+pub use actions::{Action, Claim};
+pub use encode::Hasher;
+pub use error::{ErrorClass, Result, StoreError};
+pub use hash::{Hash, ParseHashError};
+pub use objects::ObjectKind;
+pub use run_id::{ParseRunIdError, RunId};
+pub use runs::{Run, RunStatus};
+pub use scratch::Scratch;
+pub use store::Store;
+pub use tree::{Tree, TreeEntry};

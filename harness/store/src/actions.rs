@@ -1,0 +1,138 @@
+//! Actions: which output a step gave for which key.
+
+use rusqlite::{OptionalExtension, Row};
+
+use crate::index::Durability;
+use crate::lock::{HeldLock, Wait};
+use crate::{Hash, Result, RunId, Store, StoreError};
+
+/// A finished step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// What the output depends on, hashed.
+    pub key: Hash,
+    /// The step's name, for example `estimators/final-acc[seed=1]`.
+    pub step: String,
+    /// The object that it made: a file or a tree.
+    pub output: Hash,
+    /// What the key was made of, in a form that only the caller reads; to explain later reruns.
+    pub description: Vec<u8>,
+    /// The run in which the step ran.
+    pub run: RunId,
+}
+
+/// The exclusive right to work on an action, among all processes that share the store. Ends when dropped, or with
+/// the process.
+#[derive(Debug)]
+pub struct Claim {
+    _lock: HeldLock,
+}
+
+impl Store {
+    /// The action of a key, if its output is there in full. An output that has been forgotten, or whose tree lacks
+    /// a file, counts as no action, so that the step is repeated.
+    ///
+    /// File contents are not verified here but when they are read.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the output is a tree whose manifest is damaged.
+    pub fn action(&self, key: &Hash) -> Result<Option<Action>> {
+        let found: Option<Action> = self.index().read(|connection| {
+            connection
+                .prepare_cached("SELECT key, step, output, description, run FROM actions WHERE key = ?1")?
+                .query_row([key], from_row)
+                .optional()
+        })?;
+        match found {
+            Some(action) if self.is_complete(&action.output)? => Ok(Some(action)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The action of a step that was recorded or used last, whether or not its output is still there.
+    pub fn latest_action(&self, step: &str) -> Result<Option<Action>> {
+        self.index().read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT key, step, output, description, run FROM actions
+                     WHERE step = ?1 ORDER BY used DESC LIMIT 1",
+                )?
+                .query_row([step], from_row)
+                .optional()
+        })
+    }
+
+    /// Records a finished step; it is on the disk when this returns. An action of the same key is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if the output is not in the store.
+    pub fn record_action(&self, action: &Action) -> Result<()> {
+        if !self.is_complete(&action.output)? {
+            return Err(StoreError::Missing { hash: action.output, member: None });
+        }
+        self.index().write(Durability::Now, |tx| {
+            tx.prepare_cached(
+                "INSERT OR REPLACE INTO actions (key, step, output, description, run, used)
+                 VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(used), 0) + 1 FROM actions))",
+            )?
+            .execute((
+                action.key,
+                &action.step,
+                action.output,
+                &action.description,
+                action.run,
+            ))?;
+            tx.prepare_cached("INSERT OR IGNORE INTO run_actions (run, key) VALUES (?1, ?2)")?
+                .execute((action.run, action.key))?;
+            Ok(())
+        })
+    }
+
+    /// Notes that a run used these actions without repeating them: they become the latest of their steps, and
+    /// garbage collection keeps what the last run of a title used. Unknown keys are ignored.
+    pub fn touch_actions(&self, run: &RunId, keys: &[Hash]) -> Result<()> {
+        self.index().write(Durability::Soon, |tx| {
+            let mut touch = tx.prepare_cached(
+                "UPDATE actions SET used = (SELECT max(used) + 1 FROM actions) WHERE key = ?1",
+            )?;
+            let mut note =
+                tx.prepare_cached("INSERT OR IGNORE INTO run_actions (run, key) VALUES (?1, ?2)")?;
+            for key in keys {
+                if touch.execute([key])? > 0 {
+                    note.execute((run, key))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Claims an action, if no other holder has it: two processes that share a store need not do the same step, and
+    /// must not write into the same checkpoint folder.
+    pub fn try_claim(&self, key: &Hash) -> Result<Option<Claim>> {
+        self.acquire_claim(key, Wait::No)
+    }
+
+    /// Claims an action, waiting for the present holder. Afterwards ask [`Store::action`] again: the holder may have
+    /// finished it.
+    pub fn claim(&self, key: &Hash) -> Result<Claim> {
+        self.acquire_claim(key, Wait::Yes)?
+            .ok_or_else(|| StoreError::Busy { root: self.root().to_owned(), what: "the action is claimed" })
+    }
+
+    fn acquire_claim(&self, key: &Hash, wait: Wait) -> Result<Option<Claim>> {
+        self.require_writable()?;
+        let path = self.layout().claim(key);
+        let lock = HeldLock::acquire(&path, wait).map_err(|error| StoreError::write("lock", &path, error))?;
+        Ok(lock.map(|lock| Claim { _lock: lock }))
+    }
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Action> {
+    Ok(Action {
+        key: row.get(0)?,
+        step: row.get(1)?,
+        output: row.get(2)?,
+        description: row.get(3)?,
+        run: row.get(4)?,
+    })
+}

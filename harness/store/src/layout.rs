@@ -1,0 +1,185 @@
+//! The folders of a store and the version of their arrangement.
+//!
+//! ```text
+//! format           "assay-store 1"
+//! index.sqlite     actions, samples, runs, events, pins
+//! active.lock      locked shared by every active run, exclusively by gc and by changes of the schema
+//! objects/ab/...   one read-only file per object
+//! tmp/             unfinished files of living processes
+//! checkpoints/KEY  what unfinished actions have saved
+//! claims/KEY.lock  which actions are being worked on
+//! runs/ID.lock     which runs are alive
+//! corrupt/         objects that failed their check, set aside
+//! ```
+
+use std::{fs, io};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::scratch::Session;
+use crate::{Hash, Result, StoreError, durable};
+
+/// The arrangement that this program writes, and the newest that it reads.
+pub(crate) const FORMAT: u64 = 1;
+
+const FORMAT_MAGIC: &str = "assay-store ";
+const FORMAT_FILE: &str = "format";
+const TMP: &str = "tmp";
+
+/// The paths inside a store.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    root: Utf8PathBuf,
+}
+
+impl Layout {
+    /// Finds the store at `root` and checks its format; creates it if `create` and there is nothing yet.
+    pub(crate) fn open(root: &Utf8Path, create: bool) -> Result<Self> {
+        if create {
+            durable::create_dir(root)?;
+        }
+        // Absolute, so that a later change of the working directory does not move the store.
+        let root = match root.canonicalize_utf8() {
+            Ok(root) => root,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(StoreError::NotAStore {
+                    root: root.to_owned(),
+                    reason: "it does not exist".into(),
+                });
+            }
+            Err(error) => return Err(StoreError::read("open", root, error)),
+        };
+        let layout = Self { root };
+        if !layout.check_format()? {
+            // Whoever creates the store at this moment writes the format first, so a look at the other entries
+            // must come before the second look at the format.
+            let strangers = durable::entries(&layout.root)?.into_iter().find(|(name, ..)| name != TMP);
+            if !layout.check_format()? {
+                match strangers {
+                    Some((name, ..)) => {
+                        return Err(StoreError::NotAStore {
+                            root: layout.root,
+                            reason: format!("it holds `{name}` but no `{FORMAT_FILE}` file"),
+                        });
+                    }
+                    None if create => layout.create()?,
+                    None => {
+                        return Err(StoreError::NotAStore {
+                            root: layout.root,
+                            reason: "it is empty".into(),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(layout)
+    }
+
+    /// Writes the format file, then the folders. A kill in between leaves what the next open completes.
+    fn create(&self) -> Result<()> {
+        durable::create_dir(&self.tmp())?;
+        let session = Session::start(&self.tmp())?;
+        let text = format!("{FORMAT_MAGIC}{FORMAT}\n");
+        durable::write_and_rename(session.dir(), &self.root.join(FORMAT_FILE), text.as_bytes())?;
+        durable::sync_dir(&self.root)
+    }
+
+    /// Creates the folders that are missing.
+    pub(crate) fn complete(&self) -> Result<()> {
+        let mut created = false;
+        for dir in [
+            self.tmp(),
+            self.objects(),
+            self.checkpoints(),
+            self.corrupt(),
+            self.root.join("claims"),
+            self.root.join("runs"),
+        ] {
+            if !dir.is_dir() {
+                durable::create_dir(&dir)?;
+                created = true;
+            }
+        }
+        if created { durable::sync_dir(&self.root) } else { Ok(()) }
+    }
+
+    /// Whether the format file is there and of a version that this program understands.
+    fn check_format(&self) -> Result<bool> {
+        let path = self.root.join(FORMAT_FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(StoreError::NotAStore {
+                    root: self.root.clone(),
+                    reason: "it is not a folder".into(),
+                });
+            }
+            Err(error) => return Err(StoreError::read("read", &path, error)),
+        };
+        let version: Option<u64> =
+            text.strip_prefix(FORMAT_MAGIC).and_then(|rest| rest.trim_end().parse().ok());
+        match version {
+            Some(FORMAT) => Ok(true),
+            Some(found) if found > FORMAT => Err(StoreError::NewerFormat {
+                root: self.root.clone(),
+                part: "layout",
+                found,
+                supported: FORMAT,
+            }),
+            _ => Err(StoreError::NotAStore {
+                root: self.root.clone(),
+                reason: format!("its `{FORMAT_FILE}` file is not one of this program"),
+            }),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    pub(crate) fn index(&self) -> Utf8PathBuf {
+        self.root.join("index.sqlite")
+    }
+
+    pub(crate) fn active_lock(&self) -> Utf8PathBuf {
+        self.root.join("active.lock")
+    }
+
+    pub(crate) fn tmp(&self) -> Utf8PathBuf {
+        self.root.join(TMP)
+    }
+
+    pub(crate) fn objects(&self) -> Utf8PathBuf {
+        self.root.join("objects")
+    }
+
+    pub(crate) fn object(&self, hash: &Hash) -> Utf8PathBuf {
+        let hex = hash.to_string();
+        let (shard, rest) = hex.split_at(2);
+        let mut path = self.objects();
+        path.push(shard);
+        path.push(rest);
+        path
+    }
+
+    pub(crate) fn checkpoints(&self) -> Utf8PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    pub(crate) fn checkpoint(&self, key: &Hash) -> Utf8PathBuf {
+        self.checkpoints().join(key.to_string())
+    }
+
+    pub(crate) fn claim(&self, key: &Hash) -> Utf8PathBuf {
+        self.root.join(format!("claims/{key}.lock"))
+    }
+
+    pub(crate) fn run_lock(&self, id: &crate::RunId) -> Utf8PathBuf {
+        self.root.join(format!("runs/{id}.lock"))
+    }
+
+    pub(crate) fn corrupt(&self) -> Utf8PathBuf {
+        self.root.join("corrupt")
+    }
+}

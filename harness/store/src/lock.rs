@@ -1,0 +1,152 @@
+//! Lock files that vanish with their holder.
+//!
+//! The operating system releases a file lock when its process ends, however it ends. So a lock file that nobody
+//! holds belongs to the dead, and what it guards can be cleaned up.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// An exclusively locked file that is removed when dropped.
+#[derive(Debug)]
+pub(crate) struct HeldLock {
+    path: Utf8PathBuf,
+    _file: File,
+}
+
+/// Whether to wait for the present holder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    Yes,
+    No,
+}
+
+impl HeldLock {
+    /// Creates the file if needed and locks it. `None`: somebody else holds it and `wait` is [`Wait::No`].
+    pub(crate) fn acquire(path: &Utf8Path, wait: Wait) -> io::Result<Option<Self>> {
+        loop {
+            // Not truncated: the file may be another process's.
+            let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+            match Self::lock(file, path, wait)? {
+                Attempt::Held(lock) => return Ok(Some(lock)),
+                Attempt::Taken => return Ok(None),
+                Attempt::Replaced => {}
+            }
+        }
+    }
+
+    /// Locks the file if it exists and nobody holds it.
+    pub(crate) fn take_over(path: &Utf8Path) -> io::Result<Option<Self>> {
+        let file = match OpenOptions::new().write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        match Self::lock(file, path, Wait::No)? {
+            Attempt::Held(lock) => Ok(Some(lock)),
+            Attempt::Taken | Attempt::Replaced => Ok(None),
+        }
+    }
+
+    fn lock(file: File, path: &Utf8Path, wait: Wait) -> io::Result<Attempt> {
+        match wait {
+            Wait::Yes => file.lock()?,
+            Wait::No => match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(Attempt::Taken),
+                Err(TryLockError::Error(error)) => return Err(error),
+            },
+        }
+        // The former holder removes the file before it lets go, so the lock may be on a file without a name,
+        // which excludes nobody.
+        if is_at(&file, path)? {
+            Ok(Attempt::Held(Self { path: path.to_owned(), _file: file }))
+        } else {
+            Ok(Attempt::Replaced)
+        }
+    }
+}
+
+enum Attempt {
+    Held(HeldLock),
+    Taken,
+    Replaced,
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        // A file that stays behind is harmless: it is unlocked, so the next open of the store removes it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether some process holds the lock file at `path`.
+///
+/// Askers take a shared lock for an instant, so they don't take each other for the holder.
+pub(crate) fn is_held(path: &Utf8Path) -> io::Result<bool> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Utf8Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let held = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((held.dev(), held.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere an open file cannot be removed, so the name cannot have changed hands.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Utf8Path) -> io::Result<bool> {
+    path.try_exists().map_err(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_held_lock_excludes_and_vanishes_when_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(dir.path()).unwrap().join("x.lock");
+        assert!(!is_held(&path).unwrap());
+        let held = HeldLock::acquire(&path, Wait::No).unwrap().unwrap();
+        assert!(is_held(&path).unwrap());
+        assert!(HeldLock::acquire(&path, Wait::No).unwrap().is_none());
+        assert!(HeldLock::take_over(&path).unwrap().is_none());
+        drop(held);
+        assert!(!path.exists());
+        assert!(HeldLock::take_over(&path).unwrap().is_none(), "nothing to take over");
+    }
+
+    #[test]
+    fn waiters_get_the_lock_one_at_a_time_though_each_holder_removes_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(dir.path()).unwrap().join("x.lock");
+        let inside = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let _held = HeldLock::acquire(&path, Wait::Yes).unwrap().unwrap();
+                        assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                        inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+    }
+}

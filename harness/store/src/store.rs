@@ -1,0 +1,126 @@
+//! Opening a store.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::OpenOptions;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use camino::Utf8Path;
+
+use crate::index::Index;
+use crate::layout::Layout;
+use crate::objects::Verified;
+use crate::runs::ActiveRun;
+use crate::scratch::{self, Scratch, Session};
+use crate::{Hash, Result, RunId, StoreError};
+
+/// An open store. Threads share it by reference; several processes may have the same one open.
+#[derive(Debug)]
+pub struct Store {
+    layout: Layout,
+    index: Index,
+    /// Made when first needed, so that a reader leaves no trace.
+    session: Mutex<Option<Arc<Session>>>,
+    /// What this process has verified, so that a large file is hashed once.
+    verified: Mutex<HashMap<Hash, Verified>>,
+    active_runs: Mutex<BTreeMap<RunId, ActiveRun>>,
+}
+
+impl Store {
+    /// Opens the store at `root`, creating it if the folder is empty or not there, and removes what killed processes
+    /// left unfinished. A store that this user cannot write opens for reading; attempts to change it fail with
+    /// [`StoreError::ReadOnly`].
+    ///
+    /// # Errors
+    /// [`StoreError::NewerFormat`] if a newer version of this program wrote it, [`StoreError::NotAStore`] if the
+    /// folder holds something else; both leave it untouched.
+    pub fn open(root: &Utf8Path) -> Result<Self> {
+        Self::open_with(root, true)
+    }
+
+    /// Opens the store at `root` like [`Store::open`], but creates none.
+    pub fn open_existing(root: &Utf8Path) -> Result<Self> {
+        Self::open_with(root, false)
+    }
+
+    fn open_with(root: &Utf8Path, create: bool) -> Result<Self> {
+        let layout = Layout::open(root, create)?;
+        let index = Index::open(&layout.index(), |make| {
+            let path = layout.active_lock();
+            let alone = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .and_then(|file| file.lock().map(|()| file))
+                .map_err(|error| StoreError::write("lock", &path, error))?;
+            make()?;
+            drop(alone);
+            Ok(())
+        })?;
+        if !index.read_only() {
+            layout.complete()?;
+            scratch::sweep(&layout.tmp())?;
+        }
+        Ok(Self {
+            layout,
+            index,
+            session: Mutex::default(),
+            verified: Mutex::default(),
+            active_runs: Mutex::default(),
+        })
+    }
+
+    /// The store's folder, as an absolute path.
+    pub fn root(&self) -> &Utf8Path {
+        self.layout.root()
+    }
+
+    /// Whether this store was opened for reading only, because its files cannot be written.
+    pub fn is_read_only(&self) -> bool {
+        self.index.read_only()
+    }
+
+    /// A fresh folder for unfinished files, removed on drop.
+    pub fn scratch(&self) -> Result<Scratch> {
+        Scratch::create(self.session()?)
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(crate) fn session(&self) -> Result<Arc<Session>> {
+        self.require_writable()?;
+        let mut session = lock(&self.session);
+        if let Some(session) = session.as_ref() {
+            return Ok(Arc::clone(session));
+        }
+        let started = Arc::new(Session::start(&self.layout.tmp())?);
+        *session = Some(Arc::clone(&started));
+        Ok(started)
+    }
+
+    pub(crate) fn verified(&self) -> MutexGuard<'_, HashMap<Hash, Verified>> {
+        lock(&self.verified)
+    }
+
+    pub(crate) fn active_runs(&self) -> MutexGuard<'_, BTreeMap<RunId, ActiveRun>> {
+        lock(&self.active_runs)
+    }
+
+    pub(crate) fn require_writable(&self) -> Result<()> {
+        if self.is_read_only() {
+            return Err(StoreError::ReadOnly { path: self.root().to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// The guarded values are whole at every instant, so a panic of another thread does not spoil them.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
