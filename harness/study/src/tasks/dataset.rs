@@ -1,7 +1,7 @@
 //! Test sets, training sets and the teacher's rows.
 
 use super::space::distinct_questions;
-use super::{Domain, Draws, Exclusions, Family, Question, StyleMix, TaskError, Trace, teacher};
+use super::{Domain, Draws, Exclusions, Family, Question, Style, StyleMix, TaskError, teacher};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ pub fn test_questions(family: Family, seed: u64, count: usize) -> Result<Vec<Que
     let purpose = format!("test question {family}");
     (0..asked)
         .map(|index| {
-            let mut draws = Draws::new(&purpose, seed, index);
+            let mut draws = Draws::numbered(&purpose, seed, index);
             new_question(family, &mut draws, &mut seen, &Exclusions::default())
         })
         .collect()
@@ -101,7 +101,7 @@ pub fn training_questions(
     let mut seen = BTreeSet::new();
     (0..count as u64)
         .map(|index| {
-            let mut draws = Draws::new("training question", seed, index);
+            let mut draws = Draws::numbered("training question", seed, index);
             let family = mix.draw(&mut draws).unwrap_or(Family::Chain2);
             new_question(family, &mut draws, &mut seen, excluded)
         })
@@ -123,47 +123,45 @@ fn new_question(
     Err(TaskError::Exhausted { what: format!("questions of {family}"), attempts: MAX_ATTEMPTS })
 }
 
-/// What the teacher shows for a question: a thought, and the question's reference answer as the answer.
+/// What the teacher shows for a question: a thought, and the reference answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TeacherRow {
-    /// The question x with its reference answer y*.
+    /// The question x.
     pub question: Question,
+    /// How the thought was written.
+    pub style: Style,
     /// The thought z, not always complete or true.
-    pub trace: Trace,
+    pub thought: String,
+    /// The answer y, always right: the question's reference answer.
+    pub answer: String,
 }
 
-/// The teacher's rows for [`training_questions`], with the usual mix of styles.
+/// The teacher's row for each question. It depends on the seed and the question alone, not on the question's
+/// place in the list. Thoughts that happen to spell out an excluded question are drawn anew.
 pub fn teacher_rows(
     seed: u64,
-    count: usize,
-    mix: &TrainingMix,
+    questions: &[Question],
+    styles: &StyleMix,
     excluded: &Exclusions,
 ) -> Result<Vec<TeacherRow>, TaskError> {
-    training_questions(seed, count, mix, excluded)?
-        .into_iter()
-        .map(|question| {
-            let trace = teacher_trace(seed, &question, &StyleMix::default(), excluded)?;
-            Ok(TeacherRow { question, trace })
-        })
-        .collect()
+    styles.validate()?;
+    questions.iter().map(|question| teacher_row(seed, question, styles, excluded)).collect()
 }
 
-/// The teacher's trace for a question. It depends on the seed and the question alone, not on its place in a
-/// list. A thought that happens to spell out an excluded question is drawn anew.
-pub fn teacher_trace(
+fn teacher_row(
     seed: u64,
     question: &Question,
     styles: &StyleMix,
     excluded: &Exclusions,
-) -> Result<Trace, TaskError> {
-    styles.validate()?;
-    let mut draws = Draws::new(&format!("teacher trace {}", question.id()), seed, 0);
+) -> Result<TeacherRow, TaskError> {
+    let mut draws = Draws::new("teacher trace", seed, question.id().as_bytes());
     for _ in 0..MAX_ATTEMPTS {
         let style = styles.draw(&mut draws);
-        let trace = teacher::trace(question, style, &mut draws)?;
-        if !excluded.contains(&trace.text) {
-            return Ok(trace);
+        let thought = teacher::trace(question, style, &mut draws)?;
+        if !excluded.contains(&thought) {
+            let answer = question.reference().to_owned();
+            return Ok(TeacherRow { question: question.clone(), style, thought, answer });
         }
     }
     Err(TaskError::Exhausted { what: format!("traces for {}", question.text()), attempts: MAX_ATTEMPTS })

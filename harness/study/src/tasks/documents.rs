@@ -200,7 +200,7 @@ impl Corpus {
 
     /// The document with this index, under a valid mixture.
     fn document(&self, index: u64, mixture: &Mixture) -> Result<Document, TaskError> {
-        let mut draws = Draws::new("pretraining document", self.seed, index);
+        let mut draws = Draws::numbered("pretraining document", self.seed, index);
         let kind = DocumentKind::ALL[draws.weighted(&mixture.weights())];
         let family = self.families.draw(&mut draws).unwrap_or(Family::Chain2);
         for _ in 0..MAX_ATTEMPTS {

@@ -27,8 +27,8 @@ pub mod verify;
 pub mod vocabulary;
 
 pub use dataset::{
-    TEST_SEED, TeacherRow, TrainingMix, teacher_rows, teacher_trace, test_questions, test_set,
-    training_questions, training_seed,
+    TEST_SEED, TeacherRow, TrainingMix, teacher_rows, test_questions, test_set, training_questions,
+    training_seed,
 };
 pub use documents::{Corpus, Curriculum, Document, DocumentKind, MAX_DOCUMENT_TOKENS, Mixture, Phase};
 pub use error::TaskError;
@@ -40,5 +40,5 @@ pub use question::{Question, Truth};
 pub use random::Draws;
 pub use ratio::Ratio;
 pub use soundness::{Soundness, soundness};
-pub use teacher::{Style, StyleMix, Trace};
+pub use teacher::{Style, StyleMix};
 pub use verify::{Check, Malformed, PythonProgram, check};

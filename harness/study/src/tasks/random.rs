@@ -7,21 +7,27 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::ops::RangeInclusive;
 
-/// A deterministic source of draws: ChaCha8 keyed by the BLAKE3 hash of (purpose, seed, index).
+/// A deterministic source of draws: ChaCha8 keyed by the BLAKE3 hash of (purpose, seed, item).
 #[derive(Debug, Clone)]
 pub struct Draws {
     rng: ChaCha8Rng,
 }
 
 impl Draws {
-    /// The stream of an item for a purpose and a seed. Streams of different names are independent.
-    pub fn new(purpose: &str, seed: u64, index: u64) -> Self {
+    /// The stream of an item, named by any bytes, for a purpose and a seed. Streams of different names are
+    /// independent.
+    pub fn new(purpose: &str, seed: u64, item: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("assay-study random stream v1");
         hasher.update(&(purpose.len() as u64).to_le_bytes());
         hasher.update(purpose.as_bytes());
         hasher.update(&seed.to_le_bytes());
-        hasher.update(&index.to_le_bytes());
+        hasher.update(item);
         Self { rng: ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()) }
+    }
+
+    /// The stream of the item with this number.
+    pub fn numbered(purpose: &str, seed: u64, index: u64) -> Self {
+        Self::new(purpose, seed, &index.to_le_bytes())
     }
 
     /// Uniform over `0..n`, without bias (Lemire 2019, "Fast random integer generation in an interval"). `n`

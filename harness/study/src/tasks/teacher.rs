@@ -73,19 +73,9 @@ impl StyleMix {
     }
 }
 
-/// A teacher's trace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trace {
-    /// How it was written.
-    pub style: Style,
-    /// The thought z.
-    pub text: String,
-}
-
-/// A trace for a question in a given style. Multiple choice has none.
-pub fn trace(question: &Question, style: Style, draws: &mut Draws) -> Result<Trace, TaskError> {
-    Ok(Trace { style, text: lines(question, style, draws)?.join(LINE_SEPARATOR) })
+/// A thought z about a question in a given style. Multiple choice has none.
+pub fn trace(question: &Question, style: Style, draws: &mut Draws) -> Result<String, TaskError> {
+    Ok(lines(question, style, draws)?.join(LINE_SEPARATOR))
 }
 
 /// The lines of a trace.
