@@ -1,0 +1,225 @@
+//! What the traces of a run look like: the figures that explain why a weighting helps or does not.
+//!
+//! Summarise a family of questions at a time; the families of one table differ widely.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::interval::{average, sample_variance};
+use super::posterior::{Estimator, FallbackReason, RatioForm, ScoredTrace, Weights};
+
+/// The traces drawn for one question.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionTraces {
+    /// Traces from the posterior `q`; `None` for an unfinished or malformed one, which counts as wrong.
+    pub q: Vec<Option<ScoredTrace>>,
+    /// Accuracies in `[0, 1]` of traces that the reasoning model `pi` drew without a hint; empty if none were drawn.
+    pub pi: Vec<f64>,
+}
+
+/// Summary of the traces of some questions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Diagnostics {
+    /// Number of questions.
+    pub questions: usize,
+    /// Number of traces from `q`.
+    pub traces: usize,
+    /// Share of them that are valid; `None` without traces.
+    pub valid: Option<f64>,
+    /// Traces of `q`.
+    pub q: TraceAccuracy,
+    /// Traces of `pi`, over the questions that have some.
+    pub pi: TraceAccuracy,
+    /// Of the questions that no trace of `pi` solves, the share that some trace of `q` solves.
+    pub rescued: Option<f64>,
+    /// Of the questions that some trace of `pi` solves, the share that no trace of `q` solves.
+    pub lost: Option<f64>,
+    /// `log pi/q` per token, over valid traces.
+    pub log_ratio_per_token: Option<Moments>,
+    /// `log pi/q` of whole traces, over valid traces.
+    pub log_ratio_sum: Option<Moments>,
+    /// The weights of each estimator.
+    pub weights: BTreeMap<Estimator, WeightSummary>,
+    /// Dependence on length (figure 4 of the paper).
+    pub length: LengthCorrelations,
+}
+
+/// How often traces lead to correct answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TraceAccuracy {
+    /// Mean accuracy of a trace; an invalid one counts 0, one without a verdict is left out.
+    pub mean: Option<f64>,
+    /// Share of questions with at least one trace of accuracy above 0.
+    pub solved: Option<f64>,
+}
+
+/// Mean and standard deviation (n - 1).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Moments {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation; `None` for a single value.
+    pub standard_deviation: Option<f64>,
+}
+
+/// What an estimator's weights do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WeightSummary {
+    /// Mean effective sample size over questions with weights; between 1 and K.
+    pub effective_sample_size: Option<f64>,
+    /// Mean accuracy of a trace drawn by weight; compare [`TraceAccuracy::mean`].
+    pub expected_accuracy: Option<f64>,
+    /// Mean accuracy of the single best trace.
+    pub best_accuracy: Option<f64>,
+    /// Share of questions that fall back to the reference row; `None` without questions.
+    pub fallback: Option<f64>,
+    /// Number of fallbacks by reason.
+    pub fallback_reasons: BTreeMap<FallbackReason, usize>,
+}
+
+/// Pearson correlations with length in tokens; `None` where one side does not vary.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LengthCorrelations {
+    /// Trace length with the summed log-ratio.
+    pub trace_with_log_ratio_sum: Option<f64>,
+    /// Trace length with the log-ratio per token.
+    pub trace_with_log_ratio_per_token: Option<f64>,
+    /// Answer length with its log-likelihood: the bias of estimator L.
+    pub answer_with_log_likelihood: Option<f64>,
+    /// Answer length with its log-likelihood per token: what is left of it in GML.
+    pub answer_with_log_likelihood_per_token: Option<f64>,
+}
+
+/// Summarises the traces of some questions, weighed with the ratio in `form`.
+pub fn summarise(questions: &[QuestionTraces], form: RatioForm) -> Diagnostics {
+    let valid: Vec<&ScoredTrace> =
+        questions.iter().flat_map(|question| question.q.iter().flatten()).collect();
+    let traces = questions.iter().map(|question| question.q.len()).sum();
+    let per_token: Vec<f64> = valid.iter().map(|trace| trace.log_ratio.per_token()).collect();
+    let sums: Vec<f64> = valid.iter().map(|trace| trace.log_ratio.sum).collect();
+
+    let q: Vec<Vec<f64>> =
+        questions.iter().map(|question| question.q.iter().filter_map(trace_accuracy).collect()).collect();
+    let pi: Vec<&[f64]> = questions.iter().map(|question| question.pi.as_slice()).collect();
+    let (mut unsolved_by_pi, mut solved_by_pi) = (Vec::new(), Vec::new());
+    for (q, pi) in q.iter().zip(&pi).filter(|(q, pi)| !q.is_empty() && !pi.is_empty()) {
+        if is_solved(pi) { solved_by_pi.push(!is_solved(q)) } else { unsolved_by_pi.push(is_solved(q)) }
+    }
+
+    Diagnostics {
+        questions: questions.len(),
+        traces,
+        valid: (traces > 0).then(|| valid.len() as f64 / traces as f64),
+        q: TraceAccuracy::of(q.iter().map(Vec::as_slice)),
+        pi: TraceAccuracy::of(pi.iter().copied()),
+        rescued: share(&unsolved_by_pi),
+        lost: share(&solved_by_pi),
+        log_ratio_per_token: Moments::of(&per_token),
+        log_ratio_sum: Moments::of(&sums),
+        weights: Estimator::ALL
+            .map(|estimator| (estimator, weight_summary(questions, estimator, form)))
+            .into(),
+        length: length_correlations(&valid, &sums, &per_token),
+    }
+}
+
+impl TraceAccuracy {
+    fn of<'a>(questions: impl Iterator<Item = &'a [f64]> + Clone) -> Self {
+        let answered: Vec<bool> =
+            questions.clone().filter(|traces| !traces.is_empty()).map(is_solved).collect();
+        Self { mean: mean(&questions.flatten().copied().collect::<Vec<_>>()), solved: share(&answered) }
+    }
+}
+
+impl Moments {
+    /// Mean and standard deviation; `None` without values.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let standard_deviation = (values.len() > 1).then(|| sample_variance(values).sqrt());
+        mean(values).map(|mean| Self { mean, standard_deviation })
+    }
+}
+
+fn weight_summary(questions: &[QuestionTraces], estimator: Estimator, form: RatioForm) -> WeightSummary {
+    let (mut sizes, mut expected, mut best) = (Vec::new(), Vec::new(), Vec::new());
+    let mut fallback_reasons = BTreeMap::new();
+    for question in questions {
+        let weights = Weights::of_traces(&question.q, estimator, form);
+        if let Weights::Fallback { reason } = weights {
+            *fallback_reasons.entry(reason).or_insert(0) += 1;
+        }
+        sizes.extend(weights.effective_sample_size());
+        expected.extend(weights.as_slice().and_then(|w| expected_accuracy(w, &question.q)));
+        best.extend(weights.best().and_then(|k| trace_accuracy(&question.q[k])));
+    }
+    let fallbacks: usize = fallback_reasons.values().sum();
+    WeightSummary {
+        effective_sample_size: mean(&sizes),
+        expected_accuracy: mean(&expected),
+        best_accuracy: mean(&best),
+        fallback: (!questions.is_empty()).then(|| fallbacks as f64 / questions.len() as f64),
+        fallback_reasons,
+    }
+}
+
+fn length_correlations(traces: &[&ScoredTrace], sums: &[f64], per_token: &[f64]) -> LengthCorrelations {
+    let lengths: Vec<f64> = traces.iter().map(|trace| trace.length as f64).collect();
+    let answers: Vec<_> = traces.iter().filter_map(|trace| trace.answer).collect();
+    let answer_lengths: Vec<f64> = answers.iter().map(|answer| answer.tokens as f64).collect();
+    let likelihoods: Vec<f64> = answers.iter().map(|answer| answer.sum).collect();
+    let likelihoods_per_token: Vec<f64> = answers.iter().map(|answer| answer.per_token()).collect();
+    LengthCorrelations {
+        trace_with_log_ratio_sum: correlation(&lengths, sums),
+        trace_with_log_ratio_per_token: correlation(&lengths, per_token),
+        answer_with_log_likelihood: correlation(&answer_lengths, &likelihoods),
+        answer_with_log_likelihood_per_token: correlation(&answer_lengths, &likelihoods_per_token),
+    }
+}
+
+/// An invalid trace is wrong; a trace whose answers were not judged has no accuracy.
+fn trace_accuracy(trace: &Option<ScoredTrace>) -> Option<f64> {
+    trace.as_ref().map_or(Some(0.0), |trace| trace.accuracy)
+}
+
+/// Accuracy of a trace drawn by weight, among those that have one.
+fn expected_accuracy(weights: &[f64], traces: &[Option<ScoredTrace>]) -> Option<f64> {
+    let (mut weighted, mut total) = (0.0, 0.0);
+    for (weight, accuracy) in weights.iter().zip(traces.iter().map(trace_accuracy)) {
+        if let Some(accuracy) = accuracy {
+            weighted += weight * accuracy;
+            total += weight;
+        }
+    }
+    (total > 0.0).then(|| weighted / total)
+}
+
+fn is_solved(accuracies: &[f64]) -> bool {
+    accuracies.iter().any(|&accuracy| accuracy > 0.0)
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| average(values))
+}
+
+fn share(flags: &[bool]) -> Option<f64> {
+    (!flags.is_empty()).then(|| flags.iter().filter(|&&flag| flag).count() as f64 / flags.len() as f64)
+}
+
+/// Pearson's correlation; `None` with fewer than two pairs or where one side does not vary.
+pub fn correlation(xs: &[f64], ys: &[f64]) -> Option<f64> {
+    if xs.len() != ys.len() || xs.len() < 2 {
+        return None;
+    }
+    let (spread_x, spread_y) = (sample_variance(xs), sample_variance(ys));
+    let (mean_x, mean_y) = (average(xs), average(ys));
+    let products = xs.iter().zip(ys).map(|(x, y)| (x - mean_x) * (y - mean_y));
+    let covariance = products.sum::<f64>() / (xs.len() as f64 - 1.0);
+    let defined = spread_x > 0.0 && spread_y > 0.0;
+    defined.then(|| (covariance / (spread_x * spread_y).sqrt()).clamp(-1.0, 1.0))
+}
