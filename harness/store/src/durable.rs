@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -38,7 +39,7 @@ fn read_only_file() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Makes a finished file read-only, syncs it and renames it to `dest`.
+/// Makes a finished file read-only, gives it the present time, syncs it and renames it to `dest`.
 pub(crate) fn seal_and_rename(path: &Utf8Path, dest: &Utf8Path) -> Result<()> {
     let seal = || {
         let mut permissions = fs::metadata(path)?.permissions();
@@ -46,7 +47,9 @@ pub(crate) fn seal_and_rename(path: &Utf8Path, dest: &Utf8Path) -> Result<()> {
             permissions.set_readonly(true);
             fs::set_permissions(path, permissions)?;
         }
-        File::open(path)?.sync_all()
+        let file = File::open(path)?;
+        file.set_modified(SystemTime::now())?;
+        file.sync_all()
     };
     seal().map_err(|error| StoreError::write("sync", path, error))?;
     fs::rename(path, dest).map_err(|error| StoreError::write("create", dest, error))

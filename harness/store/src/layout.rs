@@ -17,7 +17,7 @@ use std::{fs, io};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::scratch::Session;
-use crate::{Hash, Result, StoreError, durable};
+use crate::{Hash, Result, RunId, StoreError, durable};
 
 /// The arrangement that this program writes, and the newest that it reads.
 pub(crate) const FORMAT: u64 = 1;
@@ -87,14 +87,9 @@ impl Layout {
     /// Creates the folders that are missing.
     pub(crate) fn complete(&self) -> Result<()> {
         let mut created = false;
-        for dir in [
-            self.tmp(),
-            self.objects(),
-            self.checkpoints(),
-            self.corrupt(),
-            self.root.join("claims"),
-            self.root.join("runs"),
-        ] {
+        for dir in
+            [self.tmp(), self.objects(), self.checkpoints(), self.corrupt(), self.claims(), self.runs()]
+        {
             if !dir.is_dir() {
                 durable::create_dir(&dir)?;
                 created = true;
@@ -171,12 +166,20 @@ impl Layout {
         self.checkpoints().join(key.to_string())
     }
 
-    pub(crate) fn claim(&self, key: &Hash) -> Utf8PathBuf {
-        self.root.join(format!("claims/{key}.lock"))
+    pub(crate) fn claims(&self) -> Utf8PathBuf {
+        self.root.join("claims")
     }
 
-    pub(crate) fn run_lock(&self, id: &crate::RunId) -> Utf8PathBuf {
-        self.root.join(format!("runs/{id}.lock"))
+    pub(crate) fn claim(&self, key: &Hash) -> Utf8PathBuf {
+        self.claims().join(format!("{key}.lock"))
+    }
+
+    pub(crate) fn runs(&self) -> Utf8PathBuf {
+        self.root.join("runs")
+    }
+
+    pub(crate) fn run_lock(&self, id: &RunId) -> Utf8PathBuf {
+        self.runs().join(format!("{id}.lock"))
     }
 
     pub(crate) fn corrupt(&self) -> Utf8PathBuf {

@@ -228,6 +228,24 @@ impl Store {
         Ok(run.as_str().chars().take(len).collect())
     }
 
+    /// Removes a run from the record: its events, and its hold on what its report needs. Objects stay until the next
+    /// garbage collection.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if the run is alive.
+    pub fn remove_run(&self, run: &RunId) -> Result<()> {
+        if self.find_run(run.as_str())?.status == RunStatus::Running {
+            return Err(StoreError::Busy { root: self.root().to_owned(), what: "the run is still going on" });
+        }
+        self.index().write(Durability::Now, |tx| {
+            for table in ["pins", "events", "run_actions"] {
+                tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
+            }
+            tx.execute("DELETE FROM runs WHERE id = ?1", [run])?;
+            Ok(())
+        })
+    }
+
     /// The events of a run, oldest first.
     pub fn events(&self, run: &RunId) -> Result<Vec<String>> {
         Ok(self.events_after(run, 0)?.into_iter().map(|(_, json)| json).collect())
