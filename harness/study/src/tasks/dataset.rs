@@ -20,27 +20,27 @@ pub(crate) const MAX_ATTEMPTS: u32 = 1_000_000;
 ///
 /// A larger set with the same seed begins, in each family, with the questions of the smaller one.
 pub fn test_set(seed: u64, per_benchmark: usize) -> Result<Vec<Question>, TaskError> {
-    let families: Vec<_> = Family::ALL
-        .iter()
-        .map(|&family| test_questions(family, seed, per_benchmark))
-        .collect::<Result<_, _>>()?;
-    Ok(families.concat())
+    Family::ALL.into_iter().try_for_each(|family| check_enough(family, per_benchmark))?;
+    let families = Family::ALL.into_iter().map(|family| test_questions(family, seed, per_benchmark));
+    Ok(families.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// The test questions of one family.
 pub fn test_questions(family: Family, seed: u64, count: usize) -> Result<Vec<Question>, TaskError> {
-    let (asked, exist) = (count as u64, distinct_questions(family));
-    if asked > exist {
-        return Err(TaskError::TooFewExist { family, asked, exist });
-    }
+    check_enough(family, count)?;
     let mut seen = BTreeSet::new();
     let purpose = format!("test question {family}");
-    (0..asked)
+    (0..count as u64)
         .map(|index| {
             let mut draws = Draws::numbered(&purpose, seed, index);
             new_question(family, &mut draws, &mut seen, &Exclusions::default())
         })
         .collect()
+}
+
+fn check_enough(family: Family, count: usize) -> Result<(), TaskError> {
+    let (asked, exist) = (count as u64, distinct_questions(family));
+    if asked > exist { Err(TaskError::TooFewExist { family, asked, exist }) } else { Ok(()) }
 }
 
 /// How often each family occurs in training, as relative weights. Multiple choice has to stay out.
