@@ -1,4 +1,5 @@
-//! Unbiased pass@k (Chen et al. 2021, "Evaluating Large Language Models Trained on Code", arXiv 2107.03374).
+//! Scores of one question from several samples: Avg@k, and the unbiased pass@k (Chen et al. 2021, "Evaluating Large
+//! Language Models Trained on Code", arXiv 2107.03374).
 
 /// Why pass@k is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +20,14 @@ pub enum PassAtKError {
         /// How many samples there are.
         samples: u64,
     },
+}
+
+/// The share of correct samples, in `[0, 1]`: a question's score under Avg@k, with `samples = k`.
+///
+/// # Errors
+/// [`PassAtKError`] without samples, or if `correct > samples`.
+pub fn avg_at_k(samples: u64, correct: u64) -> Result<f64, PassAtKError> {
+    pass_at_k(samples, correct, 1)
 }
 
 /// The probability that at least one of `k` samples, drawn without replacement from `samples` of which `correct` are

@@ -147,10 +147,10 @@ pub struct GranularityCheck {
     /// `consistent` or `impossible`; `not-attempted` when the attainable values lie so close that each printed value
     /// has one, so that the check could not fail.
     pub verdict: CellVerdict,
-    /// The attainable percentage closest to the printed one.
-    pub nearest: f64,
+    /// The attainable percentage closest to the printed one; `None` without questions or samples.
+    pub nearest: Option<f64>,
     /// Distance between attainable percentages, `100 / (questions * samples)`.
-    pub step: f64,
+    pub step: Option<f64>,
     /// For an impossible value: whether it is possible once each sample run's accuracy was itself rounded to the
     /// printed digits before averaging. An innocent explanation, not an acquittal.
     pub explained_by_rounded_runs: bool,
@@ -162,12 +162,7 @@ pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> Gran
     let outcomes = i128::from(questions) * i128::from(samples);
     if outcomes == 0 {
         let verdict = CellVerdict::NotAttempted;
-        return GranularityCheck {
-            verdict,
-            nearest: f64::NAN,
-            step: f64::NAN,
-            explained_by_rounded_runs: false,
-        };
+        return GranularityCheck { verdict, nearest: None, step: None, explained_by_rounded_runs: false };
     }
     let (units, scale) = (i128::from(printed.units), printed.scale());
     // The count of right answers closest to units/scale percent of all, and twice its distance in units of the last
@@ -182,8 +177,8 @@ pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> Gran
             (false, true) => CellVerdict::Consistent,
             (false, false) => CellVerdict::Impossible,
         },
-        nearest: 100.0 * closest as f64 / outcomes as f64,
-        step: 100.0 / outcomes as f64,
+        nearest: Some(100.0 * closest as f64 / outcomes as f64),
+        step: Some(100.0 / outcomes as f64),
         explained_by_rounded_runs: !possible && samples > 1 && twice_distance <= 2 * outcomes,
     }
 }

@@ -1,0 +1,93 @@
+use assay_study::inference::diagnostics::{Diagnostics, QuestionTraces, correlation, summarise};
+use assay_study::inference::posterior::{
+    AnswerLikelihood, Estimator, FallbackReason, LogRatio, RatioForm, ScoredTrace,
+};
+
+use crate::support::close;
+
+fn trace(length: usize, per_token: f64, accuracy: Option<f64>, answer: (f64, usize)) -> Option<ScoredTrace> {
+    Some(ScoredTrace {
+        length,
+        log_ratio: LogRatio { sum: per_token * length as f64, tokens: length },
+        accuracy,
+        answer: Some(AnswerLikelihood { sum: answer.0, tokens: answer.1 }),
+    })
+}
+
+/// Four questions: q solves the first and the second, pi the second and the third; pi drew nothing for the fourth.
+fn questions() -> Vec<QuestionTraces> {
+    vec![
+        QuestionTraces {
+            q: vec![trace(10, 0.0, Some(1.0), (-1.0, 2)), trace(10, 0.0, Some(0.5), (-1.0, 2)), None],
+            pi: vec![0.0, 0.0],
+        },
+        QuestionTraces { q: vec![trace(20, -0.1, Some(0.25), (-2.0, 4))], pi: vec![0.0, 1.0] },
+        QuestionTraces { q: vec![trace(30, -0.2, Some(0.0), (-3.0, 6)), None], pi: vec![1.0, 1.0] },
+        QuestionTraces { q: vec![None, trace(40, -0.3, None, (-4.0, 8))], pi: vec![] },
+    ]
+}
+
+#[test]
+fn shares_and_means_by_hand() {
+    let found = summarise(&questions(), RatioForm::PerToken);
+    assert_eq!((found.questions, found.traces), (4, 8));
+    close(found.valid.unwrap(), 5.0 / 8.0, 1e-12);
+    // Seven traces have an accuracy: three invalid ones are wrong, one valid trace has no verdict.
+    close(found.q.mean.unwrap(), 1.75 / 7.0, 1e-12);
+    close(found.q.solved.unwrap(), 0.5, 1e-12);
+    close(found.pi.mean.unwrap(), 3.0 / 6.0, 1e-12);
+    close(found.pi.solved.unwrap(), 2.0 / 3.0, 1e-12);
+    close(found.rescued.unwrap(), 1.0, 1e-12);
+    close(found.lost.unwrap(), 0.5, 1e-12);
+    let ratio = found.log_ratio_per_token.unwrap();
+    close(ratio.mean, -0.12, 1e-12);
+    close(ratio.standard_deviation.unwrap(), 0.017_f64.sqrt(), 1e-12);
+}
+
+#[test]
+fn weights_by_hand() {
+    let found = summarise(&questions(), RatioForm::PerToken);
+    let acc = &found.weights[&Estimator::Acc];
+    // Weights (2/3, 1/3) on the first question, a single trace on the second.
+    close(acc.effective_sample_size.unwrap(), (1.8 + 1.0) / 2.0, 1e-12);
+    close(acc.expected_accuracy.unwrap(), (5.0 / 6.0 + 0.25) / 2.0, 1e-12);
+    close(acc.best_accuracy.unwrap(), (1.0 + 0.25) / 2.0, 1e-12);
+    close(acc.fallback.unwrap(), 0.5, 1e-12);
+    assert_eq!(acc.fallback_reasons[&FallbackReason::AllZero], 1);
+    assert_eq!(acc.fallback_reasons[&FallbackReason::AllInvalid], 1);
+    let gml = &found.weights[&Estimator::Gml];
+    assert_eq!((gml.fallback, gml.fallback_reasons.len()), (Some(0.0), 0));
+    // The fourth question has weights, but no trace with a verdict.
+    close(gml.expected_accuracy.unwrap(), (0.75 + 0.25 + 0.0) / 3.0, 1e-12);
+}
+
+#[test]
+fn correlations_with_length() {
+    let found = summarise(&questions(), RatioForm::PerToken).length;
+    close(found.trace_with_log_ratio_per_token.unwrap(), -1.0, 1e-12);
+    close(found.answer_with_log_likelihood.unwrap(), -1.0, 1e-12);
+    assert_eq!(found.answer_with_log_likelihood_per_token, None, "the mean per token is -0.5 throughout");
+    close(correlation(&[1.0, 2.0, 3.0, 4.0], &[2.0, 1.0, 4.0, 3.0]).unwrap(), 0.6, 1e-12);
+    assert_eq!(correlation(&[1.0], &[1.0]), None);
+    assert_eq!(correlation(&[1.0, 2.0], &[1.0]), None);
+}
+
+#[test]
+fn nothing_to_summarise_is_not_zero() {
+    let found = summarise(&[], RatioForm::PerToken);
+    assert_eq!(
+        (found.valid, found.q.mean, found.q.solved, found.rescued, found.lost),
+        (None, None, None, None, None)
+    );
+    assert_eq!(found.weights[&Estimator::L].fallback, None);
+}
+
+#[test]
+fn a_summary_survives_json() {
+    for questions in [questions(), vec![]] {
+        let found = summarise(&questions, RatioForm::Full);
+        let text = serde_json::to_string(&found).unwrap();
+        assert!(text.contains(r#""weights":{"acc":{"effective-sample-size":"#), "{text}");
+        assert_eq!(serde_json::from_str::<Diagnostics>(&text).unwrap(), found);
+    }
+}
