@@ -1,0 +1,301 @@
+//! Reading typed parameters out of located values with serde, strictly, keeping the path of what fails.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
+
+use crate::names::likely;
+use crate::path::{Segment, ValuePath};
+use crate::value::{Located, Table, Value};
+
+/// What did not fit, with the path to it from the value that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    pub(crate) path: ValuePath,
+    pub(crate) message: String,
+    pub(crate) suggestion: Option<String>,
+    /// True if the key itself is wrong rather than the value under it.
+    pub(crate) key: bool,
+}
+
+/// Reads `T` from a value. A key that `T` does not know is an error even where `T` would skip it.
+pub(crate) fn read<'v, T: Deserialize<'v>>(located: &'v Located) -> Result<T, Misfit> {
+    T::deserialize(Source(&located.value))
+}
+
+impl Misfit {
+    fn new(message: impl Into<String>) -> Self {
+        Self { path: ValuePath::default(), message: message.into(), suggestion: None, key: false }
+    }
+
+    fn under(mut self, segment: Segment) -> Self {
+        self.path.prepend(segment);
+        self
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl de::Error for Misfit {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("expected {}, found {found}", plain(expected)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("expected {}, found {found}", plain(expected)))
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::new(format!("expected {}, found {length} values", plain(expected)))
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let suggestion = likely(variant, expected.iter().copied());
+        Self { suggestion, ..Self::new(format!("unknown value `{variant}`")) }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let suggestion = likely(field, expected.iter().copied());
+        Self { suggestion, key: true, ..Self::new(format!("unknown key `{field}`")) }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!("key `{field}` is missing"))
+    }
+}
+
+/// Rust's names of number types say nothing to a reader of TOML.
+fn plain(expected: &dyn Expected) -> String {
+    match expected.to_string().as_str() {
+        "u8" => "a whole number from 0 to 255".into(),
+        "u16" => "a whole number from 0 to 65535".into(),
+        "u32" | "u64" | "usize" => "a whole number, 0 or more".into(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a string" => "a text".into(),
+        "a sequence" => "a list".into(),
+        text if text.starts_with("struct ") || text == "a map" => "a table".into(),
+        text if text.starts_with("nonzero ") || text.starts_with("a nonzero ") => {
+            "a whole number, 1 or more".into()
+        }
+        text => text.to_owned(),
+    }
+}
+
+/// A value that is being read.
+struct Source<'v>(&'v Value);
+
+impl<'de> Deserializer<'de> for Source<'de> {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Int(value) => visitor.visit_i64(*value),
+            Value::Float(value) => visitor.visit_f64(*value),
+            Value::Str(value) => visitor.visit_borrowed_str(value),
+            Value::List(items) => {
+                let mut access = Items { items: items.iter(), index: 0 };
+                let read = visitor.visit_seq(&mut access)?;
+                if access.items.next().is_some() {
+                    let message = format!("expected {} values, found {}", access.index, items.len());
+                    return Err(Misfit::new(message));
+                }
+                Ok(read)
+            }
+            Value::Table(table) => visitor.visit_map(Entries::new(table)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Str(variant) => visitor.visit_enum(variant.as_str().into_deserializer()),
+            Value::Table(table) if table.len() == 1 => {
+                visitor.visit_enum(de::value::MapAccessDeserializer::new(Entries::new(table)))
+            }
+            other => {
+                let suggestion = likely("", variants.iter().copied());
+                let message = format!("expected one of its names, found {}", other.type_name());
+                Err(Misfit { suggestion, ..Misfit::new(message) })
+            }
+        }
+    }
+
+    /// Reached when a type skips a key; nothing here may be skipped.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Misfit> {
+        Err(Misfit { key: true, ..Misfit::new("unknown key") })
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        unit unit_struct seq tuple tuple_struct map struct identifier
+    }
+}
+
+struct Items<'v> {
+    items: std::slice::Iter<'v, Located>,
+    index: usize,
+}
+
+impl<'v> de::SeqAccess<'v> for &mut Items<'v> {
+    type Error = Misfit;
+
+    fn next_element_seed<S: DeserializeSeed<'v>>(&mut self, seed: S) -> Result<Option<S::Value>, Misfit> {
+        let Some(item) = self.items.next() else { return Ok(None) };
+        let index = self.index;
+        self.index += 1;
+        seed.deserialize(Source(&item.value)).map(Some).map_err(|e| e.under(Segment::Index(index)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.items.len())
+    }
+}
+
+struct Entries<'v> {
+    entries: std::collections::btree_map::Iter<'v, String, Located>,
+    current: Option<(&'v str, &'v Located)>,
+}
+
+impl<'v> Entries<'v> {
+    fn new(table: &'v Table) -> Self {
+        Self { entries: table.iter(), current: None }
+    }
+}
+
+impl<'v> de::MapAccess<'v> for Entries<'v> {
+    type Error = Misfit;
+
+    fn next_key_seed<S: DeserializeSeed<'v>>(&mut self, seed: S) -> Result<Option<S::Value>, Misfit> {
+        let Some((key, value)) = self.entries.next() else { return Ok(None) };
+        self.current = Some((key, value));
+        let key_value: de::value::StrDeserializer<'_, Misfit> = key.as_str().into_deserializer();
+        seed.deserialize(key_value).map(Some).map_err(|e| e.under(Segment::Key(key.clone())))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'v>>(&mut self, seed: S) -> Result<S::Value, Misfit> {
+        let Some((key, value)) = self.current.take() else {
+            return Err(Misfit::new("a value was asked for before its key"));
+        };
+        seed.deserialize(Source(&value.value)).map_err(|mut error| {
+            if error.key && error.path.is_empty() && error.message == "unknown key" {
+                error.message = format!("unknown key `{key}`");
+            }
+            error.under(Segment::Key(key.to_owned()))
+        })
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.entries.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use camino::Utf8Path;
+    use serde::Deserialize;
+
+    use super::read;
+    use crate::diagnostic::Diagnostics;
+    use crate::syntax::parse_file;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Optim {
+        rate: f64,
+        epochs: Option<u32>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "kebab-case")]
+    enum Rule {
+        Plain,
+        WeightedBy { power: f64 },
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Lenient {
+        #[serde(default)]
+        optim: BTreeMap<String, Optim>,
+        rules: Vec<Rule>,
+        pair: (i64, bool),
+    }
+
+    fn check(text: &str) -> Result<Lenient, String> {
+        let mut problems = Diagnostics::default();
+        let Some(table) = parse_file(Utf8Path::new("t.toml"), text, &mut problems) else {
+            return Err(problems.to_string());
+        };
+        read(&table).map_err(|e| match e.suggestion {
+            Some(help) => format!("{}: {}; {help}", e.path, e.message),
+            None => format!("{}: {}", e.path, e.message),
+        })
+    }
+
+    #[test]
+    fn reads_typed_values() {
+        let text = "pair = [1, true]\nrules = ['plain', { weighted-by = { power = 2 } }]\noptim.a.rate = 1";
+        let optim = BTreeMap::from([("a".to_owned(), Optim { rate: 1.0, epochs: None })]);
+        let rules = vec![Rule::Plain, Rule::WeightedBy { power: 2.0 }];
+        assert_eq!(check(text), Ok(Lenient { optim, rules, pair: (1, true) }));
+    }
+
+    #[test]
+    fn names_the_path_of_what_does_not_fit() {
+        let good = "pair = [1, true]\nrules = []\n";
+        for (text, want) in [
+            ("optim.a.rate = 'x'", "optim.a.rate: expected a number, found string \"x\""),
+            ("optim.a.rat = 1", "optim.a.rat: unknown key `rat`; did you mean `rate`?"),
+            ("optim.a.epochs = 1", "optim.a: key `rate` is missing"),
+            (
+                "optim.a = { rate = 1, epochs = -1 }",
+                "optim.a.epochs: expected a whole number, 0 or more, found integer `-1`",
+            ),
+            ("extra = 1", "extra: unknown key `extra`"),
+        ] {
+            assert_eq!(check(&format!("{good}{text}")), Err(want.to_owned()), "{text}");
+        }
+        for (text, want) in [
+            ("rules = ['plian']\npair = [1, true]", "rules[0]: unknown value `plian`; did you mean `plain`?"),
+            (
+                "rules = [3]\npair = [1, true]",
+                "rules[0]: expected one of its names, found a whole number; known here: `plain`, `weighted-by`",
+            ),
+            ("rules = []\npair = [1]", "pair: expected a tuple of size 2, found 1 values"),
+            ("rules = []\npair = [1, true, 2]", "pair: expected 2 values, found 3"),
+        ] {
+            assert_eq!(check(text), Err(want.to_owned()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What is told to a user about their own files, and how bad it is.
+
+use std::fmt;
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+
+/// Who has to act on an error. A program maps each to one documented exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The user's files or arguments are wrong.
+    User,
+    /// The machine is at fault: a full disk, a missing permission, a broken network.
+    Environment,
+    /// A bug in this program.
+    Internal,
+}
+
+/// A place in a text file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Location {
+    /// The file, relative to the workspace's root.
+    pub file: Utf8PathBuf,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A second place that helps to understand a [`Diagnostic`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// Where to look.
+    pub location: Location,
+    /// What is there.
+    pub message: String,
+}
+
+/// One thing that is wrong, where it is, and what was probably meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Who has to act.
+    pub class: Class,
+    /// What is wrong, as a fragment without a final full stop.
+    pub message: String,
+    /// The place, when it is in a file (and not, say, in an argument).
+    pub location: Option<Location>,
+    /// Other places that belong to the story.
+    pub notes: Vec<Note>,
+    /// A likely remedy, as a fragment.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A mistake of the user's that is not tied to a place in a file.
+    pub fn user(message: impl Into<String>) -> Self {
+        Self { class: Class::User, message: message.into(), location: None, notes: Vec::new(), help: None }
+    }
+
+    /// The machine kept us from reading a file.
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self { class: Class::Environment, ..Self::user(message) }
+    }
+
+    /// Adds the place.
+    #[must_use]
+    pub fn at(mut self, location: &Location) -> Self {
+        self.location = Some(location.clone());
+        self
+    }
+
+    /// Adds a second place.
+    #[must_use]
+    pub fn note(mut self, location: &Location, message: impl Into<String>) -> Self {
+        self.notes.push(Note { location: location.clone(), message: message.into() });
+        self
+    }
+
+    /// Adds the likely remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds the likely remedy if there is one.
+    #[must_use]
+    pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// `file:line:column: message`, then indented notes and help, without a final line break.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = &self.location {
+            write!(f, "{location}: ")?;
+        }
+        f.write_str(&self.message)?;
+        for note in &self.notes {
+            write!(f, "\n  note: {}: {}", note.location, note.message)?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is wrong with the files read so far; never the same thing twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds one, unless an equal one is there already (the same value can be read for several seeds).
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.items.contains(&diagnostic) {
+            self.items.push(diagnostic);
+        }
+    }
+
+    /// True when nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many things are wrong.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// In order of discovery.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.items.iter()
+    }
+
+    /// The gravest class among them; [`Class::User`] when empty.
+    pub fn class(&self) -> Class {
+        self.items.iter().map(|d| d.class).max().unwrap_or(Class::User)
+    }
+
+    /// `value` if nothing is wrong, else the diagnostics.
+    pub(crate) fn or_ok<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { items: vec![diagnostic] }
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, item) in self.items.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{item}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+impl std::error::Error for Diagnostic {}

@@ -1,0 +1,65 @@
+//! Finding the name that was probably meant.
+
+/// How many candidates are listed when none is near.
+const LISTED: usize = 8;
+
+/// `did you mean ...` for near names, else the list of all candidates when it is short, else nothing.
+pub(crate) fn likely<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut all: Vec<&str> = candidates.into_iter().filter(|c| *c != name).collect();
+    all.sort_unstable();
+    all.dedup();
+    let near = nearest(name, &all);
+    if !near.is_empty() {
+        return Some(format!("did you mean {}?", quoted(&near, " or ")));
+    }
+    match all.len() {
+        0 => None,
+        n if n <= LISTED => Some(format!("known here: {}", quoted(&all, ", "))),
+        n => Some(format!("known here: {} and {} more", quoted(&all[..LISTED], ", "), n - LISTED)),
+    }
+}
+
+/// At most three candidates within a third of the name's length in edits (one at least), best first.
+///
+/// Letter case is ignored, and one name that begins the other counts as near: both are common slips.
+fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Vec<&'a str> {
+    let wanted = name.to_lowercase();
+    let limit = (wanted.chars().count() / 3).max(1);
+    let mut scored: Vec<(usize, &str)> = candidates
+        .iter()
+        .filter_map(|candidate| {
+            let lower = candidate.to_lowercase();
+            let edits = strsim::osa_distance(&wanted, &lower);
+            let begins = wanted.len().min(lower.len()) >= 3
+                && (lower.starts_with(&wanted) || wanted.starts_with(&lower));
+            (edits <= limit || begins).then_some((edits, *candidate))
+        })
+        .collect();
+    scored.sort_unstable();
+    scored.truncate(3);
+    scored.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+fn quoted(names: &[&str], separator: &str) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::likely;
+
+    #[test]
+    fn near_names_first_then_the_list() {
+        let known = ["epochs", "learning_rate", "batch"];
+        for (name, want) in [
+            ("epoch", "did you mean `epochs`?"),
+            ("Epochs", "did you mean `epochs`?"),
+            ("learnign_rate", "did you mean `learning_rate`?"),
+            ("bacth", "did you mean `batch`?"),
+            ("zzz", "known here: `batch`, `epochs`, `learning_rate`"),
+        ] {
+            assert_eq!(likely(name, known).as_deref(), Some(want), "{name}");
+        }
+        assert_eq!(likely("x", []), None);
+    }
+}

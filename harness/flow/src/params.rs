@@ -1,0 +1,199 @@
+//! A step's parameters, as its kind sees them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::de::{self, Misfit};
+use crate::path::ValuePath;
+use crate::value::{Located, Table, Value};
+
+/// A step's resolved parameters: every `$path` is replaced by the scale's value. Everything that can be read
+/// here is part of the step's key.
+#[derive(Clone, Debug)]
+pub struct Params {
+    /// Always a table.
+    pub(crate) root: Located,
+    pub(crate) seed: Option<u64>,
+    pub(crate) inputs: Vec<Connected>,
+}
+
+/// The steps that are connected to one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// The input's name.
+    pub name: String,
+    /// The steps, in the order of the definition, and of the seeds for a step that runs once per seed.
+    pub steps: Vec<StepRef>,
+}
+
+/// One step instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StepRef {
+    /// The instance, such as `reasoner[seed=1]`.
+    pub id: String,
+    /// The step, such as `reasoner`.
+    pub name: String,
+    /// The seed of a step that runs once per seed.
+    pub seed: Option<u64>,
+}
+
+/// For kinds without parameters: `params.parse::<NoParams>()` reports any that are given.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+impl Params {
+    /// Reads all parameters into `T`. Keys that `T` does not know are errors, nested ones too.
+    ///
+    /// Numbers: a whole number does where `T` has a float, not the other way round.
+    ///
+    /// # Errors
+    /// The first thing that does not fit, with its path and the likely meant name.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ParamError> {
+        de::read(&self.root).map_err(ParamError::from)
+    }
+
+    /// The seed of a step that runs once per seed.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// The connected inputs, by name.
+    pub fn connected(&self) -> &[Connected] {
+        &self.inputs
+    }
+
+    /// The step instances connected to one input; none if it is not connected.
+    pub fn steps(&self, input: &str) -> &[StepRef] {
+        self.inputs.iter().find(|c| c.name == input).map(|c| c.steps.as_slice()).unwrap_or_default()
+    }
+
+    /// The value at a dotted path.
+    pub fn get(&self, path: &str) -> Option<&Located> {
+        self.root.at(path)
+    }
+
+    /// All values.
+    pub fn table(&self) -> &Table {
+        static EMPTY: Table = Table::new();
+        match &self.root.value {
+            Value::Table(table) => table,
+            _ => &EMPTY,
+        }
+    }
+
+    /// The same as one located value, for walking it.
+    pub fn root(&self) -> &Located {
+        &self.root
+    }
+}
+
+/// A parameter that a step kind cannot use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParamError {
+    /// From the parameters' table; empty for the table itself. A path that does not exist is reported at the
+    /// deepest part that does.
+    pub path: ValuePath,
+    /// What is wrong, as a fragment.
+    pub message: String,
+    /// What was probably meant, as a fragment.
+    pub suggestion: Option<String>,
+    /// True if the key at `path` is wrong rather than its value.
+    pub(crate) key: bool,
+    /// More that is wrong.
+    pub(crate) others: Vec<ParamError>,
+}
+
+impl ParamError {
+    /// The value at `path` (such as `recipe.rows[2].evaluation`) is wrong.
+    pub fn new(path: impl Into<ValuePath>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), suggestion: None, key: false, others: Vec::new() }
+    }
+
+    /// There should be no key at `path`; near names of `known` are suggested.
+    pub fn unknown_key<'a>(path: impl Into<ValuePath>, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let path = path.into();
+        let name = match path.segments().last() {
+            Some(crate::path::Segment::Key(key)) => key.clone(),
+            _ => path.to_string(),
+        };
+        let error = Self { key: true, ..Self::new(path, format!("unknown key `{name}`")) };
+        error.meant(&name, known)
+    }
+
+    /// Adds what was probably meant.
+    #[must_use]
+    pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    /// Adds those of `known` that are near `name`, or all if none is and they are few.
+    #[must_use]
+    pub fn meant<'a>(mut self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        self.suggestion = crate::names::likely(name, known);
+        self
+    }
+
+    /// `Ok` if the list is empty, else one error that reports them all.
+    ///
+    /// # Errors
+    /// The first, which carries the rest.
+    pub fn all(errors: Vec<ParamError>) -> Result<(), ParamError> {
+        let mut errors = errors.into_iter();
+        match errors.next() {
+            None => Ok(()),
+            Some(mut first) => {
+                first.others.extend(errors);
+                Err(first)
+            }
+        }
+    }
+
+    /// This error and those that it carries.
+    pub(crate) fn flatten(self) -> Vec<ParamError> {
+        let mut flat = Vec::new();
+        let mut queue = vec![self];
+        while let Some(mut error) = queue.pop() {
+            queue.extend(std::mem::take(&mut error.others).into_iter().rev());
+            flat.push(error);
+        }
+        flat
+    }
+
+    /// Puts a path in front, for an error about a part that was checked on its own.
+    #[must_use]
+    pub fn under(mut self, parent: impl Into<ValuePath>) -> Self {
+        let parent = parent.into();
+        for error in std::iter::once(&mut self.path).chain(self.others.iter_mut().map(|o| &mut o.path)) {
+            let mut path = parent.clone();
+            error.segments().iter().for_each(|segment| path.push(segment.clone()));
+            *error = path;
+        }
+        self
+    }
+}
+
+impl From<Misfit> for ParamError {
+    fn from(misfit: Misfit) -> Self {
+        let Misfit { path, message, suggestion, key } = misfit;
+        Self { path, message, suggestion, key, others: Vec::new() }
+    }
+}
+
+impl fmt::Display for ParamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.is_empty() {
+            true => f.write_str(&self.message)?,
+            false => write!(f, "`{}`: {}", self.path, self.message)?,
+        }
+        if let Some(suggestion) = &self.suggestion {
+            write!(f, " ({suggestion})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ParamError {}

@@ -1,0 +1,216 @@
+//! `recipes/scale/NAME.toml`: the sizes and settings that a pipeline's `$path` references take.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::locate::{Fields, diagnose};
+use crate::names::likely;
+use crate::path::{Segment, ValuePath};
+use crate::syntax::{parse_argument, set_origin};
+use crate::value::{Located, Value};
+
+/// A scale with the values that arguments replaced.
+#[derive(Clone, Debug)]
+pub struct Scale {
+    /// The file's name without `.toml`.
+    pub name: String,
+    /// The file, relative to the workspace's root.
+    pub file: Utf8PathBuf,
+    /// `title`.
+    pub title: String,
+    /// `path=value` arguments that were applied, in order.
+    pub sets: Vec<String>,
+    /// `seeds`, each with its place.
+    pub(crate) seeds: Vec<(u64, Located)>,
+    root: Located,
+}
+
+impl Scale {
+    /// Reads a scale from its parsed file and applies `sets`.
+    pub(crate) fn read(
+        name: &str,
+        file: &Utf8Path,
+        mut root: Located,
+        sets: &[String],
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
+        for set in sets {
+            if let Err(diagnostic) = apply(&mut root, set) {
+                problems.push(diagnostic);
+            }
+        }
+        let mut fields = Fields::open(&root, "a scale", None, problems)?;
+        let title = fields.required("title");
+        let seeds = match fields.optional::<Vec<u64>>("seeds") {
+            Some(seeds) => {
+                let places = fields.raw("seeds").and_then(|s| s.value.as_list()).unwrap_or_default();
+                let mut met = BTreeSet::new();
+                for (i, seed) in seeds.iter().enumerate().filter(|(_, seed)| !met.insert(**seed)) {
+                    let message = format!("seed {seed} is listed twice");
+                    fields.report(&ValuePath::key("seeds").index(i), message, None);
+                }
+                seeds.into_iter().zip(places.iter().cloned()).collect()
+            }
+            None => Vec::new(),
+        };
+        Some(Self {
+            name: name.to_owned(),
+            file: file.to_owned(),
+            title: title?,
+            sets: sets.to_vec(),
+            seeds,
+            root,
+        })
+    }
+
+    /// The seeds, in order.
+    pub fn seeds(&self) -> impl Iterator<Item = u64> {
+        self.seeds.iter().map(|(seed, _)| *seed)
+    }
+
+    /// The value at a dotted path.
+    pub fn value(&self, path: &str) -> Option<&Located> {
+        self.root.at(path)
+    }
+
+    /// Help for a path that isn't there.
+    pub(crate) fn likely_path(&self, path: &str) -> Option<String> {
+        likely_path(&self.root, path)
+    }
+}
+
+/// Applies one `path=value`.
+fn apply(root: &mut Located, set: &str) -> Result<(), Diagnostic> {
+    let problem = |message: String| Diagnostic::user(format!("`--set {set}`: {message}"));
+    let Some((path, text)) = set.split_once('=') else {
+        return Err(problem("expected `path=value`, such as `reasoner.epochs=8`".into()));
+    };
+    let (path, text) = (path.trim(), text.trim());
+    let wanted = ValuePath::from(path);
+    let help = likely_path(root, path);
+    let Some(old) = find_mut(root, wanted.segments()).filter(|_| !wanted.is_empty()) else {
+        return Err(problem(format!("the scale has no value `{path}`")).maybe_help(help));
+    };
+    let mut new = match (parse_argument(path, text), &old.value) {
+        // Quotes rarely survive a shell, so a bare word will do where a text is wanted.
+        (Err(_), Value::Str(_)) => Located { value: Value::Str(text.to_owned()), ..old.clone() },
+        (Ok(new), Value::Str(_)) if !matches!(new.value, Value::Str(_)) => {
+            Located { value: Value::Str(text.to_owned()), ..new }
+        }
+        (Ok(new), _) => new,
+        (Err(message), _) => return Err(problem(format!("not a TOML value: {message}"))),
+    };
+    fit(&mut new.value, &old.value).map_err(problem)?;
+    set_origin(&mut new, path);
+    *old = new;
+    Ok(())
+}
+
+/// Checks that a value can stand for another one. A whole number where a number was becomes one, so that its
+/// key is that of the same number written in the file.
+fn fit(new: &mut Value, old: &Value) -> Result<(), String> {
+    match (&mut *new, old) {
+        (Value::Table(_), _) | (_, Value::Table(_)) => {
+            Err("whole tables cannot be set; set their values one by one".into())
+        }
+        (Value::Int(int), Value::Float(_)) => {
+            #[expect(clippy::cast_precision_loss, reason = "checked on the next line")]
+            let float = *int as f64;
+            if float.abs() > 9e15 {
+                return Err(format!("{int} is too large for an exact number"));
+            }
+            *new = Value::Float(float);
+            Ok(())
+        }
+        (Value::List(items), Value::List(old_items)) => match old_items.first() {
+            Some(first) => items.iter_mut().try_for_each(|item| fit(&mut item.value, &first.value)),
+            None => Ok(()),
+        },
+        (new, old) if std::mem::discriminant(new) == std::mem::discriminant(old) => Ok(()),
+        (new, old) => Err(format!("expected {}, found {}", old.type_name(), new.type_name())),
+    }
+}
+
+fn find_mut<'l>(here: &'l mut Located, path: &[Segment]) -> Option<&'l mut Located> {
+    let Some((first, rest)) = path.split_first() else { return Some(here) };
+    let next = match (&mut here.value, first) {
+        (Value::Table(table), Segment::Key(key)) => table.get_mut(key),
+        (Value::List(items), Segment::Index(index)) => items.get_mut(*index),
+        _ => None,
+    };
+    find_mut(next?, rest)
+}
+
+fn likely_path(root: &Located, path: &str) -> Option<String> {
+    let mut paths = Vec::new();
+    collect_paths(root, &ValuePath::default(), &mut paths);
+    likely(path, paths.iter().map(String::as_str))
+}
+
+fn collect_paths(here: &Located, path: &ValuePath, paths: &mut Vec<String>) {
+    if !path.is_empty() {
+        paths.push(path.to_string());
+    }
+    if let Value::Table(table) = &here.value {
+        for (key, value) in table {
+            collect_paths(value, &path.clone().then(key), paths);
+        }
+    }
+}
+
+/// Replaces each `"$path"` below `located` by the scale's value, `"$seed"` by the seed, and `"$$text"` by the
+/// literal `"$text"`. What cannot be replaced is reported, with the scale's name and near paths.
+pub(crate) fn resolve(
+    located: &mut Located,
+    scale: &Scale,
+    seed: Option<&(u64, Located)>,
+    problems: &mut Diagnostics,
+) {
+    match &mut located.value {
+        Value::Table(table) => table.values_mut().for_each(|v| resolve(v, scale, seed, problems)),
+        Value::List(items) => items.iter_mut().for_each(|v| resolve(v, scale, seed, problems)),
+        Value::Str(text) => {
+            let Some(path) = text.strip_prefix('$') else { return };
+            if path.starts_with('$') {
+                *text = path.to_owned();
+                return;
+            }
+            match look_up(path, scale, seed) {
+                Ok(found) => *located = refer(located, found),
+                Err((message, help)) => {
+                    problems.push(diagnose(located, &ValuePath::default(), false, message, help));
+                }
+            }
+        }
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
+    }
+}
+
+fn look_up(
+    path: &str,
+    scale: &Scale,
+    seed: Option<&(u64, Located)>,
+) -> Result<Located, (String, Option<String>)> {
+    if path == "seed" {
+        return seed.map(|(_, located)| located.clone()).ok_or_else(|| {
+            let help = "give the step `each = \"seed\"`".to_owned();
+            ("`$seed` is only known to a step that runs once per seed".to_owned(), Some(help))
+        });
+    }
+    scale
+        .value(path)
+        .cloned()
+        .ok_or_else(|| (format!("{} has no value `{path}`", scale.file), scale.likely_path(path)))
+}
+
+/// The found value in the reference's stead: it keeps its own place and remembers who asked for it.
+fn refer(reference: &Located, found: Located) -> Located {
+    let via = reference
+        .origin
+        .location()
+        .zip(reference.value.as_str())
+        .map(|(at, text)| Box::new(crate::value::Reference { at: at.clone(), text: text.to_owned() }));
+    Located { via, key: reference.key.clone(), ..found }
+}

@@ -1,0 +1,128 @@
+//! Step definitions as they stand in `recipes/pipeline/*.toml` and in recipes.
+
+use serde::Deserialize;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Location};
+use crate::locate::{Fields, diagnose, expect_table};
+use crate::path::ValuePath;
+use crate::value::{Located, Table, Value};
+
+/// One `[steps.NAME]`.
+#[derive(Clone, Debug)]
+pub(crate) struct StepDefinition {
+    pub(crate) name: String,
+    /// Place of the name.
+    pub(crate) at: Location,
+    pub(crate) kind: String,
+    pub(crate) kind_at: Location,
+    /// True for `each = "seed"`.
+    pub(crate) each_seed: bool,
+    pub(crate) about: Option<String>,
+    /// By input name, so in a fixed order.
+    pub(crate) inputs: Vec<InputDefinition>,
+    /// The table `params`; empty if there is none.
+    pub(crate) params: Located,
+}
+
+/// One entry of `inputs`.
+#[derive(Clone, Debug)]
+pub(crate) struct InputDefinition {
+    pub(crate) name: String,
+    /// Place of the name.
+    pub(crate) at: Location,
+    /// Step names in the order written, each with its place.
+    pub(crate) steps: Vec<(String, Location)>,
+}
+
+/// The only value of `each`.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Each {
+    Seed,
+}
+
+const KNOWN: [&str; 5] = ["kind", "each", "about", "inputs", "params"];
+
+/// Reads a pipeline file: nothing but `[steps.NAME]` tables.
+pub(crate) fn read_pipeline(root: &Located, problems: &mut Diagnostics) -> Vec<StepDefinition> {
+    let Some(fields) = Fields::open(root, "a pipeline file", Some(&["steps"]), problems) else {
+        return Vec::new();
+    };
+    fields.raw("steps").map(|steps| read_steps(steps, problems)).unwrap_or_default()
+}
+
+/// Reads the table `steps`. A step with a mistake is reported and left out.
+pub(crate) fn read_steps(steps: &Located, problems: &mut Diagnostics) -> Vec<StepDefinition> {
+    let table = expect_table(steps, "`steps`", problems);
+    table.into_iter().flatten().filter_map(|(name, step)| read_step(name, step, problems)).collect()
+}
+
+fn read_step(name: &str, step: &Located, problems: &mut Diagnostics) -> Option<StepDefinition> {
+    let at = step.key.clone()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(plain) {
+        let message = format!("`{name}` cannot name a step");
+        problems.push(Diagnostic::user(message).at(&at).help("use letters, digits, `-`, `_` and `.`"));
+        return None;
+    }
+    let mut fields = Fields::open(step, "a step", Some(&KNOWN), problems)?;
+    let kind: Option<String> = fields.required("kind");
+    let kind_at = fields.raw("kind").and_then(|kind| kind.origin.location()).cloned();
+    let each_seed = fields.optional::<Each>("each").is_some();
+    let about = fields.optional("about");
+    let inputs =
+        fields.raw("inputs").map(|inputs| read_inputs(inputs, fields.problems())).unwrap_or_default();
+    let params = match step.at("params") {
+        Some(params) => {
+            expect_table(params, "`params`", problems)?;
+            params.clone()
+        }
+        None => Located { value: Value::Table(Table::new()), ..step.clone() },
+    };
+    Some(StepDefinition {
+        name: name.to_owned(),
+        at,
+        kind: kind?,
+        kind_at: kind_at?,
+        each_seed,
+        about,
+        inputs,
+        params,
+    })
+}
+
+fn read_inputs(inputs: &Located, problems: &mut Diagnostics) -> Vec<InputDefinition> {
+    let table = expect_table(inputs, "`inputs`", problems);
+    table
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, input)| {
+            let steps = match &input.value {
+                Value::Str(_) => vec![read_step_name(input, problems)?],
+                Value::List(items) => {
+                    items.iter().filter_map(|item| read_step_name(item, problems)).collect()
+                }
+                other => {
+                    let message = format!(
+                        "input `{name}`: expected a step's name or a list of them, found {}",
+                        other.type_name()
+                    );
+                    problems.push(diagnose(input, &ValuePath::default(), false, message, None));
+                    return None;
+                }
+            };
+            Some(InputDefinition { name: name.clone(), at: input.key.clone()?, steps })
+        })
+        .collect()
+}
+
+fn read_step_name(located: &Located, problems: &mut Diagnostics) -> Option<(String, Location)> {
+    match located.value.as_str().zip(located.origin.location()) {
+        Some((name, at)) => Some((name.to_owned(), at.clone())),
+        None => {
+            let message = format!("expected a step's name, found {}", located.value.type_name());
+            problems.push(diagnose(located, &ValuePath::default(), false, message, None));
+            None
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! From TOML text to located values.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Location};
+use crate::path::ValuePath;
+use crate::value::{Located, Origin, Table, Value};
+
+/// Parses a whole file into a table. Every syntax error goes to `problems`, and then there is no table:
+/// what a parser guesses after an error only leads to misleading messages.
+pub(crate) fn parse_file(file: &Utf8Path, text: &str, problems: &mut Diagnostics) -> Option<Located> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader { source: Source::new(file, text), bad: Vec::new() };
+    for error in &errors {
+        let location = reader.source.location(error.span().map_or(text.len(), |span| span.start));
+        reader.bad.push(Diagnostic::user(format!("not valid TOML: {}", error.message())).at(&location));
+    }
+    let root = Located {
+        value: Value::Bool(false),
+        origin: Origin::File { at: reader.source.location(0), path: String::new() },
+        key: None,
+        via: None,
+    };
+    let table = errors.is_empty().then(|| reader.table(document.get_ref(), &ValuePath::default()));
+    let failed = !reader.bad.is_empty();
+    reader.bad.into_iter().for_each(|d| problems.push(d));
+    table.filter(|_| !failed).map(|table| Located { value: Value::Table(table), ..root })
+}
+
+/// Parses the value of a `--set path=value` argument. The error is a fragment such as `invalid string`.
+pub(crate) fn parse_argument(path: &str, text: &str) -> Result<Located, String> {
+    let parsed = DeValue::parse(text).map_err(|error| error.message().to_owned())?;
+    let mut reader = Reader { source: Source::new(Utf8Path::new(""), text), bad: Vec::new() };
+    let mut located = reader.value(&parsed, &ValuePath::default(), None);
+    if let Some(bad) = reader.bad.into_iter().next() {
+        return Err(bad.message);
+    }
+    set_origin(&mut located, path);
+    Ok(located)
+}
+
+/// Marks a value and all below it as given by `--set path`.
+pub(crate) fn set_origin(located: &mut Located, path: &str) {
+    located.origin = Origin::Set { path: path.to_owned() };
+    located.key = None;
+    match &mut located.value {
+        Value::List(items) => items.iter_mut().for_each(|item| set_origin(item, path)),
+        Value::Table(table) => table.values_mut().for_each(|item| set_origin(item, path)),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {}
+    }
+}
+
+struct Reader<'t> {
+    source: Source<'t>,
+    bad: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, table: &DeTable<'_>, path: &ValuePath) -> Table {
+        table
+            .iter()
+            .map(|(key, value)| {
+                let place = self.source.location(key.span().start);
+                let path = path.clone().then(key.get_ref().as_ref());
+                (key.get_ref().to_string(), self.value(value, &path, Some(place)))
+            })
+            .collect()
+    }
+
+    fn value(&mut self, spanned: &Spanned<DeValue<'_>>, path: &ValuePath, key: Option<Location>) -> Located {
+        let at = self.source.location(spanned.span().start);
+        let value = match spanned.get_ref() {
+            DeValue::Boolean(value) => Value::Bool(*value),
+            DeValue::String(value) => Value::Str(value.to_string()),
+            DeValue::Integer(value) => match i64::from_str_radix(value.as_str(), value.radix()) {
+                Ok(value) => Value::Int(value),
+                Err(_) => self.refuse(&at, format!("{value} does not fit a 64-bit whole number")),
+            },
+            DeValue::Float(value) => match value.as_str().parse::<f64>() {
+                Ok(value) if value.is_finite() => Value::Float(value),
+                _ => self.refuse(&at, format!("{value} is not a finite number")),
+            },
+            DeValue::Datetime(value) => {
+                self.refuse(&at, format!("dates such as {value} are not used here; write a text in quotes"))
+            }
+            DeValue::Array(items) => Value::List(
+                items.iter().enumerate().map(|(i, v)| self.value(v, &path.clone().index(i), None)).collect(),
+            ),
+            DeValue::Table(table) => Value::Table(self.table(table, path)),
+        };
+        Located { value, origin: Origin::File { at, path: path.to_string() }, key, via: None }
+    }
+
+    /// Notes why a value cannot be used; the placeholder never leaves this module.
+    fn refuse(&mut self, at: &Location, message: String) -> Value {
+        self.bad.push(Diagnostic::user(message).at(at));
+        Value::Bool(false)
+    }
+}
+
+/// A text and the byte offsets at which its lines begin.
+struct Source<'t> {
+    file: Utf8PathBuf,
+    text: &'t str,
+    lines: Vec<usize>,
+}
+
+impl<'t> Source<'t> {
+    fn new(file: &Utf8Path, text: &'t str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| i + 1);
+        Self { file: file.to_owned(), text, lines: std::iter::once(0).chain(starts).collect() }
+    }
+
+    fn location(&self, offset: usize) -> Location {
+        let line = self.lines.partition_point(|start| *start <= offset) - 1;
+        let before = self.text.get(self.lines[line]..offset).unwrap_or_default();
+        Location {
+            file: self.file.clone(),
+            line: u32::try_from(line + 1).unwrap_or(u32::MAX),
+            column: u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX),
+        }
+    }
+}

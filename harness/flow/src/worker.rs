@@ -1,0 +1,183 @@
+//! Running one step.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use assay_store::{Action, Claim, Hash, Store, StoreError};
+
+use crate::context::{Artifact, Signals, StepContext};
+use crate::error::{StepError, StepFailure};
+use crate::event::EventLog;
+use crate::graph::{Graph, Step};
+use crate::key::Description;
+
+/// How often to look whether another process has finished the step that we want.
+const CLAIM_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A step that is to run.
+pub(crate) struct Job<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) store: &'a Store,
+    pub(crate) log: &'a EventLog<'a>,
+    pub(crate) signals: Signals<'a>,
+    pub(crate) index: usize,
+    pub(crate) key: Hash,
+    pub(crate) description: Description,
+    /// The outputs of all steps, as far as they are known; those of this step's inputs are.
+    pub(crate) outputs: Vec<Option<Hash>>,
+    pub(crate) threads: usize,
+}
+
+/// How it ended.
+pub(crate) enum Ended {
+    /// The step made its output.
+    Made { output: Hash, seconds: f64 },
+    /// Another process or step made it while this one waited for its turn.
+    Found { output: Hash },
+    /// An input's output, made by the step `producer`, is damaged or gone; this step has not run.
+    BadInput { producer: usize, hash: Hash },
+    /// It gave up because it was told to.
+    Cancelled,
+    /// It failed.
+    Failed(StepFailure),
+}
+
+impl Job<'_> {
+    /// Runs the step in the present thread. Never panics, whatever the step does.
+    pub(crate) fn run(self) -> Ended {
+        match self.attempt() {
+            Ok(ended) => ended,
+            Err(error) if error.cancelled && self.signals.raised() => Ended::Cancelled,
+            Err(error) if error.cancelled => {
+                self.failed(&StepError::internal("the step gave up without having been told to"))
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&self, error: &StepError) -> Ended {
+        Ended::Failed(StepFailure {
+            step: self.step().id.clone(),
+            class: error.class(),
+            message: error.message(),
+            remedy: error.remedy_text().map(str::to_owned),
+        })
+    }
+
+    fn step(&self) -> &Step {
+        &self.graph.steps[self.index]
+    }
+
+    fn attempt(&self) -> Result<Ended, StepError> {
+        // Held until the end: nobody else works on this key or writes into its checkpoint folder.
+        let _claim = self.claim()?;
+        if let Some(action) = self.store.action(&self.key).or_else(none_if_corrupt)? {
+            return Ok(Ended::Found { output: action.output });
+        }
+        let started = Instant::now();
+        let scratch = self.store.scratch()?;
+        let inputs = match self.materialize(&scratch.path().join("inputs")) {
+            Ok(inputs) => inputs,
+            Err(BadInput::Damaged { producer, hash }) => return Ok(Ended::BadInput { producer, hash }),
+            Err(BadInput::Other(error)) => return Err(error.into()),
+        };
+        let own = scratch.path().join("scratch");
+        fs_err::create_dir(&own)?;
+        let context = StepContext {
+            step: &self.step().id,
+            params: &self.step().params,
+            key: self.key,
+            store: self.store,
+            inputs,
+            scratch: &own,
+            output: scratch.path().join("output"),
+            threads: self.threads,
+            signals: self.signals,
+            log: self.log,
+            shown: Mutex::new(None),
+        };
+        catch_unwind(AssertUnwindSafe(|| self.step().kind.run(&context))).unwrap_or_else(|panic| {
+            Err(StepError::internal(format!("the step panicked: {}", panic_message(panic.as_ref()))))
+        })?;
+        let output = self.keep(&context)?;
+        Ok(Ended::Made { output, seconds: started.elapsed().as_secs_f64() })
+    }
+
+    fn claim(&self) -> Result<Claim, StepError> {
+        loop {
+            if let Some(claim) = self.store.try_claim(&self.key)? {
+                return Ok(claim);
+            }
+            if self.signals.raised() {
+                return Err(StepError::cancelled());
+            }
+            thread::sleep(CLAIM_INTERVAL);
+        }
+    }
+
+    /// Puts the inputs where the step can read them, verified.
+    fn materialize(&self, dir: &camino::Utf8Path) -> Result<Vec<(String, Vec<Artifact>)>, BadInput> {
+        let mut inputs = Vec::new();
+        for input in &self.step().inputs {
+            let mut artifacts = Vec::new();
+            for (i, producer) in input.steps.iter().enumerate() {
+                let path = dir.join(&input.name).join(i.to_string());
+                let Some(hash) = self.outputs[*producer] else {
+                    let id = &self.graph.steps[*producer].id;
+                    return Err(BadInput::Other(StepError::internal(format!("{id} has no output yet"))));
+                };
+                self.store.materialize(&hash, &path).map_err(|error| match error {
+                    StoreError::Corrupt { hash, .. } | StoreError::Missing { hash, .. } => {
+                        BadInput::Damaged { producer: *producer, hash }
+                    }
+                    other => BadInput::Other(other.into()),
+                })?;
+                let Step { id, name, seed, .. } = &self.graph.steps[*producer];
+                artifacts.push(Artifact { step: id.clone(), name: name.clone(), seed: *seed, hash, path });
+            }
+            inputs.push((input.name.clone(), artifacts));
+        }
+        Ok(inputs)
+    }
+
+    /// Takes the output into the store and records the action.
+    fn keep(&self, context: &StepContext<'_>) -> Result<Hash, StepError> {
+        if !context.output().exists() {
+            return Err(StepError::internal("the step made no output"));
+        }
+        let output = self.store.adopt_path(context.output())?;
+        let description = self
+            .description
+            .to_bytes()
+            .map_err(|e| StepError::internal("the step cannot be described").caused_by(e))?;
+        let step = self.step().id.clone();
+        let action = Action { key: self.key, step, output, description, run: self.log.run };
+        self.store.record_action(&action)?;
+        self.store.clear_checkpoint(&self.key)?;
+        Ok(output)
+    }
+}
+
+enum BadInput {
+    Damaged { producer: usize, hash: Hash },
+    Other(StepError),
+}
+
+/// A damaged output is as good as none here: the step is about to make it anew.
+fn none_if_corrupt(error: StoreError) -> Result<Option<Action>, StoreError> {
+    match error {
+        StoreError::Corrupt { .. } => Ok(None),
+        other => Err(other),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,165 @@
+//! Where a workspace keeps its files.
+
+use std::io::ErrorKind;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::lock::Lock;
+use crate::names::likely;
+use crate::recipe::Recipe;
+use crate::syntax::parse_file;
+use crate::value::Located;
+
+/// A folder with `recipes/` and `lockfiles/`.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: Utf8PathBuf,
+}
+
+impl Workspace {
+    /// The workspace at `root`. Nothing is read yet.
+    pub fn new(root: impl Into<Utf8PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// Names of `recipes/*.toml`, sorted.
+    ///
+    /// # Errors
+    /// One diagnostic if the folder is missing or cannot be listed.
+    pub fn recipes(&self) -> Result<Vec<String>, Diagnostic> {
+        self.names("recipes", "toml")
+    }
+
+    /// Names of `recipes/scale/*.toml`, sorted.
+    ///
+    /// # Errors
+    /// One diagnostic if the folder is missing or cannot be listed.
+    pub fn scales(&self) -> Result<Vec<String>, Diagnostic> {
+        self.names("recipes/scale", "toml")
+    }
+
+    /// Reads one recipe without its graph, for a list of recipes.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, or near names if there is no such recipe.
+    pub fn recipe(&self, name: &str) -> Result<Recipe, Diagnostics> {
+        let mut problems = Diagnostics::default();
+        let recipe = self
+            .open_named("recipe", "recipes", name, &mut problems)
+            .and_then(|(file, root)| Recipe::read(name, &file, root, &mut problems));
+        match recipe {
+            Some(recipe) => problems.or_ok(recipe),
+            None => Err(problems),
+        }
+    }
+
+    /// Reads `lockfiles/NAME`, for instance `base.lock`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, or near names if there is no such lockfile.
+    pub fn lock(&self, name: &str) -> Result<Lock, Diagnostics> {
+        let stem = name.strip_suffix(".lock").unwrap_or(name);
+        let file = Utf8PathBuf::from(format!("lockfiles/{stem}.lock"));
+        let mut problems = Diagnostics::default();
+        match self.read(&file) {
+            Ok(Some(text)) => {
+                let lock = Lock::parse(&file, &text, &mut problems);
+                lock.ok_or_else(|| problems.clone()).and_then(|lock| problems.or_ok(lock))
+            }
+            Ok(None) => {
+                let known = self.names("lockfiles", "lock").unwrap_or_default();
+                Err(no_such("lockfile", stem, &known).into())
+            }
+            Err(diagnostic) => Err(diagnostic.into()),
+        }
+    }
+
+    /// The pipeline's files, sorted, relative to the root.
+    pub(crate) fn pipeline(&self) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
+        let names = self.names("recipes/pipeline", "toml")?;
+        Ok(names.iter().map(|name| Utf8PathBuf::from(format!("recipes/pipeline/{name}.toml"))).collect())
+    }
+
+    /// Parses `FOLDER/NAME.toml`; a file that isn't there is reported as an unknown `what`, with near names.
+    pub(crate) fn open_named(
+        &self,
+        what: &str,
+        folder: &str,
+        name: &str,
+        problems: &mut Diagnostics,
+    ) -> Option<(Utf8PathBuf, Located)> {
+        let known = match self.names(folder, "toml") {
+            Ok(known) => known,
+            Err(diagnostic) => {
+                problems.push(diagnostic);
+                return None;
+            }
+        };
+        // Only names from the list are opened, so that a name can't lead out of the folder.
+        if !known.iter().any(|known| known == name) {
+            problems.push(no_such(what, name, &known));
+            return None;
+        }
+        let file = Utf8PathBuf::from(format!("{folder}/{name}.toml"));
+        self.open(&file, problems).map(|root| (file, root))
+    }
+
+    /// Parses a file given relative to the root.
+    pub(crate) fn open(&self, file: &Utf8Path, problems: &mut Diagnostics) -> Option<Located> {
+        match self.read(file) {
+            Ok(Some(text)) => parse_file(file, &text, problems),
+            Ok(None) => {
+                problems.push(Diagnostic::user(format!("{file} is missing")));
+                None
+            }
+            Err(diagnostic) => {
+                problems.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    fn read(&self, file: &Utf8Path) -> Result<Option<String>, Diagnostic> {
+        match fs_err::read_to_string(self.root.join(file)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                Err(Diagnostic::user(format!("{file} is not UTF-8 text")))
+            }
+            Err(error) => Err(Diagnostic::environment(error.to_string())),
+        }
+    }
+
+    /// File names with `extension` in a folder, without it, sorted.
+    fn names(&self, folder: &str, extension: &str) -> Result<Vec<String>, Diagnostic> {
+        let path = self.root.join(folder);
+        let entries = path.read_dir_utf8().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                Diagnostic::user(format!("the workspace {} has no folder {folder}", self.root))
+                    .help("run from the workspace's root, the folder that holds `recipes`")
+            }
+            _ => Diagnostic::environment(format!("cannot list {path}: {error}")),
+        })?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|e| Diagnostic::environment(format!("cannot list {path}: {e}")))?;
+            let file = Utf8Path::new(entry.file_name());
+            if let (Some(stem), true) = (file.file_stem(), file.extension() == Some(extension)) {
+                names.push(stem.to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+fn no_such(what: &str, name: &str, known: &[String]) -> Diagnostic {
+    let help = likely(name, known.iter().map(String::as_str));
+    Diagnostic::user(format!("there is no {what} `{name}`")).maybe_help(help)
+}
