@@ -5,6 +5,7 @@
 //! tensors in both back ends.
 
 mod composed;
+mod fused;
 mod rotary;
 
 use candle_core::{Result, Tensor};
@@ -31,7 +32,7 @@ pub fn embedding(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
 pub fn linear(backend: Backend, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::linear(x, weight, bias),
-        Backend::Fused => composed::linear(x, weight, bias),
+        Backend::Fused => fused::linear(x, weight, bias),
     }
 }
 
@@ -41,7 +42,7 @@ pub fn linear(backend: Backend, x: &Tensor, weight: &Tensor, bias: Option<&Tenso
 pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::rms_norm(x, weight, eps),
-        Backend::Fused => composed::rms_norm(x, weight, eps),
+        Backend::Fused => fused::rms_norm(x, weight, eps),
     }
 }
 
@@ -52,7 +53,7 @@ pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Resu
 pub fn rope(backend: Backend, x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::rope(x, rotary),
-        Backend::Fused => composed::rope(x, rotary),
+        Backend::Fused => fused::rope(x, rotary),
     }
 }
 
@@ -62,7 +63,7 @@ pub fn rope(backend: Backend, x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
 pub fn swiglu(backend: Backend, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::swiglu(gate, up),
-        Backend::Fused => composed::swiglu(gate, up),
+        Backend::Fused => fused::swiglu(gate, up),
     }
 }
 
@@ -73,7 +74,7 @@ pub fn swiglu(backend: Backend, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
 pub fn attention(backend: Backend, q: &Tensor, k: &Tensor, v: &Tensor, offsets: &[usize]) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::attention(q, k, v, offsets),
-        Backend::Fused => composed::attention(q, k, v, offsets),
+        Backend::Fused => fused::attention(q, k, v, offsets),
     }
 }
 
@@ -81,7 +82,7 @@ pub fn attention(backend: Backend, q: &Tensor, k: &Tensor, v: &Tensor, offsets: 
 pub fn token_log_probs(backend: Backend, logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::token_log_probs(logits, targets),
-        Backend::Fused => composed::token_log_probs(logits, targets),
+        Backend::Fused => fused::token_log_probs(logits, targets),
     }
 }
 
@@ -97,6 +98,6 @@ pub fn head_log_probs(
 ) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::head_log_probs(hidden, head, targets),
-        Backend::Fused => composed::head_log_probs(hidden, head, targets),
+        Backend::Fused => fused::head_log_probs(hidden, head, targets),
     }
 }

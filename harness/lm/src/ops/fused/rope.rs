@@ -1,0 +1,72 @@
+//! Rotary position embedding.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+
+use super::parallel::{block_rows, for_each};
+use super::simd::vectorized;
+use super::{Held, elements, gradient, output};
+use crate::ops::Rotary;
+
+pub(in crate::ops) fn rope(x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
+    rotary.check(x)?;
+    x.contiguous()?.apply_op1(Rope(rotary.clone()))
+}
+
+struct Rope(Rotary);
+
+impl Rope {
+    /// Turns each head of `x [N, heads · D]` by its row's angle, or back by it with `sign = -1`.
+    fn turn(&self, x: &[f32], width: usize, sign: f32) -> Vec<f32> {
+        let half = self.0.half;
+        let rows = block_rows(width);
+        let mut out = vec![0.0; x.len()];
+        let angles = self.0.cos.chunks(rows * half).zip(self.0.sin.chunks(rows * half));
+        let blocks = x.chunks(rows * width).zip(out.chunks_mut(rows * width)).zip(angles);
+        for_each(blocks, |((x, out), (cos, sin))| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    let rows = x.chunks_exact(width).zip(out.chunks_exact_mut(width));
+                    for ((x, out), (cos, sin)) in rows.zip(cos.chunks_exact(half).zip(sin.chunks_exact(half)))
+                    {
+                        for (x, out) in x.chunks_exact(2 * half).zip(out.chunks_exact_mut(2 * half)) {
+                            turn_head(x, cos, sin, sign, out);
+                        }
+                    }
+                },
+            );
+        });
+        out
+    }
+}
+
+#[inline(always)]
+fn turn_head(x: &[f32], cos: &[f32], sin: &[f32], sign: f32, out: &mut [f32]) {
+    let half = cos.len();
+    let (first, second) = (&x[..half], &x[half..2 * half]);
+    let (out_first, out_second) = out.split_at_mut(half);
+    let (sin, out_second) = (&sin[..half], &mut out_second[..half]);
+    for i in 0..half {
+        let turned = sign * sin[i];
+        out_first[i] = first[i] * cos[i] - second[i] * turned;
+        out_second[i] = second[i] * cos[i] + first[i] * turned;
+    }
+}
+
+impl CustomOp1 for Rope {
+    fn name(&self) -> &'static str {
+        "rope"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, heads, dim) = layout.shape().dims3()?;
+        output(self.turn(elements(x, layout)?, heads * dim, 1.0), layout.shape().clone())
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let (_, heads, dim) = x.dims3()?;
+        let grad = Held::new(grad)?;
+        let turned = self.turn(grad.read().elements()?, heads * dim, -1.0);
+        gradient(turned, x)
+    }
+}

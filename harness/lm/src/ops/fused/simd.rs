@@ -1,0 +1,98 @@
+//! Vector code without intrinsics: plain loops, compiled once per instruction set and chosen at run time.
+
+use std::array;
+
+/// Independent partial sums of a reduction. Fixed, so that a sum has the same bits on every machine.
+const LANES: usize = 8;
+
+/// Runs `work` compiled for the widest vector registers of this machine. Mark the closure `#[inline(always)]`.
+#[inline]
+pub(super) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// `Σ f(i)` for `i` in `0..len`, in eight interleaved partial sums.
+#[inline(always)]
+pub(super) fn sum(len: usize, f: impl Fn(usize) -> f32) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let whole = len - len % LANES;
+    for start in (0..whole).step_by(LANES) {
+        let terms: [f32; LANES] = array::from_fn(|lane| f(start + lane));
+        for (lane, term) in lanes.iter_mut().zip(terms) {
+            *lane += term;
+        }
+    }
+    for (lane, index) in lanes.iter_mut().zip(whole..len) {
+        *lane += f(index);
+    }
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// The largest of the values, `-∞` if there is none.
+#[inline(always)]
+pub(super) fn max(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = if *value > *lane { *value } else { *lane };
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane = if *value > *lane { *value } else { *lane };
+    }
+    lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// `eˣ`, within 2 units in the last place for `x` in -87..88 and clamped to that range.
+///
+/// The range reduction and polynomial are those of the Cephes library's `expf` (S. Moshier, 1992).
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    // ln 2 in two parts: the first has few enough bits that its product with a small integer is exact.
+    const LN2_HIGH: f32 = 0.693_359_375;
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    // Adding 1.5 · 2²³ rounds to an integer, which then stands in the low bits; 127 is the exponent's bias.
+    const ROUND: f32 = 12_582_912.0 + 127.0;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x.mul_add(LOG2_E, ROUND);
+    let power = f32::from_bits(shifted.to_bits() << 23);
+    let n = shifted - ROUND;
+    let r = n.mul_add(-LN2_LOW, n.mul_add(-LN2_HIGH, x));
+    let p = 1.987_569_1e-4_f32
+        .mul_add(r, 1.398_199_9e-3)
+        .mul_add(r, 8.333_452e-3)
+        .mul_add(r, 4.166_579_6e-2)
+        .mul_add(r, 1.666_666_5e-1)
+        .mul_add(r, 0.5);
+    p.mul_add(r * r, r + 1.0) * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponential_is_within_two_units_in_the_last_place() {
+        for step in -870_000..880_000 {
+            let x = step as f32 * 1e-4;
+            let exact = f64::from(x).exp();
+            let error = (f64::from(exp(x)) - exact).abs() / exact;
+            assert!(error < 2.0 * f64::from(f32::EPSILON), "exp({x}) is off by {error:e}");
+        }
+        assert_eq!(exp(0.0), 1.0);
+        assert!(exp(f32::NAN).is_nan());
+        assert!(exp(1e9).is_finite() && exp(-1e9) > 0.0);
+    }
+
+    #[test]
+    fn reductions_cover_every_element() {
+        for len in 0..40 {
+            let values: Vec<f32> = (0..len).map(|i| ((i * 7 + 3) % 11) as f32).collect();
+            assert_eq!(sum(len, |i| values[i]), values.iter().sum::<f32>(), "{len}");
+            assert_eq!(max(&values), values.iter().copied().fold(f32::NEG_INFINITY, f32::max), "{len}");
+        }
+    }
+}

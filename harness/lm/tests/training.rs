@@ -1,0 +1,304 @@
+//! Training: what is learned, what a loss is, and that interruptions and threads change no bit.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod models;
+
+use std::ops::ControlFlow;
+
+use assay_lm::optim::DecayGroup;
+use assay_lm::schedule::Schedule;
+use assay_lm::train::{Checkpoints, Every, Example, Loss, StepStats, TrainConfig, Trainer, Unit};
+use assay_lm::{Backend, Decoder, Family, LmError, Sequences};
+use camino::Utf8Path;
+use models::{lively, shape};
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        learning_rate: 3e-3,
+        betas: (0.9, 0.95),
+        eps: 1e-8,
+        weight_decay: 0.01,
+        decay: DecayGroup::All,
+        clip: Some(1.0),
+        warmup: 0.1,
+        schedule: Schedule::Cosine,
+        epochs: 4,
+        batch: 4,
+        seed: 3,
+        loss: Loss::DrSft { mean_response_len: 4.0 },
+        micro_batch_tokens: 64,
+    }
+}
+
+/// Twenty units of one to three weighted examples of different lengths.
+fn units() -> Vec<Unit> {
+    let example = |i: usize, k: usize| {
+        let length = 5 + (i * 5 + k) % 9;
+        let tokens = (0..length).map(|t| ((t * t + 3 * i + k) % 17) as u32).collect();
+        Example { tokens, supervised: 2 + k..length - 1, weight: 1.0 / (1.0 + k as f32) }
+    };
+    (0..20).map(|i| (0..=i % 3).map(|k| example(i, k)).collect()).collect()
+}
+
+fn decoder(backend: Backend) -> Decoder {
+    lively(&shape(Family::Qwen3, 17), 1, backend).unwrap()
+}
+
+fn trainer(config: TrainConfig) -> Trainer {
+    Trainer::new(decoder(Backend::Fused), units(), config).unwrap()
+}
+
+fn finish(mut trainer: Trainer) -> Trainer {
+    let flow = trainer.run(None, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(flow.is_continue());
+    trainer
+}
+
+fn assert_same(a: &Trainer, b: &Trainer) {
+    assert_eq!(a.history(), b.history());
+    assert!(a.optimiser() == b.optimiser(), "moments differ");
+    assert!(a.decoder().to_safetensors().unwrap() == b.decoder().to_safetensors().unwrap(), "weights differ");
+}
+
+#[test]
+fn a_small_model_learns_to_add() {
+    for backend in [Backend::Fused, Backend::Composed] {
+        // "a b =" -> a + b mod 7, all 49 of them.
+        let pairs = (0..7).flat_map(|a| (0..7).map(move |b| vec![a, b, 7, (a + b) % 7]));
+        let units: Vec<Unit> =
+            pairs.map(|tokens| vec![Example { tokens, supervised: 3..4, weight: 1.0 }]).collect();
+        let decoder = Decoder::init(&shape(Family::Qwen3, 8), 5, backend).unwrap();
+        let config = TrainConfig {
+            learning_rate: 1e-2,
+            epochs: 30,
+            batch: 16,
+            loss: Loss::DrSft { mean_response_len: 1.0 },
+            ..config()
+        };
+        let trainer = finish(Trainer::new(decoder, units, config).unwrap());
+        let losses: Vec<f64> = trainer.history().iter().map(|s| s.loss).collect();
+        let last = losses[losses.len() - 8..].iter().sum::<f64>() / 8.0;
+        assert_eq!(losses.len(), 30 * 4);
+        assert!((losses[0] - 8f64.ln()).abs() < 0.5 && last < 0.1, "{backend:?}: {} to {last}", losses[0]);
+    }
+}
+
+/// The sum of `weight * CE` of one unit, token by token.
+fn weighted_loss(decoder: &Decoder, unit: &Unit) -> f64 {
+    let mut sum = 0.0;
+    for Example { tokens, supervised, weight } in unit {
+        let batch = Sequences::from_slices([tokens]).unwrap();
+        for position in supervised.clone() {
+            let target = (position - 1, tokens[position]);
+            let log_prob: Vec<f32> = decoder.log_probs(&batch, &[target]).unwrap().to_vec1().unwrap();
+            sum -= f64::from(*weight) * f64::from(log_prob[0]);
+        }
+    }
+    sum
+}
+
+#[test]
+fn losses_equal_their_definitions_with_weights() {
+    let units = units();
+    let decoder = decoder(Backend::Composed);
+    let all: f64 = units.iter().map(|unit| weighted_loss(&decoder, unit)).sum();
+    let tokens: usize = units.iter().flatten().map(|e| e.supervised.len()).sum();
+    for (loss, expected) in [
+        (Loss::DrSft { mean_response_len: 2.5 }, all / (20.0 * 2.5)),
+        (Loss::Naive, all / tokens as f64),
+    ] {
+        for micro_batch_tokens in [10, 64, 10_000] {
+            // One batch of 32 holds all 20 units.
+            let config = TrainConfig { batch: 32, loss, micro_batch_tokens, ..config() };
+            let stats = trainer(config).step().unwrap().unwrap();
+            assert!((stats.loss / expected - 1.0).abs() < 1e-5, "{loss:?}: {} {expected}", stats.loss);
+            let fed: usize = units.iter().flatten().map(|e| e.supervised.end - 1).sum();
+            assert_eq!(stats.tokens, fed as u64);
+        }
+    }
+}
+
+#[test]
+fn the_last_batch_of_an_epoch_counts_its_own_units() {
+    // 20 units in batches of 12: one step of 12, one of 8.
+    let config = TrainConfig { batch: 12, epochs: 1, learning_rate: 1e-12, ..config() };
+    let first = finish(trainer(config));
+    let decoder = decoder(Backend::Composed);
+    let all: f64 = units().iter().map(|unit| weighted_loss(&decoder, unit)).sum();
+    let [a, b] = first.history() else { panic!("two steps") };
+    assert!((a.loss * 12.0 * 4.0 + b.loss * 8.0 * 4.0 - all).abs() < 1e-3);
+}
+
+#[test]
+fn micro_batches_change_rounding_only() {
+    let run = |micro_batch_tokens| {
+        let mut trainer = trainer(TrainConfig { micro_batch_tokens, batch: 20, ..config() });
+        trainer.step().unwrap().unwrap()
+    };
+    let whole = run(100_000);
+    for limit in [1, 20, 64] {
+        let cut = run(limit);
+        assert!((cut.grad_norm / whole.grad_norm - 1.0).abs() < 1e-5, "{} {}", cut.grad_norm, whole.grad_norm);
+    }
+}
+
+#[test]
+fn an_interrupted_run_ends_in_the_same_bits() {
+    let straight = finish(trainer(config()));
+    assert_eq!(straight.history().len(), 20);
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap().join("run");
+
+    let resume = || Trainer::resume(decoder(Backend::Fused), units(), config(), &dir).unwrap();
+    let mut first = resume();
+    let checkpoints = Some(Checkpoints { dir: &dir, every: Every::Steps(3) });
+    let until = |last: u64| {
+        move |stats: &StepStats| {
+            if stats.step == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    };
+    assert!(first.run(checkpoints, &mut until(6)).unwrap().is_break());
+    let mut second = resume();
+    assert_eq!(second.history(), &straight.history()[..7]);
+    assert_same(&first, &second);
+    // A kill after step 10: the steps after the last checkpoint, after step 9, are made again.
+    for _ in 0..3 {
+        second.step().unwrap();
+    }
+    second.save(&dir).unwrap();
+    second.step().unwrap();
+    let third = finish(resume());
+    assert_same(&straight, &third);
+    assert!(finish(third).step().unwrap().is_none(), "nothing is left");
+    let left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["step-0000000010"], "older checkpoints are removed");
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| finish(trainer(TrainConfig { epochs: 2, ..config() })))
+    };
+    let one = run(1);
+    for threads in [2, 3] {
+        assert_same(&one, &run(threads));
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_or_a_damaged_one_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap();
+    let mut saved = trainer(config());
+    saved.step().unwrap();
+    saved.save(dir).unwrap();
+
+    let fused = || decoder(Backend::Fused);
+    let mut other_units = units();
+    other_units[7][0].tokens[1] ^= 1;
+    let other_weights = lively(&shape(Family::Qwen3, 17), 2, Backend::Fused).unwrap();
+    for (decoder, units, config) in [
+        (fused(), units(), TrainConfig { learning_rate: 4e-3, ..config() }),
+        (fused(), units(), TrainConfig { seed: 4, ..config() }),
+        (fused(), units(), TrainConfig { loss: Loss::Naive, ..config() }),
+        (fused(), other_units, config()),
+        (other_weights, units(), config()),
+    ] {
+        let error = Trainer::resume(decoder, units, config, dir).unwrap_err();
+        assert!(matches!(error, LmError::CheckpointOther { .. }), "{error}");
+    }
+    for file in ["state.json", "training.safetensors"] {
+        let path = dir.join("step-0000000001").join(file);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        let error = Trainer::resume(fused(), units(), config(), dir).unwrap_err();
+        assert!(matches!(error, LmError::CheckpointDamaged { .. }), "{file}: {error}");
+        std::fs::write(&path, bytes).unwrap();
+    }
+    Trainer::resume(fused(), units(), config(), dir).unwrap();
+}
+
+#[test]
+fn a_leftover_of_a_killed_save_is_no_obstacle() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap();
+    std::fs::create_dir(dir.join("partial")).unwrap();
+    std::fs::write(dir.join("partial/state.json"), "{").unwrap();
+    let mut trainer = Trainer::resume(decoder(Backend::Fused), units(), config(), dir).unwrap();
+    trainer.step().unwrap();
+    trainer.save(dir).unwrap();
+    trainer.save(dir).unwrap();
+    let resumed = Trainer::resume(decoder(Backend::Fused), units(), config(), dir).unwrap();
+    assert_same(&trainer, &resumed);
+}
+
+#[test]
+fn clipping_bounds_what_reaches_the_moments() {
+    let limit = 0.01;
+    let mut trainer = trainer(TrainConfig { clip: Some(limit), warmup: 0.0, ..config() });
+    let stats = trainer.step().unwrap().unwrap();
+    assert!(stats.grad_norm > 2.0 * limit);
+    let squares = |m: &[f32]| m.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+    let norm = trainer.optimiser().moments().values().map(|m| squares(&m.first)).sum::<f64>().sqrt();
+    // The first moment after one step is (1 - 0.9) times the clipped gradient.
+    assert!((norm / (0.1 * limit) - 1.0).abs() < 1e-3, "{norm}");
+}
+
+#[test]
+fn training_refuses_to_start_when_a_tensor_gets_no_gradient() {
+    // A sequence of one fed token attends to itself alone, whatever its query and key are.
+    let units = vec![vec![Example { tokens: vec![1, 2], supervised: 1..2, weight: 1.0 }]];
+    let decoder = decoder(Backend::Fused);
+    let before = decoder.to_safetensors().unwrap();
+    let mut trainer = Trainer::new(decoder, units, config()).unwrap();
+    let Err(LmError::NoGradient { names }) = trainer.step() else { panic!("must refuse") };
+    let parts = ["k_norm", "k_proj", "q_norm", "q_proj"];
+    let expected: Vec<String> = (0..2)
+        .flat_map(|layer| parts.map(|part| format!("model.layers.{layer}.self_attn.{part}.weight")))
+        .collect();
+    assert_eq!(names, expected);
+    assert!(before == trainer.decoder().to_safetensors().unwrap(), "nothing was changed");
+}
+
+#[test]
+fn impossible_runs_are_named() {
+    let setting = |config: TrainConfig| match Trainer::new(decoder(Backend::Fused), units(), config) {
+        Err(LmError::Setting { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    for (field, config) in [
+        ("learning_rate", TrainConfig { learning_rate: 0.0, ..config() }),
+        ("betas", TrainConfig { betas: (0.9, 1.0), ..config() }),
+        ("eps", TrainConfig { eps: f64::NAN, ..config() }),
+        ("weight_decay", TrainConfig { weight_decay: -1.0, ..config() }),
+        ("clip", TrainConfig { clip: Some(0.0), ..config() }),
+        ("warmup", TrainConfig { warmup: 1.5, ..config() }),
+        ("epochs", TrainConfig { epochs: 0, ..config() }),
+        ("batch", TrainConfig { batch: 0, ..config() }),
+        ("micro_batch_tokens", TrainConfig { micro_batch_tokens: 0, ..config() }),
+        ("mean_response_len", TrainConfig { loss: Loss::DrSft { mean_response_len: 0.0 }, ..config() }),
+    ] {
+        assert_eq!(setting(config), field);
+    }
+    let example = |supervised, weight| vec![Example { tokens: vec![1, 2, 3], supervised, weight }];
+    for bad in [vec![], example(0..2, 1.0), example(2..2, 1.0), example(2..4, 1.0), example(1..2, f32::NAN)] {
+        let data = vec![example(1..3, 1.0), bad];
+        let error = Trainer::new(decoder(Backend::Fused), data, config()).unwrap_err();
+        assert!(matches!(error, LmError::Example { unit: 1, .. }), "{error}");
+    }
+    let outside = vec![vec![Example { tokens: vec![1, 99], supervised: 1..2, weight: 1.0 }]];
+    let error = Trainer::new(decoder(Backend::Fused), outside, config()).unwrap_err();
+    assert!(matches!(error, LmError::TokenOutOfRange { token: 99, .. }));
+    let frozen = decoder(Backend::Fused).frozen().unwrap();
+    assert!(Trainer::new(frozen, units(), config()).is_err());
+    assert!(Trainer::new(decoder(Backend::Fused), vec![], config()).is_err());
+}
+
+#[test]
+fn weights_out_of_range_stop_the_run() {
+    let config = TrainConfig { learning_rate: 1e30, clip: None, warmup: 0.0, ..config() };
+    let mut trainer = trainer(config);
+    let error = trainer.run(None, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(matches!(error, LmError::Diverged { .. }), "{error}");
+}
