@@ -170,7 +170,8 @@ pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> Gran
     let closest = ((2 * units * outcomes + 100 * scale).div_euclid(200 * scale)).clamp(0, outcomes);
     let twice_distance = 2 * (100 * closest * scale - units * outcomes).abs();
     let possible = twice_distance <= outcomes;
-    let vacuous = 100 * scale <= outcomes && (0..=100 * scale).contains(&units);
+    let percentage = (0..=100 * scale).contains(&units);
+    let vacuous = percentage && 100 * scale <= outcomes;
     GranularityCheck {
         verdict: match (vacuous, possible) {
             (true, _) => CellVerdict::NotAttempted,
@@ -179,7 +180,7 @@ pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> Gran
         },
         nearest: Some(100.0 * closest as f64 / outcomes as f64),
         step: Some(100.0 / outcomes as f64),
-        explained_by_rounded_runs: !possible && samples > 1 && twice_distance <= 2 * outcomes,
+        explained_by_rounded_runs: !possible && percentage && samples > 1 && twice_distance <= 2 * outcomes,
     }
 }
 
