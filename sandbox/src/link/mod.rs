@@ -1,0 +1,55 @@
+//! A static linker: several position-independent WebAssembly libraries become one core module.
+//!
+//! The interpreter that the image is made from comes as shared libraries (`libpython`, `libc` and a few small ones) that
+//! expect a dynamic linker. Linking them once, here, has three advantages over instantiating them side by side: there is
+//! one instance to create per program instead of a dozen, calls between libraries are direct, and every address that
+//! position-independent code would load from a global becomes a constant. It also lets us choose the size of the C stack.
+//!
+//! The conventions are those of the tool conventions' *dynamic linking* document: `env.__memory_base` and
+//! `env.__table_base` place a library, `GOT.mem.NAME` is the address of a datum, `GOT.func.NAME` the table slot of a function,
+//! exported globals are data addresses relative to the library's base.
+//!
+//! [`link`] gives a [`Linked`] program; [`Linked::encode`] writes it as a module, either as it starts or with the
+//! memory, table and globals of a [`State`] that was captured later.
+
+mod encode;
+mod library;
+mod merge;
+
+pub(crate) use encode::{Exports, State};
+pub(crate) use merge::{Linked, link};
+
+/// Why libraries could not be linked. With pinned inputs this can only be a defect of this crate or of the pin.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The bytes are no WebAssembly module.
+    #[error("{library} is not a readable WebAssembly library")]
+    Malformed {
+        /// Name of the library.
+        library: String,
+        /// What the reader found.
+        source: wasmparser::BinaryReaderError,
+    },
+    /// The library uses a feature that the linker does not know.
+    #[error("{library} has {what}, which the linker does not support")]
+    Unsupported {
+        /// Name of the library.
+        library: String,
+        /// The feature.
+        what: &'static str,
+    },
+    /// A symbol that no library defines.
+    #[error("{library} needs the symbol {symbol}, which no library defines")]
+    Undefined {
+        /// Name of the library.
+        library: String,
+        /// Name of the symbol.
+        symbol: String,
+    },
+    /// A function that the judge itself calls is missing.
+    #[error("the linked program has no function {symbol}")]
+    MissingExport {
+        /// Name of the function.
+        symbol: String,
+    },
+}

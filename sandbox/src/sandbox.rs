@@ -1,0 +1,195 @@
+//! Running programs: a fresh copy of the image for each input.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use wasmtime::{Error, Store, Trap};
+
+use crate::guest::{Guest, Interpreter, OutOfMemory, Unhandled};
+use crate::limits::Limits;
+use crate::program::{Entry, Input, Program, Run, RunOutcome};
+use crate::setup::{Image, MAX_INSTANCES, MAX_MEMORY, TICK, WASM_STACK};
+use crate::wasi::{Host, Stop};
+
+/// Stack of a thread that runs a guest. A stack smaller than what WebAssembly may use would abort the process.
+const THREAD_STACK: usize = WASM_STACK + (8 << 20);
+
+/// Runs untrusted programs, each input in a fresh copy of the interpreter. Share it between threads by reference.
+#[derive(Debug)]
+pub struct Sandbox {
+    image: Image,
+    limits: Limits,
+}
+
+impl Sandbox {
+    /// A sandbox with these limits.
+    pub fn new(image: &Image, limits: Limits) -> Self {
+        Sandbox { image: image.clone(), limits }
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The image.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// Runs `program` once per input, in order; the result has one [`Run`] per input.
+    ///
+    /// Runs do not see each other. A program that does not compile gives the same for each input.
+    pub fn run(&self, program: &Program, inputs: &[Input]) -> Vec<Run> {
+        if self.limits.memory_bytes > MAX_MEMORY as u64 {
+            let message = format!("a memory limit above {MAX_MEMORY} bytes is not supported");
+            return failures(&message, inputs.len());
+        }
+        self.image.runtime.start_ticking();
+        let _permit = Permit::take();
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("guest".to_owned()).stack_size(THREAD_STACK);
+            let runs =
+                thread.spawn_scoped(scope, || inputs.iter().map(|input| self.once(program, input)).collect());
+            match runs.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(runs)) => runs,
+                Ok(Err(_)) => failures("the guest's thread panicked", inputs.len()),
+                Err(error) => failures(&format!("no thread for the guest: {error}"), inputs.len()),
+            }
+        })
+    }
+
+    fn once(&self, program: &Program, input: &Input) -> Run {
+        let (request, stdin) = match (&program.entry, input) {
+            (Entry::Stdin, Input::Text(text)) => (b"S".to_vec(), text.clone().into_bytes()),
+            (Entry::Function(name), Input::Arguments(arguments)) => {
+                let call = serde_json::json!([name, arguments]);
+                ([b"F", call.to_string().as_bytes()].concat(), Vec::new())
+            }
+            _ => return failure("the input does not fit the program's entry"),
+        };
+        let output_limit = usize::try_from(self.limits.output_bytes).unwrap_or(usize::MAX);
+        let mut host = Host::new(output_limit);
+        host.set_stdin(stdin);
+        let memory_limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
+        let mut store = Guest::new(host, memory_limit).store(&self.image.runtime.engine);
+        let ticks = self.limits.wall.as_millis().div_ceil(TICK.as_millis());
+        store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1));
+        if let Err(error) = store.set_fuel(self.limits.fuel) {
+            return failure(&format!("{error:#}"));
+        }
+        let (interpreter, handler) = match self.instantiate(&mut store) {
+            Ok(ready) => ready,
+            Err(error) => return failure(&format!("no instance: {error:#}")),
+        };
+        let mut call = || {
+            let source = [b"L", program.source.as_bytes()].concat();
+            let loaded = interpreter.call(&mut store, handler, &source)?;
+            if loaded != b"+" { Ok(loaded) } else { interpreter.call(&mut store, handler, &request) }
+        };
+        let reply = call();
+        let outcome = self.outcome(&program.entry, reply, &mut store);
+        let left = if outcome == RunOutcome::TimeLimit { 0 } else { store.get_fuel().unwrap_or(0) };
+        Run { outcome, fuel: self.limits.fuel - left, peak_memory: interpreter.memory_bytes(&store) }
+    }
+
+    fn instantiate(&self, store: &mut Store<Guest>) -> wasmtime::Result<(Interpreter, u32)> {
+        let runtime = &self.image.runtime;
+        let instance = runtime.instance.instantiate(&mut *store)?;
+        let handler = instance
+            .get_module_export(&mut *store, &runtime.handler)
+            .and_then(wasmtime::Extern::into_global)
+            .and_then(|global| global.get(&mut *store).i32())
+            .ok_or_else(|| Error::msg("the image has no handler"))?;
+        Ok((Interpreter::new(store, instance, &runtime.exports)?, handler.cast_unsigned()))
+    }
+
+    fn outcome(
+        &self,
+        entry: &Entry,
+        reply: wasmtime::Result<Vec<u8>>,
+        store: &mut Store<Guest>,
+    ) -> RunOutcome {
+        let refused = store.data().memory_refused;
+        let mut stdout = || {
+            let bytes = std::mem::take(&mut store.data_mut().host.stdout.bytes);
+            String::from_utf8(bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        };
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return trapped(&error, refused, stdout),
+        };
+        let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+        match (reply.split_first(), entry) {
+            (Some((b'+', _)), Entry::Stdin) => RunOutcome::Completed { output: stdout() },
+            (Some((b'+', body)), Entry::Function(_)) => RunOutcome::Completed { output: text(body) },
+            (Some((b'C', body)), _) => RunOutcome::CompileError { message: text(body) },
+            (Some((b'M', _)), _) => RunOutcome::MemoryLimit,
+            (Some((b'E', _)), _) if refused => RunOutcome::MemoryLimit,
+            (Some((b'E', body)), _) => RunOutcome::RuntimeError { message: text(body) },
+            _ => RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() },
+        }
+    }
+}
+
+/// What a run is that ended inside WebAssembly or in the host.
+fn trapped(error: &Error, memory_refused: bool, stdout: impl FnOnce() -> String) -> RunOutcome {
+    let runtime_error = |message: &str| RunOutcome::RuntimeError { message: message.to_owned() };
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        return match stop {
+            Stop::Exit(true) => RunOutcome::Completed { output: stdout() },
+            Stop::Exit(false) if memory_refused => RunOutcome::MemoryLimit,
+            Stop::Exit(false) => runtime_error("the process exited with a failure"),
+            Stop::OutputLimit => RunOutcome::OutputLimit,
+            Stop::Denied(what) => runtime_error(&format!("the sandbox has no {what}")),
+        };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => return RunOutcome::TimeLimit,
+        Some(Trap::Interrupt) => {
+            return RunOutcome::JudgeFailure { message: "the wall clock ran out before the fuel".to_owned() };
+        }
+        _ if memory_refused => return RunOutcome::MemoryLimit,
+        Some(Trap::StackOverflow) => return runtime_error("stack overflow"),
+        Some(Trap::UnreachableCodeReached) => return runtime_error("the interpreter aborted"),
+        Some(trap) => return runtime_error(&format!("the interpreter crashed: {trap}")),
+        None => {}
+    }
+    if error.is::<OutOfMemory>() {
+        return RunOutcome::MemoryLimit;
+    }
+    if error.is::<Unhandled>() {
+        return runtime_error("the program broke the interpreter");
+    }
+    RunOutcome::JudgeFailure { message: format!("{error:#}") }
+}
+
+fn failure(message: &str) -> Run {
+    Run { outcome: RunOutcome::JudgeFailure { message: message.to_owned() }, fuel: 0, peak_memory: 0 }
+}
+
+fn failures(message: &str, count: usize) -> Vec<Run> {
+    vec![failure(message); count]
+}
+
+/// The right to have an instance: there are [`MAX_INSTANCES`] places in this process, and who comes later waits.
+struct Permit;
+
+static TAKEN: Mutex<u32> = Mutex::new(0);
+static FREED: Condvar = Condvar::new();
+
+impl Permit {
+    fn take() -> Self {
+        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = |taken: &mut u32| *taken >= MAX_INSTANCES;
+        *FREED.wait_while(taken, wait).unwrap_or_else(PoisonError::into_inner) += 1;
+        Permit
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        FREED.notify_one();
+    }
+}

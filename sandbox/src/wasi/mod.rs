@@ -1,0 +1,165 @@
+//! The host that a guest sees: a deny-all WASI 0.2, at the level of its canonical ABI.
+//!
+//! A guest has three byte streams, a clock that moves only when it is looked at or slept on, a seeded source of
+//! random bytes and, while the image is made, a read-only tree of library files. Nothing else exists: no environment, no
+//! arguments, no other files, no sockets. A function that is not listed in this module ends the guest with [`Stop::Denied`].
+
+mod abi;
+mod calls;
+mod files;
+
+pub(crate) use calls::define;
+pub(crate) use files::Files;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why the host ended the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The guest asked to exit; true for success.
+    Exit(bool),
+    /// The guest wrote more than the allowed number of bytes.
+    OutputLimit,
+    /// The guest asked for something that the sandbox does not provide.
+    Denied(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Exit(success) => write!(out, "the guest exited, success: {success}"),
+            Stop::OutputLimit => out.write_str("the guest wrote too much"),
+            Stop::Denied(name) => {
+                write!(out, "the guest asked for {name}, which the sandbox does not provide")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// Bytes that a guest wrote, up to a limit.
+#[derive(Default)]
+pub(crate) struct Capture {
+    pub bytes: Vec<u8>,
+    limit: usize,
+    /// Whether bytes beyond the limit end the guest or are dropped.
+    strict: bool,
+}
+
+impl Capture {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let room = self.limit - self.bytes.len();
+        if bytes.len() > room && self.strict {
+            return Err(Stop::OutputLimit);
+        }
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Ok(())
+    }
+}
+
+/// The host's side of one guest.
+pub(crate) struct Host {
+    environment: &'static [(&'static str, &'static str)],
+    files: Option<Arc<Files>>,
+    stdin: Vec<u8>,
+    stdin_position: usize,
+    pub stdout: Capture,
+    pub stderr: Capture,
+    /// Nanoseconds since the guest's epoch.
+    clock: u64,
+    random: SplitMix64,
+    handles: BTreeMap<u32, Handle>,
+    next_handle: u32,
+}
+
+/// What a handle that the guest holds stands for.
+enum Handle {
+    /// A file or directory by its path.
+    Node(String),
+    /// Reading a file from a position on.
+    Reader { path: String, position: usize },
+    /// Listing a directory: names still to be given, last first.
+    Listing(Vec<(String, bool)>),
+    /// Ready when the clock has reached the time.
+    Timer(u64),
+}
+
+const STDIN: u32 = 1;
+const STDOUT: u32 = 2;
+const STDERR: u32 = 3;
+const ROOT: u32 = 4;
+/// A pollable that is always ready.
+const READY: u32 = 5;
+const FIRST_FREE_HANDLE: u32 = 16;
+const MAX_HANDLES: usize = 4096;
+
+/// 2024-01-01 00:00:00 UTC, the time at which every guest starts.
+const START_SECONDS: u64 = 1_704_067_200;
+/// How far each look at the clock moves it: 100 microseconds. A loop that waits for time to pass therefore ends.
+const CLOCK_STEP: u64 = 100_000;
+/// Bytes of standard error that are kept; more are dropped.
+const STDERR_KEPT: usize = 64 * 1024;
+
+impl Host {
+    /// A host for making the image: files and an environment, nothing else.
+    pub(crate) fn with_files(
+        files: Arc<Files>,
+        environment: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Host { environment, files: Some(files), ..Host::new(STDERR_KEPT) }
+    }
+
+    /// A host for a program: no files, no environment, at most `output_limit` bytes of standard output.
+    pub(crate) fn new(output_limit: usize) -> Self {
+        Host {
+            environment: &[],
+            files: None,
+            stdin: Vec::new(),
+            stdin_position: 0,
+            stdout: Capture { bytes: Vec::new(), limit: output_limit, strict: true },
+            stderr: Capture { bytes: Vec::new(), limit: STDERR_KEPT, strict: false },
+            clock: 0,
+            random: SplitMix64(0x005e_ed0f_6a55_a700),
+            handles: BTreeMap::new(),
+            next_handle: FIRST_FREE_HANDLE,
+        }
+    }
+
+    /// Gives the guest this text as its standard input.
+    pub(crate) fn set_stdin(&mut self, bytes: Vec<u8>) {
+        self.stdin = bytes;
+        self.stdin_position = 0;
+    }
+
+    /// Gives the guest a handle. A guest that hoards them is stopped before it costs the host memory.
+    fn insert(&mut self, handle: Handle) -> Result<u32, Stop> {
+        if self.handles.len() >= MAX_HANDLES {
+            return Err(Stop::Denied(format!("more than {MAX_HANDLES} handles")));
+        }
+        let index = self.next_handle;
+        self.next_handle = self.next_handle.wrapping_add(1).max(FIRST_FREE_HANDLE);
+        self.handles.insert(index, handle);
+        Ok(index)
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.clock += CLOCK_STEP;
+        self.clock
+    }
+}
+
+/// The SplitMix64 generator (Steele, Lea and Flood 2014): enough for reproducible hash seeds and `random.seed()`.
+struct SplitMix64(u64);
+
+impl SplitMix64 {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
