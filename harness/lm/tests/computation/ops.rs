@@ -1,14 +1,10 @@
 //! The fused operations against the composed ones, and both against finite differences.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod support;
-
+use crate::support::{assert_close, bits, rng, tensor, uniform, values, with_threads};
 use assay_lm::Backend::{self, Composed, Fused};
 use assay_lm::ops::{self, RotaryTable};
 use candle_core::{DType, Result, Tensor, Var};
 use proptest::prelude::*;
-use support::{assert_close, bits, rng, tensor, uniform, values, with_threads};
 
 /// An operation on float tensors.
 type Op<'a> = &'a (dyn Fn(Backend, &[Tensor]) -> Result<Tensor> + Sync);
