@@ -1,0 +1,15 @@
+//! What a store does, seen through its public surface.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod actions;
+mod common;
+mod corruption;
+mod format;
+mod gc;
+mod model;
+mod objects;
+mod processes;
+mod read_only;
+mod runs;
+mod samples;
+mod trees;
