@@ -126,6 +126,10 @@ impl Interpreter {
         })
     }
 
+    pub(crate) fn memory(&self) -> Memory {
+        self.memory
+    }
+
     /// Bytes of linear memory. Memory never shrinks, so after a run this is its peak.
     pub(crate) fn memory_bytes(&self, store: &Store<Guest>) -> u64 {
         self.memory.data_size(store) as u64

@@ -1,6 +1,8 @@
 //! A judge for untrusted Python.
 
+mod dirty;
 mod guest;
+mod instance;
 mod limits;
 mod link;
 mod program;

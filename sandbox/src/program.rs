@@ -1,5 +1,7 @@
 //! Programs, their inputs and what came of running them.
 
+use serde::{Deserialize, Serialize};
+
 /// How a program is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
@@ -35,7 +37,8 @@ impl Input {
 }
 
 /// One run of a program: what came of it and what it used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Run {
     /// What came of it.
     pub outcome: RunOutcome,
@@ -46,8 +49,16 @@ pub struct Run {
     pub peak_memory: u64,
 }
 
+impl Run {
+    /// Whether the judge failed: the run says nothing about the program.
+    pub fn is_judge_failure(&self) -> bool {
+        matches!(self.outcome, RunOutcome::JudgeFailure { .. })
+    }
+}
+
 /// What came of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum RunOutcome {
     /// It ran to its end.
     Completed {

@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use wasmtime::{Error, Store, Trap};
 
-use crate::guest::{Guest, Interpreter, OutOfMemory, Unhandled};
+use crate::guest::{Guest, OutOfMemory, Unhandled};
 use crate::limits::Limits;
 use crate::program::{Entry, Input, Program, Run, RunOutcome};
 use crate::setup::{Image, MAX_INSTANCES, MAX_MEMORY, TICK, WASM_STACK};
@@ -67,68 +67,56 @@ impl Sandbox {
             }
             _ => return failure("the input does not fit the program's entry"),
         };
-        let output_limit = usize::try_from(self.limits.output_bytes).unwrap_or(usize::MAX);
-        let mut host = Host::new(output_limit);
-        host.set_stdin(stdin);
-        let memory_limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
-        let mut store = Guest::new(host, memory_limit).store(&self.image.runtime.engine);
-        let ticks = self.limits.wall.as_millis().div_ceil(TICK.as_millis());
-        store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1));
-        if let Err(error) = store.set_fuel(self.limits.fuel) {
-            return failure(&format!("{error:#}"));
-        }
-        let (interpreter, handler) = match self.instantiate(&mut store) {
-            Ok(ready) => ready,
+        let mut copy = match self.image.runtime.copies.take() {
+            Ok(copy) => copy,
             Err(error) => return failure(&format!("no instance: {error:#}")),
         };
-        let mut call = || {
-            let source = [b"L", program.source.as_bytes()].concat();
-            let loaded = interpreter.call(&mut store, handler, &source)?;
-            if loaded != b"+" { Ok(loaded) } else { interpreter.call(&mut store, handler, &request) }
+        let reply = match self.arm(&mut copy.store, stdin) {
+            Ok(()) => copy.ask(program.source.as_bytes(), &request),
+            Err(error) => return failure(&format!("{error:#}")),
         };
-        let reply = call();
-        let outcome = self.outcome(&program.entry, reply, &mut store);
-        let left = if outcome == RunOutcome::TimeLimit { 0 } else { store.get_fuel().unwrap_or(0) };
-        Run { outcome, fuel: self.limits.fuel - left, peak_memory: interpreter.memory_bytes(&store) }
-    }
-
-    fn instantiate(&self, store: &mut Store<Guest>) -> wasmtime::Result<(Interpreter, u32)> {
-        let runtime = &self.image.runtime;
-        let instance = runtime.instance.instantiate(&mut *store)?;
-        let handler = instance
-            .get_module_export(&mut *store, &runtime.handler)
-            .and_then(wasmtime::Extern::into_global)
-            .and_then(|global| global.get(&mut *store).i32())
-            .ok_or_else(|| Error::msg("the image has no handler"))?;
-        Ok((Interpreter::new(store, instance, &runtime.exports)?, handler.cast_unsigned()))
-    }
-
-    fn outcome(
-        &self,
-        entry: &Entry,
-        reply: wasmtime::Result<Vec<u8>>,
-        store: &mut Store<Guest>,
-    ) -> RunOutcome {
-        let refused = store.data().memory_refused;
-        let mut stdout = || {
-            let bytes = std::mem::take(&mut store.data_mut().host.stdout.bytes);
-            String::from_utf8(bytes)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-        };
-        let reply = match reply {
-            Ok(reply) => reply,
-            Err(error) => return trapped(&error, refused, stdout),
-        };
-        let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
-        match (reply.split_first(), entry) {
-            (Some((b'+', _)), Entry::Stdin) => RunOutcome::Completed { output: stdout() },
-            (Some((b'+', body)), Entry::Function(_)) => RunOutcome::Completed { output: text(body) },
-            (Some((b'C', body)), _) => RunOutcome::CompileError { message: text(body) },
-            (Some((b'M', _)), _) => RunOutcome::MemoryLimit,
-            (Some((b'E', _)), _) if refused => RunOutcome::MemoryLimit,
-            (Some((b'E', body)), _) => RunOutcome::RuntimeError { message: text(body) },
-            _ => RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() },
+        let returned = reply.is_ok();
+        let outcome = outcome(&program.entry, reply, copy.store.data_mut());
+        let left = if outcome == RunOutcome::TimeLimit { 0 } else { copy.store.get_fuel().unwrap_or(0) };
+        let peak_memory = copy.interpreter.memory_bytes(&copy.store);
+        if returned {
+            self.image.runtime.copies.give_back(copy);
         }
+        Run { outcome, fuel: self.limits.fuel - left, peak_memory }
+    }
+
+    /// Puts the limits in force for one run and gives the guest its standard input.
+    fn arm(&self, store: &mut Store<Guest>, stdin: Vec<u8>) -> wasmtime::Result<()> {
+        let bytes = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut host = Host::new(bytes(self.limits.output_bytes));
+        host.set_stdin(stdin);
+        *store.data_mut() = Guest::new(host, bytes(self.limits.memory_bytes));
+        let ticks = self.limits.wall.as_millis().div_ceil(TICK.as_millis());
+        store.set_epoch_deadline(u64::try_from(ticks).map_or(u64::MAX / 2, |ticks| ticks.saturating_add(1)));
+        store.set_fuel(self.limits.fuel)
+    }
+}
+
+fn outcome(entry: &Entry, reply: wasmtime::Result<Vec<u8>>, guest: &mut Guest) -> RunOutcome {
+    let refused = guest.memory_refused;
+    let mut stdout = || {
+        let bytes = std::mem::take(&mut guest.host.stdout.bytes);
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    };
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(error) => return trapped(&error, refused, stdout),
+    };
+    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+    match (reply.split_first(), entry) {
+        (Some((b'+', _)), Entry::Stdin) => RunOutcome::Completed { output: stdout() },
+        (Some((b'+', body)), Entry::Function(_)) => RunOutcome::Completed { output: text(body) },
+        (Some((b'C', body)), _) => RunOutcome::CompileError { message: text(body) },
+        (Some((b'M', _)), _) => RunOutcome::MemoryLimit,
+        (Some((b'E', _)), _) if refused => RunOutcome::MemoryLimit,
+        (Some((b'E', body)), _) => RunOutcome::RuntimeError { message: text(body) },
+        _ => RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() },
     }
 }
 

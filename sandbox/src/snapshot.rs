@@ -60,7 +60,7 @@ pub(crate) fn take(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u
 }
 
 fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, SnapshotError> {
-    let exports = Exports { functions: &EXPORTS, constants: &[], internals: true };
+    let exports = Exports { functions: &EXPORTS, constants: &[], initializers: true };
     let module = linked.encode(&linked.initial_state(), &exports)?;
     let failed = |error: wasmtime::Error| SnapshotError::Start {
         message: format!("{error:#}"),
@@ -78,7 +78,7 @@ fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, Snapsh
     match initialize(linked, &linker, &module, &mut store, prepare) {
         Ok((state, handler)) => {
             let constants = [(HANDLER, handler.cast_signed())];
-            let exports = Exports { functions: &EXPORTS, constants: &constants, internals: false };
+            let exports = Exports { functions: &EXPORTS, constants: &constants, initializers: false };
             Ok(linked.encode(&state, &exports)?)
         }
         Err(error) => {

@@ -29,8 +29,8 @@ pub(crate) struct Exports<'a> {
     pub functions: &'a [&'a str],
     /// Constant globals to add: name and value.
     pub constants: &'a [(&'a str, i32)],
-    /// Whether initialisers and mutable globals are exported too.
-    pub internals: bool,
+    /// Whether the initialisers are exported too.
+    pub initializers: bool,
 }
 
 impl Linked {
@@ -47,7 +47,7 @@ impl Linked {
         self.globals[0].1 as i32
     }
 
-    /// Names under which [`encode`](Self::encode) exports the mutable globals when asked to.
+    /// Names under which [`encode`](Self::encode) exports the mutable globals.
     pub(crate) fn global_exports(&self) -> impl Iterator<Item = String> {
         (0..self.globals.len()).map(|index| format!("global:{index}"))
     }
@@ -62,7 +62,7 @@ impl Linked {
         self.imports.iter().map(|(module, name, _)| (module.as_str(), name.as_str()))
     }
 
-    /// Writes the program with the given state and these exports (the memory always is, as `memory`).
+    /// Writes the program with the given state and these exports, besides its memory (`memory`) and its mutable globals.
     pub(crate) fn encode(&self, state: &State, exports: &Exports<'_>) -> Result<Vec<u8>, LinkError> {
         let mut module = Module::new();
         module.section(&self.types()).section(&self.import_section());
@@ -155,13 +155,13 @@ impl Linked {
                 .ok_or_else(|| LinkError::MissingExport { symbol: (*name).to_owned() })?;
             section.export(name, ExportKind::Func, *function);
         }
-        if exports.internals {
+        if exports.initializers {
             for (name, function) in self.initializer_exports().zip(&self.initializers) {
                 section.export(&name, ExportKind::Func, *function);
             }
-            for (index, name) in self.global_exports().enumerate() {
-                section.export(&name, ExportKind::Global, index as u32);
-            }
+        }
+        for (index, name) in self.global_exports().enumerate() {
+            section.export(&name, ExportKind::Global, index as u32);
         }
         for (index, (name, _)) in (self.globals.len()..).zip(exports.constants) {
             section.export(name, ExportKind::Global, index as u32);

@@ -8,13 +8,12 @@ use std::time::Duration;
 use assay_store::Hash;
 use camino::Utf8Path;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Linker, Module, OptLevel,
-    PoolingAllocationConfig,
+    Config, Enabled, Engine, InstanceAllocationStrategy, Linker, Module, OptLevel, PoolingAllocationConfig,
 };
 
 use super::error::SetupError;
 use super::write;
-use crate::guest::{Exports, Guest, HANDLER};
+use crate::instance::Copies;
 use crate::snapshot::function_imports;
 use crate::wasi;
 
@@ -81,11 +80,8 @@ pub(super) fn file_name(engine: &Engine, image: &Hash) -> String {
 
 /// The compiled image, linked to its host.
 pub(crate) struct Runtime {
-    pub engine: Engine,
-    pub instance: InstancePre<Guest>,
-    pub exports: Exports,
-    /// The global that holds the address of the Python object that answers requests.
-    pub handler: wasmtime::ModuleExport,
+    engine: Engine,
+    pub copies: Copies,
     ticking: Once,
 }
 
@@ -121,14 +117,9 @@ impl Runtime {
     fn new(engine: &Engine, module: &Module) -> Result<Self, SetupError> {
         let mut linker = Linker::new(engine);
         wasi::define(&mut linker, function_imports(module)).map_err(SetupError::runtime)?;
-        let handler = module.get_export_index(HANDLER);
-        Ok(Runtime {
-            engine: engine.clone(),
-            instance: linker.instantiate_pre(module).map_err(SetupError::runtime)?,
-            exports: Exports::of(module).map_err(SetupError::runtime)?,
-            handler: handler.ok_or_else(|| SetupError::runtime("the image has no handler"))?,
-            ticking: Once::new(),
-        })
+        let instance = linker.instantiate_pre(module).map_err(SetupError::runtime)?;
+        let copies = Copies::new(engine, module, instance).map_err(SetupError::runtime)?;
+        Ok(Runtime { engine: engine.clone(), copies, ticking: Once::new() })
     }
 
     /// Starts the watchdog's clock, once; it stops when the engine is dropped.

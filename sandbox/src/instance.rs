@@ -1,0 +1,130 @@
+//! Copies of the image, and turning a used copy back into a fresh one.
+//!
+//! Making an instance costs little, but each page that it then touches costs a page fault, and threads that fault
+//! and unmap in one address space hinder each other. So a copy that ended well is kept: the pages it wrote are
+//! copied back from the image, its globals are reset, and it is as it was when it was made. (The table never changes.)
+//! A copy that trapped, grew its memory or wrote a great deal is thrown away.
+
+use std::sync::{Mutex, PoisonError};
+
+use wasmtime::{Engine, Error, Extern, Global, InstancePre, Module, ModuleExport, Result, Store, Val};
+
+use crate::dirty;
+use crate::guest::{Exports, Guest, HANDLER, Interpreter};
+use crate::wasi::Host;
+
+/// A copy that wrote more than this is not worth cleaning.
+const CLEANABLE: usize = 4 << 20;
+
+/// Used copies that are kept at most.
+const KEPT: usize = 8;
+
+/// Makes copies of an image.
+pub(crate) struct Copies {
+    engine: Engine,
+    instance: InstancePre<Guest>,
+    exports: Exports,
+    handler: ModuleExport,
+    globals: Vec<ModuleExport>,
+    /// A copy that never runs: what the others are cleaned from.
+    pristine: Mutex<Option<Copy>>,
+    kept: Mutex<Vec<Copy>>,
+}
+
+/// One copy of the image.
+pub(crate) struct Copy {
+    pub store: Store<Guest>,
+    pub interpreter: Interpreter,
+    /// Address of the Python object that answers requests.
+    pub handler: u32,
+    globals: Vec<(Global, Val)>,
+}
+
+impl Copies {
+    pub(crate) fn new(engine: &Engine, module: &Module, instance: InstancePre<Guest>) -> Result<Self> {
+        let handler =
+            module.get_export_index(HANDLER).ok_or_else(|| Error::msg("the image has no handler"))?;
+        let globals = module
+            .exports()
+            .filter(|export| export.ty().global().is_some_and(|global| global.mutability().is_var()))
+            .filter_map(|export| module.get_export_index(export.name()))
+            .collect();
+        Ok(Copies {
+            engine: engine.clone(),
+            instance,
+            exports: Exports::of(module)?,
+            handler,
+            globals,
+            pristine: Mutex::new(None),
+            kept: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// A fresh copy.
+    pub(crate) fn take(&self) -> Result<Copy> {
+        match self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            Some(copy) => Ok(copy),
+            None => self.make(),
+        }
+    }
+
+    fn make(&self) -> Result<Copy> {
+        let mut store = Guest::new(Host::new(0), usize::MAX).store(&self.engine);
+        store.set_epoch_deadline(u64::MAX / 2);
+        let instance = self.instance.instantiate(&mut store)?;
+        let mut global = |export: &ModuleExport| {
+            let global = instance.get_module_export(&mut store, export).and_then(Extern::into_global);
+            let global = global.ok_or_else(|| Error::msg("a global of the image is missing"))?;
+            Ok((global, global.get(&mut store)))
+        };
+        let (_, handler) = global(&self.handler)?;
+        let globals = self.globals.iter().map(global).collect::<Result<_>>()?;
+        let handler =
+            handler.i32().ok_or_else(|| Error::msg("the image's handler is no address"))?.cast_unsigned();
+        let interpreter = Interpreter::new(&mut store, instance, &self.exports)?;
+        Ok(Copy { store, interpreter, handler, globals })
+    }
+
+    /// Takes back a copy whose last call returned (a copy that trapped is simply dropped), for reuse if that pays.
+    pub(crate) fn give_back(&self, mut copy: Copy) {
+        if self.kept.lock().unwrap_or_else(PoisonError::into_inner).len() < KEPT
+            && self.clean(&mut copy).is_some()
+        {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
+        }
+    }
+
+    /// Makes a used copy equal to a fresh one, or gives `None` if that cannot be done.
+    fn clean(&self, copy: &mut Copy) -> Option<()> {
+        let mut pristine = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
+        if pristine.is_none() {
+            *pristine = Some(self.make().ok()?);
+        }
+        let pristine = pristine.as_ref()?;
+        let original = pristine.interpreter.memory().data(&pristine.store);
+        let memory = copy.interpreter.memory().data_mut(&mut copy.store);
+        if memory.len() != original.len() {
+            return None;
+        }
+        for range in dirty::written(memory, CLEANABLE)? {
+            memory.get_mut(range.clone())?.copy_from_slice(original.get(range)?);
+        }
+        for (global, value) in &copy.globals {
+            global.set(&mut copy.store, *value).ok()?;
+        }
+        Some(())
+    }
+}
+
+impl Copy {
+    /// Loads a program and makes a request of it; gives the reply, which is that of loading if loading fails.
+    pub(crate) fn ask(&mut self, source: &[u8], request: &[u8]) -> Result<Vec<u8>> {
+        let load = [b"L", source].concat();
+        let loaded = self.interpreter.call(&mut self.store, self.handler, &load)?;
+        if loaded == b"+" {
+            self.interpreter.call(&mut self.store, self.handler, request)
+        } else {
+            Ok(loaded)
+        }
+    }
+}
