@@ -100,12 +100,13 @@ impl Relation {
             Self::Above | Self::Below => {
                 "replicated if the 95 % question-clustered interval of the margin lies wholly above 0 and each seed's \
                  own margin is above 0; not replicated if the interval lies wholly at or below 0 and each seed's own \
-                 margin is at or below 0; inconclusive otherwise"
+                 margin is at or below 0; inconclusive otherwise, and where scores do not vary"
             }
             Self::Within(_) => {
                 "replicated if the 95 % question-clustered interval of the margin lies within the tolerance on either \
                  side of 0 and each seed's own margin within twice the tolerance; not replicated if the interval and \
-                 each seed's own margin lie wholly beyond the tolerance on one side; inconclusive otherwise"
+                 each seed's own margin lie wholly beyond the tolerance on one side; inconclusive otherwise, and where \
+                 scores do not vary"
             }
         }
     }

@@ -1,0 +1,144 @@
+//! The command line.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Recomputes every number of a paper and says which of them hold.
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 success, 1 a step failed, 2 the user's error (recipe, arguments), \
+3 the environment's (disk, store, downloads), 4 an error of assay itself, 130 interrupted";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The workspace: the folder that holds `recipes/` [default: this folder or the nearest one above that has it]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) root: Option<Utf8PathBuf>,
+    /// The store of artefacts [default: `.assay` in the workspace]
+    #[arg(long, global = true, value_name = "DIR", env = "ASSAY_STORE")]
+    pub(crate) store: Option<Utf8PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+    /// Print machine-readable JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On terminals, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a recipe's steps, as far as their results are not in the store, and write its report
+    Run(RunArgs),
+    /// Say which steps a run would execute, and why
+    Plan(Target),
+    /// Say why a step would run, or what its cached result depends on
+    Why(WhyArgs),
+    /// List the recorded runs
+    Runs,
+    /// Print the event log of a run
+    Log {
+        /// The run's id, or the start of it
+        run: String,
+    },
+    /// Look after the store
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What to run and at which size.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The recipe: a name in `recipes/`, such as `table-05`
+    pub(crate) recipe: String,
+    /// The scale: a name in `recipes/scale/`
+    #[arg(long, default_value = "embedded")]
+    pub(crate) scale: String,
+    /// Override one value of the scale, as in `--set final-1k.epochs=8`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Memory that running steps may declare together, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    pub(crate) memory: u64,
+    /// Where to write the report [default: `reports/SCALE`, or inside the store when values are overridden]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<Utf8PathBuf>,
+    /// The Python interpreter that sets up the sandbox's image, once
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    pub(crate) python: Utf8PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// The step, as `assay plan` names it: `reasoner` or `reasoner[seed=1]`
+    pub(crate) step: String,
+    #[command(flatten)]
+    pub(crate) target: TargetOption,
+}
+
+/// The same as [`Target`], with the recipe as an option.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TargetOption {
+    /// The recipe
+    #[arg(long, default_value = "table-05")]
+    pub(crate) recipe: String,
+    /// The scale
+    #[arg(long, default_value = "embedded")]
+    pub(crate) scale: String,
+    /// Override one value of the scale; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+impl From<TargetOption> for Target {
+    fn from(option: TargetOption) -> Self {
+        Self { recipe: option.recipe, scale: option.scale, sets: option.sets }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Count what the store holds
+    Stats,
+    /// Hash every object again and name the corrupt and missing ones
+    Verify,
+    /// Show what no recorded report or latest result needs; delete it with --yes
+    Gc {
+        /// Delete it
+        #[arg(long)]
+        yes: bool,
+    },
+}

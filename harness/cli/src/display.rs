@@ -1,0 +1,181 @@
+//! What a user sees of a run: bars on a terminal, plain lines elsewhere, JSON lines on request.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use assay_flow::{Event, Observer, Record, SavedBy, State};
+use assay_sandbox::SetupEvent;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Prints a run's events as they come. Data goes to standard output, everything else to standard error.
+pub(crate) struct Display {
+    form: Form,
+    bars: MultiProgress,
+    state: Mutex<Running>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Bars and lines.
+    Terminal,
+    /// Lines.
+    Plain,
+    /// The event log itself, on standard output.
+    Json,
+}
+
+#[derive(Default)]
+struct Running {
+    overall: Option<ProgressBar>,
+    steps: BTreeMap<String, ProgressBar>,
+    to_run: usize,
+    done: usize,
+}
+
+impl Display {
+    /// A display for this process's standard error, or JSON lines.
+    pub(crate) fn new(json: bool) -> Self {
+        let form = match (json, std::io::stderr().is_terminal()) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Terminal,
+            (false, false) => Form::Plain,
+        };
+        let target = match form {
+            Form::Terminal => ProgressDrawTarget::stderr(),
+            Form::Plain | Form::Json => ProgressDrawTarget::hidden(),
+        };
+        Self { form, bars: MultiProgress::with_draw_target(target), state: Mutex::new(Running::default()) }
+    }
+
+    /// Tells how far the sandbox's one-time set-up is.
+    pub(crate) fn setup(&self, event: &SetupEvent) {
+        if self.form != Form::Json {
+            let doing = match event {
+                SetupEvent::Waiting => "waiting for another process that sets up the same image".to_owned(),
+                SetupEvent::Downloading { package, bytes } => {
+                    format!("downloading {package} ({:.0} MiB), once", *bytes as f64 / 1_048_576.0)
+                }
+                SetupEvent::Building => "linking and starting the interpreter, once".to_owned(),
+                SetupEvent::Compiling => "compiling the image for this machine, once".to_owned(),
+                SetupEvent::Ready => "ready".to_owned(),
+                _ => return,
+            };
+            self.line(&format!("sandbox: {doing}"));
+        }
+    }
+
+    /// A line that stays, above the bars.
+    fn line(&self, text: &str) {
+        match self.form {
+            // A terminal that is too narrow or gone is no reason to fail.
+            Form::Terminal => _ = self.bars.println(text),
+            Form::Plain | Form::Json => anstream::eprintln!("{text}"),
+        }
+    }
+
+    fn finish(&self, running: &mut Running, step: &str) {
+        if let Some(bar) = running.steps.remove(step) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+    }
+
+    fn count(&self, running: &mut Running) -> String {
+        running.done += 1;
+        if let Some(overall) = &running.overall {
+            overall.set_position(running.done as u64);
+        }
+        let width = running.to_run.to_string().len();
+        format!("[{:>width$}/{}]", running.done, running.to_run)
+    }
+}
+
+impl Observer for Display {
+    fn observe(&self, record: &Record) {
+        if self.form == Form::Json {
+            if let Ok(line) = record.to_json() {
+                anstream::println!("{line}");
+            }
+            return;
+        }
+        let running = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let [green, yellow, red] =
+            [AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Red].map(|c| Style::new().fg_color(Some(c.into())));
+        match &record.event {
+            Event::Planned { steps } => {
+                running.to_run = steps.iter().filter(|entry| entry.state != State::Cached).count();
+                if running.to_run == 0 {
+                    return;
+                }
+                self.line(&format!("{} steps, {} cached", steps.len(), steps.len() - running.to_run));
+                if self.form == Form::Terminal {
+                    let bar = self.bars.add(ProgressBar::new(running.to_run as u64));
+                    bar.set_style(style("{elapsed:>4} {bar:30} {pos}/{len} steps, {eta} left"));
+                    bar.enable_steady_tick(Duration::from_secs(1));
+                    running.overall = Some(bar);
+                }
+            }
+            Event::StepStarted { step, .. } if self.form == Form::Terminal => {
+                let bar = ProgressBar::new(0).with_message(step.clone());
+                bar.set_style(style("     {spinner} {msg}"));
+                let bar = match &running.overall {
+                    Some(overall) => self.bars.insert_before(overall, bar),
+                    None => self.bars.add(bar),
+                };
+                bar.enable_steady_tick(Duration::from_millis(100));
+                running.steps.insert(step.clone(), bar);
+            }
+            Event::StepProgress { step, done, total, note } => {
+                if let Some(bar) = running.steps.get(step) {
+                    if bar.length() != Some(*total) {
+                        bar.set_style(style("     {bar:24} {percent:>3} % {msg}"));
+                        bar.set_length(*total);
+                    }
+                    bar.set_position(*done);
+                    bar.set_message(format!("{step}: {note}"));
+                }
+            }
+            Event::StepFinished { step, seconds, .. } => {
+                self.finish(running, step);
+                let count = self.count(running);
+                self.line(&format!("{count} {green}done{green:#}  {step} {seconds:.1} s"));
+            }
+            Event::StepSaved { step, by, .. } => {
+                self.finish(running, step);
+                let count = self.count(running);
+                let why = match by {
+                    SavedBy::EarlyCutoff => "its inputs came out as before",
+                    SavedBy::OtherRun => "another run made it",
+                };
+                self.line(&format!("{count} {green}saved{green:#} {step}: {why}"));
+            }
+            Event::StepFailed { step, message, .. } => {
+                self.finish(running, step);
+                let count = self.count(running);
+                self.line(&format!("{count} {red}failed{red:#} {step}: {message}"));
+            }
+            Event::ObjectCorrupt { step, hash } => {
+                self.line(&format!(
+                    "{yellow}warning{yellow:#}: object {hash} of {step} is corrupt; it is set aside and made anew"
+                ));
+            }
+            Event::RunFinished { .. } => {
+                if let Some(overall) = running.overall.take() {
+                    overall.finish_and_clear();
+                }
+                let steps: Vec<String> = running.steps.keys().cloned().collect();
+                steps.iter().for_each(|step| self.finish(running, step));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━━─")
+}

@@ -1,0 +1,104 @@
+//! What ends a command, and with which exit code.
+
+use anstyle::{AnsiColor, Style};
+use assay_flow::{Class, Diagnostic, Diagnostics, FlowError};
+use assay_report::{ReadError, WriteError};
+use assay_store::{ErrorClass, StoreError};
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Recipes, scales, lockfiles or arguments are wrong; nothing was run.
+    #[error("{0}")]
+    Diagnostics(#[from] Diagnostics),
+    /// A run did not reach its target.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The report could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The report could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store has damaged objects.
+    #[error("{0}")]
+    Damaged(String),
+    /// An artefact is not what its lock says.
+    #[error("{message}\n  help: {help}")]
+    NotAsLocked {
+        /// What differs.
+        message: String,
+        /// What to do.
+        help: String,
+    },
+    /// Writing to standard output or a file failed.
+    #[error("cannot write: {0}")]
+    Io(#[from] std::io::Error),
+    /// Our mistake.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Diagnostics(diagnostic.into())
+    }
+}
+
+impl Failure {
+    /// The documented exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Flow(FlowError::Failed { .. }) | Self::NotAsLocked { .. } => 1,
+            Self::Flow(FlowError::Interrupted { .. }) => 130,
+            Self::Diagnostics(diagnostics) => of_class(diagnostics.class()),
+            Self::Flow(error) => of_class(error.class()),
+            Self::Store(error) => match error.class() {
+                ErrorClass::User => 2,
+                ErrorClass::Environment => 3,
+                ErrorClass::Internal => 4,
+            },
+            Self::Write(_) | Self::Damaged(_) | Self::Io(_) => 3,
+            Self::Read(_) | Self::Internal(_) => 4,
+        }
+    }
+
+    /// What to do about it, where the message does not say so itself.
+    fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Store(error) | Self::Flow(FlowError::Store(error)) => Some(error.remedy()),
+            _ => None,
+        }
+    }
+
+    /// Prints the error, its causes and the remedy on standard error.
+    pub(crate) fn print(&self) {
+        let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+        if let Self::Diagnostics(diagnostics) = self {
+            for diagnostic in diagnostics.iter() {
+                anstream::eprintln!("{red}error{red:#}: {diagnostic}");
+            }
+            return;
+        }
+        anstream::eprintln!("{red}error{red:#}: {self}");
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            anstream::eprintln!("  cause: {error}");
+            cause = error.source();
+        }
+        if let Some(remedy) = self.remedy() {
+            anstream::eprintln!("  help: {remedy}");
+        }
+    }
+}
+
+fn of_class(class: Class) -> u8 {
+    match class {
+        Class::User => 2,
+        Class::Environment => 3,
+        Class::Internal => 4,
+    }
+}

@@ -1,0 +1,90 @@
+//! `assay plan` and `assay why`.
+
+use anstyle::{AnsiColor, Style};
+use assay_flow::{Plan, PlanEntry, State, plan as make_plan};
+use camino::Utf8Path;
+
+use crate::args::{Global, Target, WhyArgs};
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Prints what a run would do. Nothing is run, and the store is not changed.
+pub(crate) fn plan(global: &Global, target: &Target) -> Result<(), Failure> {
+    let session = open(global, target)?;
+    let plan = make_plan(&session.graph, &session.store, &session.facts)?;
+    if global.json {
+        let json = serde_json::to_string_pretty(plan.entries()).map_err(|e| Failure::Internal(e.to_string()))?;
+        anstream::println!("{json}");
+        return Ok(());
+    }
+    let width = plan.entries().iter().map(|entry| entry.step.len()).max().unwrap_or_default();
+    for entry in plan.entries() {
+        print_entry(entry, width);
+    }
+    anstream::println!("\n{}", summary(&plan));
+    Ok(())
+}
+
+/// Prints why a step would run, or what its cached result is made of.
+pub(crate) fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
+    let session = open(global, &args.target.clone().into())?;
+    let plan = make_plan(&session.graph, &session.store, &session.facts)?;
+    let entries = plan.why(&session.graph, &args.step)?;
+    if global.json {
+        let json = serde_json::to_string_pretty(&entries).map_err(|e| Failure::Internal(e.to_string()))?;
+        anstream::println!("{json}");
+        return Ok(());
+    }
+    for entry in entries {
+        print_entry(entry, entry.step.len());
+        let Some(description) = &entry.description else { continue };
+        let dim = Style::new().dimmed();
+        anstream::println!("  kind {}", description.kind);
+        for (name, param) in &description.params {
+            anstream::println!("  param {name} = {} {dim}({}){dim:#}", param.value, param.origin);
+        }
+        for input in &description.inputs {
+            let output = input.output.map_or_else(|| "not known yet".to_owned(), |hash| hash.short());
+            anstream::println!("  input {} = {} {dim}({output}){dim:#}", input.name, input.step);
+        }
+        for (name, value) in &description.facts {
+            anstream::println!("  fact {name} = {value}");
+        }
+        if let Some(key) = entry.key {
+            anstream::println!("  key {key}");
+        }
+        if let Some(output) = entry.output {
+            anstream::println!("  output {output}");
+        }
+    }
+    Ok(())
+}
+
+fn open(global: &Global, target: &Target) -> Result<Session, Failure> {
+    Session::open(global, target, Utf8Path::new("python3"), |_| {})
+}
+
+fn print_entry(entry: &PlanEntry, width: usize) {
+    let style = match entry.state {
+        State::Cached => Style::new().fg_color(Some(AnsiColor::Green.into())),
+        State::Run => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        State::Waits => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
+    };
+    let mut reasons = entry.reasons.iter();
+    let first = reasons.next().map_or_else(String::new, |reason| format!("  {reason}"));
+    anstream::println!("{style}{:6}{style:#}  {:width$}{first}", entry.state, entry.step);
+    for reason in reasons {
+        anstream::println!("{:6}  {:width$}  {reason}", "", "");
+    }
+}
+
+/// One line: how many steps stand how.
+fn summary(plan: &Plan) -> String {
+    let [cached, run, waits] = [State::Cached, State::Run, State::Waits].map(|state| plan.count(state));
+    let all = plan.entries().len();
+    if cached == all {
+        format!("all {all} steps are cached: a run executes nothing")
+    } else {
+        format!("{all} steps: {cached} cached, {run} to run, {waits} wait for them and may be saved by equal outputs")
+    }
+}

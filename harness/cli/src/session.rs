@@ -1,0 +1,94 @@
+//! What every command starts from: workspace, store, step kinds, facts.
+
+use std::sync::Arc;
+
+use assay_flow::{Diagnostic, Facts, Graph, Workspace, load};
+use assay_sandbox::{ImageLock, Limits, SetupEvent, Tools};
+use assay_store::Store;
+use assay_study::steps::{self, LazySandbox, Setup};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::args::{Global, Target};
+use crate::failure::Failure;
+
+/// The lockfile of the sandbox's image.
+const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
+
+/// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
+pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
+    if let Some(root) = &global.root {
+        return Ok(Workspace::new(root.clone()));
+    }
+    let here = std::env::current_dir()?;
+    let here = Utf8Path::from_path(&here)
+        .ok_or_else(|| Diagnostic::environment("the current folder's path is not UTF-8"))?;
+    let root = here.ancestors().find(|folder| folder.join("recipes").is_dir()).ok_or_else(|| {
+        Diagnostic::user(format!("no workspace: neither {here} nor a folder above it holds `recipes/`"))
+            .help("change into a workspace, or name it with --root")
+    })?;
+    Ok(Workspace::new(root))
+}
+
+/// The store: as given, or `.assay` in the workspace.
+pub(crate) fn store(global: &Global) -> Result<Store, Failure> {
+    let path = match &global.store {
+        Some(path) => path.clone(),
+        None => workspace(global)?.root().join(".assay"),
+    };
+    Ok(Store::open(&path)?)
+}
+
+/// A checked recipe with everything that is needed to plan or run it.
+pub(crate) struct Session {
+    pub(crate) workspace: Workspace,
+    pub(crate) store: Store,
+    pub(crate) graph: Graph,
+    pub(crate) facts: Facts,
+}
+
+impl Session {
+    /// Reads and checks the recipe; nothing is run or written if anything is wrong with it.
+    pub(crate) fn open(
+        global: &Global,
+        target: &Target,
+        python: &Utf8Path,
+        setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+    ) -> Result<Self, Failure> {
+        let workspace = workspace(global)?;
+        let store_path = global.store.clone().unwrap_or_else(|| workspace.root().join(".assay"));
+        let lock = image_lock(&workspace)?;
+        let tools = Tools { python: python.to_owned() };
+        let sandbox =
+            LazySandbox::new(lock, store_path.join("images"), tools, Limits::default(), setup_progress);
+        let facts = Facts::from([
+            (steps::FACT_ISA.to_owned(), steps::isa().to_owned()),
+            (steps::FACT_IMAGE.to_owned(), sandbox.image().to_string()),
+            (steps::FACT_LIMITS.to_owned(), sandbox.limits().describe()),
+        ]);
+        let setup = Setup { workspace: workspace.clone(), sandbox: Arc::new(sandbox) };
+        let registry = steps::registry(&setup)?;
+        let graph = load(&workspace, &target.recipe, &target.scale, &target.sets, &registry)?;
+        let store = Store::open(&store_path)?;
+        Ok(Self { workspace, store, graph, facts })
+    }
+
+    /// Where the report goes unless the user says otherwise: the folder of the scale's committed reports, or a folder in
+    /// the store when values were overridden, so that an experiment never replaces a committed report.
+    pub(crate) fn report_folder(&self) -> Utf8PathBuf {
+        let scale = self.graph.scale();
+        if scale.sets.is_empty() {
+            self.workspace.root().join("reports").join(&scale.name)
+        } else {
+            self.store.root().join("reports").join(&scale.name)
+        }
+    }
+}
+
+fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
+    let path = workspace.root().join(IMAGE_LOCK);
+    let text = fs_err::read_to_string(&path).map_err(|error| {
+        Diagnostic::user(format!("the image's lockfile cannot be read: {error}"))
+            .help("restore it from version control")
+    })?;
+    ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
+}

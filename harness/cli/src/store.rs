@@ -1,0 +1,173 @@
+//! `assay runs`, `assay log` and `assay store`.
+
+use assay_store::{Run, RunStatus, Store};
+use serde_json::json;
+
+use crate::args::{Global, StoreCommand};
+use crate::failure::Failure;
+use crate::session;
+
+/// Lists the runs, newest first, with ids as short as they can be.
+pub(crate) fn runs(global: &Global) -> Result<(), Failure> {
+    let store = session::store(global)?;
+    let runs = store.runs()?;
+    if global.json {
+        for run in &runs {
+            anstream::println!(
+                "{}",
+                json!({ "id": run.id.to_string(), "title": run.title, "status": status(run.status),
+                        "started-ms": run.started_ms, "ended-ms": run.ended_ms })
+            );
+        }
+        return Ok(());
+    }
+    if runs.is_empty() {
+        anstream::println!("no runs yet");
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    for run in runs.iter().rev() {
+        let took = run.ended_ms.map_or_else(|| "-".to_owned(), |end| span(end - run.started_ms));
+        let ago = span(i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - run.started_ms);
+        anstream::println!(
+            "{:16}  {:11}  {:>8} ago  took {:>7}  {}",
+            store.run_prefix(&run.id)?,
+            status(run.status),
+            ago,
+            took,
+            run.title
+        );
+    }
+    Ok(())
+}
+
+/// Prints a run's event log, one JSON object a line.
+pub(crate) fn log(global: &Global, prefix: &str) -> Result<(), Failure> {
+    let store = session::store(global)?;
+    let Run { id, .. } = store.find_run(prefix)?;
+    for event in store.events(&id)? {
+        anstream::println!("{event}");
+    }
+    Ok(())
+}
+
+/// Counts, verifies or cleans the store.
+pub(crate) fn maintain(global: &Global, command: &StoreCommand) -> Result<(), Failure> {
+    let store = session::store(global)?;
+    match command {
+        StoreCommand::Stats => stats(global, &store),
+        StoreCommand::Verify => verify(global, &store),
+        StoreCommand::Gc { yes } => gc(global, &store, *yes),
+    }
+}
+
+fn stats(global: &Global, store: &Store) -> Result<(), Failure> {
+    let stats = store.stats()?;
+    if global.json {
+        anstream::println!("{}", json!(stats));
+        return Ok(());
+    }
+    let rows = [
+        ("objects", stats.objects, Some(stats.object_bytes)),
+        ("actions", stats.actions, None),
+        ("cached samples", stats.samples, Some(stats.sample_bytes)),
+        ("runs", stats.runs, None),
+        ("events", stats.events, None),
+        ("checkpoints", stats.checkpoints, Some(stats.checkpoint_bytes)),
+        ("set aside as damaged", stats.set_aside, Some(stats.set_aside_bytes)),
+    ];
+    for (what, count, size) in rows {
+        let size = size.map_or_else(String::new, bytes);
+        anstream::println!("{what:20}  {count:>8}  {size:>10}");
+    }
+    Ok(())
+}
+
+fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
+    let report = store.verify()?;
+    if global.json {
+        anstream::println!("{}", json!(report));
+    } else {
+        for damage in report.corrupt.iter().chain(&report.missing) {
+            anstream::println!("{}: {}", damage.hash, damage.problem);
+            for reference in &damage.wanted_by {
+                anstream::println!("  needed by {reference}");
+            }
+        }
+        for stray in &report.strays {
+            anstream::println!("{stray}: not an object; it is ignored");
+        }
+        for problem in &report.index {
+            anstream::println!("index: {problem}");
+        }
+        anstream::println!("{} objects, {} verified", report.objects, bytes(report.bytes));
+    }
+    if report.is_sound() {
+        return Ok(());
+    }
+    let damaged = report.corrupt.len() + report.missing.len();
+    Err(Failure::Damaged(format!("{damaged} objects are damaged; the next run that needs them makes them anew")))
+}
+
+fn gc(global: &Global, store: &Store, yes: bool) -> Result<(), Failure> {
+    let plan = store.gc_plan()?;
+    if global.json {
+        anstream::println!("{}", json!(plan));
+    } else {
+        for object in plan.objects.iter().chain(&plan.checkpoints) {
+            anstream::println!("{}  {:>9}", object.hash, bytes(object.bytes));
+        }
+        anstream::println!(
+            "{} objects, {} checkpoints, {} set aside as damaged: {} that no recorded report or latest result needs",
+            plan.objects.len(),
+            plan.checkpoints.len(),
+            plan.set_aside.len(),
+            bytes(plan.bytes())
+        );
+        if plan.spared_as_new > 0 {
+            anstream::println!(
+                "{} more ({}) are too new to be deleted",
+                plan.spared_as_new,
+                bytes(plan.spared_as_new_bytes)
+            );
+        }
+    }
+    if !yes {
+        if !global.json && !plan.is_empty() {
+            anstream::println!("nothing was deleted; add --yes to delete them");
+        }
+        return Ok(());
+    }
+    let outcome = store.gc_apply(&plan)?;
+    if !global.json {
+        anstream::println!("deleted {} objects, {} freed", outcome.objects, bytes(outcome.bytes));
+    }
+    Ok(())
+}
+
+fn status(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Running => "running",
+        RunStatus::Succeeded => "succeeded",
+        RunStatus::Failed => "failed",
+        RunStatus::Interrupted => "interrupted",
+    }
+}
+
+/// A length of time in its two largest units.
+fn span(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1000;
+    match seconds {
+        0..60 => format!("{}.{} s", seconds, milliseconds.max(0) % 1000 / 100),
+        60..3600 => format!("{} m {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..1024 => format!("{count} B"),
+        1024..1_048_576 => format!("{:.1} KiB", count as f64 / 1024.0),
+        _ => format!("{:.1} MiB", count as f64 / 1_048_576.0),
+    }
+}

@@ -1,0 +1,54 @@
+//! A committed artefact, taken in and checked against its lock.
+
+use assay_flow::{Facts, LockEntry, ParamError, StepError, Workspace};
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+use super::kind::Kind;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// A folder, relative to the workspace.
+    path: Utf8PathBuf,
+    /// The lockfile, such as `base.lock`.
+    lock: String,
+    /// The entry in it, which has the folder's hash as an object of the store.
+    entry: String,
+}
+
+impl Params {
+    fn locked(&self, workspace: &Workspace) -> Result<LockEntry, ParamError> {
+        let wrong = |path: &str, message: String| ParamError::new(path, message);
+        let lock = workspace.lock(&self.lock).map_err(|errors| wrong("lock", errors.to_string()))?;
+        lock.entry(&self.entry).cloned().map_err(|error| wrong("entry", error.to_string()).suggest(error.remedy()))
+    }
+}
+
+/// `checkpoint`: the folder at `path`, if its content is what was locked.
+pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
+    let (checked, known, root) = (workspace.clone(), workspace.clone(), workspace);
+    Kind::new("checkpoint", "checkpoint", &[], move |params: &Params, context| {
+        let locked = params.locked(&root).map_err(|error| StepError::user(error.to_string()))?.blake3;
+        let path = root.root().join(&params.path);
+        let remedy = "restore the folder from version control, or make it anew with `assay run base`";
+        if !path.is_dir() {
+            return Err(StepError::user(format!("{} is not there", params.path)).remedy(remedy));
+        }
+        let found = context.store().put_path(&path)?;
+        if found != locked {
+            let message = format!(
+                "{} is not what {} says: expected blake3 {locked}, found {found}",
+                params.path, params.lock
+            );
+            return Err(StepError::user(message).remedy(remedy));
+        }
+        context.store().materialize(&found, context.output())?;
+        Ok(())
+    })
+    .check(move |params, _| params.locked(&checked).map(drop))
+    .facts_with(move |params, _| {
+        let locked = params.locked(&known).ok();
+        locked.map(|entry| ("locked".to_owned(), entry.blake3.to_string())).into_iter().collect::<Facts>()
+    })
+}
