@@ -5,7 +5,7 @@
 //! copied back from the image, its globals are reset, and it is as it was when it was made. (The table never changes.)
 //! A copy that trapped, grew its memory or wrote a great deal is thrown away.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use wasmtime::{Engine, Error, Extern, Global, InstancePre, Module, ModuleExport, Result, Store, Val};
 
@@ -27,7 +27,7 @@ pub(crate) struct Copies {
     handler: ModuleExport,
     globals: Vec<ModuleExport>,
     /// A copy that never runs: what the others are cleaned from.
-    pristine: Mutex<Option<Copy>>,
+    pristine: OnceLock<Option<Copy>>,
     kept: Mutex<Vec<Copy>>,
 }
 
@@ -55,7 +55,7 @@ impl Copies {
             exports: Exports::of(module)?,
             handler,
             globals,
-            pristine: Mutex::new(None),
+            pristine: OnceLock::new(),
             kept: Mutex::new(Vec::new()),
         })
     }
@@ -96,11 +96,7 @@ impl Copies {
 
     /// Makes a used copy equal to a fresh one, or gives `None` if that cannot be done.
     fn clean(&self, copy: &mut Copy) -> Option<()> {
-        let mut pristine = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
-        if pristine.is_none() {
-            *pristine = Some(self.make().ok()?);
-        }
-        let pristine = pristine.as_ref()?;
+        let pristine = self.pristine.get_or_init(|| self.make().ok()).as_ref()?;
         let original = pristine.interpreter.memory().data(&pristine.store);
         let memory = copy.interpreter.memory().data_mut(&mut copy.store);
         if memory.len() != original.len() {

@@ -1,8 +1,10 @@
 //! A judge for untrusted Python.
 
+mod compare;
 mod dirty;
 mod guest;
 mod instance;
+mod judge;
 mod limits;
 mod link;
 mod program;
@@ -11,6 +13,8 @@ mod setup;
 mod snapshot;
 mod wasi;
 
+pub use compare::{same_output, same_value};
+pub use judge::{Expected, Judgement, Test, TestResult, Verdict, judge, judge_runs, judge_until_failure};
 pub use limits::Limits;
 pub use link::LinkError;
 pub use program::{Entry, Input, Program, Run, RunOutcome};

@@ -7,11 +7,14 @@ use wasmtime::{Error, Store, Trap};
 use crate::guest::{Guest, OutOfMemory, Unhandled};
 use crate::limits::Limits;
 use crate::program::{Entry, Input, Program, Run, RunOutcome};
-use crate::setup::{Image, MAX_INSTANCES, MAX_MEMORY, TICK, WASM_STACK};
+use crate::setup::{Image, MAX_MEMORY, TICK, WASM_STACK};
 use crate::wasi::{Host, Stop};
 
 /// Stack of a thread that runs a guest. A stack smaller than what WebAssembly may use would abort the process.
 const THREAD_STACK: usize = WASM_STACK + (8 << 20);
+
+/// Guests that run at once in this process. The pool of instances has room for as many again: kept copies.
+const MAX_RUNNING: u32 = 16;
 
 /// Runs untrusted programs, each input in a fresh copy of the interpreter. Share it between threads by reference.
 #[derive(Debug)]
@@ -38,19 +41,41 @@ impl Sandbox {
 
     /// Runs `program` once per input, in order; the result has one [`Run`] per input.
     ///
-    /// Runs do not see each other. A program that does not compile gives the same for each input.
+    /// Runs do not see each other, and the result does not depend on what ran before or runs beside.
     pub fn run(&self, program: &Program, inputs: &[Input]) -> Vec<Run> {
+        self.run_while(program, inputs, |_, _| true)
+    }
+
+    /// Like [`run`](Self::run), but stops after the first run for which `go_on`, called with the number of the
+    /// input and its run, says no.
+    pub fn run_while(
+        &self,
+        program: &Program,
+        inputs: &[Input],
+        go_on: impl Fn(usize, &Run) -> bool + Sync,
+    ) -> Vec<Run> {
+        if inputs.is_empty() {
+            return Vec::new();
+        }
         if self.limits.memory_bytes > MAX_MEMORY as u64 {
             let message = format!("a memory limit above {MAX_MEMORY} bytes is not supported");
             return failures(&message, inputs.len());
         }
         self.image.runtime.start_ticking();
+        let all = || {
+            let mut runs = Vec::with_capacity(inputs.len());
+            for (index, input) in inputs.iter().enumerate() {
+                runs.push(self.once(program, input));
+                if !go_on(index, &runs[index]) {
+                    break;
+                }
+            }
+            runs
+        };
         let _permit = Permit::take();
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("guest".to_owned()).stack_size(THREAD_STACK);
-            let runs =
-                thread.spawn_scoped(scope, || inputs.iter().map(|input| self.once(program, input)).collect());
-            match runs.map(std::thread::ScopedJoinHandle::join) {
+            match thread.spawn_scoped(scope, all).map(std::thread::ScopedJoinHandle::join) {
                 Ok(Ok(runs)) => runs,
                 Ok(Err(_)) => failures("the guest's thread panicked", inputs.len()),
                 Err(error) => failures(&format!("no thread for the guest: {error}"), inputs.len()),
@@ -112,9 +137,9 @@ fn outcome(entry: &Entry, reply: wasmtime::Result<Vec<u8>>, guest: &mut Guest) -
     match (reply.split_first(), entry) {
         (Some((b'+', _)), Entry::Stdin) => RunOutcome::Completed { output: stdout() },
         (Some((b'+', body)), Entry::Function(_)) => RunOutcome::Completed { output: text(body) },
+        (Some((b'C' | b'E', _)), _) if refused => RunOutcome::MemoryLimit,
         (Some((b'C', body)), _) => RunOutcome::CompileError { message: text(body) },
         (Some((b'M', _)), _) => RunOutcome::MemoryLimit,
-        (Some((b'E', _)), _) if refused => RunOutcome::MemoryLimit,
         (Some((b'E', body)), _) => RunOutcome::RuntimeError { message: text(body) },
         _ => RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() },
     }
@@ -160,7 +185,7 @@ fn failures(message: &str, count: usize) -> Vec<Run> {
     vec![failure(message); count]
 }
 
-/// The right to have an instance: there are [`MAX_INSTANCES`] places in this process, and who comes later waits.
+/// The right to have an instance: there are [`MAX_RUNNING`] places in this process, and who comes later waits.
 struct Permit;
 
 static TAKEN: Mutex<u32> = Mutex::new(0);
@@ -169,7 +194,7 @@ static FREED: Condvar = Condvar::new();
 impl Permit {
     fn take() -> Self {
         let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = |taken: &mut u32| *taken >= MAX_INSTANCES;
+        let wait = |taken: &mut u32| *taken >= MAX_RUNNING;
         *FREED.wait_while(taken, wait).unwrap_or_else(PoisonError::into_inner) += 1;
         Permit
     }

@@ -57,11 +57,6 @@ impl Linked {
         (0..self.initializers.len()).map(|index| format!("initialize:{index}"))
     }
 
-    /// Interfaces and functions that the host must provide.
-    pub(crate) fn imports(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.imports.iter().map(|(module, name, _)| (module.as_str(), name.as_str()))
-    }
-
     /// Writes the program with the given state and these exports, besides its memory (`memory`) and its mutable globals.
     pub(crate) fn encode(&self, state: &State, exports: &Exports<'_>) -> Result<Vec<u8>, LinkError> {
         let mut module = Module::new();

@@ -1,0 +1,203 @@
+//! Whether an answer is the expected one. All comparison is on the host: expected answers never enter a guest.
+
+use serde_json::{Number, Value};
+
+/// Compares what a script wrote with what it should have written, by the rules of the LiveCodeBench benchmark.
+///
+/// Space at the ends of the text and of each line does not count. A line is right if its text is, or if both lines
+/// consist of decimal numbers that are equal in value, one by one (`1.0` is `1`, `1e3` is `1000`); there is no tolerance.
+pub fn same_output(expected: &str, actual: &str) -> bool {
+    let lines = |text: &str| text.trim().split('\n').map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let (expected, actual) = (lines(expected), lines(actual));
+    expected.len() == actual.len()
+        && expected
+            .iter()
+            .zip(&actual)
+            .all(|(expected, actual)| expected == actual || same_numbers(expected, actual))
+}
+
+fn same_numbers(expected: &str, actual: &str) -> bool {
+    let numbers = |line: &str| line.split_whitespace().map(Decimal::parse).collect::<Option<Vec<_>>>();
+    match (numbers(expected), numbers(actual)) {
+        (Some(expected), Some(actual)) => expected == actual,
+        _ => false,
+    }
+}
+
+/// A decimal number in a form that is the same for equal values: no leading or trailing zeros in its digits.
+#[derive(PartialEq, Eq)]
+struct Decimal {
+    negative: bool,
+    digits: String,
+    /// Power of ten of the last digit; 0 for zero.
+    exponent: i64,
+}
+
+impl Decimal {
+    /// Reads the finite numbers that Python's `decimal.Decimal` reads: a sign, digits with a point, an exponent, and
+    /// underscores anywhere. Exponents beyond 18 digits are not read.
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.replace('_', "");
+        let (negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(&text)),
+        };
+        let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = [whole, fraction].concat();
+        let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !all_digits(&digits) || !all_digits(unsigned) || unsigned.len() > 18 {
+            return None;
+        }
+        let significant = digits.trim_end_matches('0');
+        let dropped = (digits.len() - significant.len()) as i64;
+        let exponent = exponent.parse::<i64>().ok()? - fraction.len() as i64 + dropped;
+        let significant = significant.trim_start_matches('0');
+        if significant.is_empty() {
+            return Some(Decimal { negative: false, digits: String::new(), exponent: 0 });
+        }
+        Some(Decimal { negative, digits: significant.to_owned(), exponent })
+    }
+}
+
+/// Compares a value that a function returned, as JSON text, with the expected one.
+///
+/// Numbers are equal if their values are (`2` is `2.0`); a truth value is no number; text without JSON form equals
+/// nothing. Lists are compared in order, objects by their keys.
+pub fn same_value(expected: &Value, actual: &str) -> bool {
+    serde_json::from_str::<Value>(actual).is_ok_and(|actual| equal(expected, &actual))
+}
+
+fn equal(expected: &Value, actual: &Value) -> bool {
+    match (expected, actual) {
+        (Value::Number(expected), Value::Number(actual)) => equal_numbers(expected, actual),
+        (Value::Array(expected), Value::Array(actual)) => {
+            expected.len() == actual.len()
+                && expected.iter().zip(actual).all(|(expected, actual)| equal(expected, actual))
+        }
+        (Value::Object(expected), Value::Object(actual)) => {
+            expected.len() == actual.len()
+                && expected
+                    .iter()
+                    .all(|(key, value)| actual.get(key).is_some_and(|actual| equal(value, actual)))
+        }
+        (expected, actual) => expected == actual,
+    }
+}
+
+fn equal_numbers(expected: &Number, actual: &Number) -> bool {
+    match (whole(expected), whole(actual)) {
+        (Some(expected), Some(actual)) => expected == actual,
+        (None, None) => expected.as_f64() == actual.as_f64(),
+        _ => false,
+    }
+}
+
+/// The number as an integer, if it is one. A float with an integral value counts; one of 2¹²⁷ or more does not.
+fn whole(number: &Number) -> Option<i128> {
+    const LIMIT: f64 = 1.7e38;
+    number.as_i128().or_else(|| {
+        let float = number.as_f64()?;
+        (float.fract() == 0.0 && float.abs() < LIMIT).then_some(float as i128)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_compared_line_by_line() {
+        let same = [
+            ("1\n2\n", "1\n2"),
+            ("a b", "  a b  \n\n"),
+            ("1\n2", "1  \r\n 2"),
+            ("1.0", "1"),
+            ("1e3 2", "1000   2.00"),
+            ("+5 007 1_000", "5 7 1000"),
+            ("-0.0", "0"),
+            ("0e999999", "0"),
+            ("", "\n"),
+            ("120", "1.2e2"),
+            (".5 5.", "0.5 5"),
+        ];
+        for (expected, actual) in same {
+            assert!(same_output(expected, actual), "{expected:?} {actual:?}");
+        }
+        let different = [
+            ("1\n2", "1 2"),
+            ("1", "1\n1"),
+            ("a  b", "a b"),
+            ("1 a", "1.0 a"),
+            ("NaN", "nan"),
+            ("1", "1.0000001"),
+            ("1 2", "1"),
+            ("1", "-1"),
+            ("", "0"),
+            ("1\n\n2", "1\n2"),
+            ("1e", "1"),
+            (".", "0"),
+            ("0x10", "16"),
+            ("10", "1"),
+        ];
+        for (expected, actual) in different {
+            assert!(!same_output(expected, actual), "{expected:?} {actual:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_compared_by_value_and_kind() {
+        let same = [
+            (json!(3), "3"),
+            (json!(2), "2.0"),
+            (json!([1, "a", null]), "[1, \"a\", null]"),
+            (json!({"a": 1, "b": [true]}), "{\"b\":[true],\"a\":1}"),
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!(0.5), "5e-1"),
+        ];
+        for (expected, actual) in same {
+            assert!(same_value(&expected, actual), "{expected} {actual}");
+        }
+        let different = [
+            (json!(1), "true"),
+            (json!("1"), "1"),
+            (json!([1, 2]), "[2, 1]"),
+            (json!([1]), "[1, 1]"),
+            (json!({"a": 1}), "{\"a\":1,\"b\":1}"),
+            (json!(u64::MAX), "18446744073709551616"),
+            (json!(5), "not JSON: 5"),
+            (json!(5), ""),
+            (json!(0), "null"),
+            (json!(9_007_199_254_740_993_i64), "9007199254740992.0"),
+        ];
+        for (expected, actual) in different {
+            assert!(!same_value(&expected, actual), "{expected} {actual}");
+        }
+    }
+
+    proptest! {
+        /// Scaling a number's text by a power of ten, and back by its exponent, keeps its value.
+        #[test]
+        fn a_number_equals_itself_in_other_spellings(mantissa in any::<i64>(), shift in 0_i64..30) {
+            let plain = mantissa.to_string();
+            let shifted = format!("{mantissa}{}e-{shift}", "0".repeat(usize::try_from(shift).unwrap()));
+            prop_assert!(same_output(&plain, &shifted));
+            prop_assert!(same_output(&format!("{plain}.000"), &plain));
+            let neighbour = mantissa.wrapping_add(1).to_string();
+            prop_assert!(!same_output(&neighbour, &shifted));
+        }
+
+        /// Integers are equal exactly if they are the same integer.
+        #[test]
+        fn integers_are_compared_exactly(left in any::<i64>(), right in any::<i64>()) {
+            prop_assert!(same_value(&json!(left), &left.to_string()));
+            prop_assert_eq!(same_value(&json!(left), &right.to_string()), left == right);
+        }
+    }
+}

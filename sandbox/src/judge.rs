@@ -1,0 +1,183 @@
+//! Verdicts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare::{same_output, same_value};
+use crate::program::{Input, Program, Run, RunOutcome};
+use crate::sandbox::Sandbox;
+
+/// What is said about a program, on one test or on all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The answer is right.
+    Pass,
+    /// The program ran to its end with another answer.
+    WrongAnswer,
+    /// It raised an exception, exited with a failure or overflowed its stack.
+    RuntimeError,
+    /// It is not valid Python.
+    CompileError,
+    /// It used up its fuel.
+    TimeLimit,
+    /// It ran out of memory.
+    MemoryLimit,
+    /// It wrote too much.
+    OutputLimit,
+    /// Nothing is known about the program: there were no tests, or the judge failed. Never to be counted as a wrong
+    /// answer.
+    JudgeFailure,
+}
+
+/// What a run should give.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expected {
+    /// The text on standard output, compared by [`same_output`].
+    Output(String),
+    /// The value that the function returns, compared by [`same_value`].
+    Value(serde_json::Value),
+}
+
+/// One test of a program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    /// What the program gets.
+    pub input: Input,
+    /// What it should give. It stays on the host.
+    pub expected: Expected,
+}
+
+/// How a program did on one test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// The verdict on this test.
+    pub verdict: Verdict,
+    /// Units of fuel used.
+    pub fuel: u64,
+    /// Most bytes of linear memory.
+    pub peak_memory: u64,
+    /// For people: the exception, or the start of a wrong answer. Empty if the verdict says it all.
+    pub detail: String,
+}
+
+/// How a program did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// [`Verdict::Pass`] if all tests passed; else the verdict on the first test that the program failed; else a
+    /// judge failure, also if there were no tests.
+    pub verdict: Verdict,
+    /// Results in the order of the tests.
+    pub tests: Vec<TestResult>,
+}
+
+/// Judges a program on all tests.
+pub fn judge(sandbox: &Sandbox, program: &Program, tests: &[Test]) -> Judgement {
+    judge_tests(sandbox, program, tests, false)
+}
+
+/// Judges a program on the tests in order up to the first that it fails. The verdict is that of [`judge`], but for
+/// the rare case that the judge itself fails on a test: then later tests are not tried.
+pub fn judge_until_failure(sandbox: &Sandbox, program: &Program, tests: &[Test]) -> Judgement {
+    judge_tests(sandbox, program, tests, true)
+}
+
+fn judge_tests(sandbox: &Sandbox, program: &Program, tests: &[Test], stop: bool) -> Judgement {
+    let inputs: Vec<Input> = tests.iter().map(|test| test.input.clone()).collect();
+    let go_on = |index: usize, run: &Run| !stop || verdict(run, &tests[index].expected) == Verdict::Pass;
+    let runs = sandbox.run_while(program, &inputs, go_on);
+    let expected: Vec<Expected> = tests.iter().map(|test| test.expected.clone()).collect();
+    judge_runs(&runs, &expected)
+}
+
+/// Judges runs that were made before, each by what it should have given: one program's runs serve every question that
+/// it answers.
+pub fn judge_runs(runs: &[Run], expected: &[Expected]) -> Judgement {
+    let results = runs.iter().zip(expected).map(|(run, expected)| TestResult {
+        verdict: verdict(run, expected),
+        fuel: run.fuel,
+        peak_memory: run.peak_memory,
+        detail: detail(run, expected),
+    });
+    summarize(results.collect())
+}
+
+fn summarize(tests: Vec<TestResult>) -> Judgement {
+    let failed = |test: &&TestResult| !matches!(test.verdict, Verdict::Pass | Verdict::JudgeFailure);
+    let verdict = match tests.iter().find(failed) {
+        Some(test) => test.verdict,
+        None if !tests.is_empty() && tests.iter().all(|test| test.verdict == Verdict::Pass) => Verdict::Pass,
+        None => Verdict::JudgeFailure,
+    };
+    Judgement { verdict, tests }
+}
+
+fn verdict(run: &Run, expected: &Expected) -> Verdict {
+    match &run.outcome {
+        RunOutcome::Completed { output } if right(output, expected) => Verdict::Pass,
+        RunOutcome::Completed { .. } => Verdict::WrongAnswer,
+        RunOutcome::RuntimeError { .. } => Verdict::RuntimeError,
+        RunOutcome::CompileError { .. } => Verdict::CompileError,
+        RunOutcome::TimeLimit => Verdict::TimeLimit,
+        RunOutcome::MemoryLimit => Verdict::MemoryLimit,
+        RunOutcome::OutputLimit => Verdict::OutputLimit,
+        RunOutcome::JudgeFailure { .. } => Verdict::JudgeFailure,
+    }
+}
+
+fn right(output: &str, expected: &Expected) -> bool {
+    match expected {
+        Expected::Output(text) => same_output(text, output),
+        Expected::Value(value) => same_value(value, output),
+    }
+}
+
+fn detail(run: &Run, expected: &Expected) -> String {
+    /// Characters of a wrong answer that are shown.
+    const SHOWN: usize = 200;
+    match &run.outcome {
+        RunOutcome::Completed { output } if !right(output, expected) => output.chars().take(SHOWN).collect(),
+        RunOutcome::RuntimeError { message }
+        | RunOutcome::CompileError { message }
+        | RunOutcome::JudgeFailure { message } => message.clone(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn results(verdicts: &[Verdict]) -> Vec<TestResult> {
+        let result = |verdict: &Verdict| TestResult {
+            verdict: *verdict,
+            fuel: 0,
+            peak_memory: 0,
+            detail: String::new(),
+        };
+        verdicts.iter().map(result).collect()
+    }
+
+    #[test]
+    fn a_summary_never_passes_on_nothing_and_never_blames_the_program_for_the_judge() {
+        use Verdict::{JudgeFailure, Pass, TimeLimit, WrongAnswer};
+        let cases: [(&[Verdict], Verdict); 6] = [
+            (&[], JudgeFailure),
+            (&[Pass, Pass], Pass),
+            (&[Pass, JudgeFailure], JudgeFailure),
+            (&[JudgeFailure, WrongAnswer], WrongAnswer),
+            (&[Pass, TimeLimit, WrongAnswer], TimeLimit),
+            (&[JudgeFailure], JudgeFailure),
+        ];
+        for (verdicts, expected) in cases {
+            assert_eq!(summarize(results(verdicts)).verdict, expected, "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn verdicts_have_a_fixed_spelling() {
+        assert_eq!(serde_json::to_string(&Verdict::WrongAnswer).unwrap(), "\"wrong-answer\"");
+        assert_eq!(serde_json::from_str::<Verdict>("\"judge-failure\"").unwrap(), Verdict::JudgeFailure);
+    }
+}
