@@ -49,11 +49,11 @@ impl de::Error for Misfit {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("expected {}, found {found}", plain(expected)))
+        Self::new(format!("expected {}, found {}", plain(expected), shown(found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("expected {}, found {found}", plain(expected)))
+        Self::new(format!("expected {}, found {}", plain(expected), shown(found)))
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
@@ -72,6 +72,20 @@ impl de::Error for Misfit {
 
     fn missing_field(field: &'static str) -> Self {
         Self::new(format!("key `{field}` is missing"))
+    }
+}
+
+/// A value as its writer knows it.
+fn shown(found: Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Bool(value) => format!("`{value}`"),
+        Unexpected::Unsigned(value) => format!("`{value}`"),
+        Unexpected::Signed(value) => format!("`{value}`"),
+        Unexpected::Float(value) => format!("`{value:?}`"),
+        Unexpected::Str(value) => format!("{value:?}"),
+        Unexpected::Seq => "a list".into(),
+        Unexpected::Map => "a table".into(),
+        other => other.to_string(),
     }
 }
 
@@ -275,12 +289,12 @@ mod tests {
     fn names_the_path_of_what_does_not_fit() {
         let good = "pair = [1, true]\nrules = []\n";
         for (text, want) in [
-            ("optim.a.rate = 'x'", "optim.a.rate: expected a number, found string \"x\""),
+            ("optim.a.rate = 'x'", "optim.a.rate: expected a number, found \"x\""),
             ("optim.a.rat = 1", "optim.a.rat: unknown key `rat`; did you mean `rate`?"),
             ("optim.a.epochs = 1", "optim.a: key `rate` is missing"),
             (
                 "optim.a = { rate = 1, epochs = -1 }",
-                "optim.a.epochs: expected a whole number, 0 or more, found integer `-1`",
+                "optim.a.epochs: expected a whole number, 0 or more, found `-1`",
             ),
             ("extra = 1", "extra: unknown key `extra`"),
         ] {

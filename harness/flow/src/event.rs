@@ -122,7 +122,7 @@ pub enum Event {
 pub enum SavedBy {
     /// The steps before it ran, and what came out was known already.
     EarlyCutoff,
-    /// Another run, or another step with the same key, made the output meanwhile.
+    /// Another run, or another step with the same key, has made the output.
     OtherRun,
 }
 

@@ -241,7 +241,7 @@ impl<'a> Run<'a> {
             self.steps[index] = match (entry.output, entry.key) {
                 (Some(output), Some(key)) => {
                     self.outputs[index] = Some(output);
-                    let (step, by) = (entry.step.clone(), SavedBy::EarlyCutoff);
+                    let (step, by) = (entry.step.clone(), self.saved_by(&key));
                     self.log.append(Event::StepSaved { step, key, output, by })?;
                     Progress::Done(entry, How::Saved(by))
                 }
@@ -251,13 +251,27 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Why an output is there that was not there when the run was planned.
+    fn saved_by(&self, key: &Hash) -> SavedBy {
+        let twin = |step: &Progress| match step {
+            Progress::Done(entry, How::Ran { .. }) => entry.key.as_ref() == Some(key),
+            _ => false,
+        };
+        if self.steps.iter().any(twin) { SavedBy::OtherRun } else { SavedBy::EarlyCutoff }
+    }
+
     /// The next step to start, if one can.
     fn next(&self, signals: Signals<'_>) -> Option<(usize, Resources)> {
         if signals.raised() {
             return None;
         }
         self.priorities.iter().find_map(|&index| {
-            let Progress::Ready(_) = &self.steps[index] else { return None };
+            let Progress::Ready(entry) = &self.steps[index] else { return None };
+            // A step with the same key as a running one will find its output.
+            let twin = |step: &Progress| matches!(step, Progress::Running(other) if other.key == entry.key);
+            if self.steps.iter().any(twin) {
+                return None;
+            }
             let step = &self.graph.steps[index];
             let granted = self.budget.granted(step.kind.resources(&step.params));
             self.budget.fits(granted).then_some((index, granted))
@@ -337,6 +351,11 @@ impl<'a> Run<'a> {
     }
 
     fn done(&mut self, index: usize, entry: PlanEntry, output: Hash, how: How) {
+        for step in &mut self.steps {
+            if matches!(step, Progress::Ready(other) if other.key == entry.key) {
+                *step = Progress::Waiting;
+            }
+        }
         // An input may have been found damaged meanwhile and may come out differently. Then this step is
         // decided about again; in the usual case its output is found under the same key.
         let current = |input: &crate::key::InputRecord| {

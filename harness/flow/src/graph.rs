@@ -211,11 +211,15 @@ fn read_expectation(
     recipe: &Recipe,
     problems: &mut Diagnostics,
 ) -> Option<Expectation> {
-    let expect = recipe.expect.as_ref()?;
+    let (expect, (lock_at, entry_at)) = recipe.expect.as_ref().zip(recipe.expect_at.as_ref())?;
     let lock = match workspace.lock(&expect.lock) {
         Ok(lock) => lock,
         Err(found) => {
-            found.iter().for_each(|diagnostic| problems.push(diagnostic.clone()));
+            for diagnostic in found.iter() {
+                // What is wrong inside the lockfile has its place there; that it is missing is wrong here.
+                let location = diagnostic.location.clone().unwrap_or_else(|| lock_at.clone());
+                problems.push(diagnostic.clone().at(&location));
+            }
             return None;
         }
     };
@@ -225,7 +229,7 @@ fn read_expectation(
             Some(Expectation { lock, entry, hash })
         }
         Err(error) => {
-            problems.push(Diagnostic::from(error).at(&recipe.target_at));
+            problems.push(Diagnostic::from(error).at(entry_at));
             None
         }
     }

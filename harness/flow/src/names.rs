@@ -19,25 +19,26 @@ pub(crate) fn likely<'a>(name: &str, candidates: impl IntoIterator<Item = &'a st
     }
 }
 
-/// At most three candidates within a third of the name's length in edits (one at least), best first.
+/// At most three candidates within a third of the name's length in edits (one at least), best first. If there
+/// is none, those that begin the name or begin with it.
 ///
-/// Letter case is ignored, and one name that begins the other counts as near: both are common slips.
+/// Letter case is ignored.
 fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
     let limit = (wanted.chars().count() / 3).max(1);
-    let mut scored: Vec<(usize, &str)> = candidates
-        .iter()
-        .filter_map(|candidate| {
-            let lower = candidate.to_lowercase();
-            let edits = strsim::osa_distance(&wanted, &lower);
-            let begins = wanted.len().min(lower.len()) >= 3
-                && (lower.starts_with(&wanted) || wanted.starts_with(&lower));
-            (edits <= limit || begins).then_some((edits, *candidate))
-        })
-        .collect();
-    scored.sort_unstable();
-    scored.truncate(3);
-    scored.into_iter().map(|(_, candidate)| candidate).collect()
+    let mut near: Vec<(usize, &str)> =
+        candidates.iter().map(|c| (strsim::osa_distance(&wanted, &c.to_lowercase()), *c)).collect();
+    near.sort_unstable();
+    let begins = |candidate: &str| {
+        let lower = candidate.to_lowercase();
+        wanted.len().min(lower.len()) >= 3 && (lower.starts_with(&wanted) || wanted.starts_with(&lower))
+    };
+    let close = near.iter().filter(|(edits, _)| *edits <= limit).count();
+    let keep = |(edits, candidate): &(usize, &'a str)| match close {
+        0 => begins(candidate),
+        _ => *edits <= limit,
+    };
+    near.into_iter().filter(keep).take(3).map(|(_, candidate)| candidate).collect()
 }
 
 fn quoted(names: &[&str], separator: &str) -> String {
@@ -56,6 +57,8 @@ mod tests {
             ("Epochs", "did you mean `epochs`?"),
             ("learnign_rate", "did you mean `learning_rate`?"),
             ("bacth", "did you mean `batch`?"),
+            ("batch_size", "did you mean `batch`?"),
+            ("learn", "did you mean `learning_rate`?"),
             ("zzz", "known here: `batch`, `epochs`, `learning_rate`"),
         ] {
             assert_eq!(likely(name, known).as_deref(), Some(want), "{name}");

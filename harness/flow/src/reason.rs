@@ -6,7 +6,7 @@ use std::fmt;
 use assay_store::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::key::{Description, Param};
+use crate::key::{Description, InputRecord, Param};
 use crate::value::Origin;
 
 /// One reason for running a step.
@@ -36,6 +36,11 @@ pub enum Reason {
         old: Option<Hash>,
         /// Its output now; `None` if the connection is gone.
         new: Option<Hash>,
+    },
+    /// The steps connected to an input are the same in another order.
+    InputOrder {
+        /// The input's name.
+        name: String,
     },
     /// The code that implements the kind is another one, or the kind is.
     Code {
@@ -88,6 +93,7 @@ impl fmt::Display for Reason {
                 (Some(_), None) => write!(f, "input {name}: {step} removed"),
                 _ => write!(f, "input {name}: {step} added"),
             },
+            Self::InputOrder { name } => write!(f, "input {name}: order of the steps changed"),
             Self::Code { kind } => write!(f, "code of step kind {kind} changed"),
             Self::Fact { name, old, new } => match (old, new) {
                 (Some(old), Some(new)) => write!(f, "{name} {old} -> {new}"),
@@ -137,35 +143,32 @@ fn params(old: &BTreeMap<String, Param>, new: &BTreeMap<String, Param>, reasons:
     }
 }
 
-/// Compares by input name and step. Inputs that only changed places count as changed too.
+/// Compares by input name and step. An input whose output is not known yet is left to [`Reason::Upstream`].
 fn inputs(old: &Description, new: &Description, reasons: &mut Vec<Reason>) {
-    let same_order = old.inputs.len() == new.inputs.len()
-        && old.inputs.iter().zip(&new.inputs).all(|(a, b)| (&a.name, &a.step) == (&b.name, &b.step));
-    for input in &new.inputs {
-        let was = old.inputs.iter().find(|o| (&o.name, &o.step) == (&input.name, &input.step));
-        if input.output.is_none() {
-            continue;
-        }
-        if was.and_then(|was| was.output) != input.output {
-            reasons.push(Reason::Input {
-                name: input.name.clone(),
-                step: input.step.clone(),
-                old: was.and_then(|was| was.output),
-                new: input.output,
-            });
-        }
-    }
-    let gone = |o: &&crate::key::InputRecord| {
-        !new.inputs.iter().any(|input| (&o.name, &o.step) == (&input.name, &input.step))
-    };
-    for input in old.inputs.iter().filter(gone) {
-        let (name, step) = (input.name.clone(), input.step.clone());
-        reasons.push(Reason::Input { name, step, old: input.output, new: None });
-    }
-    if !same_order && !reasons.iter().any(|r| matches!(r, Reason::Input { .. })) {
-        for (was, input) in old.inputs.iter().zip(&new.inputs).filter(|(a, b)| a != b) {
+    let same = |a: &InputRecord, b: &InputRecord| (&a.name, &a.step) == (&b.name, &b.step);
+    for input in new.inputs.iter().filter(|input| input.output.is_some()) {
+        let was = old.inputs.iter().find(|was| same(was, input)).and_then(|was| was.output);
+        if was != input.output {
             let (name, step) = (input.name.clone(), input.step.clone());
-            reasons.push(Reason::Input { name, step, old: was.output, new: input.output });
+            reasons.push(Reason::Input { name, step, old: was, new: input.output });
+        }
+    }
+    for was in old.inputs.iter().filter(|was| !new.inputs.iter().any(|input| same(was, input))) {
+        let (name, step) = (was.name.clone(), was.step.clone());
+        reasons.push(Reason::Input { name, step, old: was.output, new: None });
+    }
+    let names: BTreeSet<&String> = new.inputs.iter().map(|input| &input.name).collect();
+    for name in names {
+        let steps = |description: &Description| -> Vec<String> {
+            let named = description.inputs.iter().filter(|input| input.name == *name);
+            named.map(|input| input.step.clone()).collect()
+        };
+        let (mut was, mut is) = (steps(old), steps(new));
+        let moved = was != is;
+        was.sort();
+        is.sort();
+        if moved && was == is {
+            reasons.push(Reason::InputOrder { name: name.clone() });
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Recipe {
     pub content: Table,
     /// Place of the `target` key's value.
     pub(crate) target_at: Location,
+    /// Places of the values of `expect`: of `lock` and of `entry`.
+    pub(crate) expect_at: Option<(Location, Location)>,
     /// The file's first place, the origin of `content`.
     pub(crate) root: Located,
     /// Steps that this recipe adds to the pipeline.
@@ -78,6 +80,8 @@ impl Recipe {
         let target = fields.required("target");
         let target_at = fields.raw("target").and_then(|t| t.origin.location()).cloned();
         let expect = fields.optional("expect");
+        let place = |path| root.at(path).and_then(|value| value.origin.location()).cloned();
+        let expect_at = place("expect.lock").zip(place("expect.entry"));
         let steps = fields.raw("steps").map(|steps| read_steps(steps, fields.problems())).unwrap_or_default();
         let mut content = root.value.as_table()?.clone();
         content.retain(|key, _| !KNOWN.contains(&key.as_str()));
@@ -102,6 +106,7 @@ impl Recipe {
             expect,
             content,
             target_at: target_at?,
+            expect_at,
             root,
             steps,
         })

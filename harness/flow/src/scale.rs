@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::locate::{Fields, diagnose};
 use crate::names::likely;
 use crate::path::{Segment, ValuePath};
-use crate::syntax::{parse_argument, set_origin};
+use crate::syntax::{mark_as_set, parse_argument};
 use crate::value::{Located, Value};
 
 /// A scale with the values that arguments replaced.
@@ -93,18 +93,16 @@ fn apply(root: &mut Located, set: &str) -> Result<(), Diagnostic> {
     let Some(old) = find_mut(root, wanted.segments()).filter(|_| !wanted.is_empty()) else {
         return Err(problem(format!("the scale has no value `{path}`")).maybe_help(help));
     };
-    let mut new = match (parse_argument(path, text), &old.value) {
-        // Quotes rarely survive a shell, so a bare word will do where a text is wanted.
-        (Err(_), Value::Str(_)) => Located { value: Value::Str(text.to_owned()), ..old.clone() },
-        (Ok(new), Value::Str(_)) if !matches!(new.value, Value::Str(_)) => {
-            Located { value: Value::Str(text.to_owned()), ..new }
-        }
-        (Ok(new), _) => new,
-        (Err(message), _) => return Err(problem(format!("not a TOML value: {message}"))),
+    let mut new = match (parse_argument(text), &old.value) {
+        // Quotes rarely survive a shell, so where a text is wanted, anything else is taken as one.
+        (Some(new @ Value::Str(_)), Value::Str(_)) => new,
+        (_, Value::Str(_)) => Value::Str(text.to_owned()),
+        (Some(new), _) => new,
+        (None, old) => return Err(problem(format!("expected {}, found `{text}`", old.type_name()))),
     };
-    fit(&mut new.value, &old.value).map_err(problem)?;
-    set_origin(&mut new, path);
-    *old = new;
+    fit(&mut new, &old.value).map_err(problem)?;
+    old.value = new;
+    mark_as_set(old, path);
     Ok(())
 }
 

@@ -25,29 +25,28 @@ pub(crate) fn parse_file(file: &Utf8Path, text: &str, problems: &mut Diagnostics
     };
     let table = errors.is_empty().then(|| reader.table(document.get_ref(), &ValuePath::default()));
     let failed = !reader.bad.is_empty();
+    // Tables are read by key; a reader of messages goes by line.
+    reader.bad.sort_by(|a, b| a.location.cmp(&b.location));
     reader.bad.into_iter().for_each(|d| problems.push(d));
     table.filter(|_| !failed).map(|table| Located { value: Value::Table(table), ..root })
 }
 
-/// Parses the value of a `--set path=value` argument. The error is a fragment such as `invalid string`.
-pub(crate) fn parse_argument(path: &str, text: &str) -> Result<Located, String> {
-    let parsed = DeValue::parse(text).map_err(|error| error.message().to_owned())?;
+/// Parses the value of a `--set path=value` argument; `None` if it is no value of TOML's, or one that is not
+/// used here.
+pub(crate) fn parse_argument(text: &str) -> Option<Value> {
+    let parsed = DeValue::parse(text).ok()?;
     let mut reader = Reader { source: Source::new(Utf8Path::new(""), text), bad: Vec::new() };
-    let mut located = reader.value(&parsed, &ValuePath::default(), None);
-    if let Some(bad) = reader.bad.into_iter().next() {
-        return Err(bad.message);
-    }
-    set_origin(&mut located, path);
-    Ok(located)
+    let located = reader.value(&parsed, &ValuePath::default(), None);
+    reader.bad.is_empty().then_some(located.value)
 }
 
 /// Marks a value and all below it as given by `--set path`.
-pub(crate) fn set_origin(located: &mut Located, path: &str) {
+pub(crate) fn mark_as_set(located: &mut Located, path: &str) {
     located.origin = Origin::Set { path: path.to_owned() };
     located.key = None;
     match &mut located.value {
-        Value::List(items) => items.iter_mut().for_each(|item| set_origin(item, path)),
-        Value::Table(table) => table.values_mut().for_each(|item| set_origin(item, path)),
+        Value::List(items) => items.iter_mut().for_each(|item| mark_as_set(item, path)),
+        Value::Table(table) => table.values_mut().for_each(|item| mark_as_set(item, path)),
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {}
     }
 }

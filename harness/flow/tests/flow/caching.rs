@@ -1,0 +1,138 @@
+//! What is run again, and what is not.
+
+use assay_flow::{Event, How, SavedBy, State};
+
+use crate::support::{Project, started};
+
+/// `a` -> `half` -> `end`, where `half` keeps only the remainder by two; `other` -> `end` beside it.
+fn diamond() -> Project {
+    Project::arithmetic(
+        "a = 4\nb = 1\n",
+        "[steps.a]\nkind = 'number'\nparams = { add = '$a' }\n\
+         [steps.half]\nkind = 'sum'\ninputs = { of = 'a' }\nparams = { add = 0, modulo = 2 }\n\
+         [steps.other]\nkind = 'number'\nparams = { add = '$b' }\n\
+         [steps.end]\nkind = 'sum'\ninputs = { of = ['half', 'other'] }\nparams = { add = 0 }\n",
+    )
+}
+
+#[test]
+fn the_second_run_executes_nothing() {
+    let project = diamond();
+    assert_eq!(project.run(), ["a", "end", "half", "other"]);
+    assert!(project.plan().is_done());
+    let (outcome, events) = project.try_run();
+    assert!(started(&events).is_empty());
+    let names: Vec<String> = events.iter().map(|event| format!("{event:?}")).collect();
+    assert_eq!(names.len(), 3, "start, plan, end: {names:#?}");
+    assert!(outcome.is_ok_and(|outcome| outcome.ran() == 0 && outcome.plan.is_done()));
+}
+
+#[test]
+fn a_set_value_reruns_what_is_downstream_of_it() {
+    let mut project = diamond();
+    project.run();
+    project.sets = vec!["b=7".into()];
+    let planned: Vec<String> = project
+        .plan()
+        .entries()
+        .iter()
+        .filter(|entry| entry.state != State::Cached)
+        .map(|entry| entry.step.clone())
+        .collect();
+    assert_eq!(planned, ["other", "end"]);
+    assert_eq!(project.run(), ["end", "other"]);
+}
+
+#[test]
+fn an_equal_output_stops_the_rerun() {
+    let mut project = diamond();
+    let before = project.output();
+    project.sets = vec!["a=6".into()];
+    assert_eq!(project.plan_text().lines().last().map(|line| line.split(' ').next()), Some(Some("waits")));
+    let (outcome, events) = project.try_run();
+    assert_eq!(started(&events), ["a", "half"]);
+    let saved: Vec<&str> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::StepSaved { step, by: SavedBy::EarlyCutoff, .. } => Some(step.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(saved, ["end"]);
+    let how: Vec<How> = outcome.map(|o| o.steps.iter().map(|step| step.how).collect()).unwrap_or_default();
+    assert!(matches!(
+        how[..],
+        [How::Ran { .. }, How::Ran { .. }, How::Cached, How::Saved(SavedBy::EarlyCutoff)]
+    ));
+    assert_eq!(project.output(), before);
+}
+
+#[test]
+fn an_older_value_is_still_in_the_store() {
+    let mut project = diamond();
+    let first = project.output();
+    project.sets = vec!["b=7".into()];
+    assert_ne!(project.output(), first);
+    project.sets.clear();
+    assert!(project.plan().is_done());
+    assert_eq!(project.output(), first);
+}
+
+#[test]
+fn text_that_means_the_same_reruns_nothing() {
+    let project = diamond();
+    project.run();
+    project.write("recipes/scale/s.toml", "# a remark\nb = 0x1\n\na = 4\ntitle = 'another title'\n");
+    let pipeline = "[steps]\n\
+         end = { kind = 'sum', about = 'new', params = { add = 0 }, inputs.of = ['half', 'other'] }\n\
+         other = { kind = 'number', params.add = 1 }\n\
+         [steps.a]\nparams = { add = '$a' }\nkind = 'number'\n\
+         [steps.half]\nkind = 'sum'\ninputs = { of = ['a'] }\nparams.modulo = 2\nparams.add = 0\n";
+    project.write("recipes/pipeline/p.toml", pipeline);
+    assert!(project.plan().is_done(), "{}", project.plan_text());
+}
+
+#[test]
+fn a_renamed_step_keeps_its_output() {
+    let project = Project::arithmetic("", "[steps.end]\nkind = 'number'\nparams = { add = 3 }\n");
+    project.run();
+    project.write("recipes/r.toml", "title = 't'\nkind = 'artifact'\ntarget = 'result'\n");
+    project.write("recipes/pipeline/p.toml", "[steps.result]\nkind = 'number'\nparams = { add = 3 }\n");
+    assert!(project.plan().is_done());
+}
+
+#[test]
+fn steps_with_the_same_key_run_once() {
+    let project = Project::arithmetic(
+        "",
+        "[steps.x]\nkind = 'number'\nparams = { add = 3 }\n\
+         [steps.y]\nkind = 'number'\nparams = { add = 3 }\n\
+         [steps.end]\nkind = 'sum'\ninputs = { of = ['x', 'y'] }\nparams = { add = 0 }\n",
+    );
+    let (outcome, _) = project.try_run();
+    assert_eq!(outcome.map(|outcome| outcome.ran()).ok(), Some(2), "one of x and y, and end");
+}
+
+#[test]
+fn order_and_names_of_inputs_are_in_the_key() {
+    let steps = |order: &str| {
+        format!(
+            "[steps.x]\nkind = 'number'\nparams = {{ add = 3 }}\n[steps.y]\nkind = 'number'\nparams = {{ add = 4 }}\n\
+             [steps.end]\nkind = 'sum'\ninputs = {{ of = [{order}] }}\nparams = {{ add = 0 }}\n"
+        )
+    };
+    let project = Project::arithmetic("", &steps("'x', 'y'"));
+    let before = project.output();
+    project.write("recipes/pipeline/p.toml", &steps("'y', 'x'"));
+    assert_ne!(project.output(), before);
+}
+
+#[test]
+fn a_plan_changes_nothing() {
+    let project = diamond();
+    let first = project.plan();
+    assert_eq!(project.plan(), first);
+    let store = project.store();
+    assert!(store.runs().is_ok_and(|runs| runs.is_empty()));
+    assert_eq!(project.run().len(), first.entries().len());
+}

@@ -1,0 +1,62 @@
+//! Lockfiles through their public face. What is wrong with one is in the corpus.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use assay_flow::{Lock, LockEntry, LockError, Workspace};
+use assay_store::Hash;
+
+use crate::support::Project;
+
+fn entry(text: &str) -> LockEntry {
+    LockEntry {
+        blake3: Hash::of(text.as_bytes()),
+        size: 3,
+        version: None,
+        sha256: None,
+        licence: None,
+        source: None,
+        at: None,
+    }
+}
+
+fn written(lock: &Lock) -> Lock {
+    let project = Project::new();
+    project.write("lockfiles/x.lock", &lock.to_toml());
+    let mut read = Workspace::new(project.root()).lock("x.lock").unwrap();
+    assert!(read.entries.values().all(|entry| entry.at.is_some()));
+    read.entries.values_mut().for_each(|entry| entry.at = None);
+    read
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let full = LockEntry {
+        version: Some("1.0 \"beta\"\\\n\u{1}".into()),
+        sha256: Some("ab".repeat(32)),
+        licence: Some("MIT".into()),
+        source: Some("a page".into()),
+        ..entry("full")
+    };
+    let lock = Lock {
+        file: "lockfiles/x.lock".into(),
+        entries: [("plain".into(), entry("plain")), ("with space.dot".into(), full)].into(),
+    };
+    assert_eq!(written(&lock), lock);
+    let empty = Lock { file: "lockfiles/x.lock".into(), ..Lock::default() };
+    assert_eq!(written(&empty), empty);
+}
+
+#[test]
+fn a_mismatch_names_everything_and_a_remedy() {
+    let lock = Lock { file: "lockfiles/x.lock".into(), entries: [("base".into(), entry("a"))].into() };
+    let (a, b) = (Hash::of(b"a"), Hash::of(b"b"));
+    assert_eq!(lock.verify("base", &a), Ok(()));
+    let error = lock.verify("base", &b).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("`base` is not what lockfiles/x.lock says: expected blake3 {a}, found {b}")
+    );
+    assert!(error.remedy().contains(&b.to_string()));
+    let error = lock.verify("bas", &b).unwrap_err();
+    assert!(matches!(error, LockError::Unknown { .. }));
+    assert_eq!(error.remedy(), "did you mean `base`?");
+}

@@ -1,0 +1,11 @@
+//! Tests of the whole: files in, diagnostics, plans, runs and events out. The store is always a real one.
+
+mod caching;
+mod corpus;
+mod faults;
+mod locks;
+mod model;
+mod provenance;
+mod reasons;
+mod scheduling;
+mod support;
