@@ -244,6 +244,9 @@ impl StoreError {
                      the index"
                 )
             }
+            Self::Index { path, source } if is_environmental(source) => {
+                format!("check {path} and the disk that it is on")
+            }
             Self::Index { .. } => "run again; please report it if it repeats".into(),
             Self::Io { path, .. } => format!("check {path} and the disk that it is on"),
         }
@@ -289,6 +292,15 @@ impl StoreError {
         }
         self
     }
+}
+
+/// Whether SQLite failed because of the file system or the machine rather than because of what it was asked.
+fn is_environmental(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    matches!(
+        error.sqlite_error_code(),
+        Some(Code::CannotOpen | Code::SystemIoFailure | Code::FileLockingProtocolFailed | Code::OutOfMemory)
+    )
 }
 
 fn member_note(member: &Option<String>) -> String {
@@ -345,6 +357,8 @@ mod tests {
             (ffi::SQLITE_BUSY, "busy"),
             (ffi::SQLITE_CORRUPT, "damaged"),
             (ffi::SQLITE_NOTADB, "damaged"),
+            (ffi::SQLITE_CANTOPEN, "index"),
+            (ffi::SQLITE_IOERR_WRITE, "index"),
             (ffi::SQLITE_MISUSE, "index"),
         ] {
             let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);

@@ -62,7 +62,13 @@ impl Index {
         exclusive: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
     ) -> Result<Self> {
         match Self::open_writable(path, exclusive) {
-            Err(error) if path.is_file() && cannot_write(&error) => Self::open_read_only(path),
+            Err(error) if cannot_write(&error) => {
+                if path.is_file() {
+                    Self::open_read_only(path)
+                } else {
+                    Err(StoreError::ReadOnly { path: path.to_owned() })
+                }
+            }
             opened => opened,
         }
     }
@@ -93,7 +99,8 @@ impl Index {
     }
 
     /// Opens for reading. WAL mode needs to create a file beside the index even to read, which a read-only folder
-    /// refuses; then the file is read as it is (`immutable`), which is right when nobody can write it.
+    /// refuses; then the file is read as it is (`immutable`), which is right when nobody can write it and no change
+    /// waits in the log beside it.
     fn open_read_only(path: &Utf8Path) -> Result<Self> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
@@ -105,8 +112,14 @@ impl Index {
             check_version(&connection, path)?;
             Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), read_only: true })
         };
+        let log = Utf8PathBuf::from(format!("{path}-wal"));
         match try_open("mode=ro") {
-            Err(error) if cannot_write(&error) => try_open("mode=ro&immutable=1"),
+            Err(error) if cannot_write(&error) => {
+                if log.metadata().is_ok_and(|log| log.len() > 0) {
+                    return Err(StoreError::ReadOnly { path: log });
+                }
+                try_open("mode=ro&immutable=1")
+            }
             opened => opened,
         }
     }

@@ -1,7 +1,7 @@
 //! Objects: putting bytes, files and folders in, and reading them back verified.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, FileTimes, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
 
@@ -193,7 +193,8 @@ impl Store {
         }
     }
 
-    /// Renews an object's time, by which garbage collection knows that somebody is about to refer to it.
+    /// Renews an object's time, by which garbage collection knows that somebody is about to refer to it. Where that
+    /// is not permitted, because another user owns the file, only an active run keeps garbage collection away.
     fn freshen(&self, hash: &Hash, kind: ObjectKind) -> Result<()> {
         let path = self.layout().object(hash);
         let renew = || -> io::Result<()> {
@@ -201,13 +202,23 @@ impl Store {
             let now = SystemTime::now();
             let age = now.duration_since(file.metadata()?.modified()?).unwrap_or_default();
             if age > FRESH {
-                file.set_times(FileTimes::new().set_modified(now))?;
+                file.set_modified(now)?;
                 let metadata = file.metadata()?;
                 self.verified().insert(*hash, Verified::new(kind, &metadata));
             }
             Ok(())
         };
-        renew().map_err(|error| StoreError::write("renew", &path, error))
+        match renew() {
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                Err(StoreError::write("renew", &path, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What an object is. Verifies it.

@@ -138,7 +138,8 @@ impl Store {
     /// Records the end of a run.
     pub fn finish_run(&self, run: &RunId, status: RunStatus) -> Result<()> {
         let ended = now_ms();
-        let changed = self.index().write(Durability::Now, |tx| {
+        // What the run made is on the disk already; a power cut now would only make it read as interrupted.
+        let changed = self.index().write(Durability::Soon, |tx| {
             tx.prepare_cached("UPDATE runs SET status = ?2, ended = ?3 WHERE id = ?1")?
                 .execute((run, status, ended))
         })?;

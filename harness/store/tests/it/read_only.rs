@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
+use std::time::{Duration, SystemTime};
 
 use assay_store::{ErrorClass, Hash, Store, StoreError};
 use camino::Utf8Path;
@@ -45,7 +46,7 @@ fn set_modes(path: &Utf8Path, dirs: u32, files: u32) {
     }
 }
 
-/// A store with one of everything, in a folder that others may enter.
+/// A store with one of everything, put long ago, in a folder that others may enter.
 fn filled() -> Bench {
     let bench = Bench::new();
     set_mode(&bench.join("."), 0o755);
@@ -55,6 +56,8 @@ fn filled() -> Bench {
     action(&store, run, "step", "k", output);
     store.put_samples(&[(key("s"), b"sample".to_vec())]).unwrap();
     store.append_event(&run, "{}").unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(24 * 60 * 60);
+    fs::File::open(store.path(&output).unwrap()).unwrap().set_modified(long_ago).unwrap();
     bench
 }
 
@@ -124,6 +127,44 @@ fn a_folder_of_objects_that_cannot_be_written_is_named() {
     set_modes(&bench.root(), 0o777, 0o666);
     set_modes(&bench.root().join("objects"), 0o555, 0o444);
     without_rights("read_only::child_cannot_write_objects", &bench.root());
+    set_modes(&bench.root(), 0o755, 0o644);
+}
+
+#[test]
+fn child_does_not_read_a_stale_index() {
+    let Some(root) = child_root() else { return };
+    let error = Store::open(&root).unwrap_err();
+    assert!(matches!(&error, StoreError::ReadOnly { path } if path.as_str().ends_with("-wal")), "{error:?}");
+}
+
+#[test]
+fn changes_that_wait_in_the_log_of_a_read_only_index_are_not_ignored() {
+    let bench = Bench::new();
+    set_mode(&bench.join("."), 0o755);
+    let store = bench.store();
+    store.begin_run("in the log").unwrap();
+    let copy = bench.folder("copy", &[]);
+    for name in ["format", "index.sqlite", "index.sqlite-wal"] {
+        fs::copy(bench.root().join(name), copy.join(name)).unwrap();
+    }
+    set_modes(&copy, 0o555, 0o444);
+    without_rights("read_only::child_does_not_read_a_stale_index", &copy);
+    set_modes(&copy, 0o755, 0o644);
+    assert_eq!(Store::open(&copy).unwrap().runs().unwrap().len(), 1);
+}
+
+#[test]
+fn child_cannot_create_the_index() {
+    let Some(root) = child_root() else { return };
+    assert_read_only(Store::open(&root));
+}
+
+#[test]
+fn a_read_only_store_without_an_index_is_named() {
+    let bench = filled();
+    fs::remove_file(bench.root().join("index.sqlite")).unwrap();
+    set_modes(&bench.root(), 0o555, 0o444);
+    without_rights("read_only::child_cannot_create_the_index", &bench.root());
     set_modes(&bench.root(), 0o755, 0o644);
 }
 
