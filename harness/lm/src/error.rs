@@ -120,6 +120,115 @@ pub enum LmError {
         /// Number of tokens in the sequence.
         length: usize,
     },
+    /// A `model.safetensors.index.json` does not parse.
+    #[error("{path}: not a readable index of weight files: {source}")]
+    WeightIndex {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the parser said.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A `tokenizer.json` cannot be read, or a tokenizer failed.
+    #[error("tokenizer: {message}")]
+    Tokenizer {
+        /// What the tokenizer library said.
+        message: String,
+    },
+    /// A tokenizer has ids that the model does not have.
+    #[error("the tokenizer has {tokens} tokens, but the model's vocabulary only {vocab_size}")]
+    Vocabulary {
+        /// The tokenizer's number of tokens.
+        tokens: usize,
+        /// The model's vocabulary.
+        vocab_size: usize,
+    },
+    /// A vocabulary names a token twice.
+    #[error("the vocabulary names the token {token:?} twice")]
+    RepeatedToken {
+        /// The token.
+        token: String,
+    },
+    /// A token's text that is not in the vocabulary.
+    #[error("the vocabulary has no token {token:?}")]
+    UnknownToken {
+        /// The text.
+        token: String,
+    },
+    /// A text has a character for which the vocabulary has nothing.
+    #[error("the vocabulary has nothing for the character {character:?} at byte {offset} of the text")]
+    UnknownCharacter {
+        /// The character.
+        character: char,
+        /// Where it starts, in bytes.
+        offset: usize,
+    },
+    /// A token id that the tokenizer does not have.
+    #[error("the tokenizer has no token {id}; its vocabulary has {vocabulary}")]
+    UnknownId {
+        /// The id.
+        id: u32,
+        /// The number of tokens.
+        vocabulary: usize,
+    },
+    /// A setting of training or sampling has an impossible value.
+    #[error("`{field}` {problem}")]
+    Setting {
+        /// The setting.
+        field: &'static str,
+        /// What is wrong with it, as a predicate.
+        problem: String,
+    },
+    /// A training example that cannot be learned from.
+    #[error("unit {unit} of the training data {problem}")]
+    Example {
+        /// Index of the unit.
+        unit: usize,
+        /// What is wrong with it, as a predicate.
+        problem: String,
+    },
+    /// A prompt without tokens.
+    #[error("prompt {index} has no tokens")]
+    EmptyPrompt {
+        /// Its index.
+        index: usize,
+    },
+    /// Trainable tensors that the loss does not reach: they would silently stay as they are.
+    #[error("no usable gradient reaches {}: it is missing, zero throughout or not finite", names.join(", "))]
+    NoGradient {
+        /// The tensors.
+        names: Vec<String>,
+    },
+    /// A gradient that does not belong to a variable.
+    #[error("the gradient or the moments of `{name}` do not fit the variable")]
+    GradientShape {
+        /// The variable's name.
+        name: String,
+    },
+    /// Training left the range of finite numbers.
+    #[error("training diverged at step {step}: loss {loss}, gradient norm {grad_norm}")]
+    Diverged {
+        /// The step, from 0.
+        step: u64,
+        /// Its loss.
+        loss: f64,
+        /// The norm of its gradients.
+        grad_norm: f64,
+    },
+    /// A checkpoint of another configuration, model or data set.
+    #[error("{path}: the checkpoint is of another run: its configuration, first weights or data differ")]
+    CheckpointOther {
+        /// The checkpoint's folder.
+        path: Utf8PathBuf,
+    },
+    /// A checkpoint that cannot be used.
+    #[error("{path}: the checkpoint is damaged: {problem}")]
+    CheckpointDamaged {
+        /// The checkpoint's folder.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Reading or writing failed; the message names the file.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -129,6 +238,10 @@ pub enum LmError {
 }
 
 impl LmError {
+    pub(crate) fn tokenizer(error: tokenizers::Error) -> Self {
+        Self::Tokenizer { message: error.to_string() }
+    }
+
     /// Who has to act.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
@@ -141,11 +254,26 @@ impl LmError {
             | Self::UnexpectedTensor { .. }
             | Self::TensorShape { .. }
             | Self::TensorDtype { .. }
-            | Self::TokenOutOfRange { .. } => ErrorClass::User,
-            Self::Io(_) => ErrorClass::Environment,
+            | Self::TokenOutOfRange { .. }
+            | Self::WeightIndex { .. }
+            | Self::Tokenizer { .. }
+            | Self::Vocabulary { .. }
+            | Self::RepeatedToken { .. }
+            | Self::UnknownToken { .. }
+            | Self::UnknownCharacter { .. }
+            | Self::UnknownId { .. }
+            | Self::Setting { .. }
+            | Self::Example { .. }
+            | Self::EmptyPrompt { .. }
+            | Self::Diverged { .. } => ErrorClass::User,
+            Self::Io(_) | Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
+                ErrorClass::Environment
+            }
             Self::RowOutOfRange { .. }
             | Self::Sequences { .. }
             | Self::ScoreRange { .. }
+            | Self::NoGradient { .. }
+            | Self::GradientShape { .. }
             | Self::Tensor(_) => ErrorClass::Internal,
         }
     }
@@ -164,6 +292,22 @@ impl LmError {
             Self::MissingTensor { .. } | Self::UnexpectedTensor { .. } | Self::TensorShape { .. } => {
                 "check that config.json and the weights belong to the same model"
             }
+            Self::WeightIndex { .. } => "fetch the index file again",
+            Self::Tokenizer { .. } => "fetch the model's tokenizer.json again",
+            Self::Vocabulary { .. } | Self::UnknownId { .. } => {
+                "check that the tokenizer and the model belong together"
+            }
+            Self::UnknownToken { .. } | Self::UnknownCharacter { .. } => {
+                "check that the text is of the kind that the vocabulary was made for"
+            }
+            Self::RepeatedToken { .. } => "name each token of the vocabulary once",
+            Self::Setting { .. } | Self::Example { .. } | Self::EmptyPrompt { .. } => {
+                "correct the value that the message names"
+            }
+            Self::Diverged { .. } => "lower the learning rate, lengthen the warm-up or clip the gradients",
+            Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
+                "remove the checkpoint folder to start this run anew"
+            }
             Self::TensorDtype { .. } => "use an unquantized checkpoint",
             Self::TokenOutOfRange { .. } => {
                 "check that the tokenizer and the weights belong to the same model"
@@ -174,6 +318,8 @@ impl LmError {
             Self::RowOutOfRange { .. }
             | Self::Sequences { .. }
             | Self::ScoreRange { .. }
+            | Self::NoGradient { .. }
+            | Self::GradientShape { .. }
             | Self::Tensor(_) => {
                 return None;
             }

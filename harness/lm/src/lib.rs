@@ -8,14 +8,22 @@
 pub mod config;
 pub mod decoder;
 pub mod error;
+pub mod model;
 pub mod ops;
+pub mod optim;
+pub mod sample;
+pub mod schedule;
 pub mod score;
 pub mod sequences;
+pub mod tokenizer;
+pub mod train;
 pub mod weights;
 
 pub use config::{Config, Family};
 pub use decoder::{Decoder, Layer, Projection};
 pub use error::{ErrorClass, LmError, Result};
+pub use model::Model;
 pub use ops::Backend;
 pub use score::{Scored, score};
 pub use sequences::Sequences;
+pub use tokenizer::{Tokenizer, character_tokenizer};

@@ -1,14 +1,11 @@
 //! Sampling against the full forward pass, the composed oracle, and itself in other batches.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod models;
 
 use std::ops::ControlFlow;
 
+use crate::models::{lively, shape};
 use assay_lm::sample::{Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
 use assay_lm::{Backend, Config, Decoder, Family, LmError, Sequences};
 use proptest::prelude::*;
-use models::{lively, shape};
 
 const FAMILIES: [Family; 3] = [Family::Llama, Family::Qwen2, Family::Qwen3];
 
@@ -174,8 +171,7 @@ fn top_p_leaves_out_the_unlikely() {
     let total: f64 = logits.iter().map(|l| f64::from(*l).exp()).sum();
     for sample in samples {
         let chosen = logits[sample.tokens[0] as usize];
-        let above: f64 =
-            logits.iter().filter(|l| **l > chosen).map(|l| f64::from(*l).exp() / total).sum();
+        let above: f64 = logits.iter().filter(|l| **l > chosen).map(|l| f64::from(*l).exp() / total).sum();
         assert!(above < 0.5, "{above} of the probability lies above a drawn token");
         assert!((f64::from(sample.log_probs[0]) - (f64::from(chosen) - total.ln())).abs() < 1e-4);
     }

@@ -1,0 +1,203 @@
+//! Sampling from a decoder.
+//!
+//! Each sample has its own random stream, a function of the seed, the prompt's tokens and the sample's index, and one
+//! number of it is used per token. With the fused back end a sample is the same, bit for bit, whatever other
+//! samples are drawn beside it, in whatever order, and for any number of threads. The composed back end is the oracle: its
+//! samples are the same up to rounding.
+
+mod batch;
+mod cache;
+mod choose;
+mod composed;
+mod engine;
+mod forced;
+mod fused;
+mod kernels;
+mod matmul;
+mod simd;
+mod stream;
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decoder::Decoder;
+use crate::error::{LmError, Result};
+use crate::ops::Backend;
+use engine::Engine;
+
+pub use forced::forced_choice;
+
+/// Rows decoded at a time unless [`Sampler::with_batch`] says otherwise.
+pub const DEFAULT_BATCH: usize = 64;
+
+/// How tokens are drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleConfig {
+    /// Divides the logits; at least 0. At 0 the most likely token is taken.
+    pub temperature: f64,
+    /// Share of probability, in `(0, 1]`, that the most likely tokens must reach; the others are never drawn.
+    pub top_p: f64,
+    /// Most tokens per sample, at least 1.
+    pub max_new_tokens: usize,
+    /// Tokens that end a sample. They belong to it.
+    pub stop: Vec<u32>,
+    /// The seed of all random streams.
+    pub seed: u64,
+}
+
+impl SampleConfig {
+    fn check(&self) -> Result<()> {
+        let fail = |field, problem: String| Err(LmError::Setting { field, problem });
+        if !(self.temperature.is_finite() && self.temperature >= 0.0) {
+            return fail(
+                "temperature",
+                format!("is {}, but must be a number of at least 0", self.temperature),
+            );
+        }
+        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
+            return fail("top_p", format!("is {}, but must be above 0 and at most 1", self.top_p));
+        }
+        if self.max_new_tokens == 0 {
+            return fail("max_new_tokens", "is 0, but must be positive".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A sample to be drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The tokens to continue, at least one.
+    pub tokens: Vec<u32>,
+    /// Tells samples of the same prompt apart: equal indices give equal samples.
+    pub sample_index: u64,
+}
+
+/// What was drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The new tokens; the last is a stop token if `stopped`.
+    pub tokens: Vec<u32>,
+    /// Log-probability of each token under the model at temperature 1, without truncation.
+    pub log_probs: Vec<f32>,
+    /// Whether a stop token ended the sample; otherwise it has `max_new_tokens` tokens.
+    pub stopped: bool,
+}
+
+/// What happens while samples are drawn.
+#[derive(Debug)]
+pub enum SampleEvent {
+    /// A token was drawn for each of so many samples.
+    Step {
+        /// Samples in work.
+        rows: usize,
+    },
+    /// A sample is complete.
+    Finished {
+        /// Its index among the prompts.
+        index: usize,
+        /// The sample.
+        sample: Sample,
+    },
+}
+
+/// Draws samples from a decoder.
+#[derive(Debug)]
+pub struct Sampler<'a> {
+    decoder: &'a Decoder,
+    config: SampleConfig,
+    batch: usize,
+    packed: Option<fused::Weights>,
+}
+
+impl<'a> Sampler<'a> {
+    /// A sampler with the decoder's weights as they are now.
+    ///
+    /// # Errors
+    /// [`LmError::Setting`] for an impossible configuration.
+    pub fn new(decoder: &'a Decoder, config: SampleConfig) -> Result<Self> {
+        config.check()?;
+        let packed = match decoder.backend() {
+            Backend::Fused => Some(fused::Weights::new(decoder)?),
+            Backend::Composed => None,
+        };
+        Ok(Self { decoder, config, batch: DEFAULT_BATCH, packed })
+    }
+
+    /// Sets how many samples are in work at a time, at least 1. It changes speed and memory, not the samples.
+    #[must_use]
+    pub fn with_batch(mut self, batch: usize) -> Self {
+        self.batch = batch.max(1);
+        self
+    }
+
+    /// Draws a sample for each prompt. Samples arrive as they finish; prompts with equal tokens share the work of
+    /// reading them.
+    ///
+    /// Returns `Break` if the observer broke off; samples in work are then dropped. Computes in the current rayon pool.
+    ///
+    /// # Errors
+    /// [`LmError::EmptyPrompt`], or [`LmError::TokenOutOfRange`] for a token outside the vocabulary.
+    pub fn run(
+        &self,
+        prompts: &[Prompt],
+        observer: &mut dyn FnMut(SampleEvent) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let longest = check_prompts(self.decoder, prompts.iter().map(|p| p.tokens.as_slice()))?;
+        let rows = self.batch.min(prompts.len());
+        // The last token of a sample is not fed; one more slot keeps a prompt for samples that wait for a row.
+        let mut engine = self.engine(rows + 1, longest + self.config.max_new_tokens - 1)?;
+        batch::Batch::new(&self.config, self.decoder.config().vocab_size, prompts, rows)
+            .run(engine.as_mut(), observer)
+    }
+
+    /// Draws a sample for each prompt, in order.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub fn all(&self, prompts: &[Prompt]) -> Result<Vec<Sample>> {
+        let mut samples = vec![None; prompts.len()];
+        let flow = self.run(prompts, &mut |event| {
+            if let SampleEvent::Finished { index, sample } = event {
+                samples[index] = Some(sample);
+            }
+            ControlFlow::Continue(())
+        })?;
+        debug_assert!(flow.is_continue() && samples.iter().all(Option::is_some));
+        Ok(samples.into_iter().flatten().collect())
+    }
+
+    fn engine(&self, slots: usize, capacity: usize) -> Result<Box<dyn Engine + '_>> {
+        new_engine(self.decoder, self.packed.as_ref(), slots, capacity)
+    }
+}
+
+fn new_engine<'a>(
+    decoder: &Decoder,
+    packed: Option<&'a fused::Weights>,
+    slots: usize,
+    capacity: usize,
+) -> Result<Box<dyn Engine + 'a>> {
+    Ok(match packed {
+        Some(weights) => Box::new(fused::Fused::new(decoder, weights, slots, capacity)?),
+        None => Box::new(composed::Composed::new(decoder, slots, capacity)?),
+    })
+}
+
+/// Checks that prompts can be fed; returns the length of the longest.
+fn check_prompts<'p>(decoder: &Decoder, prompts: impl Iterator<Item = &'p [u32]>) -> Result<usize> {
+    let vocab_size = decoder.config().vocab_size;
+    let mut longest = 1;
+    for (index, tokens) in prompts.enumerate() {
+        if tokens.is_empty() {
+            return Err(LmError::EmptyPrompt { index });
+        }
+        if let Some(position) = tokens.iter().position(|token| *token as usize >= vocab_size) {
+            return Err(LmError::TokenOutOfRange { token: tokens[position], position, vocab_size });
+        }
+        longest = longest.max(tokens.len());
+    }
+    Ok(longest)
+}

@@ -1,0 +1,7 @@
+//! Training, sampling, and models as folders.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod folder;
+mod models;
+mod sampling;
+mod training;
