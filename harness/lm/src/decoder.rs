@@ -326,28 +326,28 @@ impl Decoder {
         rotary: &Rotary,
         offsets: &[usize],
     ) -> candle_core::Result<Tensor> {
-        let Config { num_heads, num_kv_heads, head_dim, rms_norm_eps: eps, .. } = self.config;
+        let Config { head_dim, rms_norm_eps: eps, .. } = self.config;
         let backend = self.backend;
-        let rows = x.dim(0)?;
         let normed = ops::rms_norm(backend, x, &layer.input_layernorm, eps)?;
-        let heads = |projection: &Projection, count| {
-            projection.forward(backend, &normed)?.reshape((rows, count, head_dim))
+        let rotated = |projection: &Projection, norm: &Option<Tensor>| {
+            let mut x = projection.forward(backend, &normed)?;
+            if let Some(norm) = norm {
+                x = ops::rms_norm(backend, &x, norm, eps)?;
+            }
+            ops::rope(backend, &x, rotary)
         };
-        let rotated = |x: Tensor, norm: &Option<Tensor>| match norm {
-            Some(norm) => ops::rope(backend, &ops::rms_norm(backend, &x, norm, eps)?, rotary),
-            None => ops::rope(backend, &x, rotary),
+        let q = rotated(&layer.q_proj, &layer.q_norm)?;
+        let k = rotated(&layer.k_proj, &layer.k_norm)?;
+        let v = layer.v_proj.forward(backend, &normed)?;
+        let attended = ops::attention(backend, &q, &k, &v, head_dim, offsets)?;
+        let x = match layer.o_proj.bias {
+            Some(_) => (x + layer.o_proj.forward(backend, &attended)?)?,
+            None => ops::linear_add(backend, x, &attended, &layer.o_proj.weight)?,
         };
-        let q = rotated(heads(&layer.q_proj, num_heads)?, &layer.q_norm)?;
-        let k = rotated(heads(&layer.k_proj, num_kv_heads)?, &layer.k_norm)?;
-        let v = heads(&layer.v_proj, num_kv_heads)?;
-        let attended = ops::attention(backend, &q, &k, &v, offsets)?.reshape((rows, num_heads * head_dim))?;
-        let x = (x + layer.o_proj.forward(backend, &attended)?)?;
 
         let normed = ops::rms_norm(backend, &x, &layer.post_attention_layernorm, eps)?;
-        let gate = ops::linear(backend, &normed, &layer.gate_proj, None)?;
-        let up = ops::linear(backend, &normed, &layer.up_proj, None)?;
-        let gated = ops::swiglu(backend, &gate, &up)?;
-        &x + ops::linear(backend, &gated, &layer.down_proj, None)?
+        let gated = ops::gated(backend, &normed, &layer.gate_proj, &layer.up_proj)?;
+        ops::linear_add(backend, &x, &gated, &layer.down_proj)
     }
 
     fn check_tokens(&self, tokens: &[u32]) -> Result<()> {

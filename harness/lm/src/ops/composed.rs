@@ -18,31 +18,45 @@ pub(super) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Resu
     }
 }
 
+pub(super) fn linear_add(residual: &Tensor, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    residual + linear(x, weight, None)?
+}
+
 pub(super) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
-    let mean_square = x.sqr()?.mean_keepdim(D::Minus1)?;
-    x.broadcast_div(&(mean_square + eps)?.sqrt()?)?.broadcast_mul(weight)
+    let width = weight.dim(0)?;
+    if width == 0 || x.dim(D::Minus1)? % width != 0 {
+        candle_core::bail!("rms-norm: x {:?} and weight {:?} do not fit", x.dims(), weight.dims());
+    }
+    let parts = x.reshape(((), width))?;
+    let mean_square = parts.sqr()?.mean_keepdim(D::Minus1)?;
+    parts.broadcast_div(&(mean_square + eps)?.sqrt()?)?.broadcast_mul(weight)?.reshape(x.shape())
 }
 
 pub(super) fn rope(x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
     rotary.check(x)?;
     let (cos, sin) = rotary.tensors(x.dtype(), x.device())?;
-    let first = x.narrow(D::Minus1, 0, rotary.half)?;
-    let second = x.narrow(D::Minus1, rotary.half, rotary.half)?;
+    let heads = x.reshape((x.dim(0)?, (), 2 * rotary.half))?;
+    let first = heads.narrow(D::Minus1, 0, rotary.half)?;
+    let second = heads.narrow(D::Minus1, rotary.half, rotary.half)?;
     let rotated_first = (first.broadcast_mul(&cos)? - second.broadcast_mul(&sin)?)?;
     let rotated_second = (second.broadcast_mul(&cos)? + first.broadcast_mul(&sin)?)?;
-    Tensor::cat(&[rotated_first, rotated_second], D::Minus1)
+    Tensor::cat(&[rotated_first, rotated_second], D::Minus1)?.reshape(x.shape())
 }
 
 pub(super) fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     gate.silu()? * up
 }
 
+pub(super) fn gated(x: &Tensor, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+    swiglu(&linear(x, gate, None)?, &linear(x, up, None)?)
+}
+
 /// Pads to `[B, T, ..]` by gathering rows, attends densely, and gathers the real rows back.
 ///
 /// Padding lies behind each sequence, so the causal mask alone hides it from every real query.
-pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, offsets: &[usize]) -> Result<Tensor> {
-    let (rows, heads, dim) = q.dims3()?;
-    let (_, kv_heads, _) = k.dims3()?;
+pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, dim: usize, offsets: &[usize]) -> Result<Tensor> {
+    let (rows, width) = q.dims2()?;
+    let (heads, kv_heads) = (width / dim, k.dim(1)? / dim);
     let lengths: Vec<usize> = offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let (batch, longest) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));
     if rows == 0 {
@@ -58,7 +72,7 @@ pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, offsets: &[usize]) -
     let padded_to_row = Tensor::new(padded_to_row, q.device())?;
     let row_to_padded = Tensor::new(row_to_padded, q.device())?;
 
-    // [N, KV, G, D] -> [B, T, KV, G, D] -> [B, KV, G·T, D]: the queries of a group share their keys in one product.
+    // [N, KV·G·D] -> [B, T, KV, G, D] -> [B·KV, G·T, D]: the queries of a group share their keys in one product.
     let group = heads / kv_heads;
     let q = q
         .index_select(&padded_to_row, 0)?
@@ -85,7 +99,7 @@ pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, offsets: &[usize]) -
         .matmul(&v)?
         .reshape((batch, kv_heads, group, longest, dim))?
         .permute((0, 3, 1, 2, 4))?
-        .reshape((batch * longest, heads, dim))?
+        .reshape((batch * longest, width))?
         .index_select(&row_to_padded, 0)
 }
 

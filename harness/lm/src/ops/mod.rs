@@ -36,7 +36,16 @@ pub fn linear(backend: Backend, x: &Tensor, weight: &Tensor, bias: Option<&Tenso
     }
 }
 
-/// Root-mean-square norm over the last dimension, `x / sqrt(mean(x²) + eps) · w`: `x [.., D]`, `weight [D]`.
+/// `residual + x wᵀ`: `residual [N, out]`, `x [N, in]`, `weight [out, in]` to `[N, out]`. The same promise as [`linear`]'s.
+pub fn linear_add(backend: Backend, residual: &Tensor, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::linear_add(residual, x, weight),
+        Backend::Fused => fused::linear_add(residual, x, weight),
+    }
+}
+
+/// Root-mean-square norm, `x / sqrt(mean(x²) + eps) · w`, over the last dimension or each head within it: `x [.., H·D]`,
+/// `weight [D]`.
 ///
 /// Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
 pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
@@ -46,7 +55,7 @@ pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Resu
     }
 }
 
-/// Rotary position embedding of each head, `x [N, H, D]`, pairing component `i` with `i + D/2`.
+/// Rotary position embedding of each head, `x [N, H·D]` or `[N, H, D]`, pairing component `i` with `i + D/2`.
 ///
 /// Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021, in the half-split order of Hugging
 /// Face's weights.
@@ -67,14 +76,29 @@ pub fn swiglu(backend: Backend, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Causal attention within each sequence: `q [N, H, D]`, `k` and `v` `[N, KV, D]` to `[N, H, D]`.
+/// The gated half of a feed-forward layer, `silu(x gateᵀ) · (x upᵀ)`: `x [N, d]`, `gate` and `up` `[F, d]` to `[N, F]`.
+pub fn gated(backend: Backend, x: &Tensor, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+    match backend {
+        Backend::Composed => composed::gated(x, gate, up),
+        Backend::Fused => fused::gated(x, gate, up),
+    }
+}
+
+/// Causal attention within each sequence: `q [N, H·D]`, `k` and `v` `[N, KV·D]` to `[N, H·D]`, for heads of width `head_dim`.
 ///
 /// Query head `h` reads key and value head `h / (H / KV)`. Scores are scaled by `1/sqrt(D)`. `offsets` are the
 /// boundaries of the sequences, as in [`Sequences::offsets`](crate::Sequences::offsets).
-pub fn attention(backend: Backend, q: &Tensor, k: &Tensor, v: &Tensor, offsets: &[usize]) -> Result<Tensor> {
+pub fn attention(
+    backend: Backend,
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    head_dim: usize,
+    offsets: &[usize],
+) -> Result<Tensor> {
     match backend {
-        Backend::Composed => composed::attention(q, k, v, offsets),
-        Backend::Fused => fused::attention(q, k, v, offsets),
+        Backend::Composed => composed::attention(q, k, v, head_dim, offsets),
+        Backend::Fused => fused::attention(q, k, v, head_dim, offsets),
     }
 }
 

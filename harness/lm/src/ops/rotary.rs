@@ -76,16 +76,16 @@ impl Rotary {
         Ok((tensor(&self.cos)?, tensor(&self.sin)?))
     }
 
-    /// Checks that `x` is `[N, H, D]` for this rotation's `N` and `D`.
+    /// Checks that `x` is `[N, H·D]` or `[N, H, D]` for this rotation's `N` and `D`.
     pub(super) fn check(&self, x: &Tensor) -> Result<()> {
-        let (rows, _, dim) = x.dims3()?;
-        if (rows, dim) != (self.rows, 2 * self.half) {
-            candle_core::bail!(
-                "rotation of {} rows of width {} applied to {:?}",
-                self.rows,
-                2 * self.half,
-                x.dims()
-            );
+        let dim = 2 * self.half;
+        let heads_fit = match *x.dims() {
+            [rows, width] => rows == self.rows && width % dim == 0,
+            [rows, _, width] => rows == self.rows && width == dim,
+            _ => false,
+        };
+        if !heads_fit || dim == 0 {
+            candle_core::bail!("rotation of {} rows of width {dim} applied to {:?}", self.rows, x.dims());
         }
         Ok(())
     }

@@ -107,8 +107,10 @@ proptest! {
     #[test]
     fn rms_norm(rows in 1usize..50, heads in 1usize..4, width in 1usize..50, seed: u64) {
         let mut rng = rng(seed);
-        let inputs = [tensor(&mut rng, (rows, heads, width)), tensor(&mut rng, width)];
-        check(&|backend, x| ops::rms_norm(backend, &x[0], &x[1], 0.05), &inputs, seed);
+        for shape in [vec![rows, heads, width], vec![rows, heads * width]] {
+            let inputs = [tensor(&mut rng, shape), tensor(&mut rng, width)];
+            check(&|backend, x| ops::rms_norm(backend, &x[0], &x[1], 0.05), &inputs, seed);
+        }
     }
 
     #[test]
@@ -116,7 +118,9 @@ proptest! {
         let mut rng = rng(seed);
         let positions: Vec<u32> = (0..rows).map(|row| (row * 7 % 31) as u32).collect();
         let rotary = RotaryTable::new(2 * half, 500.0, 31).at(&positions).unwrap();
-        check(&|backend, x| ops::rope(backend, &x[0], &rotary), &[tensor(&mut rng, (rows, heads, 2 * half))], seed);
+        for shape in [vec![rows, heads, 2 * half], vec![rows, heads * 2 * half]] {
+            check(&|backend, x| ops::rope(backend, &x[0], &rotary), &[tensor(&mut rng, shape)], seed);
+        }
     }
 
     #[test]
@@ -125,6 +129,22 @@ proptest! {
         let gate = (tensor(&mut rng, (rows, width)) * 6.0).unwrap();
         let inputs = [gate, tensor(&mut rng, (rows, width))];
         check(&|backend, x| ops::swiglu(backend, &x[0], &x[1]), &inputs, seed);
+    }
+
+    #[test]
+    fn linear_add(rows in 1usize..40, width in 1usize..70, depth in 1usize..70, seed: u64) {
+        let mut rng = rng(seed);
+        let residual = tensor(&mut rng, (rows, width));
+        let inputs = [residual, tensor(&mut rng, (rows, depth)), tensor(&mut rng, (width, depth))];
+        check(&|backend, x| ops::linear_add(backend, &x[0], &x[1], &x[2]), &inputs, seed);
+    }
+
+    #[test]
+    fn gated(rows in 1usize..40, width in 1usize..70, depth in 1usize..40, seed: u64) {
+        let mut rng = rng(seed);
+        let weight = |rng: &mut _| tensor(rng, (width, depth));
+        let inputs = [tensor(&mut rng, (rows, depth)), weight(&mut rng), weight(&mut rng)];
+        check(&|backend, x| ops::gated(backend, &x[0], &x[1], &x[2]), &inputs, seed);
     }
 
     #[test]
@@ -138,11 +158,11 @@ proptest! {
         let mut rng = rng(seed);
         let (rows, dim, offsets) = (lengths.iter().sum::<usize>(), 2 * half, offsets(&lengths));
         let inputs = [
-            (tensor(&mut rng, (rows, kv_heads * group, dim)) * 2.0).unwrap(),
-            (tensor(&mut rng, (rows, kv_heads, dim)) * 2.0).unwrap(),
-            tensor(&mut rng, (rows, kv_heads, dim)),
+            (tensor(&mut rng, (rows, kv_heads * group * dim)) * 2.0).unwrap(),
+            (tensor(&mut rng, (rows, kv_heads * dim)) * 2.0).unwrap(),
+            tensor(&mut rng, (rows, kv_heads * dim)),
         ];
-        check(&|backend, x| ops::attention(backend, &x[0], &x[1], &x[2], &offsets), &inputs, seed);
+        check(&|backend, x| ops::attention(backend, &x[0], &x[1], &x[2], dim, &offsets), &inputs, seed);
     }
 
     #[test]
@@ -232,7 +252,7 @@ fn strided_inputs_and_gradients_are_accepted() {
 fn misfits_are_errors_not_panics() {
     let mut rng = rng(6);
     let t = |rng: &mut _, shape: &[usize]| tensor(rng, shape);
-    let (a, b, c) = (t(&mut rng, &[4, 6]), t(&mut rng, &[5, 7]), t(&mut rng, &[3]));
+    let (a, b, c) = (t(&mut rng, &[4, 6]), t(&mut rng, &[5, 7]), t(&mut rng, &[4]));
     let rotary = RotaryTable::new(4, 10.0, 8).at(&[0, 1]).unwrap();
     let heads = t(&mut rng, &[4, 2, 3]);
     let fits = t(&mut rng, &[5, 6]);
@@ -241,15 +261,26 @@ fn misfits_are_errors_not_panics() {
         assert!(ops::linear(backend, &a, &fits, Some(&c)).is_err());
         assert!(ops::rms_norm(backend, &a, &c, 1e-6).is_err());
         assert!(ops::swiglu(backend, &a, &b).is_err());
+        assert!(ops::gated(backend, &a, &fits, &b).is_err());
+        assert!(ops::linear_add(backend, &a, &a, &fits).is_err());
         assert!(ops::rope(backend, &heads, &rotary).is_err());
         assert!(ops::token_log_probs(backend, &a, &[0, 1, 2]).is_err());
         assert!(ops::token_log_probs(backend, &a, &[0, 1, 2, 6]).is_err());
         assert!(ops::head_log_probs(backend, &a, &fits, &[(4, 0)]).is_err());
         assert!(ops::head_log_probs(backend, &a, &fits, &[(0, 5)]).is_err());
     }
-    assert!(ops::attention(Fused, &heads, &heads, &heads, &[0, 3]).is_err());
-    assert!(ops::attention(Fused, &heads, &heads, &heads, &[0, 5, 4]).is_err());
-    assert!(ops::attention(Fused, &heads, &tensor(&mut rng, (4, 3, 3)), &heads, &[0, 4]).is_err());
+    for (q, k, head_dim, offsets) in [
+        (&a, &a, 3, [0, 3].as_slice()),
+        (&a, &a, 3, &[0, 5, 4]),
+        (&a, &a, 3, &[1, 4]),
+        (&a, &a, 4, &[0, 4]),
+        (&a, &a, 0, &[0, 4]),
+        (&a, &b, 3, &[0, 4]),
+        (&a, &tensor(&mut rng, (4, 12)), 3, &[0, 4]),
+    ] {
+        assert!(ops::attention(Fused, q, k, k, head_dim, offsets).is_err(), "{head_dim} {offsets:?}");
+    }
+    assert!(ops::attention(Fused, &a, &a, &tensor(&mut rng, (4, 3)), 3, &[0, 4]).is_err());
     assert!(ops::linear(Fused, &a.to_dtype(DType::F64).unwrap(), &fits, None).is_err());
     assert!(RotaryTable::new(4, 10.0, 8).at(&[8]).is_err());
 }

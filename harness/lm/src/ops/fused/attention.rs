@@ -8,17 +8,29 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::gemm::{Mat, MatMut, Output, multiply};
 use super::parallel::for_each;
-use super::simd::{exp, max, sum, vectorized};
+use super::simd::{dot, exp, max, sum, vectorized};
 use super::{Held, elements, gradient, output};
 
 /// Queries computed together. Keys behind the last of them are skipped, so smaller blocks waste less above the diagonal.
 const QUERIES: usize = 64;
 
-pub(in crate::ops) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, offsets: &[usize]) -> Result<Tensor> {
-    q.contiguous()?.apply_op3(&k.contiguous()?, &v.contiguous()?, Attention { offsets: offsets.to_vec() })
+pub(in crate::ops) fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    dim: usize,
+    offsets: &[usize],
+) -> Result<Tensor> {
+    q.contiguous()?.apply_op3(
+        &k.contiguous()?,
+        &v.contiguous()?,
+        Attention { dim, offsets: offsets.to_vec() },
+    )
 }
 
 struct Attention {
+    /// Width of a head.
+    dim: usize,
     /// Boundaries of the sequences.
     offsets: Vec<usize>,
 }
@@ -43,17 +55,15 @@ struct Block {
 }
 
 impl Heads {
-    fn of(q: &Shape, k: &Shape, v: &Shape) -> Result<Self> {
-        let ((rows, queries, dim), (k_rows, keys, k_dim)) = (q.dims3()?, k.dims3()?);
-        if k != v || (k_rows, k_dim) != (rows, dim) || keys == 0 || dim == 0 || queries % keys != 0 {
-            candle_core::bail!(
-                "attention: q {:?}, k {:?} and v {:?} do not fit",
-                q.dims(),
-                k.dims(),
-                v.dims()
-            );
+    fn of(q: &Shape, k: &Shape, v: &Shape, dim: usize) -> Result<Self> {
+        let ((rows, q_width), (k_rows, k_width)) = (q.dims2()?, k.dims2()?);
+        let whole_heads =
+            dim > 0 && k_width > 0 && q_width.is_multiple_of(dim) && k_width.is_multiple_of(dim);
+        if k != v || k_rows != rows || !whole_heads || !q_width.is_multiple_of(k_width) {
+            let (q, k, v) = (q.dims(), k.dims(), v.dims());
+            candle_core::bail!("attention: q {q:?}, k {k:?} and v {v:?} do not fit in heads of {dim}");
         }
-        Ok(Self { queries, keys, dim })
+        Ok(Self { queries: q_width / dim, keys: k_width / dim, dim })
     }
 
     /// Elements in a row of queries.
@@ -83,7 +93,7 @@ impl Heads {
         })
     }
 
-    /// The block's rows of `x [T, H, D]`.
+    /// The block's rows of `x [T, H·D]`.
     fn q_block(self, x: &[f32], block: Block) -> Mat<'_> {
         let Block { start, end, q_at, .. } = block;
         Mat::strided(&x[start * self.q_row() + q_at..], end - start, self.dim, self.q_row())
@@ -94,7 +104,7 @@ impl Heads {
         MatMut::strided(&mut x[start * self.q_row() + q_at..], end - start, self.dim, self.q_row())
     }
 
-    /// The rows of `x [T, KV, D]` that some query of the block can see.
+    /// The rows of `x [T, KV·D]` that some query of the block can see.
     fn kv_block(self, x: &[f32], block: Block) -> Mat<'_> {
         Mat::strided(&x[block.kv_at..], block.end, self.dim, self.kv_row())
     }
@@ -180,7 +190,7 @@ fn softmax(values: &mut [f32]) {
     for value in values.iter_mut() {
         *value = exp(*value - max);
     }
-    let scale = sum(values.len(), |i| values[i]).recip();
+    let scale = sum(values).recip();
     for value in values.iter_mut() {
         *value *= scale;
     }
@@ -190,7 +200,7 @@ fn softmax(values: &mut [f32]) {
 #[inline(always)]
 fn softmax_gradient(p: &[f32], d: &mut [f32]) {
     let p = &p[..d.len()];
-    let mean = sum(d.len(), |i| p[i] * d[i]);
+    let mean = dot(p, d);
     for (d, p) in d.iter_mut().zip(p) {
         *d = p * (*d - mean);
     }
@@ -233,7 +243,7 @@ impl CustomOp3 for Attention {
         v: &CpuStorage,
         lv: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let heads = Heads::of(lq.shape(), lk.shape(), lv.shape())?;
+        let heads = Heads::of(lq.shape(), lk.shape(), lv.shape(), self.dim)?;
         self.check(lq.dims()[0])?;
         let (q, k, v) = (elements(q, lq)?, elements(k, lk)?, elements(v, lv)?);
         let mut out = vec![0.0; q.len()];
@@ -255,7 +265,7 @@ impl CustomOp3 for Attention {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let heads = Heads::of(q.shape(), k.shape(), v.shape())?;
+        let heads = Heads::of(q.shape(), k.shape(), v.shape(), self.dim)?;
         let held = [Held::new(q)?, Held::new(k)?, Held::new(v)?, Held::new(grad)?];
         let [qs, ks, vs, grads] = held.each_ref().map(Held::read);
         let (qs, ks, vs, grads) = (qs.elements()?, ks.elements()?, vs.elements()?, grads.elements()?);

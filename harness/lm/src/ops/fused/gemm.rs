@@ -32,6 +32,11 @@ impl<'a> Mat<'a> {
         Self { data, rows, cols, row_stride, col_stride: 1 }
     }
 
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// The transpose.
     pub(super) fn t(self) -> Self {
         let Self { data, rows, cols, row_stride, col_stride } = self;
@@ -79,9 +84,44 @@ pub(super) enum Output {
 ///
 /// The same bits for any number of threads and on every machine with the same instruction set.
 pub(super) fn multiply(scale: f32, a: Mat<'_>, b: Mat<'_>, output: Output, out: MatMut<'_>) {
+    assert_eq!((a.rows, b.cols), (out.rows, out.cols), "the output of a product has another shape");
+    #[expect(unsafe_code, reason = "the output is given as a pointer")]
+    // SAFETY: `MatMut` has checked that every element lies in its slice and that rows do not overlap; the slice is
+    // initialized and borrowed mutably, and so aliases neither input.
+    unsafe {
+        write_product(scale, a, b, output, out.data.as_mut_ptr(), out.row_stride);
+    }
+}
+
+/// `a · b`, its rows end to end.
+pub(super) fn product(a: Mat<'_>, b: Mat<'_>) -> Vec<f32> {
+    let len = a.rows * b.cols;
+    let mut out = Vec::with_capacity(len);
+    #[expect(unsafe_code, reason = "saves filling a large buffer with zeros that nobody reads")]
+    // SAFETY: the buffer has room for `len` elements; with `Output::Set` all of them are written and none is read.
+    unsafe {
+        write_product(1.0, a, b, Output::Set, out.as_mut_ptr(), b.cols);
+        out.set_len(len);
+    }
+    out
+}
+
+/// Writes each element of a product; reads those at `out` only if the product is to be added to them.
+///
+/// # Safety
+/// `out` must be valid for writes of `a.rows` rows of `b.cols` elements, `row_stride >= b.cols` apart, and alias neither
+/// input. With [`Output::Add`] they must be initialized.
+#[expect(unsafe_code, reason = "the gemm crate takes pointers")]
+unsafe fn write_product(
+    scale: f32,
+    a: Mat<'_>,
+    b: Mat<'_>,
+    output: Output,
+    out: *mut f32,
+    row_stride: usize,
+) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     assert_eq!(k, b.rows, "inner dimensions of a product differ");
-    assert_eq!((m, n), (out.rows, out.cols), "the output of a product has another shape");
     let threads = rayon::current_num_threads();
     let parallelism = if threads > 1 && m * n * k >= PARALLEL_WORK {
         Parallelism::Rayon(threads)
@@ -91,23 +131,21 @@ pub(super) fn multiply(scale: f32, a: Mat<'_>, b: Mat<'_>, output: Output, out: 
     let mut start = 0;
     loop {
         let depth = (k - start).min(MAX_DEPTH);
-        let keep = output == Output::Add || start > 0;
-        // Where there is nothing to add, no element is read: clamp the offsets so that they stay inside the slices.
+        // An empty matrix may lie anywhere: clamp the offsets so that they stay inside the slices.
         let a_data = &a.data[(start * a.col_stride).min(a.data.len())..];
         let b_data = &b.data[(start * b.row_stride).min(b.data.len())..];
-        #[expect(unsafe_code, reason = "the gemm crate takes pointers")]
-        // SAFETY: the constructors of `Mat` and `MatMut` have checked that every element `(i, j)` of the three matrices lies
-        // in its slice, the transpose only renames indices, and `start + depth <= k`. Rows of the output do not overlap
-        // (checked), it is borrowed mutably, and so aliases neither input.
+        // SAFETY: the constructors of `Mat` have checked that every element of both inputs lies in its slice, the transpose
+        // only renames indices, and `start + depth <= k`. The output is the caller's promise; gemm reads it only where
+        // told so, and after the first round it is initialized.
         unsafe {
             gemm::gemm(
                 m,
                 n,
                 depth,
-                out.data.as_mut_ptr(),
+                out,
                 1,
-                out.row_stride as isize,
-                keep,
+                row_stride as isize,
+                output == Output::Add || start > 0,
                 a_data.as_ptr(),
                 a.col_stride as isize,
                 a.row_stride as isize,
@@ -165,6 +203,17 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_new_product_is_the_one_written_over_another() {
+        for (m, n, k) in [(3, 5, 2), (40, 70, 600), (0, 3, 4), (3, 4, 0)] {
+            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let (lhs, rhs) = (Mat::new(&a, m, k), Mat::new(&b, k, n));
+            let mut out = numbers(m * n, 3);
+            multiply(1.0, lhs, rhs, Output::Set, MatMut::new(&mut out, m, n));
+            assert_eq!(product(lhs, rhs), out, "{m}x{n}x{k}");
         }
     }
 

@@ -2,8 +2,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::gemm::{Mat, MatMut, Output, multiply};
-use super::linear::rows_times_transpose;
+use super::gemm::{Mat, MatMut, Output, multiply, product};
+use super::linear::project;
 use super::parallel::{add_up, block_rows, for_each};
 use super::simd::{exp, max, sum, vectorized};
 use super::{Held, elements, gradient, output};
@@ -25,37 +25,42 @@ pub(in crate::ops) fn head_log_probs(
     hidden.contiguous()?.apply_op2(&head.contiguous()?, HeadLogProbs { targets: targets.to_vec() })
 }
 
-/// `log softmax(logits)[target]`, the logarithm taken in `f64`.
+/// Turns logits into `exp(logits - max)`, and gives the sum of these.
 #[inline(always)]
-fn log_prob(logits: &[f32], target: usize) -> f32 {
+fn exponentiate(logits: &mut [f32]) -> f32 {
     let max = max(logits);
-    let total = sum(logits.len(), |i| exp(logits[i] - max));
-    (f64::from(logits[target] - max) - f64::from(total).ln()) as f32
+    for value in logits.iter_mut() {
+        *value = exp(*value - max);
+    }
+    sum(logits)
+}
+
+/// `log softmax(logits)[target]`, the logarithm taken in `f64`; spends the logits.
+#[inline(always)]
+fn log_prob(logits: &mut [f32], target: usize) -> f32 {
+    let shifted = logits[target] - max(logits);
+    (f64::from(shifted) - f64::from(exponentiate(logits)).ln()) as f32
 }
 
 /// Turns logits into the gradient of `grad · log softmax(logits)[target]`: `grad · (onehot(target) - softmax(logits))`.
 #[inline(always)]
 fn log_prob_gradient(logits: &mut [f32], target: usize, grad: f32) {
-    let max = max(logits);
-    for value in logits.iter_mut() {
-        *value = exp(*value - max);
-    }
-    let scale = -grad / sum(logits.len(), |i| logits[i]);
+    let scale = -grad / exponentiate(logits);
     for value in logits.iter_mut() {
         *value *= scale;
     }
     logits[target] += grad;
 }
 
-/// [`log_prob`] of each row of `logits [M, V]`.
-fn log_probs(logits: &[f32], vocab: usize, targets: &[u32], out: &mut [f32]) {
+/// [`log_prob`] of each row of `logits [M, V]`; spends the logits.
+fn log_probs(logits: &mut [f32], vocab: usize, targets: &[u32], out: &mut [f32]) {
     let rows = block_rows(vocab);
-    let blocks = logits.chunks(rows * vocab).zip(targets.chunks(rows)).zip(out.chunks_mut(rows));
+    let blocks = logits.chunks_mut(rows * vocab).zip(targets.chunks(rows)).zip(out.chunks_mut(rows));
     for_each(blocks, |((logits, targets), out)| {
         vectorized(
             #[inline(always)]
             || {
-                for ((logits, target), out) in logits.chunks_exact(vocab).zip(targets).zip(out) {
+                for ((logits, target), out) in logits.chunks_exact_mut(vocab).zip(targets).zip(out) {
                     *out = log_prob(logits, *target as usize);
                 }
             },
@@ -104,7 +109,7 @@ impl CustomOp1 for TokenLogProbs {
         }
         check_targets(self.targets.iter().copied(), vocab)?;
         let mut out = vec![0.0; rows];
-        log_probs(elements(logits, layout)?, vocab, &self.targets, &mut out);
+        log_probs(&mut elements(logits, layout)?.to_vec(), vocab, &self.targets, &mut out);
         output(out, rows)
     }
 
@@ -139,8 +144,7 @@ impl HeadLogProbs {
         for (row, _) in targets {
             rows.extend_from_slice(&hidden[row * width..][..width]);
         }
-        let mut logits = vec![0.0; targets.len() * (head.len() / width)];
-        rows_times_transpose(&rows, head, width, Output::Set, &mut logits);
+        let logits = project(&rows, head, width);
         Block { hidden: rows, logits, tokens: targets.iter().map(|(_, token)| *token).collect() }
     }
 }
@@ -174,8 +178,8 @@ impl CustomOp2 for HeadLogProbs {
         let mut out = vec![0.0; self.targets.len()];
         let block_rows = Self::rows_per_block(vocab);
         for (targets, out) in self.targets.chunks(block_rows).zip(out.chunks_mut(block_rows)) {
-            let block = Self::block(targets, hidden, head, width);
-            log_probs(&block.logits, vocab, &block.tokens, out);
+            let Block { mut logits, tokens, .. } = Self::block(targets, hidden, head, width);
+            log_probs(&mut logits, vocab, &tokens, out);
         }
         output(out, self.targets.len())
     }
@@ -202,9 +206,7 @@ impl CustomOp2 for HeadLogProbs {
                 let rows = Mat::new(&hidden, targets.len(), width);
                 multiply(1.0, d_logits.t(), rows, Output::Add, MatMut::new(&mut d_head, vocab, width));
             }
-            let mut d_rows = hidden;
-            let target = MatMut::new(&mut d_rows, targets.len(), width);
-            multiply(1.0, d_logits, Mat::new(weights, vocab, width), Output::Set, target);
+            let d_rows = product(d_logits, Mat::new(weights, vocab, width));
             for ((row, _), d_row) in targets.iter().zip(d_rows.chunks_exact(width)) {
                 add_up(d_row, &mut d_hidden[row * width..][..width]);
             }

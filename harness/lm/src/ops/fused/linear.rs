@@ -1,8 +1,8 @@
-//! `x wᵀ + b`.
+//! `x wᵀ`, `x wᵀ + b` and `residual + x wᵀ`.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::gemm::{Mat, MatMut, Output, multiply};
+use super::gemm::{Mat, MatMut, Output, multiply, product};
 use super::parallel::{add_up, block_rows, for_each};
 use super::{Held, elements, gradient, output};
 
@@ -14,87 +14,100 @@ pub(in crate::ops) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>)
     }
 }
 
+pub(in crate::ops) fn linear_add(residual: &Tensor, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &residual.contiguous()?, Linear)
+}
+
+/// `x wᵀ`, plus a bias for each column or a residual for each element where there is a third argument.
 struct Linear;
 
 /// Below this many elements of the result, or with one row, `gemm` takes other paths with other rounding.
 const SMALL_RESULT: usize = 256;
 
-/// `out = x wᵀ`, or `out += x wᵀ`, for `out [rows, width]`, `w [width, depth]`.
+/// Calls `work` with a matrix of at least so many rows that the number of rows no longer matters.
 ///
-/// Each row of the result is a function of that row of `x` alone, whatever the number of rows. `gemm` adds products in
-/// order of depth in each of its tiled kernels, but not in those for small results, so those are avoided by rows of zeros.
-pub(super) fn rows_times_transpose(x: &[f32], w: &[f32], depth: usize, out_mode: Output, out: &mut [f32]) {
-    let width = w.len() / depth.max(1);
-    let rows = out.len() / width.max(1);
+/// `gemm` adds products in order of depth in each of its tiled kernels, but not in those for small results, so those are
+/// avoided by rows of zeros.
+fn padded<R>(x: &[f32], depth: usize, width: usize, work: impl FnOnce(Mat<'_>) -> R) -> R {
+    let rows = x.len() / depth;
     let least_rows = (SMALL_RESULT / width.max(1) + 1).max(2);
-    let weight = Mat::new(w, width, depth).t();
     if rows >= least_rows || rows == 0 {
-        multiply(1.0, Mat::new(x, rows, depth), weight, out_mode, MatMut::new(out, rows, width));
-        return;
+        return work(Mat::new(x, rows, depth));
     }
-    let mut padded_x = x.to_vec();
-    padded_x.resize(least_rows * depth, 0.0);
-    let mut padded_out = out.to_vec();
-    padded_out.resize(least_rows * width, 0.0);
-    let target = MatMut::new(&mut padded_out, least_rows, width);
-    multiply(1.0, Mat::new(&padded_x, least_rows, depth), weight, out_mode, target);
-    out.copy_from_slice(&padded_out[..rows * width]);
+    let mut more = x.to_vec();
+    more.resize(least_rows * depth, 0.0);
+    work(Mat::new(&more, least_rows, depth))
 }
 
-fn forward(
-    (x, x_layout): (&CpuStorage, &Layout),
-    (w, w_layout): (&CpuStorage, &Layout),
-    bias: Option<(&CpuStorage, &Layout)>,
-) -> Result<(CpuStorage, Shape)> {
-    let (rows, depth) = x_layout.shape().dims2()?;
-    let (width, w_depth) = w_layout.shape().dims2()?;
-    if depth != w_depth {
-        candle_core::bail!("linear: x {:?} and weight {:?} do not fit", x_layout.dims(), w_layout.dims());
+/// `x wᵀ` for `x [rows, depth]`, `w [width, depth]`.
+///
+/// Each row of the result is a function of that row of `x` alone, whatever the number of rows.
+pub(super) fn project(x: &[f32], w: &[f32], depth: usize) -> Vec<f32> {
+    let (rows, width) = (x.len() / depth, w.len() / depth);
+    let mut out = padded(x, depth, width, |x| product(x, Mat::new(w, width, depth).t()));
+    out.truncate(rows * width);
+    out
+}
+
+/// `out + x wᵀ`, with the promise of [`project`].
+fn project_onto(mut out: Vec<f32>, x: &[f32], w: &[f32], depth: usize) -> Vec<f32> {
+    let (len, width) = (out.len(), w.len() / depth);
+    padded(x, depth, width, |x| {
+        out.resize(x.rows() * width, 0.0);
+        let rows = x.rows();
+        multiply(1.0, x, Mat::new(w, width, depth).t(), Output::Add, MatMut::new(&mut out, rows, width));
+    });
+    out.truncate(len);
+    out
+}
+
+/// The gradient of `x` in `x wᵀ`: `grad · w` for `w [width, depth]`.
+pub(super) fn input_gradient(grad: &[f32], w: &[f32], depth: usize) -> Vec<f32> {
+    let width = w.len() / depth;
+    product(Mat::new(grad, grad.len() / width.max(1), width), Mat::new(w, width, depth))
+}
+
+/// The gradient of `w` in `x wᵀ`, `gradᵀ · x`, if somebody asks for it.
+pub(super) fn weight_gradient(grad: &[f32], x: &[f32], w: &Tensor) -> Result<Option<Tensor>> {
+    if !w.track_op() {
+        return Ok(None);
     }
-    let (x, w) = (elements(x, x_layout)?, elements(w, w_layout)?);
-    let (mut out, mode) = match bias {
-        None => (vec![0.0; rows * width], Output::Set),
-        Some((bias, layout)) => {
-            if layout.shape().dims1()? != width {
-                candle_core::bail!(
-                    "linear: weight {:?} and bias {:?} do not fit",
-                    w_layout.dims(),
-                    layout.dims()
-                );
-            }
-            (elements(bias, layout)?.repeat(rows), Output::Add)
+    let (width, depth) = w.dims2()?;
+    let rows = x.len() / depth;
+    gradient(product(Mat::new(grad, rows, width).t(), Mat::new(x, rows, depth)), w)
+}
+
+/// A tensor's part in a forward pass.
+type Input<'a> = (&'a CpuStorage, &'a Layout);
+
+fn forward((x, lx): Input<'_>, (w, lw): Input<'_>, added: Option<Input<'_>>) -> Result<(CpuStorage, Shape)> {
+    let ((rows, depth), (width, w_depth)) = (lx.shape().dims2()?, lw.shape().dims2()?);
+    if depth != w_depth || depth == 0 {
+        candle_core::bail!("linear: x {:?} and weight {:?} do not fit", lx.dims(), lw.dims());
+    }
+    let (x, w) = (elements(x, lx)?, elements(w, lw)?);
+    let out = match added {
+        None => project(x, w, depth),
+        Some((bias, layout)) if layout.dims() == [width] => {
+            project_onto(elements(bias, layout)?.repeat(rows), x, w, depth)
+        }
+        Some((residual, layout)) if layout.dims() == [rows, width] => {
+            project_onto(elements(residual, layout)?.to_vec(), x, w, depth)
+        }
+        Some((_, layout)) => {
+            candle_core::bail!("linear: {:?} cannot be added to [{rows}, {width}]", layout.dims())
         }
     };
-    rows_times_transpose(x, w, depth, mode, &mut out);
     output(out, (rows, width))
 }
 
 /// Gradients of `x` and `w`, each only if somebody asks for it.
 fn backward(x: &Tensor, w: &Tensor, grad: &[f32]) -> Result<(Option<Tensor>, Option<Tensor>)> {
-    let (rows, depth) = x.dims2()?;
-    let width = w.dim(0)?;
-    let grad = Mat::new(grad, rows, width);
-    let x_grad = if x.track_op() {
-        let weights = Held::new(w)?;
-        let weights = weights.read();
-        let mut values = vec![0.0; rows * depth];
-        let w = Mat::new(weights.elements()?, width, depth);
-        multiply(1.0, grad, w, Output::Set, MatMut::new(&mut values, rows, depth));
-        gradient(values, x)?
-    } else {
-        None
-    };
-    let w_grad = if w.track_op() {
-        let inputs = Held::new(x)?;
-        let inputs = inputs.read();
-        let mut values = vec![0.0; width * depth];
-        let x = Mat::new(inputs.elements()?, rows, depth);
-        multiply(1.0, grad.t(), x, Output::Set, MatMut::new(&mut values, width, depth));
-        gradient(values, w)?
-    } else {
-        None
-    };
-    Ok((x_grad, w_grad))
+    let (held_x, held_w) = (Held::new(x)?, Held::new(w)?);
+    let (inputs, weights) = (held_x.read(), held_w.read());
+    let (inputs, weights) = (inputs.elements()?, weights.elements()?);
+    let x_grad = if x.track_op() { gradient(input_gradient(grad, weights, x.dim(1)?), x)? } else { None };
+    Ok((x_grad, weight_gradient(grad, inputs, w)?))
 }
 
 /// Column sums, over fixed blocks of rows.
@@ -136,7 +149,7 @@ impl CustomOp2 for Linear {
 
 impl CustomOp3 for Linear {
     fn name(&self) -> &'static str {
-        "linear with bias"
+        "linear-add"
     }
 
     fn cpu_fwd(
@@ -145,24 +158,29 @@ impl CustomOp3 for Linear {
         lx: &Layout,
         w: &CpuStorage,
         lw: &Layout,
-        bias: &CpuStorage,
-        lb: &Layout,
+        added: &CpuStorage,
+        la: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        forward((x, lx), (w, lw), Some((bias, lb)))
+        forward((x, lx), (w, lw), Some((added, la)))
     }
 
     fn bwd(
         &self,
         x: &Tensor,
         w: &Tensor,
-        bias: &Tensor,
+        added: &Tensor,
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let grad = Held::new(grad)?;
-        let grad = grad.read();
-        let grad = grad.elements()?;
-        let (x_grad, w_grad) = backward(x, w, grad)?;
-        Ok((x_grad, w_grad, gradient(column_sums(grad, bias.dim(0)?), bias)?))
+        let held = Held::new(grad)?;
+        let values = held.read();
+        let values = values.elements()?;
+        let (x_grad, w_grad) = backward(x, w, values)?;
+        let added_grad = if added.rank() == 1 {
+            gradient(column_sums(values, added.dim(0)?), added)?
+        } else {
+            Some(grad.clone())
+        };
+        Ok((x_grad, w_grad, added_grad))
     }
 }

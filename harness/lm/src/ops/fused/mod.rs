@@ -5,6 +5,7 @@
 //! width of the vector registers, except within matrix products, which differ between instruction sets.
 
 mod attention;
+mod gated;
 mod gemm;
 mod head;
 mod linear;
@@ -19,8 +20,9 @@ use std::ops::Deref;
 use candle_core::{CpuStorage, Device, Layout, Result, Shape, Storage, Tensor};
 
 pub(super) use attention::attention;
+pub(super) use gated::gated;
 pub(super) use head::{head_log_probs, token_log_probs};
-pub(super) use linear::linear;
+pub(super) use linear::{linear, linear_add};
 pub(super) use norm::rms_norm;
 pub(super) use rope::rope;
 pub(super) use swiglu::swiglu;

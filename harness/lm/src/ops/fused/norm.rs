@@ -1,9 +1,9 @@
-//! RMS norm over the last dimension.
+//! RMS norm over the last dimension, or over equal parts of it.
 
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use super::parallel::{add_up, block_rows, for_each};
-use super::simd::{sum, vectorized};
+use super::simd::{dot, dot3, vectorized};
 use super::{Held, elements, gradient, output};
 
 pub(in crate::ops) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
@@ -18,7 +18,7 @@ impl RmsNorm {
     /// `1 / sqrt(mean(x²) + eps)`
     #[inline(always)]
     fn scale(&self, x: &[f32]) -> f32 {
-        (sum(x.len(), |i| x[i] * x[i]) / x.len() as f32 + self.eps).sqrt().recip()
+        (dot(x, x) / x.len() as f32 + self.eps).sqrt().recip()
     }
 
     fn forward_block(&self, x: &[f32], w: &[f32], out: &mut [f32]) {
@@ -46,7 +46,7 @@ impl RmsNorm {
                 {
                     let (x, dy, dx, dw) = (&x[..width], &dy[..width], &mut dx[..width], &mut dw[..width]);
                     let scale = self.scale(x);
-                    let mean = sum(width, |i| x[i] * w[i] * dy[i]) / width as f32;
+                    let mean = dot3(x, w, dy) / width as f32;
                     let pull = scale * scale * scale * mean;
                     for i in 0..width {
                         dx[i] = scale * w[i] * dy[i] - pull * x[i];
@@ -72,7 +72,7 @@ impl CustomOp2 for RmsNorm {
     ) -> Result<(CpuStorage, Shape)> {
         let (values, w) = (elements(x, lx)?, elements(w, lw)?);
         let width = w.len();
-        if lx.shape().dim(D::Minus1)? != width {
+        if width == 0 || lx.shape().dim(D::Minus1)? % width != 0 {
             candle_core::bail!("rms-norm: x {:?} and weight {:?} do not fit", lx.dims(), lw.dims());
         }
         let block = block_rows(width) * width;

@@ -15,9 +15,9 @@ pub(in crate::ops) fn rope(x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
 struct Rope(Rotary);
 
 impl Rope {
-    /// Turns each head of `x [N, heads · D]` by its row's angle, or back by it with `sign = -1`.
-    fn turn(&self, x: &[f32], width: usize, sign: f32) -> Vec<f32> {
-        let half = self.0.half;
+    /// Turns each head of each row by the row's angle, or back by it with `sign = -1`.
+    fn turn(&self, x: &[f32], sign: f32) -> Vec<f32> {
+        let (half, width) = (self.0.half, x.len() / self.0.rows.max(1));
         let rows = block_rows(width);
         let mut out = vec![0.0; x.len()];
         let angles = self.0.cos.chunks(rows * half).zip(self.0.sin.chunks(rows * half));
@@ -59,14 +59,12 @@ impl CustomOp1 for Rope {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, heads, dim) = layout.shape().dims3()?;
-        output(self.turn(elements(x, layout)?, heads * dim, 1.0), layout.shape().clone())
+        output(self.turn(elements(x, layout)?, 1.0), layout.shape().clone())
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let (_, heads, dim) = x.dims3()?;
         let grad = Held::new(grad)?;
-        let turned = self.turn(grad.read().elements()?, heads * dim, -1.0);
+        let turned = self.turn(grad.read().elements()?, -1.0);
         gradient(turned, x)
     }
 }

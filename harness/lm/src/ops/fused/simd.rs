@@ -1,7 +1,5 @@
 //! Vector code without intrinsics: plain loops, compiled once per instruction set and chosen at run time.
 
-use std::array;
-
 /// Independent partial sums of a reduction. Fixed, so that a sum has the same bits on every machine.
 const LANES: usize = 8;
 
@@ -11,22 +9,59 @@ pub(super) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
-/// `Σ f(i)` for `i` in `0..len`, in eight interleaved partial sums.
+/// Adds partial sums in pairs.
 #[inline(always)]
-pub(super) fn sum(len: usize, f: impl Fn(usize) -> f32) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let whole = len - len % LANES;
-    for start in (0..whole).step_by(LANES) {
-        let terms: [f32; LANES] = array::from_fn(|lane| f(start + lane));
-        for (lane, term) in lanes.iter_mut().zip(terms) {
-            *lane += term;
+fn total([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// `Σ x`, in eight interleaved partial sums.
+#[inline(always)]
+pub(super) fn sum(x: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (x_whole, x_rest) = x.as_chunks::<LANES>();
+    for x in x_whole {
+        for (lane, x) in lanes.iter_mut().zip(x) {
+            *lane += x;
         }
     }
-    for (lane, index) in lanes.iter_mut().zip(whole..len) {
-        *lane += f(index);
+    for (lane, x) in lanes.iter_mut().zip(x_rest) {
+        *lane += x;
     }
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
+    total(lanes)
+}
+
+/// `Σ x·y`, in eight interleaved partial sums. Both have one length.
+#[inline(always)]
+pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let ((x_whole, x_rest), (y_whole, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    for (x, y) in x_whole.iter().zip(y_whole) {
+        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane = x.mul_add(*y, *lane);
+        }
+    }
+    for ((lane, x), y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
+        *lane = x.mul_add(*y, *lane);
+    }
+    total(lanes)
+}
+
+/// `Σ x·y·z`, in eight interleaved partial sums. All have one length.
+#[inline(always)]
+pub(super) fn dot3(x: &[f32], y: &[f32], z: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let ((x_whole, x_rest), (y_whole, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    let (z_whole, z_rest) = z.as_chunks::<LANES>();
+    for ((x, y), z) in x_whole.iter().zip(y_whole).zip(z_whole) {
+        for (((lane, x), y), z) in lanes.iter_mut().zip(x).zip(y).zip(z) {
+            *lane = (x * y).mul_add(*z, *lane);
+        }
+    }
+    for (((lane, x), y), z) in lanes.iter_mut().zip(x_rest).zip(y_rest).zip(z_rest) {
+        *lane = (x * y).mul_add(*z, *lane);
+    }
+    total(lanes)
 }
 
 /// The largest of the values, `-∞` if there is none.
@@ -52,7 +87,7 @@ pub(super) fn max(values: &[f32]) -> f32 {
 pub(super) fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     // ln 2 in two parts: the first has few enough bits that its product with a small integer is exact.
-    const LN2_HIGH: f32 = 0.693_359_375;
+    const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     // Adding 1.5 · 2²³ rounds to an integer, which then stands in the low bits; 127 is the exponent's bias.
     const ROUND: f32 = 12_582_912.0 + 127.0;
@@ -91,7 +126,13 @@ mod tests {
     fn reductions_cover_every_element() {
         for len in 0..40 {
             let values: Vec<f32> = (0..len).map(|i| ((i * 7 + 3) % 11) as f32).collect();
-            assert_eq!(sum(len, |i| values[i]), values.iter().sum::<f32>(), "{len}");
+            assert_eq!(sum(&values), values.iter().sum::<f32>(), "{len}");
+            assert_eq!(dot(&values, &values), values.iter().map(|x| x * x).sum::<f32>(), "{len}");
+            assert_eq!(
+                dot3(&values, &values, &values),
+                values.iter().map(|x| x * x * x).sum::<f32>(),
+                "{len}"
+            );
             assert_eq!(max(&values), values.iter().copied().fold(f32::NEG_INFINITY, f32::max), "{len}");
         }
     }

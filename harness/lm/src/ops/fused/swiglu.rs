@@ -12,29 +12,42 @@ pub(in crate::ops) fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
 
 struct SwiGlu;
 
-fn forward_block(gate: &[f32], up: &[f32], out: &mut [f32]) {
-    vectorized(
-        #[inline(always)]
-        || {
-            for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
-                *out = g * u / (1.0 + exp(-g));
-            }
-        },
-    );
+/// `silu(gate) · up`, element by element.
+pub(super) fn swiglu_values(gate: &[f32], up: &[f32]) -> Vec<f32> {
+    let block = block_rows(1);
+    let mut out = vec![0.0; gate.len()];
+    for_each(gate.chunks(block).zip(up.chunks(block)).zip(out.chunks_mut(block)), |((gate, up), out)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
+                    *out = g * u / (1.0 + exp(-g));
+                }
+            },
+        );
+    });
+    out
 }
 
-/// With `s = 1 / (1 + e⁻ᵍ)`: `dg = dy · u · s · (1 + g · (1 - s))` and `du = dy · g · s`.
-fn backward_block(gate: &[f32], up: &[f32], grad: &[f32], d_gate: &mut [f32], d_up: &mut [f32]) {
-    vectorized(
-        #[inline(always)]
-        || {
-            for ((((g, u), dy), dg), du) in gate.iter().zip(up).zip(grad).zip(d_gate).zip(d_up) {
-                let s = 1.0 / (1.0 + exp(-g));
-                *dg = dy * u * s * (1.0 + g * (1.0 - s));
-                *du = dy * g * s;
-            }
-        },
-    );
+/// The gradients of gate and up: with `s = 1 / (1 + e⁻ᵍ)`, `dg = dy · u · s · (1 + g · (1 - s))` and `du = dy · g · s`.
+pub(super) fn swiglu_gradients(gate: &[f32], up: &[f32], grad: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let block = block_rows(1);
+    let (mut d_gate, mut d_up) = (vec![0.0; gate.len()], vec![0.0; gate.len()]);
+    let inputs = gate.chunks(block).zip(up.chunks(block)).zip(grad.chunks(block));
+    let outputs = d_gate.chunks_mut(block).zip(d_up.chunks_mut(block));
+    for_each(inputs.zip(outputs), |(((gate, up), grad), (d_gate, d_up))| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((((g, u), dy), dg), du) in gate.iter().zip(up).zip(grad).zip(d_gate).zip(d_up) {
+                    let s = 1.0 / (1.0 + exp(-g));
+                    *dg = dy * u * s * (1.0 + g * (1.0 - s));
+                    *du = dy * g * s;
+                }
+            },
+        );
+    });
+    (d_gate, d_up)
 }
 
 impl CustomOp2 for SwiGlu {
@@ -52,12 +65,7 @@ impl CustomOp2 for SwiGlu {
         if lg.shape() != lu.shape() {
             candle_core::bail!("swiglu: gate {:?} and up {:?} differ in shape", lg.dims(), lu.dims());
         }
-        let (gate, up) = (elements(gate, lg)?, elements(up, lu)?);
-        let block = block_rows(1);
-        let mut out = vec![0.0; gate.len()];
-        let blocks = gate.chunks(block).zip(up.chunks(block)).zip(out.chunks_mut(block));
-        for_each(blocks, |((gate, up), out)| forward_block(gate, up, out));
-        output(out, lg.shape().clone())
+        output(swiglu_values(elements(gate, lg)?, elements(up, lu)?), lg.shape().clone())
     }
 
     fn bwd(
@@ -67,16 +75,9 @@ impl CustomOp2 for SwiGlu {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (held_gate, held_up, held_grad) = (Held::new(gate)?, Held::new(up)?, Held::new(grad)?);
-        let (gates, ups, grads) = (held_gate.read(), held_up.read(), held_grad.read());
-        let (gates, ups, grads) = (gates.elements()?, ups.elements()?, grads.elements()?);
-        let block = block_rows(1);
-        let (mut d_gate, mut d_up) = (vec![0.0; gates.len()], vec![0.0; gates.len()]);
-        let inputs = gates.chunks(block).zip(ups.chunks(block)).zip(grads.chunks(block));
-        let outputs = d_gate.chunks_mut(block).zip(d_up.chunks_mut(block));
-        for_each(inputs.zip(outputs), |(((gate, up), grad), (d_gate, d_up))| {
-            backward_block(gate, up, grad, d_gate, d_up);
-        });
+        let held = [Held::new(gate)?, Held::new(up)?, Held::new(grad)?];
+        let [gates, ups, grads] = held.each_ref().map(Held::read);
+        let (d_gate, d_up) = swiglu_gradients(gates.elements()?, ups.elements()?, grads.elements()?);
         Ok((gradient(d_gate, gate)?, gradient(d_up, up)?))
     }
 }
