@@ -130,6 +130,9 @@ fn streams_are_named_and_uniform() {
         sample.sort_unstable();
         assert_eq!(sample, [0, 1, 2, 3, 4]);
     }
+    // Where plain scaling would give a third of the values twice the weight.
+    let thirds = (0..20_000).filter(|_| draws.below(3 << 62).is_multiple_of(3)).count();
+    assert_share("below", thirds, 20_000, 1.0 / 3.0);
     values.into_iter().for_each(|count| assert_share("within", count, 20_000, 1.0 / 6.0));
     firsts.into_iter().for_each(|count| assert_share("sample", count, 20_000, 0.2));
     assert_share("weighted", weighted[0], 20_000, 0.25);

@@ -301,10 +301,11 @@ fn a_stored_question_comes_back_or_is_refused() {
         let error = serde_json::from_str::<Question>(&tampered).unwrap_err().to_string();
         assert!(error.contains(complaint), "{tampered}: {error}");
     }
-    // Numbers that no arithmetic survives are refused, not computed with.
+    // So are numbers that no arithmetic survives, and an option given twice.
     let mod_zero = r#"{"id":"mod-0","family":"mod","text":"(2*2+1)%0?","reference":"0","problem":{"mod":{"a":2,"b":2,"c":1,"m":0}}}"#;
     let huge = mod_zero.replace("\"a\":2", "\"a\":9223372036854775807");
-    for json in [mod_zero, &huge] {
+    let twice = r#"{"id":"mc1-0","family":"mc1","text":"1+1?a2,b3,c3,d4?","reference":"a","problem":{"choice":{"chain":{"start":1,"operations":[{"op":"+","operand":1}]},"options":[2,3,3,4]}}}"#;
+    for json in [mod_zero, &huge, twice] {
         assert!(serde_json::from_str::<Question>(json).unwrap_err().to_string().contains("rules"));
     }
 }

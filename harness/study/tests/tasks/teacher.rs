@@ -1,6 +1,6 @@
 //! Traces: their styles are what they claim to be.
 
-use crate::oracle::{draw, fraction, running_values, same};
+use crate::oracle::{assert_share, draw, fraction, running_values, same};
 use assay_study::tasks::teacher::trace;
 use assay_study::tasks::{
     Domain, Draws, Family, Question, Soundness, Style, StyleMix, TaskError, Truth, soundness, vocabulary,
@@ -89,6 +89,42 @@ fn full_math_traces_calculate() {
         }
         let Truth::Number(truth) = question.truth() else { panic!() };
         assert_eq!(value, Some((truth.numerator(), truth.denominator())));
+    }
+}
+
+#[test]
+fn detours_reject_a_near_miss() {
+    for (question, text, _) in traces(Style::Detour) {
+        let rejected: Vec<_> = text.split(';').filter_map(|line| line.strip_suffix('!')).collect();
+        if question.family().domain() == Domain::Code {
+            assert!((1..rejected.len()).any(|at| rejected[at] == rejected[at - 1]), "{text}");
+            continue;
+        }
+        let (left, wrong) = rejected[0].split_once('=').unwrap();
+        let (p, q) = running_values(left)[1];
+        let (r, s) = fraction(wrong);
+        // The miss is counted in units of the right value's own denominator: thirds for 13/3.
+        let unit = q / gcd(p, q);
+        let miss = (p * s - r * q).abs() * unit;
+        assert!([1, 2, 9, 10, 11].iter().any(|expected| miss == expected * q * s), "{text}");
+    }
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
+}
+
+#[test]
+fn searches_try_wrong_shapes_first() {
+    let mut counts = [0; 3];
+    for (_, text, _) in
+        traces(Style::Full).filter(|(question, ..)| question.family().domain() == Domain::Code)
+    {
+        counts[text.matches('!').count()] += 1;
+    }
+    let total = counts.iter().sum();
+    for (count, share) in counts.into_iter().zip([0.25, 0.5, 0.25]) {
+        assert_share("wrong shapes", count, total, share);
     }
 }
 
