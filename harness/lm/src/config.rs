@@ -54,8 +54,8 @@ pub struct Config {
     pub eos_token_ids: Vec<u32>,
 }
 
-/// `config.json` as it lies on disk: the fields that decide what the decoder computes. Others are ignored, as Hugging
-/// Face does.
+/// `config.json` as it lies on disk: the fields that decide what the decoder computes. Others are ignored, as
+/// Hugging Face does.
 #[derive(Deserialize, Serialize, Default)]
 #[serde(default)]
 struct HfConfig {
@@ -94,12 +94,12 @@ struct HfConfig {
 impl Config {
     /// Reads the text of a `config.json` of model type `llama`, `qwen2` or `qwen3`.
     ///
-    /// The rotary base is taken from `rope_theta` or `rope_parameters.rope_theta`, whichever is there. `sliding_window`
-    /// is ignored unless `use_sliding_window` is true.
+    /// The rotary base is taken from `rope_theta` or `rope_parameters.rope_theta`, whichever is there.
+    /// `sliding_window` is ignored unless `use_sliding_window` is true.
     ///
     /// # Errors
-    /// [`LmError::ConfigSyntax`], [`LmError::ConfigValue`] (impossible shape) or [`LmError::Unsupported`] (a feature that
-    /// would change what the model computes and that the decoder does not have).
+    /// [`LmError::ConfigSyntax`], [`LmError::ConfigValue`] (impossible shape) or [`LmError::Unsupported`] (a
+    /// feature that would change what the model computes and that the decoder does not have).
     pub fn from_json(text: &str) -> Result<Self> {
         let raw: HfConfig = serde_json::from_str(text).map_err(|source| LmError::ConfigSyntax { source })?;
         reject_unsupported(&raw)?;
@@ -126,7 +126,8 @@ impl Config {
             rope_theta: rope_theta(&raw)?,
             rms_norm_eps: raw.rms_norm_eps.unwrap_or(1e-6),
             tied_head: raw.tie_word_embeddings.unwrap_or(false),
-            // Qwen2 has no switch: its three input projections always have biases, its output projection never.
+            // Qwen2 has no switch: its three input projections always have biases, its output projection
+            // never.
             qkv_bias: family == Family::Qwen2 || attention_bias,
             output_bias: family != Family::Qwen2 && attention_bias,
             bos_token_id: raw.bos_token_id,
@@ -136,8 +137,8 @@ impl Config {
         Ok(config)
     }
 
-    /// The text of a `config.json` that [`from_json`](Self::from_json) reads back to the same value, and that Hugging
-    /// Face's readers, before and after their rotary parameters moved, understand.
+    /// The text of a `config.json` that [`from_json`](Self::from_json) reads back to the same value, and that
+    /// Hugging Face's readers, before and after their rotary parameters moved, understand.
     #[must_use]
     pub fn to_json(&self) -> String {
         let (model_type, architecture) = match self.family {
@@ -287,7 +288,8 @@ fn reject_unsupported(raw: &HfConfig) -> Result<()> {
     Ok(())
 }
 
-/// Whether a `rope_scaling` or `rope_parameters` value leaves the rotation as it is: nothing but a base, for all of the head.
+/// Whether a `rope_scaling` or `rope_parameters` value leaves the rotation as it is: nothing but a base, for
+/// all of the head.
 fn is_plain_rotation(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::{LmError, Result};
 use crate::ops::{self, Backend, Rotary, RotaryTable};
 use crate::sequences::Sequences;
-use crate::weights;
+use crate::weights::{self, TensorSpec};
 
 /// A linear map's weights.
 #[derive(Clone, Debug)]
@@ -60,8 +60,8 @@ pub struct Layer {
 
 /// A causal language model.
 ///
-/// Its trainable tensors are candle [`Var`]s under their Hugging Face names; whoever updates them in place, as an
-/// optimizer does, updates the decoder.
+/// Its trainable tensors are candle [`Var`]s under their Hugging Face names; whoever updates them in place,
+/// as an optimizer does, updates the decoder.
 #[derive(Debug)]
 pub struct Decoder {
     config: Config,
@@ -88,7 +88,8 @@ impl Decoder {
         Self::from_tensors(config, weights::initial(config, seed)?, backend)
     }
 
-    /// A model from the tensors of one or several safetensors files (`f32`, `bf16` or `f16`, widened to `f32`).
+    /// A model from the tensors of one or several safetensors files (`f32`, `bf16` or `f16`, widened to
+    /// `f32`).
     ///
     /// # Errors
     /// Those of [`weights::read`].
@@ -101,37 +102,32 @@ impl Decoder {
         Self::from_tensors(config, weights::read(config, files)?, backend)
     }
 
-    /// A model from tensors under their Hugging Face names, which become its trainable [`Var`]s.
+    /// A model from tensors under their Hugging Face names, copied into its trainable [`Var`]s.
     ///
     /// The composed back end takes any device and float type, the fused one `f32` on the CPU.
     ///
     /// # Errors
-    /// [`LmError::MissingTensor`], [`LmError::UnexpectedTensor`] or [`LmError::TensorShape`] where the tensors are not those
-    /// of the configuration.
+    /// [`LmError::MissingTensor`], [`LmError::UnexpectedTensor`] or [`LmError::TensorShape`] where the
+    /// tensors are not those of the configuration.
     pub fn from_tensors(
         config: &Config,
-        tensors: BTreeMap<String, Tensor>,
+        mut tensors: BTreeMap<String, Tensor>,
         backend: Backend,
     ) -> Result<Self> {
-        for spec in weights::layout(config) {
-            let Some(tensor) = tensors.get(&spec.name) else {
-                return Err(LmError::MissingTensor { name: spec.name });
+        let mut vars = BTreeMap::new();
+        for TensorSpec { name, shape: expected, .. } in weights::layout(config) {
+            let Some(tensor) = tensors.remove(&name) else {
+                return Err(LmError::MissingTensor { name });
             };
-            if tensor.dims() != spec.shape {
-                let found = tensor.dims().to_vec();
-                return Err(LmError::TensorShape { name: spec.name, expected: spec.shape, found });
+            if tensor.dims() != expected {
+                return Err(LmError::TensorShape { name, expected, found: tensor.dims().to_vec() });
             }
+            // A tensor that is a variable already would be shared, not copied, and two models trained as one.
+            vars.insert(name, Var::from_tensor(&tensor.detach())?);
         }
-        let expected = weights::layout(config).len();
-        if tensors.len() != expected {
-            let known: Vec<_> = weights::layout(config).into_iter().map(|spec| spec.name).collect();
-            let name = tensors.into_keys().find(|name| !known.contains(name)).unwrap_or_default();
+        if let Some((name, _)) = tensors.pop_first() {
             return Err(LmError::UnexpectedTensor { name });
         }
-        let vars = tensors
-            .into_iter()
-            .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?)))
-            .collect::<Result<BTreeMap<_, _>>>()?;
         let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
         let table = RotaryTable::new(config.head_dim, config.rope_theta, 0);
         Self::assemble(config, backend, vars, tensors, Arc::new(Mutex::new(table)))
@@ -280,6 +276,9 @@ impl Decoder {
     /// [`LmError::TokenOutOfRange`] for a token outside the vocabulary.
     pub fn hidden(&self, batch: &Sequences) -> Result<Tensor> {
         self.check_tokens(batch.tokens())?;
+        if batch.is_empty() {
+            return Ok(Tensor::zeros((0, self.config.hidden_size), self.norm.dtype(), self.norm.device())?);
+        }
         let rotary = self.rotary(&batch.positions())?;
         let mut x = ops::embedding(&self.embedding, batch.tokens())?;
         for layer in &self.layers {
@@ -298,8 +297,9 @@ impl Decoder {
 
     /// Log-probabilities of the targets, in their order: `[targets.len()]`.
     ///
-    /// A target `(row, token)` asks for the token predicted **at** a row of the batch, so the probability of the batch's
-    /// own token `i` is asked for as `(i - 1, tokens[i])`. Rows that no target names do not pass the head.
+    /// A target `(row, token)` asks for the token predicted **at** a row of the batch, so the probability of
+    /// the batch's own token `i` is asked for as `(i - 1, tokens[i])`. Rows that no target names do not pass
+    /// the head.
     ///
     /// # Errors
     /// [`LmError::TokenOutOfRange`] or [`LmError::RowOutOfRange`].

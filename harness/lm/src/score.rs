@@ -18,14 +18,15 @@ pub struct Scored {
     pub range: Range<usize>,
 }
 
-/// Log-probability of each token of each [`Scored::range`], given all tokens before it: one list per item, in order.
+/// Log-probability of each token of each [`Scored::range`], given all tokens before it: one list per item, in
+/// order.
 ///
-/// Items are sorted by length and run in chunks of bounded size. With the fused back end the result does not depend on the
-/// chunking, nor on the number of threads, down to the last bit.
+/// Items are sorted by length and run in chunks of bounded size. With the fused back end the result does not
+/// depend on the chunking, nor on the number of threads, down to the last bit.
 ///
 /// # Errors
-/// [`LmError::ScoreRange`] if a range starts at 0 or ends past its sequence, [`LmError::TokenOutOfRange`] for a token
-/// outside the vocabulary.
+/// [`LmError::ScoreRange`] if a range starts at 0 or ends past its sequence, [`LmError::TokenOutOfRange`] for
+/// a token outside the vocabulary.
 pub fn score(decoder: &Decoder, items: &[Scored]) -> Result<Vec<Vec<f32>>> {
     score_in_chunks(decoder, items, TOKENS_PER_CHUNK)
 }
@@ -65,7 +66,8 @@ fn score_chunk(decoder: &Decoder, items: &[Scored], chunk: &[usize], scores: &mu
     let mut targets = Vec::new();
     for Scored { tokens, range } in chunk.iter().map(|index| &items[*index]) {
         let first_row = batch.total();
-        // Later tokens cannot change these probabilities, and the last one scored predicts nothing that is asked for.
+        // Later tokens cannot change these probabilities, and the last one scored predicts nothing that is
+        // asked for.
         batch.push(&tokens[..range.end - 1])?;
         targets.extend(range.clone().map(|position| (first_row + position - 1, tokens[position])));
     }

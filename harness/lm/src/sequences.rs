@@ -6,8 +6,8 @@ use crate::error::{LmError, Result};
 
 /// Token sequences laid end to end, without padding.
 ///
-/// Row `i` of a hidden state belongs to token `i` of [`tokens`](Self::tokens). Positions restart at 0 in each sequence,
-/// and no token sees another sequence.
+/// Row `i` of a hidden state belongs to token `i` of [`tokens`](Self::tokens). Positions restart at 0 in each
+/// sequence, and no token sees another sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sequences {
     tokens: Vec<u32>,
@@ -31,8 +31,8 @@ impl Sequences {
     /// A batch from concatenated tokens and the boundaries between sequences.
     ///
     /// # Errors
-    /// [`LmError::Sequences`] unless `offsets` starts at 0, rises strictly (no sequence is empty) and ends at the number
-    /// of tokens.
+    /// [`LmError::Sequences`] unless `offsets` starts at 0, rises strictly (no sequence is empty) and ends at
+    /// the number of tokens.
     pub fn from_parts(tokens: Vec<u32>, offsets: Vec<usize>) -> Result<Self> {
         let problem = if offsets.first() != Some(&0) {
             "the first boundary is not 0"

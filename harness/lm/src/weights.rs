@@ -45,7 +45,8 @@ pub fn layout(config: &Config) -> Vec<TensorSpec> {
     let (d, heads, kv) =
         (config.hidden_size, config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim);
     let fan_in = |width: usize| Init::Normal { std: (width as f64).sqrt().recip() };
-    // What is added to the residual stream 2L times starts smaller, so that the stream keeps its scale (GPT-2, 2019).
+    // What is added to the residual stream 2L times starts smaller, so that the stream keeps its scale
+    // (GPT-2, 2019).
     let residual =
         |width: usize| Init::Normal { std: (width as f64 * 2.0 * config.num_layers as f64).sqrt().recip() };
 
@@ -123,8 +124,8 @@ fn normals(seed: u64, name: &str, count: usize, std: f64) -> Vec<f32> {
 /// A head stored beside a tied embedding and stored rotary frequencies are ignored.
 ///
 /// # Errors
-/// [`LmError::Io`], [`LmError::WeightsFormat`], or a tensor that is missing, unknown, or of another shape or type than the
-/// configuration gives.
+/// [`LmError::Io`], [`LmError::WeightsFormat`], or a tensor that is missing, unknown, or of another shape or
+/// type than the configuration gives.
 pub fn read<P: AsRef<Utf8Path>>(config: &Config, files: &[P]) -> Result<BTreeMap<String, Tensor>> {
     let mut expected: BTreeMap<String, Vec<usize>> =
         layout(config).into_iter().map(|spec| (spec.name, spec.shape)).collect();

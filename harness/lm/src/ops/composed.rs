@@ -1,7 +1,7 @@
 //! The operations as plain candle operations: the oracle.
 //!
-//! Only differentiable candle operations appear here. Those that candle computes by a custom operation without a
-//! backward pass (its fused softmax, norms and rotations) would cut the graph without an error.
+//! Only differentiable candle operations appear here. Those that candle computes by a custom operation
+//! without a backward pass (its fused softmax, norms and rotations) would cut the graph without an error.
 
 use candle_core::{D, Result, Tensor};
 
@@ -72,7 +72,8 @@ pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, dim: usize, offsets:
     let padded_to_row = Tensor::new(padded_to_row, q.device())?;
     let row_to_padded = Tensor::new(row_to_padded, q.device())?;
 
-    // [N, KV·G·D] -> [B, T, KV, G, D] -> [B·KV, G·T, D]: the queries of a group share their keys in one product.
+    // [N, KV·G·D] -> [B, T, KV, G, D] -> [B·KV, G·T, D]: the queries of a group share their keys in one
+    // product.
     let group = heads / kv_heads;
     let q = q
         .index_select(&padded_to_row, 0)?

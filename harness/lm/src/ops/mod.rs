@@ -1,8 +1,8 @@
 //! The decoder's operations, each in two back ends.
 //!
-//! Shapes: `N` rows (tokens of a batch, laid end to end), `d` width of the hidden state, `H` query heads, `KV` key and
-//! value heads, `D` width of a head, `V` vocabulary. Every operation is differentiable with respect to each of its float
-//! tensors in both back ends.
+//! Shapes: `N` rows (tokens of a batch, laid end to end), `d` width of the hidden state, `H` query heads,
+//! `KV` key and value heads, `D` width of a head, `V` vocabulary. Every operation is differentiable with
+//! respect to each of its float tensors in both back ends.
 
 mod composed;
 mod fused;
@@ -17,7 +17,8 @@ pub use rotary::{Rotary, RotaryTable};
 pub enum Backend {
     /// Plain candle operations: the oracle, for any device and float type.
     Composed,
-    /// Own kernels for `f32` on the CPU, bit-identical for any number of threads. They use the current rayon pool.
+    /// Own kernels for `f32` on the CPU, bit-identical for any number of threads. They use the current rayon
+    /// pool.
     Fused,
 }
 
@@ -28,7 +29,8 @@ pub fn embedding(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
 
 /// `x wᵀ + b`: `x [N, in]`, `weight [out, in]`, `bias [out]` to `[N, out]`.
 ///
-/// With [`Backend::Fused`] a row of the result depends on no other row, not even on their number, down to the last bit.
+/// With [`Backend::Fused`] a row of the result depends on no other row, not even on their number, down to the
+/// last bit.
 pub fn linear(backend: Backend, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::linear(x, weight, bias),
@@ -36,7 +38,8 @@ pub fn linear(backend: Backend, x: &Tensor, weight: &Tensor, bias: Option<&Tenso
     }
 }
 
-/// `residual + x wᵀ`: `residual [N, out]`, `x [N, in]`, `weight [out, in]` to `[N, out]`. The same promise as [`linear`]'s.
+/// `residual + x wᵀ`: `residual [N, out]`, `x [N, in]`, `weight [out, in]` to `[N, out]`. The same promise as
+/// [`linear`]'s.
 pub fn linear_add(backend: Backend, residual: &Tensor, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::linear_add(residual, x, weight),
@@ -44,8 +47,8 @@ pub fn linear_add(backend: Backend, residual: &Tensor, x: &Tensor, weight: &Tens
     }
 }
 
-/// Root-mean-square norm, `x / sqrt(mean(x²) + eps) · w`, over the last dimension or each head within it: `x [.., H·D]`,
-/// `weight [D]`.
+/// Root-mean-square norm, `x / sqrt(mean(x²) + eps) · w`, over the last dimension or each head within it: `x
+/// [.., H·D]`, `weight [D]`.
 ///
 /// Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
 pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
@@ -57,8 +60,8 @@ pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Resu
 
 /// Rotary position embedding of each head, `x [N, H·D]` or `[N, H, D]`, pairing component `i` with `i + D/2`.
 ///
-/// Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021, in the half-split order of Hugging
-/// Face's weights.
+/// Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021, in the half-split order
+/// of Hugging Face's weights.
 pub fn rope(backend: Backend, x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::rope(x, rotary),
@@ -76,7 +79,8 @@ pub fn swiglu(backend: Backend, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// The gated half of a feed-forward layer, `silu(x gateᵀ) · (x upᵀ)`: `x [N, d]`, `gate` and `up` `[F, d]` to `[N, F]`.
+/// The gated half of a feed-forward layer, `silu(x gateᵀ) · (x upᵀ)`: `x [N, d]`, `gate` and `up` `[F, d]` to
+/// `[N, F]`.
 pub fn gated(backend: Backend, x: &Tensor, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     match backend {
         Backend::Composed => composed::gated(x, gate, up),
@@ -84,10 +88,11 @@ pub fn gated(backend: Backend, x: &Tensor, gate: &Tensor, up: &Tensor) -> Result
     }
 }
 
-/// Causal attention within each sequence: `q [N, H·D]`, `k` and `v` `[N, KV·D]` to `[N, H·D]`, for heads of width `head_dim`.
+/// Causal attention within each sequence: `q [N, H·D]`, `k` and `v` `[N, KV·D]` to `[N, H·D]`, for heads of
+/// width `head_dim`.
 ///
-/// Query head `h` reads key and value head `h / (H / KV)`. Scores are scaled by `1/sqrt(D)`. `offsets` are the
-/// boundaries of the sequences, as in [`Sequences::offsets`](crate::Sequences::offsets).
+/// Query head `h` reads key and value head `h / (H / KV)`. Scores are scaled by `1/sqrt(D)`. `offsets` are
+/// the boundaries of the sequences, as in [`Sequences::offsets`](crate::Sequences::offsets).
 pub fn attention(
     backend: Backend,
     q: &Tensor,
@@ -110,10 +115,11 @@ pub fn token_log_probs(backend: Backend, logits: &Tensor, targets: &[u32]) -> Re
     }
 }
 
-/// Log-probability of tokens under the head: for each target `(row, token)`, `log softmax(hidden[row] · headᵀ)[token]`;
-/// `hidden [N, d]`, `head [V, d]` to `[targets.len()]`.
+/// Log-probability of tokens under the head: for each target `(row, token)`, `log softmax(hidden[row] ·
+/// headᵀ)[token]`; `hidden [N, d]`, `head [V, d]` to `[targets.len()]`.
 ///
-/// Only the named rows pass the head, and the fused back end never holds more than a bounded number of logits.
+/// Only the named rows pass the head, and the fused back end never holds more than a bounded number of
+/// logits.
 pub fn head_log_probs(
     backend: Backend,
     hidden: &Tensor,

@@ -45,8 +45,8 @@ fn back_ends_agree_and_every_tensor_gets_a_gradient() {
             assert_close(grad, &expected_grads[name], 2e-5, name);
             for (backend, grad) in [(Fused, grad), (Composed, &expected_grads[name])] {
                 let norm = values(grad).iter().map(|value| value * value).sum::<f64>().sqrt();
-                // The softmax ignores what is added to all scores of a query, as a bias on all keys is before the
-                // rotation turns it: this gradient is small, never none.
+                // The softmax ignores what is added to all scores of a query, as a bias on all keys is before
+                // the rotation turns it: this gradient is small, never none.
                 assert!(norm.is_finite() && norm > 1e-7, "{name} on {backend:?}: gradient norm {norm}");
             }
         }
@@ -241,6 +241,25 @@ fn a_frozen_decoder_builds_no_graph_and_sees_updates() {
         let norm = &decoder.vars()["model.norm.weight"];
         norm.set(&(norm.as_tensor() * 2.0).unwrap()).unwrap();
         assert_close(&frozen.hidden(&batch).unwrap(), &(hidden * 2.0).unwrap(), 1e-6, "after an update");
+    }
+}
+
+#[test]
+fn a_model_from_another_models_tensors_is_a_copy() {
+    let one = Decoder::init(&config(Family::Qwen3), 6, Fused).unwrap();
+    let other = Decoder::from_tensors(one.config(), one.tensors().clone(), Fused).unwrap();
+    assert_eq!(one.to_safetensors().unwrap(), other.to_safetensors().unwrap());
+    let norm = &other.vars()["model.norm.weight"];
+    norm.set(&norm.zeros_like().unwrap()).unwrap();
+    assert_ne!(one.to_safetensors().unwrap(), other.to_safetensors().unwrap());
+}
+
+#[test]
+fn an_empty_batch_has_no_rows() {
+    for backend in [Composed, Fused] {
+        let decoder = Decoder::init(&config(Family::Qwen3), 6, backend).unwrap();
+        assert_eq!(decoder.hidden(&Sequences::new()).unwrap().dims(), [0, 24]);
+        assert_eq!(decoder.log_probs(&Sequences::new(), &[]).unwrap().dims(), [0]);
     }
 }
 

@@ -57,8 +57,8 @@ fn check_slopes(
     }
 }
 
-/// All that is asked of an operation: both back ends agree in value and gradients, both gradients are slopes, and the fused
-/// one has the same bits in pools of one, two and three threads.
+/// All that is asked of an operation: both back ends agree in value and gradients, both gradients are slopes,
+/// and the fused one has the same bits in pools of one, two and three threads.
 fn check(op: Op<'_>, inputs: &[Tensor], seed: u64) {
     let value = op(Composed, inputs).unwrap();
     let weights = tensor(&mut rng(seed ^ 0x5eed), value.shape());
@@ -244,7 +244,8 @@ fn blocks_of_rows_are_summed_in_a_fixed_order() {
 fn strided_inputs_and_gradients_are_accepted() {
     let mut rng = rng(5);
     let inputs = [tensor(&mut rng, (6, 9)), tensor(&mut rng, (6, 5))];
-    // Both arguments are transposes, and the result is transposed again, so that its gradient arrives strided.
+    // Both arguments are transposes, and the result is transposed again, so that its gradient arrives
+    // strided.
     check(&|b, x| ops::linear(b, &x[0].t()?, &x[1].t()?, None)?.t(), &inputs, 5);
 }
 
@@ -283,4 +284,17 @@ fn misfits_are_errors_not_panics() {
     assert!(ops::attention(Fused, &a, &a, &tensor(&mut rng, (4, 3)), 3, &[0, 4]).is_err());
     assert!(ops::linear(Fused, &a.to_dtype(DType::F64).unwrap(), &fits, None).is_err());
     assert!(RotaryTable::new(4, 10.0, 8).at(&[8]).is_err());
+
+    // Nothing wide, nothing deep: not worth a result, but no reason to panic.
+    let nothing = |shape: [usize; 2]| Tensor::zeros(&shape, DType::F32, a.device()).unwrap();
+    assert!(ops::linear(Fused, &nothing([4, 0]), &nothing([5, 0]), None).is_err());
+    assert!(ops::linear(Fused, &a, &nothing([0, 6]), None).is_err());
+    assert!(ops::gated(Fused, &a, &nothing([0, 6]), &nothing([0, 6])).is_err());
+    assert!(ops::token_log_probs(Fused, &nothing([4, 0]), &[0, 0, 0, 0]).is_err());
+    assert!(ops::head_log_probs(Fused, &a, &nothing([0, 6]), &[]).is_err());
+    assert_eq!(ops::linear(Fused, &nothing([0, 6]), &fits, None).unwrap().dims(), [0, 5]);
+    assert_eq!(
+        ops::attention(Fused, &nothing([0, 6]), &nothing([0, 6]), &nothing([0, 6]), 3, &[0]).unwrap().dims(),
+        [0, 6]
+    );
 }

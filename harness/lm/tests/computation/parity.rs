@@ -9,7 +9,8 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::{Activation, VarBuilder};
 use candle_transformers::models::{llama, qwen2, qwen3};
 
-/// Weights in which every tensor matters: no norm is 1, no bias 0, and logits are of the size that trained models have.
+/// Weights in which every tensor matters: no norm is 1, no bias 0, and logits are of the size that trained
+/// models have.
 fn busy_weights(config: &Config) -> BTreeMap<String, Tensor> {
     let mut rng = rng(77);
     let mut weights = weights::initial(config, 5).unwrap();
@@ -29,7 +30,8 @@ fn builder(weights: &BTreeMap<String, Tensor>) -> VarBuilder<'static> {
     VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
 }
 
-/// Compares both back ends' logits for a batch of uneven sequences with `oracle`'s for one sequence at a time.
+/// Compares both back ends' logits for a batch of uneven sequences with `oracle`'s for one sequence at a
+/// time.
 fn check(config: &Config, weights: &BTreeMap<String, Tensor>, oracle: impl Fn(&[u32]) -> Tensor) {
     let batch = sequences(&mut rng(31), &[13, 1, 40, 2], config.vocab_size);
     let expected: Vec<Tensor> = batch.ranges().map(|rows| oracle(&batch.tokens()[rows])).collect();
@@ -148,7 +150,8 @@ fn llama_agrees() {
     check(&config, &weights, |tokens| llama_logits(&model, &oracle, tokens));
 }
 
-/// A real checkpoint in `bf16`, where the machine has one: `$ASSAY_SHARED/data/tiny_llama`, or beside the workspace.
+/// A real checkpoint in `bf16`, where the machine has one: `$ASSAY_SHARED/data/tiny_llama`, or beside the
+/// workspace.
 #[test]
 #[expect(clippy::print_stderr, reason = "says that it did not run")]
 fn a_trained_checkpoint_agrees() {

@@ -31,7 +31,8 @@ pub(crate) fn bits(tensor: &Tensor) -> Vec<u32> {
     tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
 }
 
-/// Asserts that two tensors have one shape and differ by at most `tolerance` times the largest expected magnitude (or 1e-3).
+/// Asserts that two tensors have one shape and differ by at most `tolerance` times the largest expected
+/// magnitude (or 1e-3).
 #[track_caller]
 pub(crate) fn assert_close(actual: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
     assert_eq!(actual.dims(), expected.dims(), "{what}");
@@ -54,7 +55,8 @@ pub(crate) fn next_tokens(batch: &Sequences) -> Vec<(usize, u32)> {
     batch.ranges().flat_map(|rows| rows.skip(1)).map(|row| (row - 1, batch.tokens()[row])).collect()
 }
 
-/// A small model with grouped heads whose width is not `hidden / heads`; Llama's head is its own, the others' the embedding.
+/// A small model with grouped heads whose width is not `hidden / heads`; Llama's head is its own, the others'
+/// the embedding.
 pub(crate) fn config(family: Family) -> Config {
     Config {
         family,

@@ -1,8 +1,8 @@
 //! Causal attention over sequences laid end to end.
 //!
-//! Scores exist for one head and one block of queries at a time; the backward pass computes them anew (Rabe and Staats,
-//! "Self-attention Does Not Need O(n²) Memory", 2021). A sequence is one unit of parallel work, so that its gradients are
-//! added up in one order.
+//! Scores exist for one head and one block of queries at a time; the backward pass computes them anew (Rabe
+//! and Staats, "Self-attention Does Not Need O(n²) Memory", 2021). A sequence is one unit of parallel work,
+//! so that its gradients are added up in one order.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -11,7 +11,8 @@ use super::parallel::for_each;
 use super::simd::{dot, exp, max, sum, vectorized};
 use super::{Held, elements, gradient, output};
 
-/// Queries computed together. Keys behind the last of them are skipped, so smaller blocks waste less above the diagonal.
+/// Queries computed together. Keys behind the last of them are skipped, so smaller blocks waste less above
+/// the diagonal.
 const QUERIES: usize = 64;
 
 pub(in crate::ops) fn attention(
@@ -142,8 +143,8 @@ impl Heads {
         }
     }
 
-    /// With weights `P`, `dP = dO Vᵀ` and `dS = P · (dP - rowsum(P · dP))`: `dV += Pᵀ dO`, `dQ = scale · dS K`,
-    /// `dK += scale · dSᵀ Q`.
+    /// With weights `P`, `dP = dO Vᵀ` and `dS = P · (dP - rowsum(P · dP))`: `dV += Pᵀ dO`, `dQ = scale · dS
+    /// K`, `dK += scale · dSᵀ Q`.
     fn backward(self, [q, k, v, d_out]: [&[f32]; 4], [dq, dk, dv]: [&mut [f32]; 3]) {
         let length = q.len() / self.q_row();
         let mut scratch = vec![0.0; 2 * length.min(QUERIES) * length];

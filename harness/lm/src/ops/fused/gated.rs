@@ -1,7 +1,7 @@
 //! The gated half of a feed-forward layer: `silu(x gateᵀ) · (x upᵀ)`.
 //!
-//! One operation instead of three: its two wide intermediate values get no gradient of their own from candle, which would
-//! write each of them three times.
+//! One operation instead of three: its two wide intermediate values get no gradient of their own from candle,
+//! which would write each of them three times.
 
 use std::sync::OnceLock;
 
@@ -51,7 +51,7 @@ impl CustomOp3 for Gated {
         lu: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let ((rows, depth), (width, gate_depth)) = (lx.shape().dims2()?, lg.shape().dims2()?);
-        if lg.shape() != lu.shape() || depth != gate_depth || depth == 0 {
+        if lg.shape() != lu.shape() || depth != gate_depth || depth == 0 || width == 0 {
             candle_core::bail!(
                 "gated: x {:?}, gate {:?} and up {:?} do not fit",
                 lx.dims(),

@@ -4,7 +4,8 @@ use gemm::Parallelism;
 
 /// The longest inner dimension that `gemm` is given at once.
 ///
-/// Beyond this it would cut the sum at points that depend on the sizes of the machine's caches, and with them the bits.
+/// Beyond this it would cut the sum at points that depend on the sizes of the machine's caches, and with them
+/// the bits.
 const MAX_DEPTH: usize = 512;
 
 /// Multiplications below which a product is not worth a second thread.
@@ -86,8 +87,8 @@ pub(super) enum Output {
 pub(super) fn multiply(scale: f32, a: Mat<'_>, b: Mat<'_>, output: Output, out: MatMut<'_>) {
     assert_eq!((a.rows, b.cols), (out.rows, out.cols), "the output of a product has another shape");
     #[expect(unsafe_code, reason = "the output is given as a pointer")]
-    // SAFETY: `MatMut` has checked that every element lies in its slice and that rows do not overlap; the slice is
-    // initialized and borrowed mutably, and so aliases neither input.
+    // SAFETY: `MatMut` has checked that every element lies in its slice and that rows do not overlap; the
+    // slice is initialized and borrowed mutably, and so aliases neither input.
     unsafe {
         write_product(scale, a, b, output, out.data.as_mut_ptr(), out.row_stride);
     }
@@ -98,7 +99,8 @@ pub(super) fn product(a: Mat<'_>, b: Mat<'_>) -> Vec<f32> {
     let len = a.rows * b.cols;
     let mut out = Vec::with_capacity(len);
     #[expect(unsafe_code, reason = "saves filling a large buffer with zeros that nobody reads")]
-    // SAFETY: the buffer has room for `len` elements; with `Output::Set` all of them are written and none is read.
+    // SAFETY: the buffer has room for `len` elements; with `Output::Set` all of them are written and none is
+    // read.
     unsafe {
         write_product(1.0, a, b, Output::Set, out.as_mut_ptr(), b.cols);
         out.set_len(len);
@@ -109,8 +111,8 @@ pub(super) fn product(a: Mat<'_>, b: Mat<'_>) -> Vec<f32> {
 /// Writes each element of a product; reads those at `out` only if the product is to be added to them.
 ///
 /// # Safety
-/// `out` must be valid for writes of `a.rows` rows of `b.cols` elements, `row_stride >= b.cols` apart, and alias neither
-/// input. With [`Output::Add`] they must be initialized.
+/// `out` must be valid for writes of `a.rows` rows of `b.cols` elements, `row_stride >= b.cols` apart, and
+/// alias neither input. With [`Output::Add`] they must be initialized.
 #[expect(unsafe_code, reason = "the gemm crate takes pointers")]
 unsafe fn write_product(
     scale: f32,
@@ -134,9 +136,9 @@ unsafe fn write_product(
         // An empty matrix may lie anywhere: clamp the offsets so that they stay inside the slices.
         let a_data = &a.data[(start * a.col_stride).min(a.data.len())..];
         let b_data = &b.data[(start * b.row_stride).min(b.data.len())..];
-        // SAFETY: the constructors of `Mat` have checked that every element of both inputs lies in its slice, the transpose
-        // only renames indices, and `start + depth <= k`. The output is the caller's promise; gemm reads it only where
-        // told so, and after the first round it is initialized.
+        // SAFETY: the constructors of `Mat` have checked that every element of both inputs lies in its slice,
+        // the transpose only renames indices, and `start + depth <= k`. The output is the caller's promise;
+        // gemm reads it only where told so, and after the first round it is initialized.
         unsafe {
             gemm::gemm(
                 m,

@@ -42,7 +42,8 @@ fn log_prob(logits: &mut [f32], target: usize) -> f32 {
     (f64::from(shifted) - f64::from(exponentiate(logits)).ln()) as f32
 }
 
-/// Turns logits into the gradient of `grad · log softmax(logits)[target]`: `grad · (onehot(target) - softmax(logits))`.
+/// Turns logits into the gradient of `grad · log softmax(logits)[target]`: `grad · (onehot(target) -
+/// softmax(logits))`.
 #[inline(always)]
 fn log_prob_gradient(logits: &mut [f32], target: usize, grad: f32) {
     let scale = -grad / exponentiate(logits);
@@ -104,7 +105,7 @@ impl CustomOp1 for TokenLogProbs {
 
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, vocab) = layout.shape().dims2()?;
-        if rows != self.targets.len() {
+        if rows != self.targets.len() || vocab == 0 {
             candle_core::bail!("{} targets for logits {:?}", self.targets.len(), layout.dims());
         }
         check_targets(self.targets.iter().copied(), vocab)?;
@@ -121,7 +122,8 @@ impl CustomOp1 for TokenLogProbs {
     }
 }
 
-/// The head fused with the log-probability: logits live for one block of rows only, and the backward pass makes them anew.
+/// The head fused with the log-probability: logits live for one block of rows only, and the backward pass
+/// makes them anew.
 struct HeadLogProbs {
     targets: Vec<(usize, u32)>,
 }
@@ -135,7 +137,7 @@ struct Block {
 
 impl HeadLogProbs {
     fn rows_per_block(vocab: usize) -> usize {
-        (MAX_LOGITS / vocab.max(1)).max(MIN_ROWS)
+        (MAX_LOGITS / vocab).max(MIN_ROWS)
     }
 
     /// Gathers the targets' rows and computes their logits.
@@ -163,7 +165,7 @@ impl CustomOp2 for HeadLogProbs {
     ) -> Result<(CpuStorage, Shape)> {
         let (rows, width) = l_hidden.shape().dims2()?;
         let (vocab, head_width) = l_head.shape().dims2()?;
-        if width != head_width || width == 0 {
+        if width != head_width || width == 0 || vocab == 0 {
             candle_core::bail!(
                 "head: hidden {:?} and weight {:?} do not fit",
                 l_hidden.dims(),

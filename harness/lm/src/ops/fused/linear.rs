@@ -21,16 +21,17 @@ pub(in crate::ops) fn linear_add(residual: &Tensor, x: &Tensor, weight: &Tensor)
 /// `x wᵀ`, plus a bias for each column or a residual for each element where there is a third argument.
 struct Linear;
 
-/// Below this many elements of the result, or with one row, `gemm` takes other paths with other rounding.
+/// Up to this many elements in the result, or with one row, `gemm` takes other paths with other rounding.
 const SMALL_RESULT: usize = 256;
 
-/// Calls `work` with a matrix of at least so many rows that the number of rows no longer matters.
+/// Calls `work` with `x`, or with `x` and rows of zeros below it, so many rows that their number no longer
+/// matters.
 ///
-/// `gemm` adds products in order of depth in each of its tiled kernels, but not in those for small results, so those are
-/// avoided by rows of zeros.
+/// `gemm` adds products in order of depth in each of its tiled kernels, but not in those for small results:
+/// these are avoided.
 fn padded<R>(x: &[f32], depth: usize, width: usize, work: impl FnOnce(Mat<'_>) -> R) -> R {
     let rows = x.len() / depth;
-    let least_rows = (SMALL_RESULT / width.max(1) + 1).max(2);
+    let least_rows = (SMALL_RESULT / width + 1).max(2);
     if rows >= least_rows || rows == 0 {
         return work(Mat::new(x, rows, depth));
     }
@@ -53,8 +54,8 @@ pub(super) fn project(x: &[f32], w: &[f32], depth: usize) -> Vec<f32> {
 fn project_onto(mut out: Vec<f32>, x: &[f32], w: &[f32], depth: usize) -> Vec<f32> {
     let (len, width) = (out.len(), w.len() / depth);
     padded(x, depth, width, |x| {
-        out.resize(x.rows() * width, 0.0);
         let rows = x.rows();
+        out.resize(rows * width, 0.0);
         multiply(1.0, x, Mat::new(w, width, depth).t(), Output::Add, MatMut::new(&mut out, rows, width));
     });
     out.truncate(len);
@@ -64,7 +65,7 @@ fn project_onto(mut out: Vec<f32>, x: &[f32], w: &[f32], depth: usize) -> Vec<f3
 /// The gradient of `x` in `x wᵀ`: `grad · w` for `w [width, depth]`.
 pub(super) fn input_gradient(grad: &[f32], w: &[f32], depth: usize) -> Vec<f32> {
     let width = w.len() / depth;
-    product(Mat::new(grad, grad.len() / width.max(1), width), Mat::new(w, width, depth))
+    product(Mat::new(grad, grad.len() / width, width), Mat::new(w, width, depth))
 }
 
 /// The gradient of `w` in `x wᵀ`, `gradᵀ · x`, if somebody asks for it.
@@ -82,7 +83,7 @@ type Input<'a> = (&'a CpuStorage, &'a Layout);
 
 fn forward((x, lx): Input<'_>, (w, lw): Input<'_>, added: Option<Input<'_>>) -> Result<(CpuStorage, Shape)> {
     let ((rows, depth), (width, w_depth)) = (lx.shape().dims2()?, lw.shape().dims2()?);
-    if depth != w_depth || depth == 0 {
+    if depth != w_depth || depth == 0 || width == 0 {
         candle_core::bail!("linear: x {:?} and weight {:?} do not fit", lx.dims(), lw.dims());
     }
     let (x, w) = (elements(x, lx)?, elements(w, lw)?);
@@ -113,7 +114,7 @@ fn backward(x: &Tensor, w: &Tensor, grad: &[f32]) -> Result<(Option<Tensor>, Opt
 /// Column sums, over fixed blocks of rows.
 fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
     let block = block_rows(width) * width;
-    let mut parts = vec![0.0; values.len().div_ceil(block.max(1)) * width];
+    let mut parts = vec![0.0; values.len().div_ceil(block) * width];
     for_each(parts.chunks_mut(width).zip(values.chunks(block)), |(part, rows)| add_up(rows, part));
     let mut sums = vec![0.0; width];
     add_up(&parts, &mut sums);

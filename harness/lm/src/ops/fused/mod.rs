@@ -1,8 +1,9 @@
 //! The operations as own kernels on `f32` slices, each with its backward pass.
 //!
-//! Bits do not depend on the number of threads: work is cut into blocks of fixed size, each block is computed by one
-//! thread, and what blocks contribute to one sum is added in block order. Nor do they depend on cache sizes or on the
-//! width of the vector registers, except within matrix products, which differ between instruction sets.
+//! Bits do not depend on the number of threads: work is cut into blocks of fixed size, each block is computed
+//! by one thread, and what blocks contribute to one sum is added in block order. Nor do they depend on cache
+//! sizes or on the width of the vector registers, except within matrix products, which differ between
+//! instruction sets.
 
 mod attention;
 mod gated;

@@ -2,10 +2,12 @@
 
 use rayon::prelude::*;
 
-/// Elements in a block of work, about: large enough to hide the cost of handing it out, small enough for a cache.
+/// Elements in a block of work, about: large enough to hide the cost of handing it out, small enough for a
+/// cache.
 const BLOCK: usize = 1 << 14;
 
-/// Rows per block, for rows of the given width. A function of the width alone, never of the number of threads.
+/// Rows per block, for rows of the given width. A function of the width alone, never of the number of
+/// threads.
 pub(super) fn block_rows(width: usize) -> usize {
     (BLOCK / width.max(1)).max(1)
 }

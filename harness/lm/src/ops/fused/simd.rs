@@ -3,7 +3,8 @@
 /// Independent partial sums of a reduction. Fixed, so that a sum has the same bits on every machine.
 const LANES: usize = 8;
 
-/// Runs `work` compiled for the widest vector registers of this machine. Mark the closure `#[inline(always)]`.
+/// Runs `work` compiled for the widest vector registers of this machine. Mark the closure
+/// `#[inline(always)]`.
 #[inline]
 pub(super) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)

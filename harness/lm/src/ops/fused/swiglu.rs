@@ -29,7 +29,8 @@ pub(super) fn swiglu_values(gate: &[f32], up: &[f32]) -> Vec<f32> {
     out
 }
 
-/// The gradients of gate and up: with `s = 1 / (1 + e⁻ᵍ)`, `dg = dy · u · s · (1 + g · (1 - s))` and `du = dy · g · s`.
+/// The gradients of gate and up: with `s = 1 / (1 + e⁻ᵍ)`, `dg = dy · u · s · (1 + g · (1 - s))` and `du = dy
+/// · g · s`.
 pub(super) fn swiglu_gradients(gate: &[f32], up: &[f32], grad: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let block = block_rows(1);
     let (mut d_gate, mut d_up) = (vec![0.0; gate.len()], vec![0.0; gate.len()]);
