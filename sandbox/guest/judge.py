@@ -22,7 +22,9 @@ fractions functools gc getpass glob graphlib hashlib heapq hmac html inspect io 
 locale logging math numbers operator optparse argparse os os.path pathlib pickle platform pprint queue random re reprlib
 sched secrets select selectors shlex shutil signal socket stat statistics string string.templatelib struct subprocess
 symtable sys tempfile textwrap threading time timeit token tokenize tomllib traceback tracemalloc types typing unicodedata
-unittest uuid warnings weakref zlib zoneinfo _strptime
+unittest urllib.parse uuid warnings weakref zlib zoneinfo
+cProfile concurrent.futures.thread html.parser pstats unittest.mock
+_ast_unparse _colorize _pylong _strptime annotationlib
 encodings.ascii encodings.latin_1 encodings.utf_8_sig encodings.utf_16 encodings.utf_16_le encodings.utf_16_be
 encodings.utf_32 encodings.cp1252 encodings.idna encodings.unicode_escape encodings.raw_unicode_escape encodings.rot_13
 encodings.hex_codec encodings.base64_codec

@@ -65,7 +65,7 @@ mod imp {
         let mut found = Vec::new();
         let mut bytes = 0;
         let mut start = base;
-        while start < end {
+        loop {
             let mut regions = [Region::default(); REGIONS];
             let mut scan = Scan {
                 size: size_of::<Scan>() as u64,
@@ -91,13 +91,18 @@ mod imp {
                 bytes += range.len();
                 found.push(range);
             }
+            if bytes > limit {
+                return None;
+            }
+            if scan.walk_end >= end {
+                return Some(found);
+            }
             // The kernel always gets further; if it did not, this would never end.
-            if bytes > limit || scan.walk_end <= start {
+            if scan.walk_end <= start {
                 return None;
             }
             start = scan.walk_end;
         }
-        Some(found)
     }
 }
 

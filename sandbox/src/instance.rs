@@ -124,3 +124,72 @@ impl Copy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+    use camino::Utf8Path;
+
+    use super::Copies;
+    use crate::guest::Guest;
+    use crate::setup::THREAD_STACK;
+    use crate::wasi::Host;
+    use crate::{Image, ImageLock, SetupError, Tools};
+
+    /// The strongest check of a cleaned copy: after programs that write all over the interpreter, memory and globals are
+    /// those of a copy that never ran, to the byte.
+    #[test]
+    fn a_cleaned_copy_is_a_fresh_one() {
+        let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let text = fs_err::read_to_string(root.join("lockfiles/python-image.lock")).unwrap();
+        let lock = ImageLock::parse(&text, "lock").unwrap();
+        let tools = Tools { python: "python3".into() };
+        match Image::prepare(&root.join(".assay/images"), &lock, &tools, &mut |_| {}) {
+            Ok(image) => {
+                let thread = std::thread::Builder::new().stack_size(THREAD_STACK);
+                thread.spawn(move || check(&image.runtime.copies)).unwrap().join().unwrap();
+            }
+            Err(SetupError::NoPython { .. } | SetupError::NoPip { .. } | SetupError::Offline { .. }) => {
+                eprintln!("skipped: there is no Python image");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn check(copies: &Copies) {
+        let sources = [
+            "print(1)",
+            "import gc, sys\nfor o in gc.get_objects():\n  try: o.clear()\n  except BaseException: pass",
+            "x = [bytearray(b'x' * 1000) for _ in range(500)]\ndef f(n): return n and f(n - 1)\nf(900)",
+            "import sys\nsys.setrecursionlimit(10 ** 9)\nclass A:\n def __repr__(s): return repr(s)\nrepr(A())",
+        ];
+        let mut cleaned = 0;
+        for source in sources {
+            let mut copy = copies.take().unwrap();
+            *copy.store.data_mut() = Guest::new(Host::new(1 << 20), usize::MAX);
+            copy.store.set_fuel(1 << 40).unwrap();
+            let fresh = copy.interpreter.memory().data(&copy.store).to_vec();
+            copy.ask(source.as_bytes(), b"S").unwrap_or_else(|error| panic!("{source}: {error:#}"));
+            assert!(
+                copy.interpreter.memory().data(&copy.store)[..fresh.len()] != fresh,
+                "the check would see it"
+            );
+            if copies.clean(&mut copy).is_some() {
+                cleaned += 1;
+                assert!(
+                    copy.interpreter.memory().data(&copy.store) == fresh,
+                    "memory differs after {source}"
+                );
+                for (global, value) in copy.globals.clone() {
+                    assert_eq!(global.get(&mut copy.store).i32(), value.i32());
+                }
+            }
+        }
+        // Where the system cannot tell which pages were written, nothing is ever cleaned.
+        let copy = copies.take().unwrap();
+        let possible =
+            crate::dirty::written(copy.interpreter.memory().data(&copy.store), usize::MAX).is_some();
+        assert_eq!(cleaned >= 2, possible, "{cleaned} of {}", sources.len());
+    }
+}

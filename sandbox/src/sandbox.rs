@@ -7,11 +7,8 @@ use wasmtime::{Error, Store, Trap};
 use crate::guest::{Guest, OutOfMemory, Unhandled};
 use crate::limits::Limits;
 use crate::program::{Entry, Input, Program, Run, RunOutcome};
-use crate::setup::{Image, MAX_MEMORY, TICK, WASM_STACK};
+use crate::setup::{Image, MAX_MEMORY, THREAD_STACK, TICK};
 use crate::wasi::{Host, Stop};
-
-/// Stack of a thread that runs a guest. A stack smaller than what WebAssembly may use would abort the process.
-const THREAD_STACK: usize = WASM_STACK + (8 << 20);
 
 /// Guests that run at once in this process. The pool of instances has room for as many again: kept copies.
 const MAX_RUNNING: u32 = 16;

@@ -15,6 +15,8 @@
 mod encode;
 mod library;
 mod merge;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use encode::{Exports, State};
 pub(crate) use merge::{Linked, link};

@@ -19,10 +19,13 @@ use crate::wasi;
 
 /// Native stack that WebAssembly may use. Compiled code needs more of it than the C stack in linear memory
 /// ([`STACK_BYTES`](super::STACK_BYTES)), so that the interpreter's own check comes first.
-pub(crate) const WASM_STACK: usize = 128 << 20;
+const WASM_STACK: usize = 128 << 20;
+
+/// Stack of a thread that runs a guest. A stack smaller than what WebAssembly may use would abort the process.
+pub(crate) const THREAD_STACK: usize = WASM_STACK + (8 << 20);
 
 /// Instances that can live at once in one process. Each takes 4 GiB of address space, though no memory.
-pub(crate) const MAX_INSTANCES: u32 = 32;
+const MAX_INSTANCES: u32 = 32;
 
 /// The most linear memory that an instance can ever have.
 pub(crate) const MAX_MEMORY: usize = 1 << 30;

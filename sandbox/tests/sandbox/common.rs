@@ -1,0 +1,68 @@
+//! The image that tests share, kept in the workspace's cache so that it is made once.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+use std::sync::LazyLock;
+
+use assay_sandbox::{Entry, Image, ImageLock, Input, Limits, Program, Run, Sandbox, SetupError, Tools};
+use camino::Utf8PathBuf;
+
+static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| {
+    match Image::prepare(&cache(), &lock(), &Tools { python: "python3".into() }, &mut |event| {
+        eprintln!("{event:?}")
+    }) {
+        Ok(image) => Some(image),
+        Err(
+            error @ (SetupError::NoPython { .. } | SetupError::NoPip { .. } | SetupError::Offline { .. }),
+        ) => {
+            eprintln!("skipped, there is no Python image: {error}; {}", error.remedy());
+            None
+        }
+        Err(error) => panic!("{error}; {}", error.remedy()),
+    }
+});
+
+pub(crate) fn workspace() -> Utf8PathBuf {
+    Utf8PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+pub(crate) fn cache() -> Utf8PathBuf {
+    workspace().join("target/images")
+}
+
+pub(crate) fn lock_text() -> String {
+    fs_err::read_to_string(workspace().join("lockfiles/python-image.lock")).unwrap()
+}
+
+pub(crate) fn lock() -> ImageLock {
+    ImageLock::parse(&lock_text(), "lockfiles/python-image.lock").unwrap()
+}
+
+/// The image, or `None` where it cannot be had (then the test says so and passes).
+pub(crate) fn image() -> Option<&'static Image> {
+    IMAGE.as_ref()
+}
+
+/// Limits that end a hostile program within a second.
+pub(crate) fn limits() -> Limits {
+    Limits { fuel: 2_000_000_000, memory_bytes: 128 << 20, output_bytes: 1 << 20, ..Limits::default() }
+}
+
+pub(crate) fn sandbox() -> Option<Sandbox> {
+    image().map(|image| Sandbox::new(image, limits()))
+}
+
+pub(crate) fn script(source: &str) -> Program {
+    Program { source: source.to_owned(), entry: Entry::Stdin }
+}
+
+pub(crate) fn function(source: &str, name: &str) -> Program {
+    Program { source: source.to_owned(), entry: Entry::Function(name.to_owned()) }
+}
+
+pub(crate) fn text(input: &str) -> Input {
+    Input::Text(input.to_owned())
+}
+
+pub(crate) fn run(sandbox: &Sandbox, source: &str, input: &str) -> Run {
+    sandbox.run(&script(source), &[text(input)]).remove(0)
+}

@@ -1,0 +1,7 @@
+//! The sandbox from outside: one test binary, so that the image is loaded once.
+
+mod common;
+mod isolation;
+mod programs;
+mod setup;
+mod verdicts;

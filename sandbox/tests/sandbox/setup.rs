@@ -1,0 +1,254 @@
+//! Setting up the image: what is reused, healed or refused.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::common::{cache, image, lock, lock_text, run};
+use assay_sandbox::{Image, ImageLock, Limits, RunOutcome, Sandbox, SetupError, SetupEvent, Tools};
+use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::TempDir;
+
+fn folder() -> (TempDir, Utf8PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Utf8Path::from_path(folder.path()).unwrap().to_owned();
+    (folder, path)
+}
+
+/// A program that stands in for Python: it writes `stderr` and fails.
+fn fake_python(folder: &Utf8Path, stderr: &str) -> Tools {
+    let python = folder.join("python");
+    fs_err::write(&python, format!("#!/bin/sh\ncat >&2 <<'END'\n{stderr}\nEND\nexit 1\n")).unwrap();
+    fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Tools { python }
+}
+
+fn no_python() -> Tools {
+    Tools { python: "/nonexistent/python3".into() }
+}
+
+fn prepare(
+    cache: &Utf8Path,
+    lock: &ImageLock,
+    tools: &Tools,
+) -> (Result<Image, SetupError>, Vec<SetupEvent>) {
+    let mut events = Vec::new();
+    let image = Image::prepare(cache, lock, tools, &mut |event| events.push(event));
+    (image, events)
+}
+
+/// Copies what the cache holds of the pinned image and gives the copies: the image, its compiled form and the seal.
+fn copy_image(to: &Utf8Path) -> [Utf8PathBuf; 3] {
+    let prefix = format!("image-{}", &pinned_image()[..12]);
+    let mut copies = Vec::new();
+    for entry in cache().read_dir_utf8().unwrap() {
+        let path = entry.unwrap().into_path();
+        let name = path.file_name().unwrap();
+        if name.starts_with(&prefix) {
+            fs_err::copy(&path, to.join(name)).unwrap();
+            copies.push(to.join(name));
+        }
+    }
+    [".wasm", ".compiled", ".blake3"].map(|ending| {
+        let mut found = copies.iter().filter(|path| path.as_str().ends_with(ending));
+        found.next().unwrap_or_else(|| panic!("no {ending} in {copies:?}")).clone()
+    })
+}
+
+fn works(image: &Image) {
+    let sandbox = Sandbox::new(image, Limits::default());
+    let found = run(&sandbox, "import sys\nprint(sys.version.split()[0])", "").outcome;
+    assert_eq!(found, RunOutcome::Completed { output: format!("{}\n", image.cpython_version()) });
+}
+
+#[test]
+fn a_second_time_nothing_is_needed() {
+    let Some(image) = image() else { return };
+    let (again, events) = prepare(&cache(), &lock(), &no_python());
+    assert_eq!(again.unwrap().identity(), image.identity());
+    assert_eq!(events, []);
+    assert_eq!(lock().identity(), image.identity());
+}
+
+/// The inputs are pinned, and so is what must come of them: making the image again gives the pinned bytes. A lock that
+/// pins other bytes is refused, with both hashes, and nothing is kept.
+#[test]
+fn the_image_is_reproducible_and_another_one_is_refused() {
+    if image().is_none() {
+        return;
+    }
+    let (_guard, path) = folder();
+    fs_err::create_dir(path.join("downloads")).unwrap();
+    for entry in cache().join("downloads").read_dir_utf8().unwrap() {
+        let file = entry.unwrap().into_path();
+        fs_err::copy(&file, path.join("downloads").join(file.file_name().unwrap())).unwrap();
+    }
+    let pinned = pinned_image();
+    let other = lock_text().replace(&pinned, &"0".repeat(64));
+    let lock = ImageLock::parse(&other, "other.lock").unwrap();
+    let (result, events) = prepare(&path, &lock, &Tools { python: "python3".into() });
+    match result {
+        Err(SetupError::Mismatch { expected, found, lock, .. }) => {
+            assert_eq!(expected.to_string(), "0".repeat(64));
+            assert_eq!(
+                found.to_string(),
+                pinned,
+                "the image is not the pinned one: put this hash into the lockfile"
+            );
+            assert_eq!(lock, "other.lock");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(events, [SetupEvent::Building], "the wheel was there");
+    let left: Vec<String> =
+        path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+    assert!(left.iter().all(|name| name == "downloads" || name == "lock"), "{left:?}");
+}
+
+fn pinned_image() -> String {
+    let text = lock_text();
+    let start = text.find("[image]").unwrap();
+    let hash = text[start..].find("blake3 = \"").unwrap() + start + "blake3 = \"".len();
+    text[hash..hash + 64].to_owned()
+}
+
+/// Files of the cache that were changed or cut are noticed, not used, and made again from what is right.
+#[test]
+fn a_damaged_cache_is_healed() {
+    if image().is_none() {
+        return;
+    }
+    let (_guard, path) = folder();
+    let [wasm, compiled, _] = copy_image(&path);
+    let mut bytes = fs_err::read(&compiled).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs_err::write(&compiled, &bytes).unwrap();
+    let (healed, events) = prepare(&path, &lock(), &no_python());
+    works(&healed.unwrap());
+    assert_eq!(events, [SetupEvent::Compiling, SetupEvent::Ready]);
+
+    // Without the compiled form, half an image is no image either: it would have to be made again.
+    fs_err::remove_file(&compiled).unwrap();
+    let bytes = fs_err::read(&wasm).unwrap();
+    fs_err::write(&wasm, &bytes[..bytes.len() / 2]).unwrap();
+    let (refused, _) = prepare(&path, &lock(), &no_python());
+    assert!(matches!(&refused, Err(SetupError::NoPython { .. })), "{refused:?}");
+}
+
+#[test]
+fn an_interrupted_download_is_healed() {
+    if image().is_none() {
+        return;
+    }
+    let (_guard, path) = folder();
+    let downloads = path.join("downloads");
+    fs_err::create_dir(&downloads).unwrap();
+    let wheel = cache().join("downloads").read_dir_utf8().unwrap().next().unwrap().unwrap().into_path();
+    let half = downloads.join(wheel.file_name().unwrap());
+    let bytes = fs_err::read(&wheel).unwrap();
+    fs_err::write(&half, &bytes[..bytes.len() / 2]).unwrap();
+    // The half file is not used: a download is tried, here by something that fails.
+    let (result, events) = prepare(&path, &lock(), &fake_python(&path, "ERROR: something else"));
+    assert!(matches!(result, Err(SetupError::Download { .. })), "{result:?}");
+    assert!(matches!(events[..], [SetupEvent::Downloading { .. }]), "{events:?}");
+    assert!(!half.exists());
+    assert_eq!(downloads.read_dir_utf8().unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn failures_of_the_download_are_told_apart() {
+    let (_guard, path) = folder();
+    let kind = |error: &SetupError| match error {
+        SetupError::NoPip { .. } => "no pip",
+        SetupError::Offline { .. } => "offline",
+        SetupError::NotOffered { .. } => "not offered",
+        SetupError::DiskFull { .. } => "disk full",
+        SetupError::Download { .. } => "download",
+        _ => "other",
+    };
+    let cases = [
+        ("/usr/bin/python3: No module named pip", "no pip"),
+        (
+            "WARNING: Retrying after connection broken by 'NewConnectionError': Temporary failure in name resolution\nERROR: No matching distribution found",
+            "offline",
+        ),
+        (
+            "ERROR: Could not find a version that satisfies the requirement\nERROR: No matching distribution found",
+            "not offered",
+        ),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "disk full",
+        ),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "download"),
+    ];
+    for (stderr, expected) in cases {
+        let error = prepare(&path, &lock(), &fake_python(&path, stderr)).0.unwrap_err();
+        assert_eq!(kind(&error), expected, "{error}");
+        assert!(!error.remedy().is_empty());
+    }
+    let error = prepare(&path, &lock(), &no_python()).0.unwrap_err();
+    assert!(error.to_string().contains("/nonexistent/python3"), "{error}");
+}
+
+/// A Python that "downloads" something else than the pinned wheel.
+#[test]
+fn another_wheel_is_refused() {
+    let (_guard, path) = folder();
+    let python = path.join("python");
+    let wheel = "componentize_py-0.25.1-cp39-abi3-manylinux_2_28_x86_64.whl";
+    fs_err::write(&python, format!("#!/bin/sh\nfor last; do :; done\necho wrong > \"$last/{wheel}\"\n"))
+        .unwrap();
+    fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let error = prepare(&path, &lock(), &Tools { python }).0.unwrap_err();
+    assert!(matches!(&error, SetupError::Mismatch { what, .. } if what == wheel), "{error}");
+    assert_eq!(path.join("downloads").read_dir_utf8().unwrap().count(), 0);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_named() {
+    let (_guard, path) = folder();
+    let file = path.join("file");
+    fs_err::write(&file, "").unwrap();
+    let error = prepare(&file.join("cache"), &lock(), &no_python()).0.unwrap_err();
+    assert!(matches!(&error, SetupError::Io { path, .. } if path.as_str().contains("file")), "{error}");
+}
+
+#[test]
+fn a_lock_with_a_mistake_is_refused_with_its_place() {
+    let text = lock_text();
+    let line_of = |text: &str, part: &str| text[..text.find(part).unwrap()].matches('\n').count() + 1;
+    let cases = [
+        ("version = 1", "version = 2", "format 2 of this lock is not known"),
+        ("cpython = ", "cpyton = ", "unknown field `cpyton`"),
+        ("size = 17122694", "size = \"big\"", "invalid type: string"),
+        ("kind = \"files\"", "kind = \"folder\"", "unknown variant `folder`"),
+        ("blake3 = \"e016464a", "blake3 = \"E016464a", "is not a hash"),
+        ("sha256 = \"8623cd8c", "sha256 = \"8623cd8x", "`sha256` is no hash"),
+        ("file = \"componentize", "file = \"../componentize", "`file` must be a name"),
+        ("[image]", "[image", "unclosed"),
+    ];
+    for (from, to, message) in cases {
+        assert!(text.contains(from), "{from}");
+        let changed = text.replacen(from, to, 1);
+        let error = ImageLock::parse(&changed, "x.lock").unwrap_err();
+        assert_eq!((error.file.as_str(), error.line), ("x.lock", line_of(&changed, to)), "{error}");
+        assert!(error.message.contains(message), "{error}");
+        assert!(
+            error.to_string().starts_with(&format!("x.lock:{}:{}: ", error.line, error.column)),
+            "{error}"
+        );
+    }
+    let missing = text.replacen("license = ", "# ", 1);
+    assert!(ImageLock::parse(&missing, "x.lock").unwrap_err().message.contains("license"));
+}
+
+#[test]
+fn the_identity_follows_the_image() {
+    let text = lock_text();
+    let other = ImageLock::parse(&text.replace(&pinned_image(), &"1".repeat(64)), "x").unwrap();
+    assert_ne!(other.identity(), lock().identity());
+    // It does not follow what cannot change a verdict.
+    let same = ImageLock::parse(&text.replace("# ", "## "), "another name").unwrap();
+    assert_eq!(same.identity(), lock().identity());
+}
