@@ -193,6 +193,12 @@ pub enum LmError {
         /// Its index.
         index: usize,
     },
+    /// A model's logits are not numbers, so no token can be drawn.
+    #[error("after prompt {prompt} the model's logits are not finite numbers")]
+    NoDistribution {
+        /// Index of the prompt.
+        prompt: usize,
+    },
     /// Trainable tensors that the loss does not reach: they would silently stay as they are.
     #[error("no usable gradient reaches {}: it is missing, zero throughout or not finite", names.join(", "))]
     NoGradient {
@@ -265,6 +271,7 @@ impl LmError {
             | Self::Setting { .. }
             | Self::Example { .. }
             | Self::EmptyPrompt { .. }
+            | Self::NoDistribution { .. }
             | Self::Diverged { .. } => ErrorClass::User,
             Self::Io(_) | Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
                 ErrorClass::Environment
@@ -303,6 +310,9 @@ impl LmError {
             Self::RepeatedToken { .. } => "name each token of the vocabulary once",
             Self::Setting { .. } | Self::Example { .. } | Self::EmptyPrompt { .. } => {
                 "correct the value that the message names"
+            }
+            Self::NoDistribution { .. } => {
+                "check the model's weights: they may come from a run that diverged"
             }
             Self::Diverged { .. } => "lower the learning rate, lengthen the warm-up or clip the gradients",
             Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {

@@ -9,7 +9,7 @@ use super::choose::{Choice, Scratch, choose};
 use super::engine::{Engine, Row};
 use super::stream::Stream;
 use super::{Prompt, Sample, SampleConfig, SampleEvent};
-use crate::error::Result;
+use crate::error::{LmError, Result};
 
 /// Most prompt tokens fed in one step, unless a single prompt is longer.
 const PROMPT_TOKENS_PER_STEP: usize = 4096;
@@ -118,7 +118,7 @@ impl<'p> Batch<'p> {
             for (from, to, positions) in &step.copies {
                 engine.copy(*from, *to, *positions)?;
             }
-            let choices = self.choose(&step, &logits);
+            let choices = self.choose(&step, &logits)?;
             if let Some((tokens, source)) = keep {
                 let logits = logits[source * self.vocabulary..][..self.vocabulary].to_vec();
                 self.held = Some(Held { tokens, logits });
@@ -199,7 +199,7 @@ impl<'p> Batch<'p> {
     }
 
     /// A choice for each active sample.
-    fn choose(&mut self, step: &Step, logits: &[f32]) -> Vec<Choice> {
+    fn choose(&mut self, step: &Step, logits: &[f32]) -> Result<Vec<Choice>> {
         let Self { config, vocabulary, active, held, .. } = self;
         let held = held.as_ref().map_or(&[][..], |held| &held.logits);
         // Small vocabularies are not worth a task per row.
@@ -213,7 +213,8 @@ impl<'p> Batch<'p> {
                     Some(at) => &logits[at * *vocabulary..][..*vocabulary],
                     None => held,
                 };
-                choose(logits, config, active.stream.uniform(), scratch)
+                let choice = choose(logits, config, active.stream.uniform(), scratch);
+                choice.ok_or(LmError::NoDistribution { prompt: active.index })
             })
             .collect()
     }

@@ -14,7 +14,14 @@ pub(crate) struct Choice {
 /// Temperature 0 takes the most likely token (ties: the lowest id). Otherwise `p_i ~ e^(logit_i / temperature)`;
 /// with `top_p < 1` only the fewest most likely tokens whose probabilities reach `top_p` stay (ties: the lower id
 /// first; Holtzman et al. 2020, "nucleus sampling").
-pub(crate) fn choose(logits: &[f32], config: &SampleConfig, uniform: f64, scratch: &mut Scratch) -> Choice {
+///
+/// None if the logits make no distribution: one is not a number or plus infinity, or all are minus infinity.
+pub(crate) fn choose(
+    logits: &[f32],
+    config: &SampleConfig,
+    uniform: f64,
+    scratch: &mut Scratch,
+) -> Option<Choice> {
     let best = argmax(logits);
     let highest = f64::from(logits[best]);
     let token = if config.temperature == 0.0 {
@@ -35,7 +42,9 @@ pub(crate) fn choose(logits: &[f32], config: &SampleConfig, uniform: f64, scratc
     } else {
         logits.iter().map(|l| (f64::from(*l) - highest).exp()).sum()
     };
-    Choice { token: token as u32, log_prob: (f64::from(logits[token]) - highest - total.ln()) as f32 }
+    let log_prob = f64::from(logits[token]) - highest - total.ln();
+    // An infinite or missing logit turns the total, and with it the log-probability, into no number.
+    log_prob.is_finite().then_some(Choice { token: token as u32, log_prob: log_prob as f32 })
 }
 
 /// Buffers of the vocabulary's size, reused between tokens.
@@ -93,14 +102,15 @@ fn pick(items: impl Iterator<Item = (usize, f64)>, threshold: f64) -> Option<usi
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn config(temperature: f64, top_p: f64) -> SampleConfig {
         SampleConfig { temperature, top_p, max_new_tokens: 1, stop: vec![], seed: 0 }
     }
 
-    fn token(logits: &[f32], temperature: f64, top_p: f64, uniform: f64) -> u32 {
-        choose(logits, &config(temperature, top_p), uniform, &mut Scratch::default()).token
+    fn token(logits: &[f32], temperature: f64, top_p: f64, uniform: f64) -> Option<u32> {
+        choose(logits, &config(temperature, top_p), uniform, &mut Scratch::default()).map(|c| c.token)
     }
 
     #[test]
@@ -115,7 +125,8 @@ mod tests {
         ] {
             let mut counts = [0; 4];
             for i in 0..1000 {
-                counts[token(&logits, temperature, top_p, (f64::from(i) + 0.5) / 1000.0) as usize] += 1;
+                let token = token(&logits, temperature, top_p, (f64::from(i) + 0.5) / 1000.0);
+                counts[token.unwrap() as usize] += 1;
             }
             for (count, expected) in counts.iter().zip(expected) {
                 assert!(i32::abs(count - expected) <= 1, "T {temperature}, top-p {top_p}: {counts:?}");
@@ -125,9 +136,9 @@ mod tests {
 
     #[test]
     fn ties_go_to_the_lower_id() {
-        assert_eq!(token(&[0.0, 3.0, 3.0], 0.0, 1.0, 0.9), 1);
-        assert_eq!(token(&[0.0, 3.0, 3.0], 1.0, 0.4, 0.999), 1);
-        assert_eq!(token(&[3.0, 0.0, 3.0], 1.0, 0.9, 0.999), 2);
+        assert_eq!(token(&[0.0, 3.0, 3.0], 0.0, 1.0, 0.9), Some(1));
+        assert_eq!(token(&[0.0, 3.0, 3.0], 1.0, 0.4, 0.999), Some(1));
+        assert_eq!(token(&[3.0, 0.0, 3.0], 1.0, 0.9, 0.999), Some(2));
     }
 
     #[test]
@@ -135,9 +146,26 @@ mod tests {
         let logits = [0.0, 1.0, -2.0];
         let total = 1.0 + 1f64.exp() + (-2f64).exp();
         for temperature in [0.0, 0.7, 1.0] {
-            let choice = choose(&logits, &config(temperature, 1.0), 0.0, &mut Scratch::default());
+            let choice = choose(&logits, &config(temperature, 1.0), 0.0, &mut Scratch::default()).unwrap();
             let exact = f64::from(logits[choice.token as usize]) - total.ln();
             assert!((f64::from(choice.log_prob) - exact).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn what_is_no_distribution_gives_no_token() {
+        for logits in
+            [[0.0, f32::NAN, 1.0], [f32::NAN, 0.0, 1.0], [0.0, f32::INFINITY, 0.0], [f32::NEG_INFINITY; 3]]
+        {
+            for temperature in [0.0, 0.7, 1.0] {
+                for top_p in [0.5, 1.0] {
+                    assert_eq!(
+                        token(&logits, temperature, top_p, 0.5),
+                        None,
+                        "{logits:?} {temperature} {top_p}"
+                    );
+                }
+            }
         }
     }
 }

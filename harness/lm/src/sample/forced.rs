@@ -11,7 +11,8 @@ use crate::ops::Backend;
 /// For each prompt, the candidate with the highest logit as its next token (ties: the first of the candidates).
 ///
 /// # Errors
-/// [`LmError::Setting`] without candidates, [`LmError::EmptyPrompt`], or [`LmError::TokenOutOfRange`].
+/// [`LmError::Setting`] without candidates, [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`], or
+/// [`LmError::NoDistribution`] if the model computes no numbers.
 pub fn forced_choice(
     decoder: &Decoder,
     prompts: &[impl AsRef<[u32]>],
@@ -45,7 +46,11 @@ pub fn forced_choice(
             wanted.push(rows.len() - 1);
         }
         engine.feed(&rows, &wanted, &mut logits)?;
-        for ((_, choice), logits) in chunk.iter_mut().zip(logits.chunks_exact(vocab_size)) {
+        for ((tokens, choice), logits) in chunk.iter_mut().zip(logits.chunks_exact(vocab_size)) {
+            if candidates.iter().any(|c| logits[*c as usize].is_nan()) {
+                let prompt = prompts.iter().position(|p| p.as_ref() == **tokens).unwrap_or_default();
+                return Err(LmError::NoDistribution { prompt });
+            }
             for &candidate in candidates {
                 if logits[candidate as usize] > logits[**choice as usize] {
                     **choice = candidate;

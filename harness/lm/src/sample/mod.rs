@@ -139,7 +139,8 @@ impl<'a> Sampler<'a> {
     /// Returns `Break` if the observer broke off; samples in work are then dropped. Computes in the current rayon pool.
     ///
     /// # Errors
-    /// [`LmError::EmptyPrompt`], or [`LmError::TokenOutOfRange`] for a token outside the vocabulary.
+    /// [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`] for a token outside the vocabulary, or
+    /// [`LmError::NoDistribution`] if the model computes no finite logits.
     pub fn run(
         &self,
         prompts: &[Prompt],

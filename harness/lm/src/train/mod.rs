@@ -51,6 +51,9 @@ pub enum Loss {
     Naive,
 }
 
+/// A good [`TrainConfig::micro_batch_tokens`]: larger ones are no faster on a CPU.
+pub const DEFAULT_MICRO_BATCH_TOKENS: usize = 1024;
+
 /// How a decoder is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -161,6 +161,28 @@ fn samples_of_one_prompt_that_do_not_fit_at_once_share_it_all_the_same() {
 }
 
 #[test]
+fn prompts_that_are_read_in_several_steps_give_the_same_samples() {
+    let (_, decoder) = model();
+    let tokens = |i: u32| (0..330).map(|t| (t * t + 7 * i) % 29).collect();
+    let prompts: Vec<Prompt> =
+        (0..16).map(|i| Prompt { tokens: tokens(i / 2), sample_index: i.into() }).collect();
+    let mut alone = prompts.chunks(1).flat_map(|prompt| draw(&decoder, prompt, 1, 1));
+    assert!(draw(&decoder, &prompts, 64, 2).into_iter().all(|sample| Some(sample) == alone.next()));
+}
+
+#[test]
+fn a_model_without_finite_logits_is_an_error() {
+    let config = shape(Family::Qwen3, 29);
+    let mut tensors = assay_lm::weights::initial(&config, 1).unwrap();
+    let norm = tensors.get_mut("model.norm.weight").unwrap();
+    *norm = (&*norm * f64::NAN).unwrap();
+    let decoder = Decoder::from_tensors(&config, tensors, Backend::Fused).unwrap();
+    let error = Sampler::new(&decoder, self::config(0.0, 5)).unwrap().all(&prompts(3, 29)).unwrap_err();
+    assert!(matches!(error, LmError::NoDistribution { .. }), "{error}");
+    assert!(matches!(forced_choice(&decoder, &[[1]], &[2, 3]), Err(LmError::NoDistribution { prompt: 0 })));
+}
+
+#[test]
 fn top_p_leaves_out_the_unlikely() {
     let (_, decoder) = model();
     let prompts: Vec<Prompt> =
