@@ -39,7 +39,7 @@ fn output(outcome: &Outcome, step: &str) -> Hash {
 }
 
 /// Where an object lies; found by its name, as the layout is the store's affair.
-fn object_file(project: &Project, hash: &Hash) -> std::path::PathBuf {
+pub(crate) fn object_file(project: &Project, hash: &Hash) -> std::path::PathBuf {
     let hex = hash.to_string();
     let mut queue = vec![project.root().join(".assay").into_std_path_buf()];
     while let Some(dir) = queue.pop() {

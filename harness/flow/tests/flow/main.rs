@@ -3,6 +3,8 @@
 mod caching;
 mod corpus;
 mod faults;
+mod keys;
+mod kill;
 mod locks;
 mod model;
 mod provenance;

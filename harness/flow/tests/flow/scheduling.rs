@@ -227,3 +227,49 @@ fn a_run_that_is_cancelled_from_the_start_does_nothing() {
     project.cancel.store(true, Ordering::SeqCst);
     assert!(project.try_run().0.is_ok(), "there is nothing left to interrupt");
 }
+
+/// A failure outside of any step: the run cannot go on, and steps that are running are told.
+#[test]
+fn a_failing_store_stops_running_steps() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let patient = Kind::new("patient", {
+        let told = Arc::clone(&told);
+        move |context| {
+            if context.params().get("wait").is_none() {
+                return write_name(context);
+            }
+            for _ in 0..30_000 {
+                if context.cancelled() {
+                    told.store(1, Ordering::SeqCst);
+                    return Err(StepError::cancelled());
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(StepError::internal("nobody told it to stop"))
+        }
+    });
+    // `quick` always writes the same, so that `after` is looked up again once `quick` has run.
+    let quick = Kind::new("quick", |context| Ok(fs_write(context, "quick")?));
+    let after = Kind::new("after", |context| Ok(fs_write(context, "after")?)).inputs(MANY);
+    let project = project(&["patient-a", "after"], [patient, quick, after]);
+    let steps = |more: &str| {
+        format!(
+            "[steps.end]\nkind = 'end'\ninputs = {{ of = ['patient-a', 'after'] }}\n\
+             [steps.patient-a]\nkind = 'patient'\nparams = {{ name = 'a'{more} }}\n\
+             [steps.quick]\nkind = 'quick'\nparams = {{ name = 'q'{more} }}\n\
+             [steps.after]\nkind = 'after'\ninputs = {{ of = 'quick' }}\n"
+        )
+    };
+    project.write("recipes/pipeline/p.toml", &steps(""));
+    let outcome = project.try_run().0.unwrap();
+    let after = outcome.steps.iter().find(|step| step.step == "after").unwrap();
+    let object = crate::faults::object_file(&project, &after.output);
+    std::fs::remove_file(&object).unwrap();
+    std::fs::create_dir(&object).unwrap();
+
+    project.write("recipes/pipeline/p.toml", &steps(", wait = true"));
+    let error = project.try_run().0.unwrap_err();
+    assert!(matches!(error, FlowError::Store(_)), "{error:?}");
+    assert_eq!(told.load(Ordering::SeqCst), 1, "the running step was told");
+    assert_eq!(project.store().runs().unwrap()[0].status, RunStatus::Failed);
+}

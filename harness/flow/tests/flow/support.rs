@@ -14,7 +14,9 @@ use serde::Deserialize;
 
 /// A workspace with a store.
 pub(crate) struct Project {
-    dir: tempfile::TempDir,
+    root: Utf8PathBuf,
+    /// Removed with the project, unless somebody else owns the folder.
+    _dir: Option<tempfile::TempDir>,
     pub(crate) registry: Registry,
     pub(crate) facts: Facts,
     pub(crate) sets: Vec<String>,
@@ -25,8 +27,16 @@ pub(crate) struct Project {
 impl Project {
     /// Without any step kind.
     pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
+        Self { _dir: Some(dir), ..Self::at(root) }
+    }
+
+    /// In a folder that exists.
+    pub(crate) fn at(root: Utf8PathBuf) -> Self {
         Self {
-            dir: tempfile::tempdir().unwrap(),
+            root,
+            _dir: None,
             registry: Registry::new(),
             facts: Facts::new(),
             sets: Vec::new(),
@@ -47,7 +57,7 @@ impl Project {
     }
 
     pub(crate) fn root(&self) -> Utf8PathBuf {
-        Utf8PathBuf::from_path_buf(self.dir.path().to_owned()).unwrap()
+        self.root.clone()
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
