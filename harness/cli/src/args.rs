@@ -26,6 +26,9 @@ pub(crate) struct Global {
     /// The store of artefacts [default: `.assay` in the workspace]
     #[arg(long, global = true, value_name = "DIR", env = "ASSAY_STORE")]
     pub(crate) store: Option<Utf8PathBuf>,
+    /// Where the sandbox's Python image is kept, which stores may share [default: `images` in the store]
+    #[arg(long, global = true, value_name = "DIR", env = "ASSAY_IMAGES")]
+    pub(crate) images: Option<Utf8PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,

@@ -58,8 +58,8 @@ impl Session {
         let store_path = global.store.clone().unwrap_or_else(|| workspace.root().join(".assay"));
         let lock = image_lock(&workspace)?;
         let tools = Tools { python: python.to_owned() };
-        let sandbox =
-            LazySandbox::new(lock, store_path.join("images"), tools, Limits::default(), setup_progress);
+        let images = global.images.clone().unwrap_or_else(|| store_path.join("images"));
+        let sandbox = LazySandbox::new(lock, images, tools, Limits::default(), setup_progress);
         let facts = Facts::from([
             (steps::FACT_ISA.to_owned(), steps::isa().to_owned()),
             (steps::FACT_IMAGE.to_owned(), sandbox.image().to_string()),

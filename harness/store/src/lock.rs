@@ -143,6 +143,8 @@ mod tests {
                     for _ in 0..50 {
                         let _held = HeldLock::acquire(&path, Wait::Yes).unwrap().unwrap();
                         assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                        // Long enough for the others to come in if they could.
+                        std::thread::sleep(std::time::Duration::from_micros(200));
                         inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
                     }
                 });

@@ -15,7 +15,7 @@ use crate::fingerprint::LANGUAGE_MODEL;
 use crate::records::{self, TrainingStep};
 
 /// Time between two checkpoints: what a kill can cost.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Bounds the memory of a step; no batch of the embedded scale is larger, so that none is split.
 const MICRO_BATCH_TOKENS: usize = 16_384;

@@ -123,6 +123,17 @@ fn the_teacher_mixes_styles_and_does_not_leak() {
 }
 
 #[test]
+fn merged_lines_do_not_spell_out_test_questions() {
+    // A tenth of all chains of two, which merged lines of longer chains are likely to contain.
+    let excluded = Exclusions::new(&test_questions(Family::Chain2, TEST_SEED, 35_000).unwrap());
+    let mix = TrainingMix([(Family::Chain5, 1.0)].into());
+    let questions = training_questions(1, 500, &mix, &excluded).unwrap();
+    let leaks = |rows: Vec<TeacherRow>| rows.iter().filter(|row| excluded.contains(&row.thought)).count();
+    assert!(leaks(teacher_rows(1, &questions, &StyleMix::default(), &Exclusions::default()).unwrap()) > 10);
+    assert_eq!(leaks(teacher_rows(1, &questions, &StyleMix::default(), &excluded).unwrap()), 0);
+}
+
+#[test]
 fn containing_a_question_is_about_whole_expressions() {
     let questions: Vec<Question> = [
         r#"{"id":"chain2-ID","family":"chain2","text":"12+30-7?","reference":"35","problem":{"chain":{"start":12,"operations":[{"op":"+","operand":30},{"op":"-","operand":7}]}}}"#,

@@ -1,0 +1,82 @@
+//! Training: fused kernels against composed candle operations, on the embedded shape and on a ten times larger one.
+
+use assay_bench::{Contender, compare, tune_allocator};
+use assay_lm::optim::DecayGroup;
+use assay_lm::schedule::Schedule;
+use assay_lm::train::{Example, Loss, TrainConfig, Trainer};
+use assay_lm::{Backend, Config, Decoder, Family, LmError};
+
+fn main() -> Result<(), LmError> {
+    tune_allocator();
+    let embedded = shape(96, 3, 4, 2, 24, 256, 45);
+    let larger = shape(256, 4, 4, 2, 64, 768, 512);
+    for (name, config, sequences, length) in
+        [("0.31 M parameters, 32 x 48 tokens", embedded, 32, 48), ("3.3 M parameters, 16 x 128 tokens", larger, 16, 128)]
+    {
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(std::io::Error::other)?;
+            let mut trainers = [Backend::Composed, Backend::Fused]
+                .into_iter()
+                .map(|backend| trainer(&config, backend, sequences, length))
+                .collect::<Result<Vec<_>, _>>()?;
+            let mut contenders = Vec::new();
+            for (trainer, name) in trainers.iter_mut().zip(["composed candle operations", "fused kernels"]) {
+                let pool = &pool;
+                contenders.push(Contender::new(name, move || {
+                    pool.install(|| (0..3).map(|_| step(trainer)).sum())
+                }));
+            }
+            compare(&format!("training, {name}, {threads} threads (goal: fused at least 1.8x)"), "tokens", 7, contenders);
+        }
+    }
+    Ok(())
+}
+
+fn step(trainer: &mut Trainer) -> u64 {
+    trainer.step().ok().flatten().map_or(0, |stats| stats.tokens)
+}
+
+fn trainer(config: &Config, backend: Backend, sequences: usize, length: usize) -> Result<Trainer, LmError> {
+    let unit = |row: usize| {
+        let tokens: Vec<u32> =
+            (0..length).map(|at| ((row * 31 + at * 7) % config.vocab_size) as u32).collect();
+        vec![Example { supervised: 1..tokens.len(), tokens, weight: 1.0 }]
+    };
+    let settings = TrainConfig {
+        learning_rate: 1e-3,
+        betas: (0.9, 0.95),
+        eps: 1e-8,
+        weight_decay: 0.01,
+        decay: DecayGroup::All,
+        clip: Some(1.0),
+        warmup: 0.1,
+        schedule: Schedule::Cosine,
+        epochs: 10_000,
+        batch: sequences,
+        seed: 1,
+        loss: Loss::Naive,
+        micro_batch_tokens: 16_384,
+    };
+    Trainer::new(Decoder::init(config, 1, backend)?, (0..sequences).map(unit).collect(), settings)
+}
+
+fn shape(d: usize, layers: usize, heads: usize, kv: usize, head: usize, ff: usize, vocabulary: usize) -> Config {
+    Config {
+        family: Family::Qwen3,
+        vocab_size: vocabulary,
+        hidden_size: d,
+        intermediate_size: ff,
+        num_layers: layers,
+        num_heads: heads,
+        num_kv_heads: kv,
+        head_dim: head,
+        max_positions: 512,
+        rope_theta: 10_000.0,
+        rms_norm_eps: 1e-6,
+        tied_head: true,
+        qkv_bias: false,
+        output_bias: false,
+        bos_token_id: None,
+        eos_token_ids: Vec::new(),
+    }
+}

@@ -1,0 +1,93 @@
+//! What the documents promise is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::world::repository;
+
+/// Crate, and the crates of the workspace that it may depend on.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("harness/store", &[]),
+    ("harness/flow", &["assay-store"]),
+    ("harness/lm", &["assay-store"]),
+    ("sandbox", &["assay-store"]),
+    ("harness/study", &["assay-flow", "assay-lm", "assay-sandbox", "assay-store"]),
+    ("harness/report", &["assay-flow", "assay-store"]),
+    (
+        "harness/cli",
+        &["assay-report", "assay-study", "assay-flow", "assay-lm", "assay-sandbox", "assay-store"],
+    ),
+];
+
+#[test]
+fn crates_depend_in_one_direction() {
+    for (folder, allowed) in ARROWS {
+        let manifest = fs::read_to_string(repository().join(folder).join("Cargo.toml")).unwrap();
+        for line in manifest.lines().filter(|line| line.starts_with("assay-")) {
+            let name = line.split('.').next().unwrap();
+            assert!(allowed.contains(&name), "{folder} may not depend on {name}");
+        }
+    }
+}
+
+/// Prints are banned by lints; the environment and the exit are looked for here.
+#[test]
+fn libraries_do_not_print() {
+    for (folder, _) in ARROWS.iter().filter(|(folder, _)| *folder != "harness/cli") {
+        for file in rust_files(&repository().join(folder).join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for banned in ["println!", "eprintln!", "env::var", "env::set_var", "process::exit", "current_dir()"] {
+                let found = code.lines().find(|line| line.contains(banned) && !line.trim_start().starts_with("//"));
+                assert!(found.is_none(), "{}: {}", file.display(), found.unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// Every `crate: test` in ARCHITECTURE.md is a test of that crate.
+#[test]
+fn invariants_are_held_by_tests_that_exist() {
+    let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let mut named = 0;
+    for quoted in text.split('`').skip(1).step_by(2) {
+        let Some((name, test)) = quoted.split_once(": ").filter(|(name, _)| name.starts_with("assay")) else {
+            continue;
+        };
+        let folder = match name {
+            "assay" => "tests/cli",
+            "assay-sandbox" => "sandbox",
+            _ => &format!("harness/{}", name.trim_start_matches("assay-")),
+        };
+        let defined = format!("fn {test}(");
+        let found = rust_files(&repository().join(folder))
+            .iter()
+            .any(|file| fs::read_to_string(file).unwrap().contains(&defined));
+        assert!(found, "ARCHITECTURE.md names `{quoted}`, which is not in {folder}");
+        named += 1;
+    }
+    assert!(named >= 15, "only {named} tests are named");
+}
+
+/// The two commands of the README are those that `.ci/run` and this suite use.
+#[test]
+fn the_readme_has_its_two_commands() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    assert!(readme.contains("cargo run --release -- run table-05\n"));
+    let tests = "cargo test --release --workspace\n";
+    assert!(readme.contains(tests));
+    assert!(fs::read_to_string(repository().join(".ci/run")).unwrap().contains(tests));
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}

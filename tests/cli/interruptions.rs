@@ -1,0 +1,80 @@
+//! Kills: the next run goes on, and ends in the same bytes.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::world::World;
+
+/// Long enough to be caught at work on any machine.
+const LONG_TRAINING: [&str; 5] = ["table-05", "--scale", "tiny", "--set", "reasoner.epochs=60"];
+const MUCH_SAMPLING: [&str; 5] = ["table-05", "--scale", "tiny", "--set", "evaluation.samples=60"];
+const PATIENCE: Duration = Duration::from_secs(240);
+const REPORT: &str = ".assay/reports/tiny/table-05.json";
+
+#[test]
+fn a_kill_during_training_changes_no_bit() {
+    killed_and_resumed(&LONG_TRAINING, &|world| {
+        // A checkpoint of a training run: its folder holds the optimiser's state.
+        let checkpoints = std::fs::read_dir(world.path(".assay/checkpoints"));
+        checkpoints.into_iter().flatten().flatten().any(|folder| {
+            std::fs::read_dir(folder.path()).into_iter().flatten().flatten().any(|step| step.path().is_dir())
+        })
+    });
+}
+
+#[test]
+fn a_kill_during_sampling_changes_no_bit() {
+    killed_and_resumed(&MUCH_SAMPLING, &|world| {
+        let stats = world.run(&["store", "stats", "--json"]);
+        let stats: serde_json::Value = serde_json::from_str(&stats.stdout()).unwrap_or_default();
+        // More than the few that training questions take: the evaluation is at work.
+        stats["samples"].as_u64().is_some_and(|samples| samples > 600)
+    });
+}
+
+/// Ctrl-C ends a run in order: running steps save what they have, and the run is recorded as interrupted.
+#[test]
+fn an_interrupted_run_says_so_and_is_resumed() {
+    let world = World::new();
+    let mut child = start(&world, &LONG_TRAINING);
+    wait_for(&world, &mut child, &|world| world.path(".assay/checkpoints").is_dir());
+    signal(&child, "-INT");
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    let runs = world.run(&["runs"]).succeeds().stdout();
+    assert!(runs.contains("interrupted"), "{runs}");
+    world.run(&[&["run"], &LONG_TRAINING[..]].concat()).succeeds();
+}
+
+fn killed_and_resumed(arguments: &[&str], at_work: &dyn Fn(&World) -> bool) {
+    let undisturbed = World::new();
+    undisturbed.run(&[&["run"], arguments].concat()).succeeds();
+
+    let world = World::new();
+    let mut child = start(&world, arguments);
+    wait_for(&world, &mut child, at_work);
+    signal(&child, "-KILL");
+    assert_eq!(child.wait().unwrap().code(), None, "the run ended before it could be killed");
+    world.run(&["store", "verify"]).succeeds();
+    world.run(&[&["run"], arguments].concat()).succeeds();
+    assert_eq!(world.read(REPORT), undisturbed.read(REPORT));
+}
+
+fn start(world: &World, arguments: &[&str]) -> Child {
+    let mut command = world.command(&[&["run"], arguments].concat());
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn wait_for(world: &World, child: &mut Child, condition: &dyn Fn(&World) -> bool) {
+    let started = Instant::now();
+    while !condition(world) {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it was at work");
+        assert!(started.elapsed() < PATIENCE, "the run never got to work");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(child: &Child, signal: &str) {
+    let status = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}

@@ -1,0 +1,10 @@
+//! The command as a user meets it: the real binary on a real workspace, small enough to run in seconds.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+mod documents;
+mod faults;
+mod interruptions;
+mod mistakes;
+mod reruns;
+mod world;

@@ -1,0 +1,70 @@
+//! Mistakes in recipes and arguments: named with their place, exit code 2, nothing run.
+
+use crate::world::World;
+
+/// File, what it holds, what it is changed to, what the message must hold.
+type Mistake = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+const TABLE: &str = "recipes/table-05.toml";
+const SCALE: &str = "recipes/scale/tiny.toml";
+const MODELS: &str = "recipes/pipeline/models.toml";
+
+const MISTAKES: [Mistake; 14] = [
+    (SCALE, "samples = 2", "sample = 2", &["recipes/scale/tiny.toml", "evaluation.samples"]),
+    (SCALE, "batch = 8", "batches = 8", &["recipes/scale/tiny.toml:", "batches", "batch"]),
+    (SCALE, "epochs = 1", "epochs = \"one\"", &["recipes/scale/tiny.toml:", "epochs"]),
+    (SCALE, "loss = \"dr-sft\"", "loss = \"dr-stf\"", &["recipes/scale/tiny.toml:", "dr-stf", "dr-sft"]),
+    (SCALE, "seeds = [1, 2]", "", &["seeds"]),
+    (MODELS, "kind = \"train\"", "kind = \"trian\"", &["recipes/pipeline/models.toml:", "trian", "train"]),
+    (MODELS, "base = \"base\"", "base = \"bsae\"", &["recipes/pipeline/models.toml:", "bsae", "base"]),
+    (MODELS, "rows = \"reasoner-rows\"", "row = \"reasoner-rows\"", &["row", "rows"]),
+    (
+        MODELS,
+        "base = \"base\", rows = \"reasoner-rows\"",
+        "base = \"reasoner\", rows = \"reasoner-rows\"",
+        &["cycle", "reasoner"],
+    ),
+    (TABLE, "evaluation = \"verdicts-acc\"", "evaluation = \"verdicts-ac\"", &["recipes/table-05.toml:", "verdicts-acc"]),
+    (TABLE, "benchmark = \"chain2\"", "benchmark = \"chain\"", &["recipes/table-05.toml:", "chain2"]),
+    (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:", "`ll`"]),
+    (TABLE, "acc.math > l.math", "acc.math > ", &["recipes/table-05.toml:", "expression"]),
+    (TABLE, "label = \"Ours-Acc-7B-1K\"", "lable = \"Ours-Acc-7B-1K\"", &["recipes/table-05.toml:", "lable", "label"]),
+];
+
+#[test]
+fn mistakes_are_named_with_their_place_and_nothing_runs() {
+    for (file, from, to, parts) in MISTAKES {
+        let world = World::new();
+        world.edit(file, from, to);
+        let finished = world.run(&["run", "table-05", "--scale", "tiny"]).fails_with(2).says(&["error"]);
+        for part in parts {
+            assert!(finished.stderr().contains(part), "{file}: {from} -> {to}: no {part:?} in\n{}", finished.stderr());
+        }
+        assert!(!world.path(".assay/objects").exists() || is_empty(&world), "something was run or stored");
+    }
+}
+
+#[test]
+fn unknown_names_on_the_command_line_come_with_the_likely_one() {
+    let world = World::new();
+    world.run(&["run", "table-5", "--scale", "tiny"]).fails_with(2).says(&["table-5", "table-05"]);
+    world.run(&["run", "table-05", "--scale", "tinny"]).fails_with(2).says(&["tinny", "tiny"]);
+    world.run(&["why", "reasonr", "--scale", "tiny"]).fails_with(2).says(&["reasonr", "reasoner"]);
+    let set = |set: &'static str| ["run", "table-05", "--scale", "tiny", "--set", set];
+    world.run(&set("reasoner.epoch=2")).fails_with(2).says(&["reasoner.epoch", "epochs"]);
+    world.run(&set("reasoner.epochs=two")).fails_with(2).says(&["reasoner.epochs"]);
+    world.run(&set("reasoner.epochs")).fails_with(2).says(&["reasoner.epochs"]);
+}
+
+#[test]
+fn without_a_workspace_the_remedy_is_named() {
+    let empty = tempfile::TempDir::new().unwrap();
+    let world = World::new();
+    let output = world.command(&["plan", "table-05"]).current_dir(empty.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--root"));
+}
+
+fn is_empty(world: &World) -> bool {
+    std::fs::read_dir(world.path(".assay/objects")).unwrap().next().is_none()
+}

@@ -1,0 +1,145 @@
+//! What runs again, what does not, and why.
+
+use crate::world::{World, steps};
+
+const RECIPE: [&str; 3] = ["table-05", "--scale", "tiny"];
+
+#[test]
+fn a_second_run_executes_nothing_and_changes_no_byte() {
+    let world = World::finished();
+    let files = ["reports/tiny/table-05.md", "reports/tiny/table-05.json", "reports/tiny/table-05.html"];
+    let before = files.map(|file| (world.read(file), modified(&world, file)));
+    assert_eq!(world.executed(&RECIPE), Vec::<String>::new());
+    assert_eq!(files.map(|file| (world.read(file), modified(&world, file))), before);
+}
+
+#[test]
+fn another_store_gives_the_same_report() {
+    let finished = World::finished();
+    let world = World::new();
+    world.run(&["run", "table-05", "--scale", "tiny", "--threads", "1"]).succeeds();
+    assert_eq!(world.read("reports/tiny/table-05.json"), finished.read("reports/tiny/table-05.json"));
+    assert_eq!(world.read("reports/tiny/table-05.html"), finished.read("reports/tiny/table-05.html"));
+}
+
+#[test]
+fn the_report_has_every_row_column_and_claim() {
+    let world = World::finished();
+    let report: serde_json::Value = serde_json::from_str(&world.read("reports/tiny/table-05.json")).unwrap();
+    assert_eq!(report["rows"].as_array().unwrap().len(), 5);
+    assert_eq!(report["columns"].as_array().unwrap().len(), 12);
+    assert_eq!(report["claims"].as_array().unwrap().len(), 8);
+    for row in report["rows"].as_array().unwrap() {
+        let cells = row["cells"].as_object().unwrap();
+        assert_eq!(cells.len(), 12);
+        for cell in cells.values() {
+            assert!(cell["measured"]["value"].is_number() && cell["printed"]["text"].is_string());
+            assert_eq!(cell["sources"].as_array().unwrap().len(), 2, "one for each seed");
+        }
+    }
+    assert_eq!(report["rows"][2]["cells"]["math"]["printed"]["text"], "45.41");
+}
+
+/// `--set` of a value that only the last models use reruns them and what depends on them, and nothing else.
+#[test]
+fn an_overridden_value_reruns_exactly_what_depends_on_it() {
+    let world = World::finished();
+    let set = [&RECIPE[..], &["--set", "final-1k.learning_rate=2e-3"]].concat();
+    let mut expected: Vec<String> = ["sft-1k", "acc", "gml", "l"]
+        .iter()
+        .flat_map(|row| {
+            let model = if *row == "sft-1k" { "sft-1k".to_owned() } else { format!("final-{row}") };
+            [1, 2].map(|seed| {
+                [
+                    format!("{model}[seed={seed}]"),
+                    format!("generations-{row}[seed={seed}]"),
+                    format!("verdicts-{row}[seed={seed}]"),
+                ]
+            })
+        })
+        .flatten()
+        .chain(["table-05".to_owned()])
+        .collect();
+    expected.sort();
+
+    let plan = world.run(&[&["plan"], &set[..], &["--json"]].concat()).succeeds().stdout();
+    let plan: Vec<serde_json::Value> = serde_json::from_str(&plan).unwrap();
+    let run = plan.iter().find(|entry| entry["step"] == "final-acc[seed=1]").unwrap();
+    assert_eq!(run["state"], "run");
+    let text = world.run(&[&["plan"], &set[..]].concat()).succeeds().stdout();
+    assert!(text.contains("--set final-1k.learning_rate 0.001 -> 0.002"), "{text}");
+
+    let events = world.events(&set);
+    let mut touched = steps(&events, "step-finished");
+    touched.extend(steps(&events, "step-saved"));
+    touched.sort();
+    assert_eq!(touched, expected);
+    // An experiment leaves the scale's own report alone.
+    assert!(world.path(".assay/reports/tiny/table-05.md").is_file());
+}
+
+/// The plan names the step that an edit of the scale touches, with the line and both values.
+#[test]
+fn an_edited_value_is_named_with_its_place() {
+    let world = World::finished();
+    world.edit("recipes/scale/tiny.toml", "samples = 2", "samples = 3");
+    let plan = world.run(&["plan", "table-05", "--scale", "tiny"]).succeeds().stdout();
+    assert!(plan.contains("recipes/scale/tiny.toml:8 evaluation.samples 2 -> 3"), "{plan}");
+    let why = world.run(&["why", "generations-acc", "--scale", "tiny"]).succeeds().stdout();
+    assert!(why.contains("evaluation.samples 2 -> 3") && why.contains("generations-acc[seed=2]"), "{why}");
+}
+
+/// The note changes the table's text and nothing that is trained; the teacher's epochs come out as they were.
+#[test]
+fn equal_outputs_stop_a_rerun() {
+    let world = World::finished();
+    // More training questions than the subset: the first rows stay the same, so what only uses them is saved.
+    let events = world.events(&[&RECIPE[..], &["--set", "teacher.questions=25"]].concat());
+    let ran = steps(&events, "step-finished");
+    let saved = steps(&events, "step-saved");
+    assert!(ran.contains(&"teacher[seed=1]".to_owned()) && ran.contains(&"rows-1k[seed=1]".to_owned()), "{ran:?}");
+    assert!(saved.contains(&"sft-1k[seed=1]".to_owned()), "{saved:?}");
+    assert!(!ran.contains(&"generations-sft-1k[seed=1]".to_owned()), "{ran:?}");
+}
+
+#[test]
+fn the_plan_says_what_the_run_does() {
+    let world = World::new();
+    let plan = world.run(&["plan", "table-05", "--scale", "tiny", "--json"]).succeeds().stdout();
+    let plan: Vec<serde_json::Value> = serde_json::from_str(&plan).unwrap();
+    let mut planned: Vec<String> = plan
+        .iter()
+        .filter(|entry| entry["state"] != "cached")
+        .map(|entry| entry["step"].as_str().unwrap().to_owned())
+        .collect();
+    planned.sort();
+    assert_eq!(world.executed(&RECIPE), planned);
+    let again = world.run(&["plan", "table-05", "--scale", "tiny"]).succeeds().stdout();
+    assert!(again.contains("a run executes nothing"), "{again}");
+}
+
+#[test]
+fn runs_are_listed_and_logs_replayed_by_short_ids() {
+    let world = World::finished();
+    let runs = world.run(&["runs"]).succeeds().stdout();
+    let line = runs.lines().next().unwrap();
+    assert!(line.contains("succeeded") && line.contains("table-05"), "{line}");
+    let prefix = line.split_whitespace().next().unwrap();
+    let log = world.run(&["log", prefix]).succeeds().stdout();
+    assert!(log.lines().next().unwrap().contains("run-started"));
+    assert!(log.lines().last().unwrap().contains("run-finished"));
+    world.run(&["log", "zzzz"]).fails_with(2).says(&["zzzz"]);
+}
+
+#[test]
+fn what_a_report_rests_on_is_not_collected() {
+    let world = World::finished();
+    world.run(&["store", "gc", "--yes"]).succeeds();
+    assert_eq!(world.executed(&RECIPE), Vec::<String>::new());
+    let stats = world.run(&["store", "stats"]).succeeds().stdout();
+    assert!(stats.contains("objects"));
+}
+
+fn modified(world: &World, file: &str) -> std::time::SystemTime {
+    std::fs::metadata(world.path(file)).unwrap().modified().unwrap()
+}

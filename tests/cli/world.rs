@@ -1,0 +1,203 @@
+//! A workspace of its own for each test: the repository's recipes at a tiny scale, and a store.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Everything that `table-05` needs, at a size that trains and samples in a second or two.
+const TINY: &str = r#"
+title = "tiny"
+seeds = [1, 2]
+notes = ["made for tests"]
+questions = { seed = 77, per_benchmark = 4 }
+teacher = { questions = 24 }
+subset = { questions = 6, traces = 2, answers = 2 }
+evaluation = { samples = 2 }
+
+[model]
+hidden_size = 96
+layers = 3
+heads = 4
+key_value_heads = 2
+head_dim = 24
+intermediate_size = 256
+rope_theta = 10000.0
+rms_norm_eps = 1e-6
+
+[base]
+checkpoint = "recipes/models/embedded-base"
+entry = "embedded-base"
+seed = 1
+phases = [{ steps = 2, mixture = { facts = 1.0 } }]
+training = { learning_rate = 1e-3, betas = [0.9, 0.95], epsilon = 1e-8, weight_decay = 0.0, clip = 1.0, warmup = 0.1, batch = 4, epochs = 1, loss = "naive" }
+
+[reasoner]
+learning_rate = 1e-3
+betas = [0.9, 0.999]
+epsilon = 1e-8
+weight_decay = 0.0
+clip = 1.0
+warmup = 0.1
+batch = 8
+epochs = 1
+loss = "dr-sft"
+
+[posterior]
+template = "B"
+training = { learning_rate = 1e-3, betas = [0.9, 0.95], epsilon = 1e-8, weight_decay = 1e-4, clip = 1.0, warmup = 0.05, batch = 8, epochs = 1, loss = "dr-sft" }
+
+[final-1k]
+learning_rate = 1e-3
+betas = [0.9, 0.95]
+epsilon = 1e-8
+weight_decay = 1e-4
+clip = 1.0
+warmup = 0.1
+batch = 2
+epochs = 1
+loss = "dr-sft"
+
+[sampling]
+traces = { temperature = 0.7, top_p = 1.0, max_new_tokens = 100 }
+answers = { temperature = 0.7, top_p = 1.0, max_new_tokens = 26 }
+evaluation = { temperature = 0.7, top_p = 1.0, max_new_tokens = 100 }
+"#;
+
+/// The repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A workspace with the repository's recipes and the scale `tiny`.
+pub(crate) struct World {
+    dir: TempDir,
+}
+
+impl World {
+    /// A fresh workspace with an empty store.
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        for folder in ["recipes", "lockfiles"] {
+            copy(&repository().join(folder), &dir.path().join(folder));
+        }
+        std::fs::write(dir.path().join("recipes/scale/tiny.toml"), TINY).unwrap();
+        Self { dir }
+    }
+
+    /// A workspace whose store holds a finished run of `table-05`. The run is made once and copied.
+    pub(crate) fn finished() -> Self {
+        static FINISHED: OnceLock<World> = OnceLock::new();
+        let finished = FINISHED.get_or_init(|| {
+            let world = Self::new();
+            world.run(&["run", "table-05", "--scale", "tiny"]).succeeds();
+            world
+        });
+        let world = Self::new();
+        for folder in [".assay", "reports"] {
+            copy(&finished.path(folder), &world.path(folder));
+        }
+        world
+    }
+
+    /// A path in the workspace.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.dir.path().join(relative)
+    }
+
+    /// The text of a file in the workspace.
+    pub(crate) fn read(&self, relative: &str) -> String {
+        std::fs::read_to_string(self.path(relative)).unwrap()
+    }
+
+    /// Replaces a text that must occur in a file.
+    pub(crate) fn edit(&self, relative: &str, from: &str, to: &str) {
+        let text = self.read(relative);
+        assert!(text.contains(from), "{relative} does not hold {from:?}");
+        std::fs::write(self.path(relative), text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// The command, in this workspace and without the tester's environment.
+    pub(crate) fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+        command.args(arguments).current_dir(self.dir.path()).stdin(Stdio::null());
+        command.env_remove("ASSAY_STORE").env("ASSAY_IMAGES", repository().join("target/images"));
+        command
+    }
+
+    /// Runs the command to its end.
+    pub(crate) fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Finished {
+        Finished(self.command(arguments).output().unwrap())
+    }
+
+    /// The steps that a run executes, by the event log that it prints, and its other events.
+    pub(crate) fn events(&self, arguments: &[&str]) -> Vec<Value> {
+        let finished = self.run(&[&["run"], arguments, &["--json"]].concat()).succeeds();
+        finished.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The steps that a run executes.
+    pub(crate) fn executed(&self, arguments: &[&str]) -> Vec<String> {
+        steps(&self.events(arguments), "step-finished")
+    }
+}
+
+/// The steps named by the events of one kind, sorted.
+pub(crate) fn steps(events: &[Value], kind: &str) -> Vec<String> {
+    let mut steps: Vec<String> = events
+        .iter()
+        .filter(|event| event["event"] == kind)
+        .map(|event| event["step"].as_str().unwrap().to_owned())
+        .collect();
+    steps.sort();
+    steps
+}
+
+/// A command that has ended.
+#[must_use = "say whether it should have succeeded"]
+pub(crate) struct Finished(Output);
+
+impl Finished {
+    pub(crate) fn succeeds(self) -> Self {
+        assert!(self.0.status.success(), "{:?}\n{}", self.0.status, self.stderr());
+        self
+    }
+
+    pub(crate) fn fails_with(self, code: i32) -> Self {
+        assert_eq!(self.0.status.code(), Some(code), "{}\n{}", self.stdout(), self.stderr());
+        self
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.0.stdout).into_owned()
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.0.stderr).into_owned()
+    }
+
+    /// Asserts that standard error holds all of these.
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr().contains(part), "no {part:?} in\n{}", self.stderr());
+        }
+        self
+    }
+}
+
+/// Copies a folder with everything in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
