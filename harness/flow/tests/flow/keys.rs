@@ -33,7 +33,8 @@ const BASE: Case = Case {
     fact: "avx2",
 };
 
-const INPUTS: &[InputSpec] = &[InputSpec::optional("of"), InputSpec::optional("off"), InputSpec::optional("last")];
+const INPUTS: &[InputSpec] =
+    &[InputSpec::optional("of"), InputSpec::optional("off"), InputSpec::optional("last")];
 
 /// The key of the step that the case describes.
 fn key(case: &Case) -> Hash {
@@ -45,7 +46,9 @@ fn key(case: &Case) -> Hash {
     }
     let text = case.text;
     registry.register(Kind::new("text", move |context| Ok(fs_write(context, text)?))).unwrap();
-    registry.register(Kind::new("end", |c| Ok(fs_write(c, "end")?)).inputs(const { &[InputSpec::many("of")] })).unwrap();
+    registry
+        .register(Kind::new("end", |c| Ok(fs_write(c, "end")?)).inputs(const { &[InputSpec::many("of")] }))
+        .unwrap();
     project.registry = registry;
     project.facts = BTreeMap::from([("isa".into(), case.fact.into()), ("colour".into(), "red".into())]);
     project.write("recipes/r.toml", "title = 't'\nkind = 'artifact'\ntarget = 'end'\n");
@@ -72,8 +75,14 @@ fn every_part_of_a_step_is_in_its_key() {
         ("no seed", Case { each: "", ..BASE }),
         ("seed", Case { seed: 2, ..BASE }),
         ("value", Case { params: "a = 2, b = [1, 'x'], c = { d = 0.5, e = true }", ..BASE }),
-        ("float for a whole number", Case { params: "a = 1.0, b = [1, 'x'], c = { d = 0.5, e = true }", ..BASE }),
-        ("last bit of a float", Case { params: "a = 1, b = [1, 'x'], c = { d = 0.5000000000000001, e = true }", ..BASE }),
+        (
+            "float for a whole number",
+            Case { params: "a = 1.0, b = [1, 'x'], c = { d = 0.5, e = true }", ..BASE },
+        ),
+        (
+            "last bit of a float",
+            Case { params: "a = 1, b = [1, 'x'], c = { d = 0.5000000000000001, e = true }", ..BASE },
+        ),
         ("text for a number", Case { params: "a = '1', b = [1, 'x'], c = { d = 0.5, e = true }", ..BASE }),
         ("order of a list", Case { params: "a = 1, b = ['x', 1], c = { d = 0.5, e = true }", ..BASE }),
         ("nesting", Case { params: "a = 1, b = [1, 'x'], c = { d = 0.5 }, e = true", ..BASE }),
