@@ -1,0 +1,86 @@
+//! The averages of each row beside the printed ones.
+
+use maud::{Markup, html};
+
+use super::strip::{self, Sample, Strip};
+use crate::model::{Cell, Column, ColumnKind, Report};
+use crate::number::{interval, margin, percent};
+use crate::scale::Scale;
+use crate::view;
+
+pub(super) fn averages(report: &Report) -> Option<Markup> {
+    let columns: Vec<&Column> =
+        report.columns.iter().filter(|column| column.kind == ColumnKind::Average).collect();
+    let scale = scale(report, &columns)?;
+    Some(html! {
+        p.legend {
+            span.nowrap { (strip::sample(Sample::Estimate)) " measured, with its interval" } " "
+            span.nowrap { (strip::sample(Sample::Seeds)) " single seeds" } " "
+            span.nowrap { (strip::sample(Sample::Printed)) " printed" }
+        }
+        div.panels {
+            @for column in columns {
+                figure {
+                    figcaption { (view::full_label(report, column)) ", percent" }
+                    ul.strips {
+                        @for row in &report.rows {
+                            li {
+                                span.label { (row.label) }
+                                (values(row.cells.get(&column.id), &row.label, &scale))
+                            }
+                        }
+                        li.axis-row { (strip::axis(&scale, "")) }
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn values(cell: Option<&Cell>, label: &str, scale: &Scale) -> Markup {
+    let estimate = cell.and_then(|cell| cell.measured.as_ref());
+    let text = cell.and_then(|cell| cell.printed.as_ref()).map(|printed| printed.text.as_str());
+    let measured = estimate.map_or_else(
+        || "not attempted".to_owned(),
+        |found| format!("measured {} {}", percent(found.value), interval(found, 1)),
+    );
+    let description = match text {
+        Some(text) => format!("{label}: {measured}, printed {text}"),
+        None => format!("{label}: {measured}"),
+    };
+    let strip = Strip { scale, description, zone: None, estimate, verdict: None, printed: number(text) };
+    html! {
+        (strip.draw())
+        span.values {
+            @match estimate {
+                Some(found) => { b { (percent(found.value)) } span.margin { " " (margin(found)) } },
+                None => { span.absent { "–" } },
+            }
+            @if let Some(text) = text { " " span.printed { (text) } }
+        }
+    }
+}
+
+/// One scale for all averages, with zero on it.
+fn scale(report: &Report, columns: &[&Column]) -> Option<Scale> {
+    let mut numbers = Vec::new();
+    for row in &report.rows {
+        for cell in columns.iter().filter_map(|column| row.cells.get(&column.id)) {
+            if let Some(estimate) = &cell.measured {
+                numbers.extend([estimate.value, estimate.low, estimate.high]);
+                numbers.extend(estimate.per_seed.values());
+            }
+            numbers.extend(number(cell.printed.as_ref().map(|printed| printed.text.as_str())));
+        }
+    }
+    if numbers.is_empty() {
+        return None;
+    }
+    numbers.push(0.0);
+    Scale::linear(numbers.into_iter())
+}
+
+/// A printed value as a number; some are none, such as a dash.
+fn number(printed: Option<&str>) -> Option<f64> {
+    printed?.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}

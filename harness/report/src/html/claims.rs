@@ -1,0 +1,130 @@
+//! The claims with their verdicts, as a forest plot.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::strip::{self, Sample, Strip};
+use super::{anchor, cell_id, mark};
+use crate::model::{Claim, Part, Report, Unit};
+use crate::number::{PartNumbers, level, percent};
+use crate::scale::Scale;
+use crate::view;
+
+/// One scale for all parts of one unit.
+type Scales = BTreeMap<Unit, Scale>;
+
+pub(super) fn claims(report: &Report) -> Option<Markup> {
+    if report.claims.is_empty() {
+        return None;
+    }
+    let parts = || report.claims.iter().flat_map(|claim| &claim.parts);
+    let scales: Scales = parts()
+        .filter_map(|part| {
+            Some((part.unit, Scale::of_parts(parts().filter(|other| other.unit == part.unit))?))
+        })
+        .collect();
+    Some(html! {
+        p.legend {
+            span.nowrap { (strip::sample(Sample::Estimate)) " estimate with its " (level(report.confidence)) " interval" } " "
+            span.nowrap { (strip::sample(Sample::Zone)) " where the claim holds" } " "
+            span.nowrap { (strip::sample(Sample::Seeds)) " single seeds" } " "
+            span.nowrap { (strip::sample(Sample::Printed)) " from the printed values" }
+            @if let Some(unit) = scales.keys().next().filter(|_| scales.len() == 1) {
+                " " span.nowrap { "Scale: " (PartNumbers(*unit).name()) }
+            }
+        }
+        div.claims { @for claim in &report.claims { (one_claim(claim, &scales)) } }
+        @for (rule, ids) in view::rules(&report.claims) {
+            p.rule {
+                "Rule"
+                @if ids.len() < report.claims.len() { " for " (ids.join(", ")) }
+                ": " (rule)
+            }
+        }
+        @if parts().any(|part| part.mde.is_some()) {
+            p.rule { "Detectable: the smallest true effect that a measurement of this size would find." }
+        }
+    })
+}
+
+fn one_claim(claim: &Claim, scales: &Scales) -> Markup {
+    html! {
+        article.claim id={ "claim-" (anchor(&claim.id)) } {
+            div.words {
+                p class={ "verdict " (claim.verdict.class()) } { (mark(claim.verdict)) " " (claim.verdict.word()) }
+                h3 { span.id { (claim.id) } " " (claim.text) }
+                p { code { (claim.expression) } }
+                @if let Some(words) = view::printed_holds(claim) { p.printed { (words) } }
+                @if let Some(note) = &claim.note { p.note { (note) } }
+            }
+            div.parts {
+                @for (index, part) in claim.parts.iter().enumerate() {
+                    // The axis stands below the last of several parts that share it.
+                    @let last = claim.parts.get(index + 1).is_none_or(|next| next.unit != part.unit);
+                    (one_part(part, claim, scales, last))
+                }
+            }
+        }
+    }
+}
+
+fn one_part(part: &Part, claim: &Claim, scales: &Scales, axis: bool) -> Markup {
+    let numbers = PartNumbers(part.unit);
+    let needs = numbers.threshold(part.threshold);
+    let details = [
+        Some(format!("needs {needs}")),
+        part.printed.map(|printed| format!("printed {}", numbers.printed(printed))),
+        view::seed_values(part).map(|values| format!("seeds {values}")),
+        part.mde.map(|effect| format!("detectable {}", percent(effect))),
+    ];
+    let details: Vec<String> = details.into_iter().flatten().collect();
+    html! {
+        div.part {
+            p.label {
+                @if claim.parts.len() > 1 {
+                    span class={ "verdict " (part.verdict.class()) } title=(part.verdict.word()) {
+                        (mark(part.verdict)) span.hidden { (part.verdict.word()) }
+                    } " "
+                }
+                code { (label(part)) }
+            }
+            @if let Some(scale) = scales.get(&part.unit) {
+                (Strip {
+                    scale,
+                    description: format!("{}: {}, needs {needs}: {}", part.label, view::quantity(part), part.verdict.word()),
+                    zone: Some(part.threshold.range()),
+                    estimate: part.estimate.as_ref(),
+                    verdict: Some(part.verdict),
+                    printed: part.printed,
+                }.draw())
+            }
+            p.values {
+                @match &part.estimate {
+                    Some(estimate) => { b { (numbers.measured(estimate.value)) } " " span.margin { (numbers.interval(estimate)) } },
+                    None => { span.absent { "not attempted" } },
+                }
+            }
+            @if let Some(scale) = scales.get(&part.unit).filter(|_| axis) {
+                (strip::axis(scale, if scales.len() > 1 { numbers.name() } else { "" }))
+            }
+            p.details { (details.join(" · ")) }
+        }
+    }
+}
+
+/// The label of a part, in which the names of its cells lead to them; names that are not in it follow.
+fn label(part: &Part) -> Markup {
+    let mut rest = part.label.as_str();
+    html! {
+        @for cell in &part.cells {
+            @let name = format!("{}.{}", cell.row, cell.column);
+            @let link = html! { a href={ "#" (cell_id(&cell.row, &cell.column)) } { (name) } };
+            @match rest.split_once(&name) {
+                Some((before, after)) => { (before) (link) ({ rest = after; "" }) },
+                None => { (rest) " " (link) ({ rest = ""; "" }) },
+            }
+        }
+        (rest)
+    }
+}

@@ -1,0 +1,160 @@
+//! The main table, and below it each value by seed.
+
+use maud::{Markup, html};
+
+use super::{cell_id, check_mark};
+use crate::model::{Cell, Column, ColumnKind, Estimate, Printed, Report, Row};
+use crate::number::{PERCENT_DECIMALS, count, fixed, interval, level, margin, percent};
+use crate::view::{self, Origins, short};
+
+pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
+    if report.columns.is_empty() || report.rows.is_empty() {
+        return None;
+    }
+    let grouped = report.columns.iter().any(|column| column.group.is_some());
+    Some(html! {
+        (legend(report))
+        div.scroll role="region" aria-label="The table" tabindex="0" {
+            table.main {
+                caption { (report.locator) ", recomputed at " (report.scale) " scale" }
+                thead {
+                    @if grouped {
+                        tr.groups {
+                            td {}
+                            @for block in view::blocks(report) {
+                                th scope="colgroup" colspan=(block.columns.len()) { span { (block.label()) } }
+                            }
+                        }
+                    }
+                    tr {
+                        th.corner scope="col" { "Row" }
+                        @for column in &report.columns { (column_head(column)) }
+                    }
+                }
+                tbody {
+                    @for row in &report.rows {
+                        tr {
+                            th scope="row" {
+                                (row.label)
+                                @if let Some(printed) = &row.printed_label { span.printed { (printed) } }
+                            }
+                            @for column in &report.columns { (cell(row, column, report, origins)) }
+                        }
+                    }
+                }
+            }
+        }
+        (by_seed(report))
+    })
+}
+
+fn legend(report: &Report) -> Markup {
+    html! {
+        p.legend {
+            span { b { "12.3" } span.margin { " ±4.5" } } " measured here, percent, with half the width of its "
+            (level(report.confidence)) " interval; "
+            span.printed { "67.80" } " printed in the paper. "
+            "Hover over a number for its interval and seeds, follow it to its artefacts."
+            @for check in view::present_marks(report) {
+                " " span.nowrap { (check_mark(check)) " " (check.word()) "." }
+            }
+        }
+    }
+}
+
+fn column_head(column: &Column) -> Markup {
+    html! {
+        th.average[column.kind == ColumnKind::Average] scope="col" title=[view::sizes(column).map(|size| format!("questions × samples: {size}"))] {
+            (column.label)
+            @if let Some(name) = &column.measured_on { span.measured-on { (name) } }
+        }
+    }
+}
+
+fn cell(row: &Row, column: &Column, report: &Report, origins: &Origins<'_>) -> Markup {
+    let empty = Cell::default();
+    let cell = row.cells.get(&column.id).unwrap_or(&empty);
+    html! {
+        td.average[column.kind == ColumnKind::Average] id=(cell_id(&row.id, &column.id)) {
+            @match &cell.measured {
+                Some(estimate) => { (measured(estimate, cell, report, origins)) },
+                None => { span.absent title="not attempted" { "–" } },
+            }
+            @if let Some(value) = &cell.printed { (printed(value)) }
+        }
+    }
+}
+
+fn measured(estimate: &Estimate, cell: &Cell, report: &Report, origins: &Origins<'_>) -> Markup {
+    let words = html! { b { (percent(estimate.value)) } span.margin { " " (margin(estimate)) } };
+    let title = description(estimate, cell, report);
+    html! {
+        @match origins.position(cell) {
+            Some(position) => { a.measured href={ "#origin-" (position + 1) } title=(title) { (words) } },
+            None => { span.measured title=(title) { (words) } },
+        }
+    }
+}
+
+/// All about a value in a few lines.
+fn description(estimate: &Estimate, cell: &Cell, report: &Report) -> String {
+    let mut lines = vec![format!(
+        "{}, {} interval {}",
+        fixed(estimate.value, PERCENT_DECIMALS + 1),
+        level(report.confidence),
+        interval(estimate, PERCENT_DECIMALS + 1)
+    )];
+    if !estimate.per_seed.is_empty() {
+        let seeds = estimate.per_seed.iter().map(|(seed, value)| format!("seed {seed}: {}", percent(*value)));
+        lines.push(seeds.collect::<Vec<_>>().join(", "));
+    }
+    if let Some(n) = estimate.n {
+        lines.push(format!("{} judged samples", count(n)));
+    }
+    for id in &cell.sources {
+        if let Some(source) = report.sources.iter().find(|source| source.id == *id) {
+            lines.push(format!("from {} {}", source.step, short(&source.artefact)));
+        }
+    }
+    lines.join("\n")
+}
+
+fn printed(printed: &Printed) -> Markup {
+    let why = printed.note.as_ref().map(|note| format!("{}: {note}", printed.check.word()));
+    html! {
+        span.printed title=[why] {
+            (check_mark(printed.check)) (printed.text)
+            @if printed.check.mark().is_some() { span.hidden { " (" (printed.check.word()) ")" } }
+        }
+    }
+}
+
+fn by_seed(report: &Report) -> Markup {
+    let rows = view::seeded_rows(report);
+    if rows.is_empty() {
+        return html! {};
+    }
+    html! {
+        details {
+            summary { "Every measured value by seed" }
+            div.scroll role="region" aria-label="Every measured value by seed" tabindex="0" {
+                table.plain {
+                    thead { tr {
+                        th scope="col" { "Row" } th.number scope="col" { "Seed" }
+                        @for column in &report.columns { th.number scope="col" { (column.label) } }
+                    } }
+                    tbody { @for (row, seeds) in &rows { @for (index, seed) in seeds.iter().enumerate() {
+                        tr.first[index == 0] {
+                            @if index == 0 { th scope="rowgroup" rowspan=(seeds.len()) { (row.label) } }
+                            th.number scope="row" { (seed) }
+                            @for column in &report.columns {
+                                @let estimate = row.cells.get(&column.id).and_then(|cell| cell.measured.as_ref());
+                                td.number { @if let Some(value) = estimate.and_then(|found| found.per_seed.get(seed)) { (percent(*value)) } }
+                            }
+                        }
+                    } } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Claims on a terminal: verdict, words, numbers, and a forest plot where there is room.
+
+use super::lines::{Lines, Tone, padded, width};
+use super::strip::{self, Strips};
+use crate::model::{Claim, Part, Report, Verdict};
+use crate::number::PartNumbers;
+use crate::plain::one_line;
+use crate::scale::Scale;
+use crate::view;
+
+/// Widths shared by all claims, so that their columns align.
+struct Columns {
+    verdict: usize,
+    id: usize,
+    /// Where the words of a claim begin: behind verdict and id, or below them where that leaves little room.
+    indent: usize,
+    label: usize,
+    quantity: usize,
+    strips: Option<Strips>,
+}
+
+impl Columns {
+    fn of(report: &Report, whole: usize) -> Self {
+        let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+        let parts = || report.claims.iter().flat_map(|claim| &claim.parts);
+        let mut columns = Self {
+            verdict: longest(&mut report.claims.iter().map(|claim| claim.verdict.word().len() + 2)),
+            id: longest(&mut report.claims.iter().map(|claim| width(&one_line(&claim.id)))),
+            indent: 0,
+            label: longest(&mut parts().map(|part| width(&one_line(&part.label)) + 2)),
+            quantity: longest(&mut parts().map(|part| width(&view::quantity(part)))),
+            strips: None,
+        };
+        columns.indent = if columns.start() * 5 <= whole * 2 { columns.start() } else { 4 };
+        let room = whole.saturating_sub(columns.indent + columns.label + columns.quantity + 4);
+        let one_unit = parts().all(|part| parts().next().is_some_and(|first| first.unit == part.unit));
+        if room >= strip::NARROWEST && one_unit {
+            columns.strips = Scale::of_parts(parts()).map(|scale| Strips::new(scale, room.min(48)));
+        }
+        columns
+    }
+
+    /// Where the words of a claim would begin behind verdict and id.
+    fn start(&self) -> usize {
+        self.verdict + 2 + self.id + 2
+    }
+}
+
+pub(super) fn claims(report: &Report, lines: &mut Lines) {
+    if report.claims.is_empty() {
+        return;
+    }
+    lines.heading("Claims");
+    tally(report, lines);
+    let columns = Columns::of(report, lines.width());
+    for claim in &report.claims {
+        lines.blank();
+        one_claim(claim, &columns, lines);
+    }
+    if let Some(strips) = &columns.strips {
+        let start = columns.indent + columns.label + columns.quantity + 4;
+        lines.blank();
+        lines.push(Tone::Dim, format!("{}{}", " ".repeat(start), strips.axis()));
+        lines.wrap(Tone::Dim, "├─●─┤ estimate and interval, on dots where the claim holds, │ its threshold");
+    }
+    lines.blank();
+    for (rule, ids) in view::rules(&report.claims) {
+        let which =
+            if ids.len() == report.claims.len() { String::new() } else { format!(" for {}", ids.join(", ")) };
+        lines.wrap(Tone::Dim, &format!("Rule{which}: {rule}"));
+    }
+}
+
+/// The number of claims for each verdict, on one line where there is room.
+fn tally(report: &Report, lines: &mut Lines) {
+    let mut line = Vec::new();
+    let mut begun = 0;
+    for (verdict, number) in view::tally(&report.claims).into_iter().filter(|(_, number)| *number > 0) {
+        let words = format!("{} {number} {}", verdict.mark(), verdict.word());
+        if begun > 0 && begun + 3 + width(&words) > lines.width() {
+            lines.spans(std::mem::take(&mut line));
+            begun = 0;
+        }
+        if begun > 0 {
+            line.push((Tone::Plain, "   ".into()));
+            begun += 3;
+        }
+        begun += width(&words);
+        line.push((Tone::Verdict(verdict), words));
+    }
+    lines.spans(line);
+}
+
+fn one_claim(claim: &Claim, columns: &Columns, lines: &mut Lines) {
+    let mut start = vec![
+        (Tone::Verdict(claim.verdict), verdict(claim.verdict, columns.verdict)),
+        (Tone::Plain, format!("  {}  ", padded(&one_line(&claim.id), columns.id))),
+    ];
+    if columns.indent < columns.start() {
+        lines.spans(std::mem::take(&mut start));
+    }
+    lines.hang(start, columns.indent, Tone::Bold, &claim.text);
+    let expression = match view::printed_holds(claim) {
+        Some(words) => format!("{} ({words})", claim.expression),
+        None => claim.expression.clone(),
+    };
+    lines.hang(Vec::new(), columns.indent, Tone::Plain, &expression);
+    for part in &claim.parts {
+        one_part(part, claim, columns, lines);
+    }
+    if let Some(note) = &claim.note {
+        lines.hang(Vec::new(), columns.indent, Tone::Plain, note);
+    }
+}
+
+fn one_part(part: &Part, claim: &Claim, columns: &Columns, lines: &mut Lines) {
+    let mark = if claim.parts.len() > 1 { part.verdict.mark() } else { ' ' };
+    let quantity = view::quantity(part);
+    let mut spans = vec![
+        (Tone::Plain, " ".repeat(columns.indent.saturating_sub(2))),
+        (Tone::Verdict(part.verdict), format!("{mark} ")),
+    ];
+    if columns.indent + columns.label + columns.quantity <= lines.width() {
+        let label = padded(&one_line(&part.label), columns.label);
+        spans.push((Tone::Plain, format!("{label}{}", padded(&quantity, columns.quantity))));
+        if let Some(strips) = &columns.strips {
+            spans.push((Tone::Plain, format!("    {}", strips.part(part))));
+        }
+        lines.spans(spans);
+    } else {
+        lines.hang(spans, columns.indent, Tone::Plain, &part.label);
+        lines.hang(Vec::new(), columns.indent, Tone::Plain, &quantity);
+    }
+    let numbers = PartNumbers(part.unit);
+    let details = [
+        Some(format!("needs {}", numbers.threshold(part.threshold))),
+        part.printed.map(|printed| format!("printed {}", numbers.printed(printed))),
+        view::seed_values(part).map(|values| format!("seeds {values}")),
+        part.mde.map(|effect| format!("detectable {}", crate::number::percent(effect))),
+    ];
+    let details: Vec<String> = details.into_iter().flatten().collect();
+    lines.hang(Vec::new(), columns.indent, Tone::Dim, &details.join("; "));
+}
+
+fn verdict(verdict: Verdict, width: usize) -> String {
+    padded(&format!("{} {}", verdict.mark(), verdict.word()), width)
+}

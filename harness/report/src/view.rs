@@ -1,0 +1,279 @@
+//! What the renderers derive from a report before they write it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Cell, Claim, Column, Group, Part, Printed, PrintedCheck, Report, Row, Source, Verdict};
+use crate::number::{PartNumbers, count, level};
+use crate::words::plural;
+
+/// Neighbouring columns of one group.
+pub(crate) struct Block<'a> {
+    pub(crate) group: Option<&'a Group>,
+    pub(crate) columns: Vec<&'a Column>,
+}
+
+impl Block<'_> {
+    /// Heading of the block; empty for columns without a group.
+    pub(crate) fn label(&self) -> &str {
+        self.group.map_or("", |group| &group.label)
+    }
+}
+
+/// The columns in their groups.
+pub(crate) fn blocks(report: &Report) -> Vec<Block<'_>> {
+    report
+        .columns
+        .chunk_by(|left, right| left.group == right.group)
+        .map(|columns| Block {
+            group: columns.first().and_then(|column| group(report, column)),
+            columns: columns.iter().collect(),
+        })
+        .collect()
+}
+
+/// The group of a column.
+pub(crate) fn group<'a>(report: &'a Report, column: &Column) -> Option<&'a Group> {
+    let id = column.group.as_ref()?;
+    report.groups.iter().find(|group| group.id == *id)
+}
+
+/// `Mathematics: Average`, or the label alone where there is no group.
+pub(crate) fn full_label(report: &Report, column: &Column) -> String {
+    match group(report, column) {
+        Some(group) => format!("{}: {}", group.label, column.label),
+        None => column.label.clone(),
+    }
+}
+
+/// How many claims got each verdict; all four, in their order.
+pub(crate) fn tally(claims: &[Claim]) -> [(Verdict, usize); 4] {
+    Verdict::ALL.map(|verdict| (verdict, claims.iter().filter(|claim| claim.verdict == verdict).count()))
+}
+
+/// `arXiv:2509.22637v2, Table 5 · embedded scale · 3 seeds`.
+pub(crate) fn origin(report: &Report) -> String {
+    let mut parts = vec![format!("{}, {}", report.paper, report.locator), format!("{} scale", report.scale)];
+    // A row without seeds is a model that was not trained here; it says nothing about the others.
+    let counts: BTreeSet<usize> =
+        report.rows.iter().map(|row| row.seeds.len()).filter(|number| *number > 0).collect();
+    if let (Some(number), 1) = (counts.first().copied(), counts.len()) {
+        parts.push(plural(number, "seed"));
+    }
+    parts.join(" · ")
+}
+
+/// What the numbers in a cell of the main table are.
+pub(crate) fn legend(report: &Report) -> String {
+    let named = report.rows.iter().any(|row| row.printed_label.is_some());
+    format!(
+        "Percent. Measured value ± half the width of its {} interval; below it the printed value{}.",
+        level(report.confidence),
+        if named { " and the paper's name of the row" } else { "" },
+    )
+}
+
+/// What a column was measured on and with how many questions and samples, here and in the paper.
+pub(crate) fn sizes(column: &Column) -> Option<String> {
+    let here = size(column.questions, column.samples);
+    let paper = size(column.paper_questions, column.paper_samples);
+    let words = match (here, paper) {
+        (Some(here), Some(paper)) => format!("{here} (paper: {paper})"),
+        (Some(here), None) => here,
+        (None, Some(paper)) => format!("paper: {paper}"),
+        (None, None) => return None,
+    };
+    Some(words)
+}
+
+fn size(questions: Option<u64>, samples: Option<u64>) -> Option<String> {
+    match (questions, samples) {
+        (Some(questions), Some(samples)) => Some(format!("{} × {}", count(questions), count(samples))),
+        (Some(questions), None) => Some(count(questions)),
+        (None, _) => None,
+    }
+}
+
+/// A printed value that cannot stand, and its place.
+pub(crate) struct Flag<'a> {
+    pub(crate) row: &'a Row,
+    pub(crate) column: &'a Column,
+    pub(crate) printed: &'a Printed,
+}
+
+/// Printed cells by what arithmetic says about them.
+pub(crate) struct Audit<'a> {
+    pub(crate) counts: [(PrintedCheck, usize); 4],
+    pub(crate) flags: Vec<Flag<'a>>,
+}
+
+impl Audit<'_> {
+    /// Number of printed cells.
+    pub(crate) fn cells(&self) -> usize {
+        self.counts.iter().map(|(_, number)| number).sum()
+    }
+
+    /// `59 consistent, 1 impossible`, without what is not there.
+    pub(crate) fn summary(&self) -> String {
+        let present = self.counts.iter().filter(|(_, number)| *number > 0);
+        present.map(|(check, number)| format!("{number} {}", check.word())).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Goes over the printed cells in reading order.
+pub(crate) fn audit(report: &Report) -> Audit<'_> {
+    let mut audit = Audit { counts: PrintedCheck::ALL.map(|check| (check, 0)), flags: Vec::new() };
+    for row in &report.rows {
+        for column in &report.columns {
+            let Some(printed) = row.cells.get(&column.id).and_then(|cell| cell.printed.as_ref()) else {
+                continue;
+            };
+            for (check, number) in &mut audit.counts {
+                *number += usize::from(*check == printed.check);
+            }
+            if printed.check.mark().is_some() {
+                audit.flags.push(Flag { row, column, printed });
+            }
+        }
+    }
+    audit
+}
+
+/// The artefacts behind a set of cells.
+pub(crate) struct Origin<'a> {
+    pub(crate) sources: Vec<&'a Source>,
+    /// Rows with such cells, each with the number of its cells.
+    pub(crate) rows: Vec<(&'a Row, usize)>,
+}
+
+/// Where the measured cells come from: cells with the same artefacts share one entry.
+pub(crate) struct Origins<'a> {
+    pub(crate) list: Vec<Origin<'a>>,
+    index: BTreeMap<&'a [String], usize>,
+}
+
+impl<'a> Origins<'a> {
+    /// Goes over the cells in reading order, so that the entries are in the order of the rows.
+    pub(crate) fn of(report: &'a Report) -> Self {
+        let by_id: BTreeMap<&str, &Source> =
+            report.sources.iter().map(|source| (source.id.as_str(), source)).collect();
+        let mut origins = Self { list: Vec::new(), index: BTreeMap::new() };
+        for row in &report.rows {
+            for column in &report.columns {
+                let Some(cell) = row.cells.get(&column.id) else { continue };
+                if cell.measured.is_none() || cell.sources.is_empty() {
+                    continue;
+                }
+                let position = *origins.index.entry(&cell.sources).or_insert_with(|| {
+                    let sources =
+                        cell.sources.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect();
+                    origins.list.push(Origin { sources, rows: Vec::new() });
+                    origins.list.len() - 1
+                });
+                let rows = &mut origins.list[position].rows;
+                match rows.last_mut() {
+                    Some((last, cells)) if last.id == row.id => *cells += 1,
+                    _ => rows.push((row, 1)),
+                }
+            }
+        }
+        origins
+    }
+
+    /// Position in the list of the entry behind a cell.
+    pub(crate) fn position(&self, cell: &Cell) -> Option<usize> {
+        cell.measured.as_ref()?;
+        self.index.get(cell.sources.as_slice()).copied()
+    }
+}
+
+/// The first characters of a hash, enough to tell artefacts apart by eye.
+pub(crate) fn short(hash: &str) -> &str {
+    hash.char_indices().nth(12).map_or(hash, |(end, _)| &hash[..end])
+}
+
+/// What the artefacts depend on beside their inputs: what all of them share is said once.
+pub(crate) struct Dependence<'a> {
+    shared: BTreeMap<&'a String, &'a String>,
+}
+
+impl<'a> Dependence<'a> {
+    pub(crate) fn of(report: &'a Report) -> Self {
+        let mut sources = report.sources.iter();
+        let mut shared: BTreeMap<_, _> =
+            sources.next().into_iter().flat_map(|source| &source.facts).collect();
+        for source in sources {
+            shared.retain(|name, value| source.facts.get(*name) == Some(*value));
+        }
+        Self { shared }
+    }
+
+    /// What all artefacts share; `None` when that is nothing.
+    pub(crate) fn shared(&self) -> Option<String> {
+        (!self.shared.is_empty()).then(|| pairs(self.shared.iter().map(|(name, value)| (*name, *value))))
+    }
+
+    /// What one artefact has beyond that.
+    pub(crate) fn own(&self, source: &Source) -> String {
+        pairs(source.facts.iter().filter(|(name, _)| !self.shared.contains_key(name)))
+    }
+
+    /// Whether any artefact has something beyond that.
+    pub(crate) fn differs(&self, report: &Report) -> bool {
+        report.sources.iter().any(|source| source.facts.len() > self.shared.len())
+    }
+}
+
+/// `name: value` pairs in one line.
+fn pairs<'a>(facts: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+    facts.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
+}
+
+/// The rules by which verdicts follow, each with the claims that use it: one rule for all claims is the usual case.
+pub(crate) fn rules(claims: &[Claim]) -> Vec<(&str, Vec<&str>)> {
+    let mut rules: Vec<(&str, Vec<&str>)> = Vec::new();
+    for claim in claims {
+        let Some(rule) = claim.rule.as_deref() else { continue };
+        match rules.iter_mut().find(|(known, _)| *known == rule) {
+            Some((_, ids)) => ids.push(&claim.id),
+            None => rules.push((rule, vec![&claim.id])),
+        }
+    }
+    rules
+}
+
+/// What the printed values say about a claim, in words.
+pub(crate) fn printed_holds(claim: &Claim) -> Option<&'static str> {
+    claim.printed_holds.map(|holds| if holds { "holds as printed" } else { "does not hold as printed" })
+}
+
+/// The rows that have values by seed, with those seeds in order.
+pub(crate) fn seeded_rows(report: &Report) -> Vec<(&Row, BTreeSet<u64>)> {
+    let rows = report.rows.iter().map(|row| {
+        let estimates = row.cells.values().filter_map(|cell| cell.measured.as_ref());
+        (row, estimates.flat_map(|estimate| estimate.per_seed.keys().copied()).collect::<BTreeSet<_>>())
+    });
+    rows.filter(|(_, seeds)| !seeds.is_empty()).collect()
+}
+
+/// The measured quantity of a part in words, e.g. `+3.5 [+0.1, +6.9]`.
+pub(crate) fn quantity(part: &Part) -> String {
+    let numbers = PartNumbers(part.unit);
+    match &part.estimate {
+        Some(estimate) => format!("{} {}", numbers.measured(estimate.value), numbers.interval(estimate)),
+        None => "not attempted".into(),
+    }
+}
+
+/// The values of a part by seed, e.g. `+0.2 −0.1 +1.1`; `None` without any.
+pub(crate) fn seed_values(part: &Part) -> Option<String> {
+    let numbers = PartNumbers(part.unit);
+    let values = &part.estimate.as_ref()?.per_seed;
+    let text: Vec<_> = values.values().map(|value| numbers.measured(*value)).collect();
+    (!text.is_empty()).then(|| text.join(" "))
+}
+
+/// The marks that stand beside printed values.
+pub(crate) fn present_marks(report: &Report) -> Vec<PrintedCheck> {
+    let counts = audit(report).counts.into_iter();
+    counts.filter(|(check, number)| *number > 0 && check.mark().is_some()).map(|(check, _)| check).collect()
+}

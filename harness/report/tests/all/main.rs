@@ -1,0 +1,17 @@
+//! Tests through the public surface: renderers on the example and on odd reports, the JSON form, writing to disk.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod hostile;
+mod json;
+mod odd;
+mod render;
+mod small;
+mod write;
+
+use assay_report::Report;
+
+const EXAMPLE: &str = include_str!("../data/example.json");
+
+fn example() -> Report {
+    Report::from_json(EXAMPLE).unwrap()
+}

@@ -1,0 +1,213 @@
+//! A report with one of everything, to be bent by the tests.
+
+use std::collections::BTreeMap;
+
+use assay_report::*;
+
+pub(crate) fn estimate(value: f64) -> Estimate {
+    let per_seed = BTreeMap::from([(1, value - 1.5), (2, value + 1.5)]);
+    Estimate { value, low: value - 3.0, high: value + 3.0, standard_error: Some(1.5), per_seed, n: Some(800) }
+}
+
+pub(crate) fn printed(text: &str, check: PrintedCheck) -> Option<Printed> {
+    let note = (check != PrintedCheck::Consistent).then(|| "no count of right answers gives it".to_owned());
+    Some(Printed { text: text.into(), check, note })
+}
+
+fn column(id: &str, label: &str, kind: ColumnKind) -> Column {
+    Column {
+        id: id.into(),
+        label: label.into(),
+        kind,
+        group: Some("g".into()),
+        measured_on: (kind == ColumnKind::Benchmark).then(|| "sums".into()),
+        questions: Some(100),
+        samples: Some(4),
+        paper_questions: Some(12_000),
+        paper_samples: None,
+    }
+}
+
+fn row(id: &str, label: &str, cells: [Cell; 2]) -> Row {
+    let [first, second] = cells;
+    Row {
+        id: id.into(),
+        label: label.into(),
+        printed_label: Some(format!("{label}-7B")),
+        seeds: vec![1, 2],
+        cells: BTreeMap::from([("a".to_owned(), first), ("mean".to_owned(), second)]),
+    }
+}
+
+fn cell(value: f64, text: &str, check: PrintedCheck, source: &str) -> Cell {
+    Cell { measured: Some(estimate(value)), printed: printed(text, check), sources: vec![source.into()] }
+}
+
+fn source(id: &str) -> Source {
+    Source {
+        id: id.into(),
+        step: format!("verdicts-{id}"),
+        kind: "judge".into(),
+        key: "0123456789abcdef".repeat(4),
+        artefact: "fedcba9876543210".repeat(4),
+        seed: Some(1),
+        facts: BTreeMap::from([("judge".to_owned(), "v1".to_owned())]),
+    }
+}
+
+fn claim() -> Claim {
+    Claim {
+        id: "T1.1".into(),
+        text: "New beats old".into(),
+        expression: "new.mean > old.mean".into(),
+        verdict: Verdict::Replicated,
+        printed_holds: Some(true),
+        parts: vec![Part {
+            label: "new.mean − old.mean".into(),
+            cells: vec![
+                CellRef { row: "new".into(), column: "mean".into() },
+                CellRef { row: "old".into(), column: "mean".into() },
+            ],
+            unit: Unit::Points,
+            threshold: Threshold::Above { bound: 0.0 },
+            estimate: Some(estimate(8.0)),
+            printed: Some(7.25),
+            mde: Some(4.2),
+            verdict: Verdict::Replicated,
+        }],
+        rule: Some("the interval lies above the threshold".into()),
+        note: Some("Two seeds only.".into()),
+    }
+}
+
+fn section() -> Section {
+    let point = |x, y| PlotPoint { x, y, interval: Some((y - 1.0, y + 1.0)) };
+    Section {
+        title: "Lengths".into(),
+        text: "How long answers are.".into(),
+        tables: vec![DataTable {
+            caption: Some("By row".into()),
+            header: vec![
+                Heading { label: "Row".into(), decimals: None },
+                Heading { label: "Tokens".into(), decimals: Some(1) },
+                Heading { label: "Count".into(), decimals: None },
+            ],
+            rows: vec![
+                vec![Datum::Text("old".into()), Datum::Number(12.34), Datum::Integer(-3)],
+                vec![Datum::Text("new".into()), Datum::Estimate(estimate(9.0)), Datum::Empty],
+            ],
+        }],
+        plots: vec![Plot {
+            title: "Growth".into(),
+            x: Axis { label: "samples".into(), logarithmic: true },
+            y: Axis { label: "percent".into(), logarithmic: false },
+            series: vec![
+                Series {
+                    label: "old".into(),
+                    style: SeriesStyle::Line,
+                    points: vec![point(1.0, 10.0), point(8.0, 30.0)],
+                },
+                Series { label: "new".into(), style: SeriesStyle::Points, points: vec![point(2.0, 20.0)] },
+            ],
+        }],
+    }
+}
+
+/// Two rows, a benchmark and an average, one claim, one section.
+pub(crate) fn report() -> Report {
+    Report {
+        format: Format,
+        id: "small".into(),
+        title: "A small table".into(),
+        caption: "Old and new on sums.".into(),
+        paper: "arXiv:0000.00000v1".into(),
+        locator: "Table 1".into(),
+        scale: "tiny".into(),
+        confidence: 0.95,
+        notes: vec!["Made up.".into()],
+        groups: vec![Group { id: "g".into(), label: "Sums".into() }],
+        columns: vec![
+            column("a", "SUM10", ColumnKind::Benchmark),
+            column("mean", "Average", ColumnKind::Average),
+        ],
+        rows: vec![
+            row(
+                "old",
+                "Old",
+                [
+                    cell(20.0, "41.20", PrintedCheck::Consistent, "old"),
+                    cell(20.5, "41.30", PrintedCheck::Contradicted, "old"),
+                ],
+            ),
+            row(
+                "new",
+                "New",
+                [
+                    cell(28.0, "48.33", PrintedCheck::Impossible, "new"),
+                    cell(28.5, "48.45", PrintedCheck::NotAttempted, "new"),
+                ],
+            ),
+        ],
+        claims: vec![claim()],
+        diagnostics: vec![section()],
+        criteria: Some(Criteria { text: "Two seeds, fixed beforehand.".into(), hash: "ab".repeat(32) }),
+        facts: BTreeMap::from([("judge".to_owned(), "v1".to_owned())]),
+        sources: vec![source("old"), source("new")],
+    }
+}
+
+/// Calls a function on every text of a report that may hold anything (ids have their own rules).
+pub(crate) fn for_each_text(report: &mut Report, mut f: impl FnMut(&mut String)) {
+    let texts =
+        [&mut report.title, &mut report.caption, &mut report.paper, &mut report.locator, &mut report.scale];
+    texts.into_iter().for_each(&mut f);
+    report.notes.iter_mut().for_each(&mut f);
+    report.groups.iter_mut().for_each(|group| f(&mut group.label));
+    for column in &mut report.columns {
+        f(&mut column.label);
+        column.measured_on.iter_mut().for_each(&mut f);
+    }
+    for row in &mut report.rows {
+        f(&mut row.label);
+        row.printed_label.iter_mut().for_each(&mut f);
+        for printed in row.cells.values_mut().filter_map(|cell| cell.printed.as_mut()) {
+            f(&mut printed.text);
+            printed.note.iter_mut().for_each(&mut f);
+        }
+    }
+    for claim in &mut report.claims {
+        f(&mut claim.id);
+        f(&mut claim.text);
+        f(&mut claim.expression);
+        claim.rule.iter_mut().chain(&mut claim.note).for_each(&mut f);
+        claim.parts.iter_mut().for_each(|part| f(&mut part.label));
+    }
+    for section in &mut report.diagnostics {
+        f(&mut section.title);
+        f(&mut section.text);
+        for table in &mut section.tables {
+            table.caption.iter_mut().for_each(&mut f);
+            table.header.iter_mut().for_each(|heading| f(&mut heading.label));
+            for datum in table.rows.iter_mut().flatten() {
+                if let Datum::Text(text) = datum {
+                    f(text);
+                }
+            }
+        }
+        for plot in &mut section.plots {
+            [&mut plot.title, &mut plot.x.label, &mut plot.y.label].into_iter().for_each(&mut f);
+            plot.series.iter_mut().for_each(|series| f(&mut series.label));
+        }
+    }
+    for source in &mut report.sources {
+        [&mut source.step, &mut source.kind, &mut source.key, &mut source.artefact]
+            .into_iter()
+            .for_each(&mut f);
+        source.facts.values_mut().for_each(&mut f);
+    }
+    report.facts.values_mut().for_each(&mut f);
+    if let Some(criteria) = &mut report.criteria {
+        f(&mut criteria.text);
+        f(&mut criteria.hash);
+    }
+}

@@ -1,0 +1,72 @@
+//! Writing to disk: whole files, and only when they change.
+
+use assay_report::{Problem, WriteError, write};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::small;
+
+fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
+    let guard = tempfile::tempdir().unwrap();
+    let path = Utf8PathBuf::from_path_buf(guard.path().join("reports/tiny")).unwrap();
+    (guard, path)
+}
+
+fn names(folder: &Utf8Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_unchanged_report_touches_no_file() {
+    let (_guard, folder) = folder();
+    let report = small::report();
+    let first = write(&report, &folder).unwrap();
+    assert_eq!(
+        first.iter().map(|file| (file.path.file_name(), file.changed)).collect::<Vec<_>>(),
+        [(Some("small.md"), true), (Some("small.json"), true), (Some("small.html"), true)]
+    );
+    assert_eq!(names(&folder), ["small.html", "small.json", "small.md"], "no temporary file stays");
+    let old = |path: &Utf8Path| path.metadata().unwrap().modified().unwrap();
+    let times: Vec<_> = first.iter().map(|file| old(&file.path)).collect();
+
+    let second = write(&report, &folder).unwrap();
+    assert!(second.iter().all(|file| !file.changed));
+    assert_eq!(times, second.iter().map(|file| old(&file.path)).collect::<Vec<_>>());
+}
+
+#[test]
+fn only_what_differs_is_replaced() {
+    let (_guard, folder) = folder();
+    let report = small::report();
+    write(&report, &folder).unwrap();
+    fs_err::write(folder.join("small.md"), "something else").unwrap();
+    let again = write(&report, &folder).unwrap();
+    assert_eq!(again.iter().map(|file| file.changed).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(fs_err::read_to_string(folder.join("small.md")).unwrap(), assay_report::markdown(&report));
+}
+
+#[test]
+fn an_id_cannot_lead_out_of_the_folder() {
+    let (_guard, folder) = folder();
+    let mut report = small::report();
+    report.id = "../escaped".into();
+    let error = write(&report, &folder).unwrap_err();
+    assert!(matches!(error, WriteError::Inconsistent(Problem::Id { .. })), "{error}");
+    assert!(!folder.exists(), "nothing is made for a bad report");
+}
+
+#[test]
+fn a_refusal_names_the_path() {
+    let (_guard, folder) = folder();
+    // A folder stands where the file should be: this fails for every user, also for root.
+    fs_err::create_dir_all(folder.join("small.json")).unwrap();
+    let error = write(&small::report(), &folder).unwrap_err().to_string();
+    assert!(error.contains("small.json"), "{error}");
+    assert_eq!(names(&folder), ["small.json", "small.md"], "no temporary file stays");
+
+    fs_err::write(folder.join("file"), "").unwrap();
+    let error = write(&small::report(), &folder.join("file")).unwrap_err().to_string();
+    assert!(error.contains("tiny/file"), "{error}");
+}
