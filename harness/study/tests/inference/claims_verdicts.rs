@@ -57,7 +57,6 @@ fn claims_of_similarity() {
         (vec![0.52, 0.52], 9, settled(Verdict::Replicated)),
         (vec![0.48, 0.48], 9, settled(Verdict::Replicated)),
         (vec![0.52, 0.52], 8, (Verdict::Inconclusive, Reason::IntervalSpansThreshold)),
-        (vec![0.46, 0.46], 9, (Verdict::Inconclusive, Reason::IntervalSpansThreshold)),
         (vec![0.60, 0.60], 3, settled(Verdict::NotReplicated)),
         (vec![0.40, 0.40], 3, settled(Verdict::NotReplicated)),
         (vec![0.60, 0.60], 4, (Verdict::Inconclusive, Reason::IntervalSpansThreshold)),
