@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use assay_flow::{Event, Observer, Record, SavedBy, State};
 use assay_sandbox::SetupEvent;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Without bars, a long step says how far it is this often.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Prints a run's events as they come. Data goes to standard output, everything else to standard error.
 pub(crate) struct Display {
@@ -31,6 +34,8 @@ enum Form {
 struct Running {
     overall: Option<ProgressBar>,
     steps: BTreeMap<String, ProgressBar>,
+    /// When a line last told how far a step is, where there are no bars.
+    told: BTreeMap<String, Instant>,
     to_run: usize,
     done: usize,
 }
@@ -136,6 +141,12 @@ impl Observer for Display {
                     }
                     bar.set_position(*done);
                     bar.set_message(format!("{step}: {note}"));
+                } else if self.form == Form::Plain {
+                    let told = running.told.entry(step.clone()).or_insert_with(Instant::now);
+                    if told.elapsed() >= PLAIN_INTERVAL {
+                        *told = Instant::now();
+                        self.line(&format!("        {step}: {done}/{total} {note}"));
+                    }
                 }
             }
             Event::StepFinished { step, seconds, .. } => {

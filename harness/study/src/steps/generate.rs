@@ -1,6 +1,5 @@
 //! Sampled replies to the test questions.
 
-use assay_flow::StepError;
 use serde::Deserialize;
 
 use super::kind::{FACT_ISA, Kind, one};

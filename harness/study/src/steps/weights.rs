@@ -41,9 +41,7 @@ fn bug(error: impl std::error::Error) -> StepError {
 
 /// The traces of a question with what is known of each.
 pub(crate) struct QuestionTraces {
-    /// All traces, in sampling order.
-    pub(crate) traces: Vec<Trace>,
-    /// For each trace what the estimators need; `None` for an invalid or unscored one.
+    /// For each trace, in sampling order, what the estimators need; `None` for an invalid or unscored one.
     pub(crate) scored: Vec<Option<ScoredTrace>>,
     /// For each trace the share of right answers; `None` for an invalid one.
     pub(crate) accuracy: Vec<Option<f64>>,
@@ -92,7 +90,7 @@ pub(crate) fn scored_traces(
                     Some(ScoredTrace { length, log_ratio, accuracy: *accuracy, answer: Some(answer) })
                 })
                 .collect();
-            (question, QuestionTraces { traces, scored, accuracy })
+            (question, QuestionTraces { scored, accuracy })
         })
         .collect())
 }
