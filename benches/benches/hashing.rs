@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         vec![
             Contender::new("blake3, one thread, buffered reads", || {
                 let mut hasher = blake3::Hasher::new();
-                let read = std::fs::File::open(&file).and_then(|file| Ok(hasher.update_reader(file)?.count()));
+                let read =
+                    std::fs::File::open(&file).and_then(|file| Ok(hasher.update_reader(file)?.count()));
                 read.unwrap_or(0)
             }),
             Contender::new("put_path of a file that the store has", || {

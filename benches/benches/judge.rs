@@ -10,7 +10,10 @@ const PROGRAM: &str = "def f(x):\n    return x*(x+1)-3\n";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let lock = ImageLock::parse(&std::fs::read_to_string(root.join("lockfiles/python-image.lock"))?, "python-image.lock")?;
+    let lock = ImageLock::parse(
+        &std::fs::read_to_string(root.join("lockfiles/python-image.lock"))?,
+        "python-image.lock",
+    )?;
     let tools = Tools { python: "python3".into() };
     let image = Image::prepare(&root.join("target/images"), &lock, &tools, &mut |_| {})?;
     let sandbox = Sandbox::new(&image, Limits::default());

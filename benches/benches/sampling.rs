@@ -19,7 +19,8 @@ fn main() -> Result<(), LmError> {
     let (many, few) = (prompts(128)?, prompts(8)?);
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(std::io::Error::other)?;
     let sampler = |model, batch| Sampler::new(model, config.clone()).map(|sampler| sampler.with_batch(batch));
-    let (slow, one, batched) = (sampler(&composed.decoder, 64)?, sampler(&fused.decoder, 1)?, sampler(&fused.decoder, 64)?);
+    let (slow, one, batched) =
+        (sampler(&composed.decoder, 64)?, sampler(&fused.decoder, 1)?, sampler(&fused.decoder, 64)?);
     let draw = |sampler: &Sampler<'_>, prompts: &[Prompt]| -> u64 {
         let samples = single.install(|| sampler.all(prompts)).unwrap_or_default();
         samples.iter().map(|sample| sample.tokens.len() as u64).sum()

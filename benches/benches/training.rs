@@ -10,11 +10,15 @@ fn main() -> Result<(), LmError> {
     tune_allocator();
     let embedded = shape(96, 3, 4, 2, 24, 256, 45);
     let larger = shape(256, 4, 4, 2, 64, 768, 512);
-    for (name, config, sequences, length) in
-        [("0.31 M parameters, 32 x 48 tokens", embedded, 32, 48), ("3.3 M parameters, 16 x 128 tokens", larger, 16, 128)]
-    {
+    for (name, config, sequences, length) in [
+        ("0.31 M parameters, 32 x 48 tokens", embedded, 32, 48),
+        ("3.3 M parameters, 16 x 128 tokens", larger, 16, 128),
+    ] {
         for threads in [1, 2] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(std::io::Error::other)?;
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .map_err(std::io::Error::other)?;
             let mut trainers = [Backend::Composed, Backend::Fused]
                 .into_iter()
                 .map(|backend| trainer(&config, backend, sequences, length))
@@ -22,11 +26,15 @@ fn main() -> Result<(), LmError> {
             let mut contenders = Vec::new();
             for (trainer, name) in trainers.iter_mut().zip(["composed candle operations", "fused kernels"]) {
                 let pool = &pool;
-                contenders.push(Contender::new(name, move || {
-                    pool.install(|| (0..3).map(|_| step(trainer)).sum())
-                }));
+                contenders
+                    .push(Contender::new(name, move || pool.install(|| (0..3).map(|_| step(trainer)).sum())));
             }
-            compare(&format!("training, {name}, {threads} threads (goal: fused at least 1.8x)"), "tokens", 7, contenders);
+            compare(
+                &format!("training, {name}, {threads} threads (goal: fused at least 1.8x)"),
+                "tokens",
+                7,
+                contenders,
+            );
         }
     }
     Ok(())
@@ -60,7 +68,15 @@ fn trainer(config: &Config, backend: Backend, sequences: usize, length: usize) -
     Trainer::new(Decoder::init(config, 1, backend)?, (0..sequences).map(unit).collect(), settings)
 }
 
-fn shape(d: usize, layers: usize, heads: usize, kv: usize, head: usize, ff: usize, vocabulary: usize) -> Config {
+fn shape(
+    d: usize,
+    layers: usize,
+    heads: usize,
+    kv: usize,
+    head: usize,
+    ff: usize,
+    vocabulary: usize,
+) -> Config {
     Config {
         family: Family::Qwen3,
         vocab_size: vocabulary,

@@ -45,7 +45,12 @@ pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Conte
 pub fn report_time(title: &str, times: &mut [Duration], goal: Duration) {
     times.sort_unstable();
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
-    println!("{title}\n  {:44} {:>10.1} ms  (goal: below {} ms)", "median", median.as_secs_f64() * 1e3, goal.as_millis());
+    println!(
+        "{title}\n  {:44} {:>10.1} ms  (goal: below {} ms)",
+        "median",
+        median.as_secs_f64() * 1e3,
+        goal.as_millis()
+    );
 }
 
 /// Tunes the allocator as the command does: large blocks stay mapped.

@@ -20,15 +20,15 @@ const GROUPS: &[Group] = &[
         paths: &["../lm/src"],
         packages: &["candle-core", "gemm", "rand_chacha", "tokenizers"],
     },
-    Group {
-        name: "SANDBOX",
-        paths: &["../../sandbox/src", "../../sandbox/guest"],
-        packages: &["wasmtime"],
-    },
+    Group { name: "SANDBOX", paths: &["../../sandbox/src", "../../sandbox/guest"], packages: &["wasmtime"] },
     Group { name: "TASKS", paths: &["src/tasks"], packages: &["rand_chacha"] },
     Group { name: "INFERENCE", paths: &["src/inference"], packages: &["statrs"] },
     Group { name: "TABLE", paths: &["src/table"], packages: &[] },
-    Group { name: "SHARED", paths: &["src/steps/kind.rs", "src/steps/mod.rs", "src/steps/sampling.rs", "src/records.rs"], packages: &[] },
+    Group {
+        name: "SHARED",
+        paths: &["src/steps/kind.rs", "src/steps/mod.rs", "src/steps/sampling.rs", "src/records.rs"],
+        packages: &[],
+    },
 ];
 
 /// Each file here implements step kinds of its own and gets its own fingerprint, keyed by file name.
@@ -46,7 +46,8 @@ fn main() -> std::io::Result<()> {
             collect(Path::new(path), &mut files)?;
         }
         files.sort();
-        let versions: Vec<String> = group.packages.iter().map(|package| locked_version(&lock, package)).collect();
+        let versions: Vec<String> =
+            group.packages.iter().map(|package| locked_version(&lock, package)).collect();
         let fingerprint = fingerprint(&files, &versions)?;
         generated.push_str(&format!("pub(crate) const {}: &str = \"{fingerprint}\";\n", group.name));
     }
@@ -101,7 +102,9 @@ fn code_only(text: &str) -> String {
 fn locked_version(lock: &str, package: &str) -> String {
     lock.split("[[package]]")
         .filter(|entry| entry.lines().any(|line| line == format!("name = \"{package}\"")))
-        .flat_map(|entry| entry.lines().filter(|line| line.starts_with("version") || line.starts_with("checksum")))
+        .flat_map(|entry| {
+            entry.lines().filter(|line| line.starts_with("version") || line.starts_with("checksum"))
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }

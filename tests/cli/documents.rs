@@ -37,8 +37,11 @@ fn libraries_do_not_print() {
         for file in rust_files(&repository().join(folder).join("src")) {
             let text = fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
-            for banned in ["println!", "eprintln!", "env::var", "env::set_var", "process::exit", "current_dir()"] {
-                let found = code.lines().find(|line| line.contains(banned) && !line.trim_start().starts_with("//"));
+            for banned in
+                ["println!", "eprintln!", "env::var", "env::set_var", "process::exit", "current_dir()"]
+            {
+                let found =
+                    code.lines().find(|line| line.contains(banned) && !line.trim_start().starts_with("//"));
                 assert!(found.is_none(), "{}: {}", file.display(), found.unwrap_or_default());
             }
         }

@@ -1,6 +1,6 @@
 //! The command as a user meets it: the real binary on a real workspace, small enough to run in seconds.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod documents;
 mod faults;

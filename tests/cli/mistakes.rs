@@ -24,11 +24,21 @@ const MISTAKES: [Mistake; 14] = [
         "base = \"reasoner\", rows = \"reasoner-rows\"",
         &["cycle", "reasoner"],
     ),
-    (TABLE, "evaluation = \"verdicts-acc\"", "evaluation = \"verdicts-ac\"", &["recipes/table-05.toml:", "verdicts-acc"]),
+    (
+        TABLE,
+        "evaluation = \"verdicts-acc\"",
+        "evaluation = \"verdicts-ac\"",
+        &["recipes/table-05.toml:", "verdicts-acc"],
+    ),
     (TABLE, "benchmark = \"chain2\"", "benchmark = \"chain\"", &["recipes/table-05.toml:", "chain2"]),
     (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:", "`ll`"]),
     (TABLE, "acc.math > l.math", "acc.math > ", &["recipes/table-05.toml:", "expression"]),
-    (TABLE, "label = \"Ours-Acc-7B-1K\"", "lable = \"Ours-Acc-7B-1K\"", &["recipes/table-05.toml:", "lable", "label"]),
+    (
+        TABLE,
+        "label = \"Ours-Acc-7B-1K\"",
+        "lable = \"Ours-Acc-7B-1K\"",
+        &["recipes/table-05.toml:", "lable", "label"],
+    ),
 ];
 
 #[test]
@@ -38,7 +48,11 @@ fn mistakes_are_named_with_their_place_and_nothing_runs() {
         world.edit(file, from, to);
         let finished = world.run(&["run", "table-05", "--scale", "tiny"]).fails_with(2).says(&["error"]);
         for part in parts {
-            assert!(finished.stderr().contains(part), "{file}: {from} -> {to}: no {part:?} in\n{}", finished.stderr());
+            assert!(
+                finished.stderr().contains(part),
+                "{file}: {from} -> {to}: no {part:?} in\n{}",
+                finished.stderr()
+            );
         }
         assert!(!world.path(".assay/objects").exists() || is_empty(&world), "something was run or stored");
     }

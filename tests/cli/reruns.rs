@@ -97,7 +97,10 @@ fn equal_outputs_stop_a_rerun() {
     let events = world.events(&[&RECIPE[..], &["--set", "teacher.questions=25"]].concat());
     let ran = steps(&events, "step-finished");
     let saved = steps(&events, "step-saved");
-    assert!(ran.contains(&"teacher[seed=1]".to_owned()) && ran.contains(&"rows-1k[seed=1]".to_owned()), "{ran:?}");
+    assert!(
+        ran.contains(&"teacher[seed=1]".to_owned()) && ran.contains(&"rows-1k[seed=1]".to_owned()),
+        "{ran:?}"
+    );
     assert!(saved.contains(&"sft-1k[seed=1]".to_owned()), "{saved:?}");
     assert!(!ran.contains(&"generations-sft-1k[seed=1]".to_owned()), "{ran:?}");
 }

@@ -129,8 +129,8 @@ impl World {
     }
 
     /// Runs the command to its end.
-    pub(crate) fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Finished {
-        Finished(self.command(arguments).output().unwrap())
+    pub(crate) fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Ran {
+        Ran(self.command(arguments).output().unwrap())
     }
 
     /// The steps that a run executes, by the event log that it prints, and its other events.
@@ -156,21 +156,34 @@ pub(crate) fn steps(events: &[Value], kind: &str) -> Vec<String> {
     steps
 }
 
-/// A command that has ended.
+/// A command that has ended, before anyone said how it should have.
 #[must_use = "say whether it should have succeeded"]
+pub(crate) struct Ran(Output);
+
+impl Ran {
+    pub(crate) fn succeeds(self) -> Finished {
+        let finished = Finished(self.0);
+        assert!(finished.0.status.success(), "{:?}\n{}", finished.0.status, finished.stderr());
+        finished
+    }
+
+    pub(crate) fn fails_with(self, code: i32) -> Finished {
+        let finished = Finished(self.0);
+        let found = finished.0.status.code();
+        assert_eq!(found, Some(code), "{}\n{}", finished.stdout(), finished.stderr());
+        finished
+    }
+
+    /// However it ended.
+    pub(crate) fn either_way(self) -> Finished {
+        Finished(self.0)
+    }
+}
+
+/// A command that has ended as it should.
 pub(crate) struct Finished(Output);
 
 impl Finished {
-    pub(crate) fn succeeds(self) -> Self {
-        assert!(self.0.status.success(), "{:?}\n{}", self.0.status, self.stderr());
-        self
-    }
-
-    pub(crate) fn fails_with(self, code: i32) -> Self {
-        assert_eq!(self.0.status.code(), Some(code), "{}\n{}", self.stdout(), self.stderr());
-        self
-    }
-
     pub(crate) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.0.stdout).into_owned()
     }

@@ -18,8 +18,8 @@ use crate::session::Session;
 /// The report of a table recipe's outcome.
 pub(crate) fn report(session: &Session, outcome: &Outcome) -> Result<Report, Failure> {
     let bytes = session.store.read(&outcome.output)?;
-    let table: Table =
-        serde_json::from_slice(&bytes).map_err(|error| Failure::Internal(format!("the table's JSON: {error}")))?;
+    let table: Table = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::Internal(format!("the table's JSON: {error}")))?;
     let recipe = session.graph.recipe();
     let sources = sources(session, outcome);
     Ok(Report {

@@ -107,8 +107,8 @@ impl Observer for Display {
             return;
         }
         let running = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let [green, yellow, red] =
-            [AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Red].map(|c| Style::new().fg_color(Some(c.into())));
+        let [green, yellow, red] = [AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Red]
+            .map(|c| Style::new().fg_color(Some(c.into())));
         match &record.event {
             Event::Planned { steps } => {
                 running.to_run = steps.iter().filter(|entry| entry.state != State::Cached).count();

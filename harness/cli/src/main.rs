@@ -1,7 +1,5 @@
 //! The `assay` command: arguments, progress and exit codes over the libraries.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
-
 mod args;
 mod compose;
 mod display;

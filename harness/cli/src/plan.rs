@@ -13,7 +13,8 @@ pub(crate) fn plan(global: &Global, target: &Target) -> Result<(), Failure> {
     let session = open(global, target)?;
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
     if global.json {
-        let json = serde_json::to_string_pretty(plan.entries()).map_err(|e| Failure::Internal(e.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(plan.entries()).map_err(|e| Failure::Internal(e.to_string()))?;
         anstream::println!("{json}");
         return Ok(());
     }
@@ -85,6 +86,8 @@ fn summary(plan: &Plan) -> String {
     if cached == all {
         format!("all {all} steps are cached: a run executes nothing")
     } else {
-        format!("{all} steps: {cached} cached, {run} to run, {waits} wait for them and may be saved by equal outputs")
+        format!(
+            "{all} steps: {cached} cached, {run} to run, {waits} wait for them and may be saved by equal outputs"
+        )
     }
 }

@@ -22,7 +22,8 @@ const PLAIN_WIDTH: usize = 120;
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let display = Arc::new(Display::new(global.json));
     let setup_display = Arc::clone(&display);
-    let session = Session::open(global, &args.target, &args.python, move |event| setup_display.setup(&event))?;
+    let session =
+        Session::open(global, &args.target, &args.python, move |event| setup_display.setup(&event))?;
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
     let options = Options {

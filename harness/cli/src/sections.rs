@@ -32,7 +32,8 @@ fn posterior(table: &Table) -> Section {
         ("log pi/q a token", 3, |d| d.log_ratio_per_token.map(|moments| moments.mean)),
         ("its sd", 3, |d| d.log_ratio_per_token.and_then(|moments| moments.standard_deviation)),
     ];
-    let families: Vec<&String> = table.diagnostics.values().next().into_iter().flat_map(|f| f.keys()).collect();
+    let families: Vec<&String> =
+        table.diagnostics.values().next().into_iter().flat_map(|f| f.keys()).collect();
     let rows = families.iter().map(|family| {
         let name = if *family == ALL_FAMILIES { "all questions" } else { family.as_str() };
         let figures = FIGURES.iter().map(|(_, _, figure)| mean(table, family, *figure));
@@ -115,7 +116,8 @@ fn completion_lengths(table: &Table) -> Section {
     let layout = &table.layout;
     let rows = layout.rows.iter().filter_map(|row| {
         let lengths = table.lengths.get(&row.id)?;
-        let cells = layout.columns.iter().map(|c| lengths.get(&c.id).map_or(Datum::Empty, |n| Datum::Number(*n)));
+        let cells =
+            layout.columns.iter().map(|c| lengths.get(&c.id).map_or(Datum::Empty, |n| Datum::Number(*n)));
         Some(std::iter::once(Datum::Text(row.label.clone())).chain(cells).collect())
     });
     Section {

@@ -105,7 +105,9 @@ fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
         return Ok(());
     }
     let damaged = report.corrupt.len() + report.missing.len();
-    Err(Failure::Damaged(format!("{damaged} objects are damaged; the next run that needs them makes them anew")))
+    Err(Failure::Damaged(format!(
+        "{damaged} objects are damaged; the next run that needs them makes them anew"
+    )))
 }
 
 fn gc(global: &Global, store: &Store, yes: bool) -> Result<(), Failure> {

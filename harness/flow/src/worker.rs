@@ -82,7 +82,7 @@ impl Job<'_> {
         let inputs = match self.materialize(&scratch.path().join("inputs")) {
             Ok(inputs) => inputs,
             Err(BadInput::Damaged { producer, hash }) => return Ok(Ended::BadInput { producer, hash }),
-            Err(BadInput::Other(error)) => return Err(error.into()),
+            Err(BadInput::Other(error)) => return Err(error),
         };
         let own = scratch.path().join("scratch");
         fs_err::create_dir(&own)?;

@@ -144,3 +144,16 @@ impl ImageLock {
         &self.content.cpython
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::WASMTIME_VERSION;
+
+    /// The runtime counts fuel, so the version in the identity must be the one that is built.
+    #[test]
+    fn the_identity_names_the_runtime_that_is_built() {
+        let locked = include_str!("../../../Cargo.lock");
+        let entry = format!("name = \"wasmtime\"\nversion = \"{WASMTIME_VERSION}\"\n");
+        assert!(locked.contains(&entry), "wasmtime is no longer {WASMTIME_VERSION}");
+    }
+}

@@ -31,9 +31,11 @@ fn count(context: &StepContext<'_>, stop: bool) -> Result<(), StepError> {
         // Replaced as a whole, as a kill may come at any instant.
         std::fs::write(dir.join("new"), count.to_string())?;
         std::fs::rename(dir.join("new"), &file)?;
-        while stop && count == 5 {
-            std::fs::write(dir.join("../../reached"), "")?;
-            std::thread::sleep(Duration::from_millis(5));
+        if stop && count == 5 {
+            loop {
+                std::fs::write(dir.join("../../reached"), "")?;
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
     }
     Ok(fs_write(context, &format!("counted on from {from}"))?)

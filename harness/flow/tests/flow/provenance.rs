@@ -58,9 +58,8 @@ fn the_log_is_what_was_shown_without_the_progress() {
     let lines = project.store().events(&outcome.run).unwrap();
     let stored: Vec<Record> = lines.iter().map(|line| Record::from_json(line).unwrap()).collect();
     assert!(stored.iter().zip(&lines).all(|(record, line)| record.to_json().unwrap() == *line));
-    let kinds = |events: &mut dyn Iterator<Item = &Event>| {
-        events.map(|event| std::mem::discriminant(event)).collect::<Vec<_>>()
-    };
+    let kinds =
+        |events: &mut dyn Iterator<Item = &Event>| events.map(std::mem::discriminant).collect::<Vec<_>>();
     assert_eq!(kinds(&mut stored.iter().map(|record| &record.event)), kinds(&mut shown.iter()));
     assert!(lines[0].contains("\"event\":\"run-started\"") && lines[0].contains("\"sets\":[\"noise=3\"]"));
     assert!(lines.last().unwrap().contains("\"event\":\"run-finished\""));

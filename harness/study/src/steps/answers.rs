@@ -29,7 +29,8 @@ pub(crate) fn kind() -> Kind<Params> {
         let mut requests = Vec::new();
         for Trace { question, thought, .. } in traces.iter().filter(|trace| trace.valid) {
             if seen.insert((question, thought)) {
-                let row = rows.iter().find(|row| row.question.id() == question).ok_or_else(|| unknown(question))?;
+                let row =
+                    rows.iter().find(|row| row.question.id() == question).ok_or_else(|| unknown(question))?;
                 let prompt = formats::answer_prompt(row.question.text(), thought);
                 requests.extend((0..params.answers).map(|index| (question, thought, index, prompt.clone())));
             }

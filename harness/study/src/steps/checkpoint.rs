@@ -21,7 +21,9 @@ impl Params {
     fn locked(&self, workspace: &Workspace) -> Result<LockEntry, ParamError> {
         let wrong = |path: &str, message: String| ParamError::new(path, message);
         let lock = workspace.lock(&self.lock).map_err(|errors| wrong("lock", errors.to_string()))?;
-        lock.entry(&self.entry).cloned().map_err(|error| wrong("entry", error.to_string()).suggest(error.remedy()))
+        lock.entry(&self.entry)
+            .cloned()
+            .map_err(|error| wrong("entry", error.to_string()).suggest(error.remedy()))
     }
 }
 

@@ -7,7 +7,8 @@ use super::kind::{Kind, one};
 use crate::fingerprint::TASKS;
 use crate::records;
 use crate::tasks::{
-    Exclusions, Question, StyleMix, TaskError, TrainingMix, teacher_rows, test_set, training_questions, training_seed,
+    Exclusions, Question, StyleMix, TaskError, TrainingMix, teacher_rows, test_set, training_questions,
+    training_seed,
 };
 
 #[derive(Deserialize)]

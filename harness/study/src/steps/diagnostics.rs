@@ -36,7 +36,8 @@ pub(crate) fn kind() -> Kind<Params> {
                 q: scored,
                 pi: prior.into_iter().map(|accuracy| accuracy.unwrap_or(0.0)).collect(),
             };
-            let family = families.get(&question).ok_or_else(|| StepError::internal("a question without a family"))?;
+            let family =
+                families.get(&question).ok_or_else(|| StepError::internal("a question without a family"))?;
             by_family.entry(ALL).or_default().push(traces.clone());
             by_family.entry(family).or_default().push(traces);
         }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_flow::{StepContext, StepError};
 use assay_sandbox::{
-    Entry, Expected, Image, ImageLock, Input, Limits, Program, Run, Sandbox, SetupError, SetupEvent, Tools, Verdict,
-    judge_runs,
+    Entry, Expected, Image, ImageLock, Input, Limits, Program, Run, Sandbox, SetupError, SetupEvent, Tools,
+    Verdict, judge_runs,
 };
 use assay_store::{Hash, Hasher};
 use camino::Utf8PathBuf;
@@ -16,9 +16,9 @@ use super::kind::{FACT_IMAGE, FACT_LIMITS, Kind, one};
 use super::rows::teacher_rows;
 use crate::fingerprint::{SANDBOX, TASKS};
 use crate::records::{self, AnswerVerdict, Generation, GenerationVerdict, SampledAnswer};
+use crate::tasks::Question;
 use crate::tasks::question::HIDDEN_INPUTS;
 use crate::tasks::verify::{Check, PythonProgram, check};
-use crate::tasks::Question;
 
 /// Programs judged between two writes to the cache.
 const STORE_EVERY: usize = 64;
@@ -82,7 +82,8 @@ fn verdicts<'a>(
     questions: &[Question],
     answers: impl Iterator<Item = (&'a str, Option<&'a str>)>,
 ) -> Result<Vec<Verdict>, StepError> {
-    let questions: BTreeMap<&str, &Question> = questions.iter().map(|question| (question.id(), question)).collect();
+    let questions: BTreeMap<&str, &Question> =
+        questions.iter().map(|question| (question.id(), question)).collect();
     let checked = answers
         .map(|(id, answer)| {
             let question =
@@ -106,7 +107,8 @@ fn verdicts<'a>(
             Some(Check::Malformed(_)) => Ok(Verdict::CompileError),
             Some(Check::Run(program)) => {
                 let tests = question.tests().into_iter();
-                let expected: Vec<Expected> = tests.map(|(_, output)| Expected::Value(output.into())).collect();
+                let expected: Vec<Expected> =
+                    tests.map(|(_, output)| Expected::Value(output.into())).collect();
                 let runs = runs.get(program).ok_or_else(|| StepError::internal("a program was not run"))?;
                 Ok(judge_runs(runs, &expected).verdict)
             }
@@ -143,7 +145,8 @@ fn run_programs<'p>(
             let found = judge.run(&program_of(program), &inputs);
             // A failure of the judge says nothing about the program: it is not kept, so that a rerun tries again.
             if !found.iter().any(Run::is_judge_failure) {
-                let bytes = serde_json::to_vec(&found).map_err(|error| StepError::internal(error.to_string()))?;
+                let bytes =
+                    serde_json::to_vec(&found).map_err(|error| StepError::internal(error.to_string()))?;
                 judged.push((*key, bytes));
             }
             runs.insert(program, found);

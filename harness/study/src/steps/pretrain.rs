@@ -40,12 +40,14 @@ struct Shape {
 /// `pretrain`: a model folder trained on documents of the embedded world, without any test question.
 pub(crate) fn kind() -> Kind<Params> {
     Kind::new("pretrain", "pretrain", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
-        let json = tokenizer::character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).map_err(lm)?;
+        let json =
+            tokenizer::character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).map_err(lm)?;
         let tokenizer = Tokenizer::from_json(json).map_err(lm)?;
         let config = params.model.config();
         let decoder = Decoder::init(&config, params.seed, Backend::Fused).map_err(lm)?;
-        let corpus = Corpus::new(params.seed, params.phases.clone(), params.training.batch, excluded(context)?)
-            .map_err(impossible)?;
+        let corpus =
+            Corpus::new(params.seed, params.phases.clone(), params.training.batch, excluded(context)?)
+                .map_err(impossible)?;
         let mut units = Vec::new();
         for step in 0..corpus.steps() {
             for document in corpus.step(step).map_err(impossible)? {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::kind::{Kind, one};
 use crate::fingerprint::TASKS;
-use assay_sandbox::Verdict;
 use crate::records::{self, AnswerVerdict, QuestionWeights, SampledAnswer, Trace, Unit, WeightedRow};
 use crate::tasks::{Draws, Row, TeacherRow, Template, formats};
+use assay_sandbox::Verdict;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,7 +129,8 @@ fn pick<'a>(seed: u64, trace: &Trace, correct: &'a CorrectAnswers) -> Result<&'a
                 trace.index, trace.question
             ))
         })?;
-    let mut draws = Draws::new("verified answer", seed, format!("{} {}", trace.question, trace.index).as_bytes());
+    let mut draws =
+        Draws::new("verified answer", seed, format!("{} {}", trace.question, trace.index).as_bytes());
     Ok(draws.pick::<String>(answers))
 }
 

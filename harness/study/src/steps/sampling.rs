@@ -109,7 +109,11 @@ impl Sampler {
             let sampler = sample::Sampler::new(&self.model.decoder, self.config.clone()).map_err(lm)?;
             let flow = sampler.run(&requests, &mut |event| {
                 let SampleEvent::Finished { index, sample } = event else {
-                    return if context.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+                    return if context.cancelled() {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    };
                 };
                 let at = missing[index];
                 let stored = self.model.tokenizer.decode(&sample.tokens).map_err(lm).and_then(|text| {

@@ -28,7 +28,9 @@ pub(crate) fn kind() -> Kind<Params> {
         let traces: Vec<(&Trace, &TeacherRow)> = traces
             .iter()
             .filter(|trace| trace.valid)
-            .map(|trace| Ok((trace, *rows.get(trace.question.as_str()).ok_or_else(|| unknown(&trace.question))?)))
+            .map(|trace| {
+                Ok((trace, *rows.get(trace.question.as_str()).ok_or_else(|| unknown(&trace.question))?))
+            })
             .collect::<Result<_, StepError>>()?;
         let total = 3;
         let scored = |model: &str, done, form: &(dyn Fn(&Trace, &TeacherRow) -> Row + Sync)| {
@@ -36,9 +38,8 @@ pub(crate) fn kind() -> Kind<Params> {
             context.progress(done, total, "log-probs");
             Ok::<_, StepError>(scores)
         };
-        let reasoner = scored("reasoner", 1, &|trace, row| {
-            formats::thought_row(row.question.text(), &trace.thought)
-        })?;
+        let reasoner =
+            scored("reasoner", 1, &|trace, row| formats::thought_row(row.question.text(), &trace.thought))?;
         let answer = scored("reasoner", 2, &|trace, row| {
             formats::answer_row(row.question.text(), &trace.thought, row.question.reference())
         })?;

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::kind::{Kind, one};
 use crate::fingerprint::INFERENCE;
 use crate::inference::diagnostics::Diagnostics;
-use assay_sandbox::Verdict;
 use crate::records::{self, GenerationVerdict};
 use crate::table::{Evaluation, Layout, Table, TableError};
 use crate::tasks::Question;
+use assay_sandbox::Verdict;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,9 +69,9 @@ fn evaluations(
             };
             let mut tokens: BTreeMap<String, Vec<f64>> = BTreeMap::new();
             for judged in records::read::<GenerationVerdict>(&artifact.path)? {
-                let benchmark = benchmarks
-                    .get(judged.question.as_str())
-                    .ok_or_else(|| StepError::internal(format!("{} is not a test question", judged.question)))?;
+                let benchmark = benchmarks.get(judged.question.as_str()).ok_or_else(|| {
+                    StepError::internal(format!("{} is not a test question", judged.question))
+                })?;
                 tokens.entry(benchmark.clone()).or_default().push(f64::from(judged.tokens));
                 let questions = evaluation.outcomes.entry(benchmark.clone()).or_default();
                 let outcomes = questions.entry(judged.question).or_default();

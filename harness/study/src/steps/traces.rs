@@ -59,8 +59,12 @@ pub(crate) fn kind() -> Kind<Params> {
     Kind::new("sample-traces", "traces", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
         let rows = teacher_rows(context)?;
         let rows = rows.get(..params.limit).ok_or_else(|| {
-            StepError::user(format!("{} questions were asked for, the teacher has {}", params.limit, rows.len()))
-                .remedy("raise teacher.questions or lower subset.questions in the scale")
+            StepError::user(format!(
+                "{} questions were asked for, the teacher has {}",
+                params.limit,
+                rows.len()
+            ))
+            .remedy("raise teacher.questions or lower subset.questions in the scale")
         })?;
         let requests: Vec<(&str, u32, String)> = rows
             .iter()
@@ -69,7 +73,8 @@ pub(crate) fn kind() -> Kind<Params> {
                 (0..params.traces).map(move |index| (row.question.id(), index, prompt.clone()))
             })
             .collect();
-        let sampler = Sampler::open(context, "model", params.seed, &params.sampling, &[params.prompt.closing()])?;
+        let sampler =
+            Sampler::open(context, "model", params.seed, &params.sampling, &[params.prompt.closing()])?;
         let prompts = requests.iter().map(|(_, index, prompt)| (prompt.as_str(), *index)).collect::<Vec<_>>();
         let completions = sampler.sample(context, &prompts)?;
         let traces: Vec<Trace> = requests

@@ -11,8 +11,8 @@ use crate::fingerprint::INFERENCE;
 use crate::inference::posterior::{
     AnswerLikelihood, Estimator, LogRatio, RatioForm, ScoredTrace, Weights, trace::accuracy as share_of_right,
 };
-use assay_sandbox::Verdict;
 use crate::records::{self, AnswerVerdict, QuestionWeights, Trace, TraceScore};
+use assay_sandbox::Verdict;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

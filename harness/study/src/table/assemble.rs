@@ -73,7 +73,8 @@ impl Table {
             if runs.is_empty() {
                 continue;
             }
-            let ids = layout.columns.iter().map(|column| &column.id).chain(layout.groups.iter().map(|g| &g.id));
+            let ids =
+                layout.columns.iter().map(|column| &column.id).chain(layout.groups.iter().map(|g| &g.id));
             let cells_of_row: BTreeMap<String, Cell> = ids
                 .map(|column| {
                     let measured = percent(scores.cell(&row.id, column)?);
@@ -89,9 +90,11 @@ impl Table {
             .claims
             .iter()
             .map(|claim| {
-                let parsed: claims::Claim = claim.expression.parse().map_err(|error: claims::ParseError| {
-                    TableError::Claim { id: claim.id.clone(), message: error.to_string() }
-                })?;
+                let parsed: claims::Claim =
+                    claim.expression.parse().map_err(|error: claims::ParseError| TableError::Claim {
+                        id: claim.id.clone(),
+                        message: error.to_string(),
+                    })?;
                 Ok(Claim {
                     id: claim.id.clone(),
                     text: claim.text.clone(),

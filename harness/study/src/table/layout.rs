@@ -105,8 +105,16 @@ impl Layout {
         let steps: Vec<String> = params.steps("verdicts").iter().map(|step| step.name.clone()).collect();
         for (at, row) in self.rows.iter().enumerate() {
             let place = |field: &str| format!("recipe.rows[{at}].{field}");
-            unknown("step among the table's `verdicts`", &row.evaluation, steps.iter(), place("evaluation"), &mut errors);
-            for (field, known, cells) in [("printed", &columns, &row.printed), ("averages", &groups, &row.averages)] {
+            unknown(
+                "step among the table's `verdicts`",
+                &row.evaluation,
+                steps.iter(),
+                place("evaluation"),
+                &mut errors,
+            );
+            for (field, known, cells) in
+                [("printed", &columns, &row.printed), ("averages", &groups, &row.averages)]
+            {
                 for (name, text) in cells {
                     let path = format!("{}.{name}", place(field));
                     if !known.contains(name) {
@@ -181,6 +189,7 @@ fn unknown<'a>(
 ) {
     let names = known.clone().map(String::as_str);
     if !known.any(|candidate| candidate == name) {
-        errors.push(ParamError::new(path.as_str(), format!("there is no {what} `{name}`")).meant(name, names));
+        errors
+            .push(ParamError::new(path.as_str(), format!("there is no {what} `{name}`")).meant(name, names));
     }
 }
