@@ -12,7 +12,7 @@ const MODELS: &str = "recipes/pipeline/models.toml";
 const MISTAKES: [Mistake; 14] = [
     (SCALE, "samples = 2", "sample = 2", &["recipes/scale/tiny.toml", "evaluation.samples"]),
     (SCALE, "batch = 8", "batches = 8", &["recipes/scale/tiny.toml:", "batches", "batch"]),
-    (SCALE, "epochs = 1", "epochs = \"one\"", &["recipes/scale/tiny.toml:", "epochs"]),
+    (SCALE, "epochs = 1\n", "epochs = \"one\"\n", &["recipes/scale/tiny.toml:", "epochs"]),
     (SCALE, "loss = \"dr-sft\"", "loss = \"dr-stf\"", &["recipes/scale/tiny.toml:", "dr-stf", "dr-sft"]),
     (SCALE, "seeds = [1, 2]", "", &["seeds"]),
     (MODELS, "kind = \"train\"", "kind = \"trian\"", &["recipes/pipeline/models.toml:", "trian", "train"]),
@@ -22,7 +22,7 @@ const MISTAKES: [Mistake; 14] = [
         MODELS,
         "base = \"base\", rows = \"reasoner-rows\"",
         "base = \"reasoner\", rows = \"reasoner-rows\"",
-        &["cycle", "reasoner"],
+        &["wait for each other", "reasoner <- reasoner"],
     ),
     (
         TABLE,

@@ -127,9 +127,9 @@ fn merged_lines_do_not_spell_out_test_questions() {
     // A tenth of all chains of two, which merged lines of longer chains are likely to contain.
     let excluded = Exclusions::new(&test_questions(Family::Chain2, TEST_SEED, 35_000).unwrap());
     let mix = TrainingMix([(Family::Chain5, 1.0)].into());
-    let questions = training_questions(1, 500, &mix, &excluded).unwrap();
+    let questions = training_questions(1, 3000, &mix, &excluded).unwrap();
     let leaks = |rows: Vec<TeacherRow>| rows.iter().filter(|row| excluded.contains(&row.thought)).count();
-    assert!(leaks(teacher_rows(1, &questions, &StyleMix::default(), &Exclusions::default()).unwrap()) > 10);
+    assert!(leaks(teacher_rows(1, &questions, &StyleMix::default(), &Exclusions::default()).unwrap()) > 0);
     assert_eq!(leaks(teacher_rows(1, &questions, &StyleMix::default(), &excluded).unwrap()), 0);
 }
 
