@@ -1,13 +1,13 @@
 //! Sampling from the committed base model: the batched decoder with its cache against one sequence at a time and against
 //! composed candle operations.
 
-use assay_bench::{Contender, compare, tune_allocator};
+use assay_bench::{Contender, compare, tune};
 use assay_lm::sample::{Prompt, SampleConfig, Sampler};
 use assay_lm::{Backend, LmError, Model};
 use camino::Utf8Path;
 
 fn main() -> Result<(), LmError> {
-    tune_allocator();
+    tune();
     let folder = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes/models/embedded-base");
     let fused = Model::load(&folder, Backend::Fused)?;
     let composed = Model::load(&folder, Backend::Composed)?;

@@ -1,13 +1,13 @@
 //! Training: fused kernels against composed candle operations, on the embedded shape and on a ten times larger one.
 
-use assay_bench::{Contender, compare, tune_allocator};
+use assay_bench::{Contender, compare, tune};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Example, Loss, TrainConfig, Trainer};
 use assay_lm::{Backend, Config, Decoder, Family, LmError};
 
 fn main() -> Result<(), LmError> {
-    tune_allocator();
+    tune();
     let embedded = shape(96, 3, 4, 2, 24, 256, 45);
     let larger = shape(256, 4, 4, 2, 64, 768, 512);
     for (name, config, sequences, length) in [

@@ -53,8 +53,13 @@ pub fn report_time(title: &str, times: &mut [Duration], goal: Duration) {
     );
 }
 
-/// Tunes the allocator as the command does: large blocks stay mapped.
-pub fn tune_allocator() {
+/// Tunes the process as the command does: large blocks stay mapped, and candle's own thread pool stays out of the way.
+pub fn tune() {
+    #[expect(unsafe_code, reason = "candle takes this setting from the environment only")]
+    // SAFETY: benchmarks call this before anything else, so no other thread exists yet.
+    unsafe {
+        std::env::set_var("CANDLE_NUM_THREADS", "1");
+    }
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[expect(unsafe_code, reason = "a C call without a safe wrapper")]
     // SAFETY: `mallopt` only sets numbers in the allocator; benchmarks call it before anything else.

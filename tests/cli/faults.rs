@@ -69,7 +69,7 @@ fn an_image_that_is_not_the_locked_one_is_refused() {
     let text = world.read(lock);
     let hash = text.split("[image]").nth(1).and_then(|rest| rest.split('"').nth(1)).unwrap();
     world.edit(lock, hash, &hash.replace(|c: char| c != '0', "0"));
-    world.run(&["run", "table-05", "--scale", "tiny"]).fails_with(1).says(&["image", "help"]);
+    world.run(&["run", "table-05", "--scale", "tiny"]).fails_with(3).says(&["image", "help"]);
 }
 
 fn object(world: &World, hash: &str) -> PathBuf {

@@ -13,13 +13,7 @@ const REPORT: &str = ".assay/reports/tiny/table-05.json";
 
 #[test]
 fn a_kill_during_training_changes_no_bit() {
-    killed_and_resumed(&LONG_TRAINING, &|world| {
-        // A checkpoint of a training run: its folder holds the optimiser's state.
-        let checkpoints = std::fs::read_dir(world.path(".assay/checkpoints"));
-        checkpoints.into_iter().flatten().flatten().any(|folder| {
-            std::fs::read_dir(folder.path()).into_iter().flatten().flatten().any(|step| step.path().is_dir())
-        })
-    });
+    killed_and_resumed(&LONG_TRAINING, &is_training);
 }
 
 #[test]
@@ -37,13 +31,20 @@ fn a_kill_during_sampling_changes_no_bit() {
 fn an_interrupted_run_says_so_and_is_resumed() {
     let world = World::new();
     let mut child = start(&world, &LONG_TRAINING);
-    wait_for(&world, &mut child, &|world| world.path(".assay/checkpoints").is_dir());
+    wait_for(&world, &mut child, &is_training);
     signal(&child, "-INT");
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     let runs = world.run(&["runs"]).succeeds().stdout();
     assert!(runs.contains("interrupted"), "{runs}");
     world.run(&[&["run"], &LONG_TRAINING[..]].concat()).succeeds();
+}
+
+/// Whether a training run has saved a checkpoint: a folder in the folder of its action.
+fn is_training(world: &World) -> bool {
+    let checkpoints = std::fs::read_dir(world.path(".assay/checkpoints"));
+    checkpoints.into_iter().flatten().flatten().any(|folder| {
+        std::fs::read_dir(folder.path()).into_iter().flatten().flatten().any(|step| step.path().is_dir())
+    })
 }
 
 fn killed_and_resumed(arguments: &[&str], at_work: &dyn Fn(&World) -> bool) {

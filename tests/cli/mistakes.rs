@@ -71,6 +71,43 @@ fn unknown_names_on_the_command_line_come_with_the_likely_one() {
 }
 
 #[test]
+fn values_that_make_no_sense_are_refused_before_anything_runs() {
+    let world = World::new();
+    for (set, part) in [
+        ("questions.per_benchmark=1", "at least 2"),
+        ("teacher.questions=0", "at least 1"),
+        ("subset.traces=0", "at least 1"),
+        ("evaluation.samples=0", "at least 1"),
+        ("final-1k.batch=0", "at least 1"),
+        ("final-1k.learning_rate=-1.0", "learning_rate"),
+        ("reasoner.warmup=2.0", "between 0 and 1"),
+        ("sampling.traces.top_p=7.0", "top_p"),
+        ("sampling.answers.max_new_tokens=0", "max_new_tokens"),
+        ("base.checkpoint=\"../elsewhere\"", "leads out of the workspace"),
+    ] {
+        let plan = ["plan", "table-05", "--scale", "tiny", "--set", set];
+        world.run(&plan).fails_with(2).says(&[part]);
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_put_together_is_refused_before_anything_runs() {
+    for (from, to, part) in [
+        ("id = \"general\"\nlabel", "id = \"GPQA-D\"\nlabel", "is a column's name too"),
+        ("benchmark = \"chain5\"", "benchmark = \"chain2\"", "stands in two columns"),
+        ("paper_questions = 500", "paper_questions = 0", "at least 1"),
+        ("MATH500 = \"75.6\"", "MATH500 = \"175.6\"", "not a percentage"),
+    ] {
+        let world = World::new();
+        world.edit(TABLE, from, to);
+        world
+            .run(&["plan", "table-05", "--scale", "tiny"])
+            .fails_with(2)
+            .says(&[part, "recipes/table-05.toml:"]);
+    }
+}
+
+#[test]
 fn without_a_workspace_the_remedy_is_named() {
     let empty = tempfile::TempDir::new().unwrap();
     let world = World::new();

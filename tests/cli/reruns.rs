@@ -89,11 +89,10 @@ fn an_edited_value_is_named_with_its_place() {
     assert!(why.contains("evaluation.samples 2 -> 3") && why.contains("generations-acc[seed=2]"), "{why}");
 }
 
-/// The note changes the table's text and nothing that is trained; the teacher's epochs come out as they were.
+/// More training questions leave the first ones as they were, so what only uses those is saved.
 #[test]
 fn equal_outputs_stop_a_rerun() {
     let world = World::finished();
-    // More training questions than the subset: the first rows stay the same, so what only uses them is saved.
     let events = world.events(&[&RECIPE[..], &["--set", "teacher.questions=25"]].concat());
     let ran = steps(&events, "step-finished");
     let saved = steps(&events, "step-saved");

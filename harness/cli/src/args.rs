@@ -14,8 +14,8 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 a step failed, 2 the user's error (recipe, arguments), \
-3 the environment's (disk, store, downloads), 4 an error of assay itself, 130 interrupted";
+Exit codes: 0 success, 1 a step failed or an artefact is not what its lock says, 2 the user's error (recipe, \
+arguments), 3 the environment's (disk, store, downloads), 4 an error of assay itself, 130 interrupted";
 
 /// Options of every command.
 #[derive(Debug, Args)]

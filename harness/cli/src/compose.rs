@@ -4,7 +4,7 @@ use assay_flow::{Outcome, Provenance};
 use assay_report as page;
 use assay_report::{CellRef, Column, ColumnKind, Criteria, Estimate, Part, Report, Source, Threshold, Unit};
 use assay_store::Hasher;
-use assay_study::inference::claims::{AsPrinted, Verdict};
+use assay_study::inference::claims::{AsPrinted, Reason, Verdict};
 use assay_study::inference::printed::CellVerdict;
 use assay_study::inference::scores::Measured;
 use assay_study::table::{self, Table};
@@ -179,7 +179,23 @@ fn claim(claim: &table::Claim) -> page::Claim {
         },
         parts,
         rule: Some(rules.join("; ")),
-        note: None,
+        note: note(claim),
+    }
+}
+
+/// What kept the claim from being settled, where the interval alone does not show it.
+fn note(claim: &table::Claim) -> Option<String> {
+    let unsettled = claim.result.comparisons.iter().find(|c| c.verdict == claim.result.verdict)?;
+    match unsettled.reason {
+        Reason::SeedsDisagree => {
+            let seeds = unsettled.margin.as_ref()?.per_seed.iter();
+            let seeds: Vec<String> =
+                seeds.map(|(seed, margin)| format!("seed {seed} {margin:+.2}")).collect();
+            Some(format!("the interval alone would settle it, but the seeds disagree: {}", seeds.join(", ")))
+        }
+        Reason::NoVariation => Some("the scores do not vary over questions".to_owned()),
+        Reason::Undefined => Some("something is divided by zero".to_owned()),
+        Reason::Settled | Reason::IntervalSpansThreshold | Reason::NotMeasured => None,
     }
 }
 
@@ -229,8 +245,8 @@ fn criteria(session: &Session) -> Result<Criteria, Failure> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     Ok(Criteria {
         text: format!(
-            "Seeds, questions, samples, training and sampling settings and the claims' thresholds stand in {}. They were \
-             committed before the run; the hash is of these files.",
+            "Seeds, questions, samples, training and sampling settings and the claims' thresholds stand in {}. The hash is of \
+             these files as the run read them; their version history says since when they have stood.",
             names.join(", ")
         ),
         hash: hasher.finish().to_string(),

@@ -52,7 +52,12 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Flow(FlowError::Failed { .. }) | Self::NotAsLocked { .. } => 1,
+            Self::NotAsLocked { .. } => 1,
+            // A step that fails for what it was given is the ordinary failure; a machine or a program at fault is not.
+            Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
+                Class::User => 1,
+                class => of_class(class),
+            },
             Self::Flow(FlowError::Interrupted { .. }) => 130,
             Self::Diagnostics(diagnostics) => of_class(diagnostics.class()),
             Self::Flow(error) => of_class(error.class()),

@@ -8,6 +8,9 @@ use crate::args::{Global, Target, WhyArgs};
 use crate::failure::Failure;
 use crate::session::Session;
 
+/// Reasons of a step that are shown; a table waits for dozens of steps when everything runs anew.
+const REASONS_SHOWN: usize = 3;
+
 /// Prints what a run would do. Nothing is run, and the store is not changed.
 pub(crate) fn plan(global: &Global, target: &Target) -> Result<(), Failure> {
     let session = open(global, target)?;
@@ -71,11 +74,13 @@ fn print_entry(entry: &PlanEntry, width: usize) {
         State::Run => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
         State::Waits => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
     };
-    let mut reasons = entry.reasons.iter();
-    let first = reasons.next().map_or_else(String::new, |reason| format!("  {reason}"));
+    let first = entry.reasons.first().map_or_else(String::new, |reason| format!("  {reason}"));
     anstream::println!("{style}{:6}{style:#}  {:width$}{first}", entry.state, entry.step);
-    for reason in reasons {
+    for reason in entry.reasons.iter().take(REASONS_SHOWN).skip(1) {
         anstream::println!("{:6}  {:width$}  {reason}", "", "");
+    }
+    if let Some(more @ 1..) = entry.reasons.len().checked_sub(REASONS_SHOWN) {
+        anstream::println!("{:6}  {:width$}  and {more} more reasons (--json lists all)", "", "");
     }
 }
 

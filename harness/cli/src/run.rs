@@ -20,12 +20,12 @@ const PLAIN_WIDTH: usize = 120;
 
 /// Runs the recipe and writes its report.
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    stop_on_signals(&cancel)?;
     let display = Arc::new(Display::new(global.json));
     let setup_display = Arc::clone(&display);
     let session =
         Session::open(global, &args.target, &args.python, move |event| setup_display.setup(&event))?;
-    let cancel = Arc::new(AtomicBool::new(false));
-    stop_on_signals(&cancel)?;
     let options = Options {
         threads: args.threads.unwrap_or_else(cores).max(1),
         memory_mb: args.memory,

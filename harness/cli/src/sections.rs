@@ -122,7 +122,8 @@ fn completion_lengths(table: &Table) -> Section {
     });
     Section {
         title: "Completion lengths".to_owned(),
-        text: "Tokens that a model writes for a question, thought and answer together.".to_owned(),
+        text: "Tokens that a model writes for a question, thought and answer together; for multiple choice the thought alone, since \
+               the likeliest letter is taken after it.".to_owned(),
         tables: vec![DataTable {
             caption: None,
             header: std::iter::once(heading("Model", 0))

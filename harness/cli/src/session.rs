@@ -17,6 +17,11 @@ const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
 /// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
 pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
     if let Some(root) = &global.root {
+        if !root.join("recipes").is_dir() {
+            return Err(
+                Diagnostic::user(format!("{root} is no workspace: it does not hold `recipes/`")).into()
+            );
+        }
         return Ok(Workspace::new(root.clone()));
     }
     let here = std::env::current_dir()?;
@@ -29,12 +34,17 @@ pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
     Ok(Workspace::new(root))
 }
 
-/// The store: as given, or `.assay` in the workspace.
+/// The store that is there: as given, or `.assay` in the workspace.
 pub(crate) fn store(global: &Global) -> Result<Store, Failure> {
     let path = match &global.store {
         Some(path) => path.clone(),
         None => workspace(global)?.root().join(".assay"),
     };
+    if !path.is_dir() {
+        return Err(Diagnostic::user(format!("there is no store at {path}"))
+            .help("`assay run` makes one; --store names another")
+            .into());
+    }
     Ok(Store::open(&path)?)
 }
 

@@ -105,9 +105,10 @@ fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
         return Ok(());
     }
     let damaged = report.corrupt.len() + report.missing.len();
-    Err(Failure::Damaged(format!(
-        "{damaged} objects are damaged; the next run that needs them makes them anew"
-    )))
+    Err(Failure::Damaged(match report.index.len() {
+        0 => format!("{damaged} objects are damaged; the next run that needs them makes them anew"),
+        n => format!("the index has {n} faults; move the store aside: the next run makes a new one"),
+    }))
 }
 
 fn gc(global: &Global, store: &Store, yes: bool) -> Result<(), Failure> {
@@ -140,7 +141,9 @@ fn gc(global: &Global, store: &Store, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let outcome = store.gc_apply(&plan)?;
-    if !global.json {
+    if global.json {
+        anstream::println!("{}", json!({ "deleted-objects": outcome.objects, "freed-bytes": outcome.bytes }));
+    } else {
         anstream::println!("deleted {} objects, {} freed", outcome.objects, bytes(outcome.bytes));
     }
     Ok(())

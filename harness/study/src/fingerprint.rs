@@ -21,6 +21,23 @@ pub(crate) fn of(file: &str, groups: &[&str]) -> Hash {
 mod tests {
     use super::*;
 
+    /// `use super::NAME` in a step file makes NAME part of the step's code.
+    #[test]
+    fn every_borrowed_file_is_shared() {
+        let steps = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/steps");
+        let build = include_str!("../build.rs");
+        let mut borrowed = 0;
+        for entry in std::fs::read_dir(steps).into_iter().flatten().flatten() {
+            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            for line in text.lines().filter_map(|line| line.strip_prefix("use super::")) {
+                let file = line.split(':').next().unwrap_or_default();
+                assert!(build.contains(&format!("\"src/steps/{file}.rs\"")), "{file}.rs is not in SHARED");
+                borrowed += 1;
+            }
+        }
+        assert!(borrowed > 10);
+    }
+
     #[test]
     fn every_file_and_group_counts() {
         assert_ne!(of("train", &[]), of("teacher", &[]));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, one};
+use super::kind::{FACT_ISA, Kind, one, within};
 use super::rows::{teacher_rows, unknown};
 use super::sampling::{Sampler, SamplingParams};
 use crate::fingerprint::{LANGUAGE_MODEL, TASKS};
@@ -51,6 +51,10 @@ pub(crate) fn kind() -> Kind<Params> {
         records::write(context.output(), &answers)
     })
     .inputs(const { &[one("model"), one("teacher"), one("traces")] })
+    .check(|params, _| {
+        within(&[("answers", f64::from(params.answers), 1.0..=f64::INFINITY)])?;
+        params.sampling.check()
+    })
     .facts(&[FACT_ISA])
     .resources(1, 300)
 }

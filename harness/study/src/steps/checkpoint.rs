@@ -1,7 +1,7 @@
 //! A committed artefact, taken in and checked against its lock.
 
 use assay_flow::{Facts, LockEntry, ParamError, StepError, Workspace};
-use camino::Utf8PathBuf;
+use camino::{Utf8Component, Utf8PathBuf};
 use serde::Deserialize;
 
 use super::kind::Kind;
@@ -48,7 +48,12 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
         context.store().materialize(&found, context.output())?;
         Ok(())
     })
-    .check(move |params, _| params.locked(&checked).map(drop))
+    .check(move |params, _| {
+        if !params.path.components().all(|part| matches!(part, Utf8Component::Normal(_))) {
+            return Err(ParamError::new("path", "leads out of the workspace; name a folder inside it"));
+        }
+        params.locked(&checked).map(drop)
+    })
     .facts_with(move |params, _| {
         let locked = params.locked(&known).ok();
         locked.map(|entry| ("locked".to_owned(), entry.blake3.to_string())).into_iter().collect::<Facts>()

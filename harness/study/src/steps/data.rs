@@ -3,7 +3,7 @@
 use assay_flow::{StepContext, StepError};
 use serde::Deserialize;
 
-use super::kind::{Kind, one};
+use super::kind::{Kind, one, within};
 use crate::fingerprint::TASKS;
 use crate::records;
 use crate::tasks::{
@@ -24,6 +24,8 @@ pub(crate) fn questions() -> Kind<QuestionsParams> {
         let questions = test_set(params.seed, params.per_benchmark).map_err(impossible)?;
         records::write(context.output(), &questions)
     })
+    // An interval needs two questions.
+    .check(|params, _| within(&[("per_benchmark", params.per_benchmark as f64, 2.0..=f64::INFINITY)]))
 }
 
 #[derive(Deserialize)]
@@ -44,6 +46,7 @@ pub(crate) fn teacher() -> Kind<TeacherParams> {
         records::write(context.output(), &rows)
     })
     .inputs(const { &[one("excluded")] })
+    .check(|params, _| within(&[("questions", params.questions as f64, 1.0..=f64::INFINITY)]))
 }
 
 /// The test questions, which no training data may hold.

@@ -32,10 +32,7 @@ pub(crate) fn kind() -> Kind<Params> {
         let mut by_family: BTreeMap<&str, Vec<diagnostics::QuestionTraces>> = BTreeMap::new();
         for (question, QuestionTraces { scored, .. }) in posterior {
             let prior = prior.remove(&question).map_or_else(Vec::new, |traces| traces.accuracy);
-            let traces = diagnostics::QuestionTraces {
-                q: scored,
-                pi: prior.into_iter().map(|accuracy| accuracy.unwrap_or(0.0)).collect(),
-            };
+            let traces = diagnostics::QuestionTraces { q: scored, pi: prior.into_iter().flatten().collect() };
             let family =
                 families.get(&question).ok_or_else(|| StepError::internal("a question without a family"))?;
             by_family.entry(ALL).or_default().push(traces.clone());

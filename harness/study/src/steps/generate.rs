@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, one};
+use super::kind::{FACT_ISA, Kind, one, within};
 use super::sampling::{Sampler, SamplingParams};
 use crate::fingerprint::{LANGUAGE_MODEL, TASKS};
 use crate::records::{self, Generation};
@@ -71,6 +71,10 @@ pub(crate) fn kind() -> Kind<Params> {
         records::write(context.output(), &generations)
     })
     .inputs(const { &[one("model"), one("questions")] })
+    .check(|params, _| {
+        within(&[("samples", f64::from(params.samples), 1.0..=f64::INFINITY)])?;
+        params.sampling.check()
+    })
     .facts(&[FACT_ISA])
     .resources(1, 300)
 }

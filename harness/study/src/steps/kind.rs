@@ -1,6 +1,7 @@
 //! How a step kind of the study is put together: a typed parameter struct and a function.
 
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 
 use assay_flow::{Facts, InputSpec, ParamError, Params, Resources, StepContext, StepError, StepKind};
 use assay_lm::LmError;
@@ -117,6 +118,22 @@ impl<P: DeserializeOwned> StepKind for Kind<P> {
         let params = context.params().parse::<P>().map_err(|error| StepError::internal(error.to_string()))?;
         (self.run)(&params, context)
     }
+}
+
+/// Checks numbers among the parameters against their ranges, ends included.
+///
+/// # Errors
+/// Every number outside its range, each with its path.
+pub(crate) fn within(numbers: &[(&str, f64, RangeInclusive<f64>)]) -> Result<(), ParamError> {
+    let wrong = numbers.iter().filter(|(_, value, range)| !range.contains(value));
+    let errors = wrong.map(|(path, value, range)| {
+        let rule = match (*range.start(), *range.end()) {
+            (low, f64::INFINITY) => format!("at least {low}"),
+            (low, high) => format!("between {low} and {high}"),
+        };
+        ParamError::new(*path, format!("is {value}, but must be {rule}"))
+    });
+    ParamError::all(errors.collect())
 }
 
 /// An input that takes one step.

@@ -1,6 +1,6 @@
 //! The base model, from random weights.
 
-use assay_flow::StepError;
+use assay_flow::{ParamError, StepError};
 use assay_lm::train::Example;
 use assay_lm::{Backend, Config, Decoder, Family, Model, Tokenizer, tokenizer};
 use serde::Deserialize;
@@ -61,6 +61,10 @@ pub(crate) fn kind() -> Kind<Params> {
         train(context, Model { tokenizer, decoder }, units, &params.training, params.seed, LOG_EVERY)
     })
     .inputs(const { &[one("excluded")] })
+    .check(|params, _| {
+        params.training.check().map_err(|error| error.under("training"))?;
+        params.model.config().check().map_err(|error| ParamError::new("model", error.to_string()))
+    })
     .facts(&[FACT_ISA])
     .resources(2, 800)
 }

@@ -108,6 +108,13 @@ fn correct_answers(context: &StepContext<'_>) -> Result<CorrectAnswers, StepErro
     let answers: Vec<SampledAnswer> = records::read(&context.input("answers")?.path)?;
     let verdicts: Vec<AnswerVerdict> = records::read(&context.input("verdicts")?.path)?;
     let mut correct = CorrectAnswers::new();
+    let pairs = answers.iter().zip(&verdicts);
+    let same = |(a, v): (&SampledAnswer, &AnswerVerdict)| {
+        (&a.question, &a.thought, a.index) == (&v.question, &v.thought, v.index)
+    };
+    if answers.len() != verdicts.len() || !pairs.into_iter().all(same) {
+        return Err(StepError::internal("the verdicts are not those of the answers"));
+    }
     for (SampledAnswer { question, thought, answer, .. }, AnswerVerdict { verdict, .. }) in
         answers.into_iter().zip(verdicts)
     {

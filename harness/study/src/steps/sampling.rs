@@ -6,13 +6,13 @@
 
 use std::ops::ControlFlow;
 
-use assay_flow::{StepContext, StepError};
+use assay_flow::{ParamError, StepContext, StepError};
 use assay_lm::sample::{self, Prompt, SampleConfig, SampleEvent};
 use assay_lm::{Backend, Model};
 use assay_store::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
-use super::kind::{in_pool, isa, lm};
+use super::kind::{in_pool, isa, lm, within};
 use crate::fingerprint::LANGUAGE_MODEL;
 
 /// Finished samples are stored in groups of this size: a kill loses at most one group.
@@ -25,6 +25,18 @@ pub(crate) struct SamplingParams {
     temperature: f64,
     top_p: f64,
     max_new_tokens: usize,
+}
+
+impl SamplingParams {
+    /// Refuses settings with which nothing can be drawn.
+    pub(crate) fn check(&self) -> Result<(), ParamError> {
+        within(&[
+            ("temperature", self.temperature, 0.0..=f64::INFINITY),
+            ("top_p", self.top_p, f64::MIN_POSITIVE..=1.0),
+            ("max_new_tokens", self.max_new_tokens as f64, 1.0..=f64::INFINITY),
+        ])
+        .map_err(|error| error.under("sampling"))
+    }
 }
 
 /// What a model wrote after a prompt.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use assay_flow::{InputSpec, StepContext, StepError};
 use serde::Deserialize;
 
-use super::kind::{Kind, one};
-use crate::fingerprint::INFERENCE;
+use super::kind::{Kind, one, within};
+use crate::fingerprint::{INFERENCE, TABLE, TASKS};
 use crate::inference::diagnostics::Diagnostics;
 use crate::records::{self, GenerationVerdict};
 use crate::table::{Evaluation, Layout, Table, TableError};
@@ -24,7 +24,7 @@ pub(crate) struct Params {
 
 /// `table`: cells with intervals, printed values audited, claims judged; one JSON file, see [`Table`].
 pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("table", "table", &[INFERENCE, crate::fingerprint::TABLE], |params: &Params, context| {
+    Kind::new("table", "table", &[INFERENCE, TABLE, TASKS], |params: &Params, context| {
         let questions: Vec<Question> = records::read(&context.input("questions")?.path)?;
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for question in &questions {
@@ -48,7 +48,10 @@ pub(crate) fn kind() -> Kind<Params> {
         records::write(context.output(), &[table])
     })
     .inputs(const { &[one("questions"), InputSpec::many("verdicts"), InputSpec::many("diagnostics")] })
-    .check(|params, all| params.recipe.check(all))
+    .check(|params, all| {
+        within(&[("samples", f64::from(params.samples), 1.0..=f64::INFINITY)])?;
+        params.recipe.check(all)
+    })
 }
 
 /// The verdicts on each model and seed, by benchmark and question.

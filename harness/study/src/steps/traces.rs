@@ -3,7 +3,7 @@
 use assay_flow::StepError;
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, one};
+use super::kind::{FACT_ISA, Kind, one, within};
 use super::rows::teacher_rows;
 use super::sampling::{Sampler, SamplingParams};
 use crate::fingerprint::{LANGUAGE_MODEL, TASKS};
@@ -93,6 +93,13 @@ pub(crate) fn kind() -> Kind<Params> {
         records::write(context.output(), &traces)
     })
     .inputs(const { &[one("model"), one("teacher")] })
+    .check(|params, _| {
+        within(&[
+            ("limit", params.limit as f64, 1.0..=f64::INFINITY),
+            ("traces", f64::from(params.traces), 1.0..=f64::INFINITY),
+        ])?;
+        params.sampling.check()
+    })
     .facts(&[FACT_ISA])
     .resources(1, 300)
 }

@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use assay_flow::{StepContext, StepError};
+use assay_flow::{ParamError, StepContext, StepError};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Checkpoints, Every, Example, Loss, TrainConfig, Trainer, Unit};
 use assay_lm::{Backend, Model};
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, in_pool, lm, one};
+use super::kind::{FACT_ISA, Kind, in_pool, lm, one, within};
 use crate::fingerprint::LANGUAGE_MODEL;
 use crate::records::{self, TrainingStep};
 
@@ -74,6 +74,7 @@ pub(crate) fn kind() -> Kind<Params> {
             .collect::<Result<Vec<Unit>, StepError>>()?;
         train(context, model, units, &params.training, params.seed, 1)
     })
+    .check(|params, _| params.training.check().map_err(|error| error.under("training")))
     .inputs(const { &[one("base"), one("rows")] })
     .facts(&[FACT_ISA])
     .resources(1, 400)
@@ -119,6 +120,23 @@ pub(crate) fn train(
 }
 
 impl Training {
+    /// Refuses settings with which no run makes sense.
+    pub(crate) fn check(&self) -> Result<(), ParamError> {
+        const ANY: f64 = f64::INFINITY;
+        const BELOW_ONE: f64 = 1.0 - f64::EPSILON;
+        within(&[
+            ("learning_rate", self.learning_rate, f64::MIN_POSITIVE..=ANY),
+            ("betas[0]", self.betas[0], 0.0..=BELOW_ONE),
+            ("betas[1]", self.betas[1], 0.0..=BELOW_ONE),
+            ("epsilon", self.epsilon, f64::MIN_POSITIVE..=ANY),
+            ("weight_decay", self.weight_decay, 0.0..=ANY),
+            ("clip", self.clip, f64::MIN_POSITIVE..=ANY),
+            ("warmup", self.warmup, 0.0..=1.0),
+            ("batch", self.batch as f64, 1.0..=ANY),
+            ("epochs", self.epochs as f64, 1.0..=ANY),
+        ])
+    }
+
     fn config(&self, units: &[Unit], seed: u64) -> TrainConfig {
         TrainConfig {
             learning_rate: self.learning_rate,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::kind::{Kind, one};
 use super::rows::by_question;
-use crate::fingerprint::INFERENCE;
+use crate::fingerprint::{INFERENCE, TASKS};
 use crate::inference::posterior::{
     AnswerLikelihood, Estimator, LogRatio, RatioForm, ScoredTrace, Weights, trace::accuracy as share_of_right,
 };
@@ -22,7 +22,7 @@ pub(crate) struct Params {
 
 /// `weights`: one line a question, in the order of the questions' identifiers.
 pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("weights", "weights", &[INFERENCE], |params: &Params, context| {
+    Kind::new("weights", "weights", &[INFERENCE, TASKS], |params: &Params, context| {
         let weights: Vec<QuestionWeights> = scored_traces(context, "traces", "verdicts", Some("scores"))?
             .into_iter()
             .map(|(question, traces)| {
@@ -43,7 +43,7 @@ fn bug(error: impl std::error::Error) -> StepError {
 pub(crate) struct QuestionTraces {
     /// For each trace, in sampling order, what the estimators need; `None` for an invalid or unscored one.
     pub(crate) scored: Vec<Option<ScoredTrace>>,
-    /// For each trace the share of right answers; `None` for an invalid one.
+    /// For each trace the share of right answers, 0 for an invalid one; `None` where the judge gave no verdict.
     pub(crate) accuracy: Vec<Option<f64>>,
 }
 
@@ -77,8 +77,11 @@ pub(crate) fn scored_traces(
             let accuracy: Vec<Option<f64>> = traces
                 .iter()
                 .map(|trace| {
+                    if !trace.valid {
+                        return Some(0.0);
+                    }
                     let answers = right.get(&(question.clone(), trace.thought.clone()));
-                    answers.filter(|_| trace.valid).and_then(|answers| share_of_right(answers))
+                    answers.and_then(|answers| share_of_right(answers))
                 })
                 .collect();
             let scored = traces

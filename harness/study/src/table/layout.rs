@@ -94,6 +94,16 @@ impl Layout {
         let columns: BTreeSet<String> = self.columns.iter().map(|column| column.id.clone()).collect();
         repeated("groups", self.groups.iter().map(|group| &group.id), &mut errors);
         repeated("columns", self.columns.iter().map(|column| &column.id), &mut errors);
+        for (at, group) in self.groups.iter().enumerate() {
+            let path = format!("recipe.groups[{at}].id");
+            if columns.contains(&group.id) {
+                errors.push(ParamError::new(path.as_str(), format!("`{}` is a column's name too", group.id)));
+            }
+            if self.members(&group.id).next().is_none() {
+                errors.push(ParamError::new(path.as_str(), format!("group `{}` has no column", group.id)));
+            }
+        }
+        let mut measured = BTreeSet::new();
         repeated("rows", self.rows.iter().map(|row| &row.id), &mut errors);
         repeated("claims", self.claims.iter().map(|claim| &claim.id), &mut errors);
         for (at, column) in self.columns.iter().enumerate() {
@@ -101,6 +111,17 @@ impl Layout {
             unknown("group", &column.group, groups.iter(), place("group"), &mut errors);
             let benchmarks: Vec<String> = Family::ALL.iter().map(ToString::to_string).collect();
             unknown("benchmark", &column.benchmark, benchmarks.iter(), place("benchmark"), &mut errors);
+            if !measured.insert(&column.benchmark) {
+                let message = format!("`{}` stands in two columns", column.benchmark);
+                errors.push(ParamError::new(place("benchmark").as_str(), message));
+            }
+            for (field, count) in
+                [("paper_questions", column.paper_questions), ("paper_samples", column.paper_samples)]
+            {
+                if count == Some(0) {
+                    errors.push(ParamError::new(place(field).as_str(), "is 0, but must be at least 1"));
+                }
+            }
         }
         let steps: Vec<String> = params.steps("verdicts").iter().map(|step| step.name.clone()).collect();
         for (at, row) in self.rows.iter().enumerate() {
@@ -119,8 +140,15 @@ impl Layout {
                     let path = format!("{}.{name}", place(field));
                     if !known.contains(name) {
                         errors.push(ParamError::unknown_key(path.as_str(), known.iter().map(String::as_str)));
-                    } else if let Err(error) = text.parse::<Decimal>() {
-                        errors.push(ParamError::new(path.as_str(), error.to_string()));
+                        continue;
+                    }
+                    match text.parse::<Decimal>() {
+                        Err(error) => errors.push(ParamError::new(path.as_str(), error.to_string())),
+                        Ok(value) if !(0.0..=100.0).contains(&value.value()) => {
+                            errors
+                                .push(ParamError::new(path.as_str(), format!("{text} is not a percentage")));
+                        }
+                        Ok(_) => {}
                     }
                 }
             }
