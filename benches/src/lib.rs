@@ -41,6 +41,43 @@ pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Conte
     }
 }
 
+/// Runs all contenders in turns as [`compare`] does, and prints the median processor time of one unit, the work of
+/// child processes included, with its ratio to the first.
+pub fn compare_cpu(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
+    let mut costs: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
+    for round in 0..=rounds {
+        for (contender, costs) in contenders.iter_mut().zip(&mut costs) {
+            let before = cpu_seconds();
+            let units = (contender.round)();
+            if round > 0 {
+                costs.push(1e3 * (cpu_seconds() - before) / units as f64);
+            }
+        }
+    }
+    println!("{title}");
+    let base = costs.first_mut().map_or(f64::NAN, |costs| median(costs));
+    for (contender, costs) in contenders.iter().zip(&mut costs) {
+        let cost = median(costs);
+        println!("  {:44} {cost:>9.3} ms of CPU a {unit}  {:>6.1}x less", contender.name, base / cost);
+    }
+}
+
+/// Processor time of this process and of those children that have ended, in seconds.
+fn cpu_seconds() -> f64 {
+    let of = |who| {
+        // SAFETY: `rusage` is plain numbers, for which zeros are valid, and the call only fills it in.
+        #[expect(unsafe_code, reason = "a C call without a safe wrapper")]
+        let usage = unsafe {
+            let mut usage: libc::rusage = std::mem::zeroed();
+            libc::getrusage(who, &raw mut usage);
+            usage
+        };
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+        seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    };
+    of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
+}
+
 /// Prints a time beside a goal.
 pub fn report_time(title: &str, times: &mut [Duration], goal: Duration) {
     times.sort_unstable();

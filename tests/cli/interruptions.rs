@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::world::World;
 
 /// Long enough to be caught at work on any machine.
-const LONG_TRAINING: [&str; 5] = ["table-05", "--scale", "tiny", "--set", "reasoner.epochs=60"];
+const LONG_TRAINING: [&str; 5] = ["table-05", "--scale", "tiny", "--set", "reasoner.epochs=120"];
 const MUCH_SAMPLING: [&str; 5] = ["table-05", "--scale", "tiny", "--set", "evaluation.samples=60"];
 const PATIENCE: Duration = Duration::from_secs(240);
 const REPORT: &str = ".assay/reports/tiny/table-05.json";
