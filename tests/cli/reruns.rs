@@ -123,6 +123,13 @@ fn the_plan_says_what_the_run_does() {
 #[test]
 fn runs_are_listed_and_logs_replayed_by_short_ids() {
     let world = World::finished();
+    world.run(&["run", "table-05", "--scale", "tiny", "--set", "evaluation.samples=1"]).succeeds();
+    let runs = world.run(&["runs", "--json"]).succeeds().stdout();
+    let started: Vec<i64> = runs
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["started-ms"].as_i64().unwrap())
+        .collect();
+    assert!(started.len() == 2 && started[0] > started[1], "newest first: {started:?}");
     let runs = world.run(&["runs"]).succeeds().stdout();
     let line = runs.lines().next().unwrap();
     assert!(line.contains("succeeded") && line.contains("table-05"), "{line}");

@@ -25,7 +25,7 @@ pub(crate) fn runs(global: &Global) -> Result<(), Failure> {
         anstream::println!("no runs yet");
     }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    for run in runs.iter().rev() {
+    for run in &runs {
         let took = run.ended_ms.map_or_else(|| "-".to_owned(), |end| span(end - run.started_ms));
         let ago = span(i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - run.started_ms);
         anstream::println!(

@@ -9,6 +9,9 @@
 //!   gradients;
 //! - [`objective`]: how much a question counts under likelihood, rejection sampling and group-relative rewards;
 //! - [`finite`]: exact values of all of it for a question with finitely many traces.
+//!
+//! The pipeline weighs traces with the first two. The bounds, gradient coefficients, question weights and exact values state
+//! the paper's identities in code; tests hold them against each other and against enumeration.
 
 pub mod finite;
 pub mod objective;
