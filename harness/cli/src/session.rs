@@ -38,7 +38,7 @@ pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
 pub(crate) fn store(global: &Global) -> Result<Store, Failure> {
     let path = match &global.store {
         Some(path) => path.clone(),
-        None => workspace(global)?.root().join(".assay"),
+        None => default_store(&workspace(global)?),
     };
     if !path.is_dir() {
         return Err(Diagnostic::user(format!("there is no store at {path}"))
@@ -46,6 +46,10 @@ pub(crate) fn store(global: &Global) -> Result<Store, Failure> {
             .into());
     }
     Ok(Store::open(&path)?)
+}
+
+fn default_store(workspace: &Workspace) -> Utf8PathBuf {
+    workspace.root().join(".assay")
 }
 
 /// A checked recipe with everything that is needed to plan or run it.
@@ -65,7 +69,7 @@ impl Session {
         setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
-        let store_path = global.store.clone().unwrap_or_else(|| workspace.root().join(".assay"));
+        let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
         let lock = image_lock(&workspace)?;
         let tools = Tools { python: python.to_owned() };
         let images = global.images.clone().unwrap_or_else(|| store_path.join("images"));

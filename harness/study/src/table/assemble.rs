@@ -6,7 +6,7 @@ use super::{Cell, Claim, Layout, Printed, Table};
 use crate::inference::claims::{self, as_printed, judge};
 use crate::inference::diagnostics::Diagnostics;
 use crate::inference::printed::{CellAudit, CellVerdict};
-use crate::inference::scores::{CellId, Measured, Scores, ScoresError};
+use crate::inference::scores::{Measured, Scores, ScoresError};
 
 /// Scores are fractions, cells percentages.
 const PERCENT: f64 = 100.0;
@@ -212,13 +212,4 @@ fn finding(text: &str, row: &str, column: &str, audits: &[CellAudit]) -> Printed
         _ => None,
     });
     Printed { text: text.to_owned(), verdict: audit.map_or(CellVerdict::NotAttempted, |a| a.verdict), note }
-}
-
-/// The cell of a table by row and column or group.
-impl Table {
-    /// The measured cell.
-    #[must_use]
-    pub fn cell(&self, id: &CellId) -> Option<&Cell> {
-        self.cells.get(&id.row)?.get(&id.column)
-    }
 }
