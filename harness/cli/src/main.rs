@@ -4,6 +4,7 @@ mod args;
 mod compose;
 mod display;
 mod failure;
+mod judge;
 mod plan;
 mod process;
 mod run;
@@ -39,6 +40,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::run(global, args),
+        Command::Judge(args) => judge::judge(global, args),
+        Command::JudgeWorker => judge::work(),
+        Command::Calibrate(args) => judge::calibration(global, args),
         Command::Plan(target) => plan::plan(global, target),
         Command::Why(args) => plan::why(global, args),
         Command::Runs => store::runs(global),

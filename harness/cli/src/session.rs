@@ -36,16 +36,21 @@ pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
 
 /// The store that is there: as given, or `.assay` in the workspace.
 pub(crate) fn store(global: &Global) -> Result<Store, Failure> {
-    let path = match &global.store {
-        Some(path) => path.clone(),
-        None => default_store(&workspace(global)?),
-    };
+    let path = store_path(global)?;
     if !path.is_dir() {
         return Err(Diagnostic::user(format!("there is no store at {path}"))
             .help("`assay run` makes one; --store names another")
             .into());
     }
     Ok(Store::open(&path)?)
+}
+
+/// Where the store is or will be: as given, or `.assay` in the workspace.
+pub(crate) fn store_path(global: &Global) -> Result<Utf8PathBuf, Failure> {
+    match &global.store {
+        Some(path) => Ok(path.clone()),
+        None => Ok(default_store(&workspace(global)?)),
+    }
 }
 
 fn default_store(workspace: &Workspace) -> Utf8PathBuf {

@@ -12,6 +12,8 @@ pub(crate) const WASMTIME_VERSION: &str = "48.0.8";
 pub struct ImageLock {
     /// Name of the file that the lock was read from, for messages.
     pub(crate) file: String,
+    /// The text, from which another process can parse the same lock.
+    pub(crate) text: String,
     pub(crate) content: Content,
 }
 
@@ -127,7 +129,15 @@ impl ImageLock {
         if content.wheel.file.contains(['/', '\\']) {
             return Err(at(line_of("file ="), "`file` must be a name, not a path".to_owned()));
         }
-        Ok(ImageLock { file: file.to_owned(), content })
+        Ok(ImageLock { file: file.to_owned(), text: text.to_owned(), content })
+    }
+
+    /// The lock that this library was built with.
+    ///
+    /// # Errors
+    /// Never, as a test confirms.
+    pub fn built_in() -> Result<Self, LockError> {
+        Self::parse(include_str!("../../../lockfiles/python-image.lock"), "lockfiles/python-image.lock")
     }
 
     /// What a verdict depends on besides program, tests and limits: the image and the runtime that counts fuel. Known
@@ -147,7 +157,12 @@ impl ImageLock {
 
 #[cfg(test)]
 mod tests {
-    use super::WASMTIME_VERSION;
+    use super::{ImageLock, WASMTIME_VERSION};
+
+    #[test]
+    fn the_built_in_lock_is_valid() {
+        assert!(ImageLock::built_in().is_ok());
+    }
 
     /// The runtime counts fuel, so the version in the identity must be the one that is built.
     #[test]

@@ -22,6 +22,13 @@ use crate::{link, snapshot};
 /// The guest's own program, run once while the image is made.
 const GUEST: &str = include_str!("../../guest/judge.py");
 
+/// Modules of the guest's own program, by name.
+const GUEST_MODULES: [(&str, &str); 3] = [
+    ("_assay_checks", include_str!("../../guest/checks.py")),
+    ("_assay_lcb", include_str!("../../guest/lcb.py")),
+    ("_assay_skythought", include_str!("../../guest/skythought.py")),
+];
+
 /// Folder in which the interpreter finds its standard library while it starts.
 const LIBRARY_FOLDER: &str = "lib/python3.14";
 
@@ -186,7 +193,11 @@ fn build(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<Vec<u8>, S
     let libraries: Vec<(&str, &[u8])> =
         libraries.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     let linked = link::link(&libraries, STACK_BYTES)?;
-    Ok(snapshot::take(&linked, files.unwrap_or_default(), GUEST)?)
+    let mut files = files.unwrap_or_default();
+    for (name, text) in GUEST_MODULES {
+        files.insert(format!("{LIBRARY_FOLDER}/{name}.py"), text.into());
+    }
+    Ok(snapshot::take(&linked, files, GUEST)?)
 }
 
 /// Writes a file so that it is there whole or not at all, even after a crash.
