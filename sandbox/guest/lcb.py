@@ -121,12 +121,13 @@ def load(code, function):
 
 def _call(inputs):
     lines = iter(inputs.split("\n"))
+    # In this order: the real input, which `from sys import stdin` has kept, gets other methods than what then takes its place.
     with (
-        patch("builtins.open", mock_open(read_data=inputs)),
-        patch("sys.stdin", MockStdinWithBuffer(inputs)),
-        patch("sys.stdin.readline", lambda *args: next(lines)),
-        patch("sys.stdin.readlines", lambda *args: inputs.split("\n")),
         patch("sys.stdin.read", lambda *args: inputs),
+        patch("sys.stdin.readlines", lambda *args: inputs.split("\n")),
+        patch("sys.stdin.readline", lambda *args: next(lines)),
+        patch("sys.stdin", MockStdinWithBuffer(inputs)),
+        patch("builtins.open", mock_open(read_data=inputs)),
     ):
         try:
             return _method()

@@ -32,14 +32,17 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Reads the finite numbers that Python's `decimal.Decimal` reads: a sign, digits with a point, an exponent, and
-    /// underscores anywhere. Exponents beyond 18 digits are not read.
+    /// Reads the numbers that Python's `decimal.Decimal` reads, but for NaN, which equals nothing: a sign, digits with a point, an
+    /// exponent, underscores anywhere; or infinity. Exponents beyond 18 digits are not read.
     fn parse(text: &str) -> Option<Self> {
         let text = text.replace('_', "");
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(&text)),
         };
+        if rest.eq_ignore_ascii_case("inf") || rest.eq_ignore_ascii_case("infinity") {
+            return Some(Decimal { negative, digits: "inf".to_owned(), exponent: 0 });
+        }
         let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = [whole, fraction].concat();
@@ -80,6 +83,7 @@ mod tests {
             ("", "\n"),
             ("120", "1.2e2"),
             (".5 5.", "0.5 5"),
+            ("inf -INF", "Infinity -infinity"),
         ];
         for (expected, actual) in same {
             assert!(same_output(expected, actual), "{expected:?} {actual:?}");
@@ -90,6 +94,7 @@ mod tests {
             ("a  b", "a b"),
             ("1 a", "1.0 a"),
             ("NaN", "nan"),
+            ("inf", "-inf"),
             ("1", "1.0000001"),
             ("1 2", "1"),
             ("1", "-1"),
