@@ -112,7 +112,9 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the session; a copy that ended well is cleaned for the next one.
-    pub(crate) fn end(self) {
+    pub(crate) fn end(mut self) {
+        // A kept copy must not hold on to what was at the other end of its input.
+        self.copy.arm(Host::new(0, Stdin::default()), 0);
         if self.returned {
             self.sandbox.image().runtime.copies.give_back(self.copy);
         }
