@@ -51,8 +51,9 @@ def _encode(value, stands_for):
     if type(value) in _CODECS:
         tag, take_apart, _ = _CODECS[type(value)]
         return [tag, [_encode(item, stands_for) for item in take_apart(value)]]
-    if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
-        return ["built-in", value.__name__]
+    name = getattr(value, "__name__", None)
+    if type(name) is str and getattr(builtins, name, None) is value:
+        return ["built-in", name]
     return ["object", stands_for(value)]
 
 
@@ -247,14 +248,32 @@ _raised = []
 _incoming = None
 
 
-def _own_name_for_a_built_in(code):
-    """The built-in name that a test means the program's function by, such as `assert sum(3, 4) == 7`: the first that it calls, if
-    it calls nothing else. In any other test built-in names are Python's, so that no program can redefine what it is compared with.
+def _own_built_ins(code):
+    """The functions of the program that a test means by names of Python's own, such as `assert sum(3, 4) == 7`.
+
+    Only a test that uses no other name of the program can mean one. In any other test such names are Python's, so that no program
+    can redefine what it is compared with.
     """
-    calls = [node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
-    if calls and all(isinstance(call, ast.Name) and hasattr(builtins, call.id) for call in calls):
-        return calls[0].id
-    return None
+    loaded, known = [], set()
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Name(ctx=ast.Load()):
+                loaded.append(node.id)
+            case ast.Name():
+                known.add(node.id)
+            case ast.arg():
+                known.add(node.arg)
+            case ast.FunctionDef() | ast.ClassDef():
+                known.add(node.name)
+            case ast.Import() | ast.ImportFrom():
+                known.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    free = [name for name in loaded if name not in known]
+    if all(hasattr(builtins, name) for name in free):
+        for name in free:
+            own = _ask("name", name)
+            if own is not getattr(builtins, name):
+                return {name: own}
+    return {}
 
 
 def run_test(setup, code, entry):
@@ -271,9 +290,7 @@ def run_test(setup, code, entry):
     try:
         exec(compile(setup, "<setup>", "exec", dont_inherit=True), names)
         if entry is None:
-            own = _own_name_for_a_built_in(code)
-            if own is not None:
-                names[own] = _ask("name", own)
+            names.update(_own_built_ins(code))
         else:
             # The setup holds a stub of the function that the program defines.
             names.pop(entry, None)

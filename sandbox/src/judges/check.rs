@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::judge::{TestResult, Verdict};
-use crate::program::{Entry, Prelude, Program, Run, RunOutcome};
+use crate::program::{Entry, Program, Run, RunOutcome};
 use crate::rows::Check;
 use crate::sandbox::{Sandbox, guest_thread};
 use crate::session::{Reply, Session};
@@ -15,7 +15,7 @@ type Said = Result<(Verdict, String), String>;
 
 /// Runs one check.
 pub(super) fn run(sandbox: &Sandbox, source: &str, check: &Check) -> TestResult {
-    let program = Program { source: source.to_owned(), entry: Entry::Stdin, prelude: Prelude::Benchmark };
+    let program = Program { source: source.to_owned(), entry: Entry::Stdin, prelude: check.prelude };
     sandbox.on_guest_thread(2, || both(sandbox, &program, check)).unwrap_or_else(TestResult::failure)
 }
 

@@ -6,6 +6,8 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::program::Prelude;
+
 use super::file::{Row, RowsError, each_row};
 use super::hub::decode_payload;
 
@@ -67,6 +69,9 @@ pub struct Check {
     pub code: String,
     /// If given, the test defines `check`, which is called with the program's function of this name.
     pub entry: Option<String>,
+    /// What the program finds imported.
+    #[serde(default)]
+    pub prelude: Prelude,
 }
 
 impl Tests {
@@ -202,7 +207,12 @@ fn packed(row: &Row<'_>) -> Option<Result<Packed, String>> {
     }
     if let (Some(test), Some(entry)) = (row.text(&["test"]), row.text(&["entry_point"])) {
         let setup = row.text(&["prompt"]).unwrap_or_default();
-        return Some(Ok(Packed::Ready(Tests::Checks(vec![Check { setup, code: test, entry: Some(entry) }]))));
+        return Some(Ok(Packed::Ready(Tests::Checks(vec![Check {
+            setup,
+            code: test,
+            entry: Some(entry),
+            prelude: Prelude::None,
+        }]))));
     }
     if object.contains_key("public_tests") {
         let keys = ["public_tests", "private_tests", "generated_tests"];
@@ -219,7 +229,12 @@ fn packed(row: &Row<'_>) -> Option<Result<Packed, String>> {
         Value::Array(cases) => listed(cases).map(|cases| of_function(function(), cases)),
         Value::Object(group) if group.contains_key("functional") => {
             let code = group["functional"].as_str().unwrap_or_default().to_owned();
-            Ok(Tests::Checks(vec![Check { setup: String::new(), code, entry: None }]))
+            Ok(Tests::Checks(vec![Check {
+                setup: String::new(),
+                code,
+                entry: None,
+                prelude: Prelude::Benchmark,
+            }]))
         }
         group @ Value::Object(_) => apps(group),
         _ => Err("`tests` is neither a list nor an object".to_owned()),
@@ -237,7 +252,11 @@ fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
 fn checks_of(row: &Row<'_>, codes: Vec<String>) -> Packed {
     let setup = row.text(&["test_setup_code", "setup"]).unwrap_or_default();
     let entry = row.text(&["entry"]);
-    let check = |code| Check { setup: setup.clone(), code, entry: entry.clone() };
+    let prelude = match row.text(&["prelude"]).as_deref() {
+        Some("benchmark") => Prelude::Benchmark,
+        _ => Prelude::None,
+    };
+    let check = |code| Check { setup: setup.clone(), code, entry: entry.clone(), prelude };
     Packed::Ready(Tests::Checks(codes.into_iter().map(check).collect()))
 }
 

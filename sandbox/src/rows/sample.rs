@@ -49,7 +49,7 @@ const GENERATION_LISTS: [&str; 3] = ["output_list", "outputs", "generations"];
 
 /// Reads samples: a file of rows, or a folder of programs.
 ///
-/// A row names its problem (`question_id`, `task_id`, `problem_id`, `problem`, `task` or `id`) and holds a program (`code`, `program`,
+/// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else the line) and holds a program (`code`, `program`,
 /// `solution`, `solutions`, `code_list`), a completion of the prompt (`completion`, `canonical_solution`) or a generation (`output`, `generation`,
 /// `response`, `text`, `output_list`, ...). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs for `PROBLEM`.
 ///
@@ -70,8 +70,7 @@ pub fn read_samples(path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
 }
 
 fn read_row(row: &Row<'_>, samples: &mut Vec<Sample>) -> Result<(), RowsError> {
-    let problem =
-        row.text(&["question_id", "task_id", "problem_id", "problem", "task"]).or_else(|| row.text(&IDS));
+    let problem = row.text(&["question_id", "task_id", "problem_id", "task"]).or_else(|| row.text(&IDS));
     let problem = problem.unwrap_or_else(|| row.line.to_string());
     let sources = sources(row).ok_or_else(|| {
         row.error("no sample: expected a program (`code`), a `completion`, or a generation (`output`, `output_list`)")

@@ -2,6 +2,8 @@
 
 mod common;
 mod isolation;
+mod judges;
 mod programs;
+mod rows;
 mod setup;
 mod verdicts;

@@ -124,7 +124,9 @@ impl Score {
             for (k, value) in &group.pass {
                 object[format!("pass@{k}")] = json!(value);
             }
-            object[format!("avg@{}", group.average.0)] = json!(group.average.1);
+            if group.average.0 > 0 {
+                object[format!("avg@{}", group.average.0)] = json!(group.average.1);
+            }
             object
         });
         json!({
@@ -192,7 +194,10 @@ fn score_table(scores: &[Score]) -> Table {
             let value = group.pass.iter().find(|(found, _)| found == k);
             row.push(value.map_or_else(String::new, |(_, value)| format!("{:.1}", 100.0 * value)));
         }
-        row.push(format!("{:.1} (k={})", 100.0 * group.average.1, group.average.0));
+        row.push(match group.average {
+            (0, _) => "-".to_owned(),
+            (k, average) => format!("{:.1} (k={k})", 100.0 * average),
+        });
         table.add_row(row);
     }
     align(&mut table);

@@ -1,0 +1,225 @@
+//! The judges on programs that show where they differ.
+
+use assay_sandbox::rows::{Case, Check, Tests};
+use assay_sandbox::{Judge, Prelude, Sandbox, Task, TestResult, Verdict, judge_task};
+
+use crate::common::sandbox;
+
+fn judged(sandbox: &Sandbox, judge: Judge, program: &str, tests: &Tests) -> Vec<TestResult> {
+    let task = Task { judge, program: program.to_owned(), tests: tests.clone() };
+    let mut results = Vec::new();
+    judge_task(sandbox, &task, &mut |result| results.push(result));
+    results
+}
+
+fn verdicts(sandbox: &Sandbox, judge: Judge, program: &str, tests: &Tests) -> Vec<Verdict> {
+    judged(sandbox, judge, program, tests).into_iter().map(|result| result.verdict).collect()
+}
+
+fn scripts(cases: &[(&str, &str)]) -> Tests {
+    Tests::Scripts(cases.iter().map(case).collect())
+}
+
+fn calls(cases: &[(&str, &str)]) -> Tests {
+    Tests::Calls { function: "f".to_owned(), cases: cases.iter().map(case).collect() }
+}
+
+fn case((input, output): &(&str, &str)) -> Case {
+    Case { input: (*input).to_owned(), output: (*output).to_owned(), public: false }
+}
+
+/// One test each; the verdicts of the three judges.
+#[test]
+fn judges_differ_where_the_references_have_flaws() {
+    use Verdict::{Pass, RuntimeError as Error, WrongAnswer as Wrong};
+    let Some(sandbox) = sandbox() else { return };
+    let script = |program: &'static str| (program, scripts(&[("1\n2\n", "3")]));
+    let call = |program: &'static str| (program, calls(&[("1\n2", "3")]));
+    let cases = [
+        (script("print(sum(map(int, open(0))))"), [Pass, Wrong, Wrong]),
+        (script("import sys\nprint(sum(int(line) for line in sys.stdin))"), [Pass, Error, Pass]),
+        (script("print(int(input()) + int(input()))"), [Pass, Pass, Pass]),
+        (script("input()\nimport sys\nprint(1 + int(sys.stdin.read()))"), [Pass, Error, Pass]),
+        (script("a = 0\ndef g():\n  global a\n  a = 3\ng()\nprint(a)"), [Pass, Wrong, Pass]),
+        (script("print('3.0')"), [Pass, Pass, Wrong]),
+        (script("print(sum(map(int, open('/dev/stdin'))))"), [Pass, Wrong, Wrong]),
+        (script("print(3)\nexit()"), [Pass, Pass, Error]),
+        (script("from __future__ import annotations\nprint(3)"), [Pass, Error, Pass]),
+        (script("print(gcd(3, 6), end='')"), [Pass, Pass, Error]),
+        (script("print(4)"), [Wrong, Wrong, Wrong]),
+        (call("class Solution:\n  def f(self, a, b): return a + b"), [Pass, Pass, Error]),
+        (call("# not a class Solution\ndef f(a, b): return a + b"), [Pass, Error, Pass]),
+        (call("def f(a, b): return 3.0"), [Pass, Pass, Pass]),
+        // Cheats.
+        (
+            call(
+                "def f(a, b): return Any()\nclass Any:\n  def __eq__(self, other): return True\n  def __ne__(self, other): return False",
+            ),
+            [Wrong, Pass, Pass],
+        ),
+        (
+            call("import sys\ndef f(a, b):\n  return sys._getframe(1).f_locals.get('gt_out')"),
+            [Wrong, Pass, Wrong],
+        ),
+        (
+            script(
+                "import sys\nfor m in list(sys.modules.values()):\n  if hasattr(m, 'get_stripped_lines'): m.get_stripped_lines = lambda v: []",
+            ),
+            [Wrong, Pass, Wrong],
+        ),
+    ];
+    for ((program, tests), expected) in cases {
+        // A program that does not compile is an error here.
+        let found = Judge::ALL.map(|judge| match verdicts(&sandbox, judge, program, &tests)[0] {
+            Verdict::CompileError => Error,
+            verdict => verdict,
+        });
+        assert_eq!(found, expected, "{program}");
+    }
+}
+
+#[test]
+fn only_the_reference_judges_carry_state_from_test_to_test() {
+    let Some(sandbox) = sandbox() else { return };
+    let program = "class Solution:\n  n = 0\n  def f(self, a):\n    self.n += 1\n    return self.n";
+    let tests = calls(&[("0", "1"), ("0", "1"), ("0", "1")]);
+    use Verdict::{Pass, WrongAnswer};
+    assert_eq!(verdicts(&sandbox, Judge::Assay, program, &tests), [Pass; 3]);
+    // After the first failure, where the reference stops, a new interpreter goes on.
+    assert_eq!(verdicts(&sandbox, Judge::Lcb, program, &tests), [Pass, WrongAnswer, Pass]);
+}
+
+#[test]
+fn one_limit_for_all_tests_is_skythoughts_rule() {
+    let Some(sandbox) = sandbox() else { return };
+    // The first test needs more than one test's fuel, all together need less than their number's.
+    let program = "n = int(input())\nt = 0\nfor i in range(n): t += i\nprint(n)";
+    let mut cases = vec![("1000000", "1000000")];
+    cases.resize(9, ("1", "1"));
+    let tests = scripts(&cases);
+    let one = judged(&sandbox, Judge::Assay, program, &tests)[0].fuel;
+    let limits = assay_sandbox::Limits { fuel: one / 4, ..sandbox.limits().clone() };
+    let tight = Sandbox::new(sandbox.image(), limits);
+    assert_eq!(verdicts(&tight, Judge::Assay, program, &tests)[0], Verdict::TimeLimit);
+    assert_eq!(verdicts(&tight, Judge::Lcb, program, &tests)[0], Verdict::TimeLimit);
+    assert_eq!(verdicts(&tight, Judge::SkyThought, program, &tests), [Verdict::Pass; 9]);
+}
+
+#[test]
+fn tests_that_are_python_are_run_apart_from_the_program() {
+    use Verdict::{Pass, RuntimeError as Error, WrongAnswer as Wrong};
+    let Some(sandbox) = sandbox() else { return };
+    let humaneval =
+        "def check(candidate):\n    assert candidate([3, 1]) == [1, 3]\n    assert candidate([]) == []\n";
+    let cases: [(&str, &str, Option<&str>, Verdict); 22] = [
+        ("def f(x): return sorted(x)", humaneval, Some("f"), Pass),
+        ("def f(x): return x", humaneval, Some("f"), Wrong),
+        ("def f(x): return x[5]", humaneval, Some("f"), Error),
+        ("def g(x): return x", humaneval, Some("f"), Error),
+        (
+            "def f(x): return (1, {2: {3}}, 2.5, 'é', None, b'x', 1j, 2 ** 80)",
+            "assert f(0) == (1, {2: {3}}, 2.5, 'é', None, b'x', 1j, 2 ** 80)",
+            None,
+            Pass,
+        ),
+        ("def f(x): return (x for x in range(3))", "assert list(f(0)) == [0, 1, 2]", None, Pass),
+        ("def f(x): return map(str, x)", "assert [*f([1, 2])] == ['1', '2']", None, Pass),
+        (
+            "class Node:\n  def __init__(self, v): self.v, self.next = v, None\ndef total(n): return n.v + (total(n.next) if n.next else 0)",
+            "a = Node(1)\na.next = Node(2)\nassert total(a) == 3 and a.next.v == 2",
+            None,
+            Pass,
+        ),
+        (
+            "class Solution:\n  def f(self, nums, k): return nums[k]",
+            "def check(c): assert c(nums=[4, 5], k=1) == 5\ncheck(Solution().f)",
+            None,
+            Pass,
+        ),
+        ("def f(x): x.append(1); return x", "a = [0]\nassert f(a) == [0, 1]\nassert a == [0, 1]", None, Pass),
+        (
+            "def f(x): raise ValueError('no')",
+            "try:\n  f(1)\nexcept ValueError as e:\n  assert str(e) == 'no'\nelse:\n  assert False",
+            None,
+            Pass,
+        ),
+        ("def f(x): raise AssertionError", "assert f(1) == 1", None, Error),
+        ("def sum(a, b): return a * b", "assert sum(2, 3) == 6", None, Pass),
+        ("def kind(x, t): return isinstance(x, t)", "assert kind(1, int) and not kind(1, str)", None, Pass),
+        // Cheats: what would pass if test and program were in one interpreter.
+        (
+            "class Any:\n  def __eq__(s, o): return True\ndef f(x): return Any()",
+            "assert f(1) == 2",
+            None,
+            Wrong,
+        ),
+        (
+            "class Any(int):\n  def __eq__(s, o): return True\ndef f(x): return Any(3)",
+            "assert f(1) == 2",
+            None,
+            Wrong,
+        ),
+        ("import sys\ndef f(x): sys.exit(0)", "assert f(1) == 2", None, Error),
+        ("import os\nos._exit(0)", "assert f(1) == 2", None, Error),
+        ("import os\ndef f(x): os._exit(0)", "assert f(1) == 2", None, Error),
+        ("def set(x): return 0\ndef f(x): return 1", "assert set(f(1)) == set((2, 3))", None, Error),
+        (
+            "import builtins\nbuiltins.AssertionError = ValueError\nbuiltins.len = lambda x: 2\ndef f(x): return [1]",
+            "assert len(f(1)) == 2",
+            None,
+            Error,
+        ),
+        ("def check(c): pass\ndef f(x): return 0", humaneval, Some("f"), Wrong),
+    ];
+    for (program, code, entry, expected) in cases {
+        let check = Check {
+            setup: String::new(),
+            code: code.to_owned(),
+            entry: entry.map(str::to_owned),
+            prelude: Prelude::None,
+        };
+        let results = judged(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check.clone(), check]));
+        assert_eq!(results[0].verdict, expected, "{program}\n{code}\n{results:?}");
+        assert_eq!(results[0], results[1], "the same test twice");
+    }
+}
+
+#[test]
+fn a_broken_test_and_an_endless_program_end() {
+    let Some(sandbox) = sandbox() else { return };
+    let check = |code: &str| {
+        let check =
+            Check { setup: String::new(), code: code.to_owned(), entry: None, prelude: Prelude::None };
+        Tests::Checks(vec![check])
+    };
+    let program = "def f(x):\n  while x: pass\n  while True: yield x";
+    for (code, expected) in [
+        ("assert f(", Verdict::JudgeFailure),
+        ("next(f(1))", Verdict::TimeLimit),
+        ("list(f(0))", Verdict::TimeLimit),
+        ("while True: pass", Verdict::TimeLimit),
+    ] {
+        assert_eq!(verdicts(&sandbox, Judge::Assay, program, &check(code)), [expected], "{code}");
+    }
+    // The reference judges have no such tests.
+    assert_eq!(verdicts(&sandbox, Judge::Lcb, program, &check("f(1)")), [Verdict::JudgeFailure]);
+}
+
+#[test]
+fn a_result_near_a_limit_is_borderline() {
+    let Some(sandbox) = sandbox() else { return };
+    let program = "t = 0\nfor i in range(200000): t += i\nprint(t)";
+    let tests = scripts(&[("", "19999900000")]);
+    let used = judged(&sandbox, Judge::Assay, program, &tests)[0].fuel;
+    for (share, verdict, borderline) in [
+        (50, Verdict::TimeLimit, false),
+        (90, Verdict::TimeLimit, true),
+        (110, Verdict::Pass, true),
+        (200, Verdict::Pass, false),
+    ] {
+        let limits = assay_sandbox::Limits { fuel: used * share / 100, ..sandbox.limits().clone() };
+        let result =
+            judged(&Sandbox::new(sandbox.image(), limits.clone()), Judge::Assay, program, &tests).remove(0);
+        assert_eq!((result.verdict, limits.is_borderline(&result)), (verdict, borderline), "{share} %");
+    }
+}
