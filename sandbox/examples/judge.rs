@@ -10,7 +10,9 @@
 use std::error::Error;
 use std::time::Instant;
 
-use assay_sandbox::{Entry, Expected, Image, ImageLock, Input, Limits, Program, Sandbox, Test, Tools, judge};
+use assay_sandbox::{
+    Entry, Expected, Image, ImageLock, Input, Limits, Prelude, Program, Sandbox, Test, Tools, judge,
+};
 use camino::Utf8Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("{error}\nhint: {}", error.remedy()))?;
 
     let sandbox = Sandbox::new(&image, Limits::default());
-    let program = Program { source, entry: Entry::Stdin };
+    let program = Program { source, entry: Entry::Stdin, prelude: Prelude::None };
     let tests = [Test { input: Input::Text(input), expected: Expected::Output(expected) }];
     let judgement = judge(&sandbox, &program, &tests);
     println!("{}", serde_json::to_string_pretty(&judgement)?);

@@ -5,6 +5,7 @@ use wasmtime::{
     Store, TypedFunc,
 };
 
+use crate::fuel::Tank;
 use crate::wasi::Host;
 
 /// Functions of the interpreter's C API (and of its C library) that the host calls.
@@ -28,6 +29,7 @@ pub(crate) const HANDLER: &str = "handler";
 /// What a store holds for one guest.
 pub(crate) struct Guest {
     pub host: Host,
+    pub tank: Tank,
     memory_limit: usize,
     /// Whether the guest was refused memory.
     pub memory_refused: bool,
@@ -35,7 +37,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     pub(crate) fn new(host: Host, memory_limit: usize) -> Self {
-        Guest { host, memory_limit, memory_refused: false }
+        Guest { host, tank: Tank::default(), memory_limit, memory_refused: false }
     }
 
     /// A store for this guest; the memory cap is in force.

@@ -6,11 +6,14 @@
 //! A copy that trapped, grew its memory or wrote a great deal is thrown away.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use wasmtime::{Engine, Error, Extern, Global, InstancePre, Module, ModuleExport, Result, Store, Val};
 
 use crate::dirty;
+use crate::fuel::Tank;
 use crate::guest::{Exports, Guest, HANDLER, Interpreter};
+use crate::link::FUEL;
 use crate::wasi::{Host, Stdin};
 
 /// A copy that wrote more than this is not worth cleaning.
@@ -25,6 +28,7 @@ pub(crate) struct Copies {
     instance: InstancePre<Guest>,
     exports: Exports,
     handler: ModuleExport,
+    fuel: ModuleExport,
     globals: Vec<ModuleExport>,
     /// A copy that never runs: what the others are cleaned from.
     pristine: OnceLock<Option<Copy>>,
@@ -37,6 +41,8 @@ pub(crate) struct Copy {
     pub interpreter: Interpreter,
     /// Address of the Python object that answers requests.
     pub handler: u32,
+    /// The counter of fuel, an `i64`.
+    fuel: Global,
     globals: Vec<(Global, Val)>,
 }
 
@@ -44,6 +50,7 @@ impl Copies {
     pub(crate) fn new(engine: &Engine, module: &Module, instance: InstancePre<Guest>) -> Result<Self> {
         let handler =
             module.get_export_index(HANDLER).ok_or_else(|| Error::msg("the image has no handler"))?;
+        let fuel = module.get_export_index(FUEL).ok_or_else(|| Error::msg("the image has no fuel"))?;
         let globals = module
             .exports()
             .filter(|export| export.ty().global().is_some_and(|global| global.mutability().is_var()))
@@ -54,6 +61,7 @@ impl Copies {
             instance,
             exports: Exports::of(module)?,
             handler,
+            fuel,
             globals,
             pristine: OnceLock::new(),
             kept: Mutex::new(Vec::new()),
@@ -70,7 +78,6 @@ impl Copies {
 
     fn make(&self) -> Result<Copy> {
         let mut store = Guest::new(Host::new(0, Stdin::default()), usize::MAX).store(&self.engine);
-        store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.instance.instantiate(&mut store)?;
         let mut global = |export: &ModuleExport| {
             let global = instance.get_module_export(&mut store, export).and_then(Extern::into_global);
@@ -78,11 +85,12 @@ impl Copies {
             Ok((global, global.get(&mut store)))
         };
         let (_, handler) = global(&self.handler)?;
+        let (fuel, _) = global(&self.fuel)?;
         let globals = self.globals.iter().map(global).collect::<Result<_>>()?;
         let handler =
             handler.i32().ok_or_else(|| Error::msg("the image's handler is no address"))?.cast_unsigned();
         let interpreter = Interpreter::new(&mut store, instance, &self.exports)?;
-        Ok(Copy { store, interpreter, handler, globals })
+        Ok(Copy { store, interpreter, handler, fuel, globals })
     }
 
     /// Takes back a copy whose last call returned (a copy that trapped is simply dropped), for reuse if that pays.
@@ -118,6 +126,19 @@ impl Copy {
         *self.store.data_mut() = Guest::new(host, memory_limit);
     }
 
+    /// Sets what fuel and how much time the copy has from now on.
+    pub(crate) fn refuel(&mut self, fuel: u64, wall: Duration) -> Result<()> {
+        let (tank, slice) = Tank::new(fuel, wall);
+        self.store.data_mut().tank = tank;
+        self.fuel.set(&mut self.store, Val::I64(slice))
+    }
+
+    /// Fuel that is left.
+    pub(crate) fn fuel_left(&mut self) -> u64 {
+        let counter = self.fuel.get(&mut self.store).i64().unwrap_or_default();
+        self.store.data().tank.left(counter)
+    }
+
     /// Makes a request of the guest's program and gives its reply.
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
         self.interpreter.call(&mut self.store, self.handler, request)
@@ -127,6 +148,8 @@ impl Copy {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+    use std::time::Duration;
 
     use camino::Utf8Path;
 
@@ -166,7 +189,7 @@ mod tests {
         for source in sources {
             let mut copy = copies.take().unwrap();
             copy.arm(Host::new(1 << 20, Stdin::default()), usize::MAX);
-            copy.store.set_fuel(1 << 40).unwrap();
+            copy.refuel(1 << 40, Duration::from_secs(600)).unwrap();
             let fresh = copy.interpreter.memory().data(&copy.store).to_vec();
             for request in [[b"L-", source.as_bytes()].concat(), b"S".to_vec()] {
                 copy.ask(&request).unwrap_or_else(|error| panic!("{source}: {error:#}"));
@@ -182,7 +205,8 @@ mod tests {
                     "memory differs after {source}"
                 );
                 for (global, value) in copy.globals.clone() {
-                    assert_eq!(global.get(&mut copy.store).i32(), value.i32());
+                    let found = global.get(&mut copy.store);
+                    assert_eq!((found.i32(), found.i64()), (value.i32(), value.i64()));
                 }
             }
         }

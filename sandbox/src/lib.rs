@@ -56,12 +56,13 @@
 //!
 //! # Limits of what is promised
 //!
-//! Fuel is counted by one version of the runtime, so [`Image::identity`] names both. Fuel after a trap may miss the last
-//! stretch of code. A program may break its own interpreter; then its answer is wrong or a runtime error, never anyone else's.
+//! Fuel is counted by the image itself; how deep its native stack is, the runtime decides, so [`Image::identity`] names both.
+//! A program may break its own interpreter; then its answer is wrong or a runtime error, never anyone else's.
 
 pub mod calibrate;
 mod compare;
 mod dirty;
+mod fuel;
 mod guest;
 mod instance;
 mod judge;

@@ -8,8 +8,8 @@ use crate::judge::{TestResult, Verdict};
 
 /// Limits of one test.
 ///
-/// Fuel is the time limit: the runtime charges about one unit per WebAssembly instruction and per byte of a bulk copy, so
-/// it does not depend on the machine or its load. On one core of a 2020s server 10⁹ units take 0.1 to 0.4 seconds.
+/// Fuel is the time limit: the image charges up to 64 units per iteration of a loop and per call inside the interpreter, and
+/// one per byte moved at once, so it does not depend on the machine or its load. On one core of a 2020s server 10⁹ units take 0.1 to 0.4 seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Limits {

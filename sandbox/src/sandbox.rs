@@ -80,7 +80,6 @@ impl Sandbox {
         if self.limits.memory_bytes > MAX_MEMORY as u64 {
             return Err(format!("a memory limit above {MAX_MEMORY} bytes is not supported"));
         }
-        self.image.runtime.start_ticking();
         let _permit = Permit::take(guests);
         std::thread::scope(|scope| match guest_thread().spawn_scoped(scope, work) {
             Ok(thread) => thread.join().map_err(|_| "the guest's thread panicked".to_owned()),

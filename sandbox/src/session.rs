@@ -6,7 +6,6 @@ use crate::guest::{OutOfMemory, Unhandled};
 use crate::instance::Copy;
 use crate::program::{Prelude, Program, Run, RunOutcome};
 use crate::sandbox::Sandbox;
-use crate::setup::TICK;
 use crate::wasi::{Host, Stdin, Stop};
 
 /// A fresh interpreter that answers requests (see `guest/judge.py`) until it fails.
@@ -15,6 +14,8 @@ pub(crate) struct Session<'a> {
     copy: Copy,
     /// Fuel that was put in since the last [`start_test`](Self::start_test).
     allowance: u64,
+    /// Fuel that was left after the last request.
+    left: u64,
     /// Fuel beyond which it took too long.
     limit: u64,
     /// Whether the last request returned. After a trap nothing more can be asked.
@@ -37,7 +38,7 @@ impl<'a> Session<'a> {
     pub(crate) fn start(sandbox: &'a Sandbox, stdin: Stdin) -> Result<Self, RunOutcome> {
         let copies = &sandbox.image().runtime.copies;
         let copy = copies.take().map_err(|error| judge_failure(&format!("no instance: {error:#}")))?;
-        let mut session = Session { sandbox, copy, allowance: 0, limit: 0, returned: true };
+        let mut session = Session { sandbox, copy, allowance: 0, left: 0, limit: 0, returned: true };
         let limits = sandbox.limits();
         let bytes = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         session.copy.arm(Host::new(bytes(limits.output_bytes), stdin), bytes(limits.memory_bytes));
@@ -47,8 +48,7 @@ impl<'a> Session<'a> {
 
     /// Gives the interpreter the fuel and the time of one test.
     pub(crate) fn start_test(&mut self) -> Result<(), RunOutcome> {
-        (self.allowance, self.limit) = (0, 0);
-        self.copy.store.set_fuel(0).map_err(|error| judge_failure(&format!("{error:#}")))?;
+        (self.allowance, self.left, self.limit) = (0, 0, 0);
         self.add_test()
     }
 
@@ -57,11 +57,9 @@ impl<'a> Session<'a> {
         let limits = self.sandbox.limits();
         let used = self.used();
         self.allowance = self.allowance.saturating_add(limits.hard_fuel());
+        self.left = self.allowance - used;
         self.limit = self.limit.saturating_add(limits.fuel);
-        let ticks = u64::try_from(limits.wall.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX / 2);
-        let store = &mut self.copy.store;
-        store.set_epoch_deadline(ticks.saturating_add(1).min(u64::MAX / 2));
-        store.set_fuel(self.allowance - used).map_err(|error| judge_failure(&format!("{error:#}")))
+        self.copy.refuel(self.left, limits.wall).map_err(|error| judge_failure(&format!("{error:#}")))
     }
 
     /// Compiles a program and keeps it.
@@ -77,6 +75,7 @@ impl<'a> Session<'a> {
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Reply, RunOutcome> {
         let reply = self.copy.ask(request);
         self.returned = reply.is_ok();
+        self.left = self.copy.fuel_left();
         let refused = self.copy.store.data().memory_refused;
         let reply = reply.map_err(|error| trapped(&error, refused))?;
         let result = parse(&reply, refused);
@@ -86,7 +85,7 @@ impl<'a> Session<'a> {
 
     /// Units of fuel used since the start of the test.
     pub(crate) fn used(&self) -> u64 {
-        self.allowance - self.copy.store.get_fuel().unwrap_or(0).min(self.allowance)
+        self.allowance - self.left
     }
 
     /// Whether nothing more can be asked.
@@ -145,12 +144,12 @@ fn trapped(error: &Error, memory_refused: bool) -> RunOutcome {
             Stop::Exit(false) if memory_refused => RunOutcome::MemoryLimit,
             Stop::Exit(false) => runtime_error("the process exited with a failure"),
             Stop::OutputLimit => RunOutcome::OutputLimit,
+            Stop::OutOfFuel => RunOutcome::TimeLimit,
+            Stop::WallClock => judge_failure("the wall clock ran out before the fuel"),
             Stop::Denied(what) => runtime_error(&format!("the sandbox has no {what}")),
         };
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => return RunOutcome::TimeLimit,
-        Some(Trap::Interrupt) => return judge_failure("the wall clock ran out before the fuel"),
         _ if memory_refused => return RunOutcome::MemoryLimit,
         Some(Trap::StackOverflow) => return runtime_error("stack overflow"),
         Some(Trap::UnreachableCodeReached) => return runtime_error("the interpreter aborted"),

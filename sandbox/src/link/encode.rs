@@ -8,8 +8,8 @@ use wasm_encoder::{
     TableSection, TableType, TypeSection, ValType,
 };
 
-use super::LinkError;
 use super::merge::{Linked, PAGE};
+use super::{FUEL, LinkError};
 
 /// Runs of zero bytes at least this long are left out of the data segments.
 const GAP: usize = 4096;
@@ -52,6 +52,11 @@ impl Linked {
         (0..self.globals.len()).map(|index| format!("global:{index}"))
     }
 
+    /// Number of the global [`FUEL`], the one after those of the libraries.
+    pub(super) fn fuel_global(&self) -> u32 {
+        self.globals.len() as u32
+    }
+
     /// Names under which [`encode`](Self::encode) exports the functions to call first, in order.
     pub(crate) fn initializer_exports(&self) -> impl Iterator<Item = String> {
         (0..self.initializers.len()).map(|index| format!("initialize:{index}"))
@@ -92,6 +97,10 @@ impl Linked {
                 &ConstExpr::i32_const(*value),
             );
         }
+        section.global(
+            GlobalType { val_type: ValType::I64, mutable: true, shared: false },
+            &ConstExpr::i64_const(i64::MAX),
+        );
         for (_, value) in exports.constants {
             let constant = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
             section.global(constant, &ConstExpr::i32_const(*value));
@@ -158,8 +167,9 @@ impl Linked {
         for (index, name) in self.global_exports().enumerate() {
             section.export(&name, ExportKind::Global, index as u32);
         }
-        for (index, (name, _)) in (self.globals.len()..).zip(exports.constants) {
-            section.export(name, ExportKind::Global, index as u32);
+        section.export(FUEL, ExportKind::Global, self.fuel_global());
+        for (index, (name, _)) in (self.fuel_global() + 1..).zip(exports.constants) {
+            section.export(name, ExportKind::Global, index);
         }
         Ok(section)
     }

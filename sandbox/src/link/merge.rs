@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use wasm_encoder::Instruction;
-use wasm_encoder::reencode::{self, Reencode};
-use wasmparser::{ElementItems, ElementKind, ExternalKind, FuncType, Operator, TypeRef, ValType};
+use wasm_encoder::{Instruction, reencode};
+use wasmparser::{ElementItems, ElementKind, ExternalKind, FuncType, TypeRef, ValType};
 
-use super::LinkError;
+use super::code::Rewriter;
 use super::library::{Library, evaluate};
+use super::{LinkError, REFILL};
 
 /// Bytes of a WebAssembly page.
 pub(super) const PAGE: u32 = 65_536;
@@ -23,7 +23,8 @@ const APPLY_RELOCATIONS: &str = "__wasm_apply_data_relocs";
 /// Libraries merged into one program, with everything needed to write it as a module.
 pub(crate) struct Linked {
     pub(super) types: Vec<FuncType>,
-    /// Functions that the host must provide: module, name, type index. They come first in the function index space.
+    /// Functions that the host must provide: module, name, type index. They come first in the function index space,
+    /// and the first of them is [`REFILL`].
     pub(super) imports: Vec<(String, String, u32)>,
     /// Type index of each defined function.
     pub(super) functions: Vec<u32>,
@@ -50,17 +51,17 @@ enum Symbol {
 
 /// What a global of a library becomes.
 #[derive(Clone, Copy)]
-enum GlobalUse {
+pub(super) enum GlobalUse {
     Constant(i32),
     Variable(u32),
 }
 
 /// Index spaces of one library, translated.
 #[derive(Default)]
-struct Translation {
-    types: Vec<u32>,
-    functions: Vec<u32>,
-    globals: Vec<GlobalUse>,
+pub(super) struct Translation {
+    pub types: Vec<u32>,
+    pub functions: Vec<u32>,
+    pub globals: Vec<GlobalUse>,
 }
 
 /// Links `libraries`, given in the order in which they are to be initialised, with a C stack of `stack_bytes`
@@ -138,6 +139,10 @@ impl Merger {
 
     /// Numbers all functions: those of the host, the stand-ins for undefined symbols, then each library's own.
     fn assign_functions(&mut self, libraries: &[Library<'_>]) {
+        let refill = FuncType::new([], []);
+        self.type_indices.insert(refill.clone(), 0);
+        self.out.types.push(refill);
+        self.out.imports.push((REFILL.0.to_owned(), REFILL.1.to_owned(), 0));
         for (library, translation) in libraries.iter().zip(&mut self.translations) {
             for function_type in &library.types {
                 let next = self.type_indices.len() as u32;
@@ -338,9 +343,10 @@ impl Merger {
                 *slot = Some(translation.functions[function as usize]);
             }
         }
-        let mut rewriter = Rewriter { translation: &translation };
-        for body in &library.bodies {
-            let encoded = rewriter.body(body).map_err(|error| match error {
+        let mut rewriter = Rewriter { translation: &translation, fuel: self.out.fuel_global(), refill: 0 };
+        for (body, function_type) in library.bodies.iter().zip(&library.functions) {
+            let parameters = library.types[*function_type as usize].params().len();
+            let encoded = rewriter.body(body, parameters).map_err(|error| match error {
                 reencode::Error::ParseError(source) => {
                     LinkError::Malformed { library: library.name.to_owned(), source }
                 }
@@ -385,47 +391,4 @@ fn returning_zero(function_type: &FuncType) -> Vec<u8> {
     }
     function.instruction(&Instruction::End);
     function.into_raw_body()
-}
-
-/// Rewrites the indices in code; a read of a constant global becomes the constant.
-struct Rewriter<'a> {
-    translation: &'a Translation,
-}
-
-impl Rewriter<'_> {
-    fn body(&mut self, body: &wasmparser::FunctionBody<'_>) -> Result<Vec<u8>, reencode::Error> {
-        let mut function = self.new_function_with_parsed_locals(body)?;
-        let mut operators = body.get_operators_reader()?;
-        while !operators.eof() {
-            function.instruction(&self.instruction(operators.read()?)?);
-        }
-        Ok(function.into_raw_body())
-    }
-}
-
-impl Reencode for Rewriter<'_> {
-    type Error = std::convert::Infallible;
-
-    fn type_index(&mut self, index: u32) -> Result<u32, reencode::Error> {
-        Ok(self.translation.types[index as usize])
-    }
-
-    fn function_index(&mut self, index: u32) -> Result<u32, reencode::Error> {
-        Ok(self.translation.functions[index as usize])
-    }
-
-    fn instruction<'a>(&mut self, operator: Operator<'a>) -> Result<Instruction<'a>, reencode::Error> {
-        let global = |index: u32| self.translation.globals[index as usize];
-        match operator {
-            Operator::GlobalGet { global_index } => Ok(match global(global_index) {
-                GlobalUse::Constant(value) => Instruction::I32Const(value),
-                GlobalUse::Variable(index) => Instruction::GlobalGet(index),
-            }),
-            Operator::GlobalSet { global_index } => match global(global_index) {
-                GlobalUse::Variable(index) => Ok(Instruction::GlobalSet(index)),
-                GlobalUse::Constant(_) => Err(reencode::Error::InvalidConstExpr),
-            },
-            other => reencode::utils::instruction(self, other),
-        }
-    }
 }

@@ -9,9 +9,12 @@
 //! `env.__table_base` place a library, `GOT.mem.NAME` is the address of a datum, `GOT.func.NAME` the table slot of a function,
 //! exported globals are data addresses relative to the library's base.
 //!
+//! The code is given a meter on the way, which replaces the runtime's own: see [`code`].
+//!
 //! [`link`] gives a [`Linked`] program; [`Linked::encode`] writes it as a module, either as it starts or with the
 //! memory, table and globals of a [`State`] that was captured later.
 
+mod code;
 mod encode;
 mod library;
 mod merge;
@@ -20,6 +23,12 @@ mod tests;
 
 pub(crate) use encode::{Exports, State};
 pub(crate) use merge::{Linked, link};
+
+/// Exported global of every linked program: an `i64`, the work that it may still do. It starts at the largest number.
+pub(crate) const FUEL: &str = "fuel";
+
+/// The host's function, module and name, that a program calls when its fuel is below zero.
+pub(crate) const REFILL: (&str, &str) = ("assay", "refill");
 
 /// Why libraries could not be linked. With pinned inputs this can only be a defect of this crate or of the pin.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 
 use wasmtime::{Engine, Instance, Linker, Module, Store, Val};
 
-use super::{Exports, LinkError, Linked, State, link};
+use super::{Exports, FUEL, LinkError, Linked, REFILL, State, link};
 
 const STACK: u32 = 65_536;
 
@@ -61,6 +61,7 @@ fn instantiate(linked: &Linked, state: &State) -> (Store<()>, Instance) {
     let module = Module::new(&engine, linked.encode(state, &exports).unwrap()).unwrap();
     let mut linker = Linker::new(&engine);
     linker.func_wrap("wasi:host", "add", |left: i32, right: i32| left + right).unwrap();
+    linker.func_wrap(REFILL.0, REFILL.1, || Err::<(), _>(wasmtime::Error::msg("out of fuel"))).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &module).unwrap();
     (store, instance)
@@ -129,4 +130,55 @@ fn what_cannot_be_linked_is_named() {
     let exports = Exports { functions: &["missing"], constants: &[], initializers: false };
     let missing = linked.encode(&linked.initial_state(), &exports).err().unwrap();
     assert!(matches!(&missing, LinkError::MissingExport { symbol } if symbol == "missing"), "{missing}");
+}
+
+/// Loops, calls and bytes moved at once are paid for; what cannot last is free.
+#[test]
+fn code_counts_its_work() {
+    const WORKER: &str = r#"(module
+      (@dylink.0 (mem-info (memory 65536 2) (table 0 0)))
+      (import "env" "memory" (memory 1))
+      (import "env" "__memory_base" (global $base i32))
+      (func (export "nothing") (result i32) (i32.const 1))
+      (func (export "once") (result i32) (call $recurse (i32.const 0)))
+      (func (export "hundred") (result i32) (call $recurse (i32.const 100)))
+      (func $recurse (param $n i32) (result i32)
+        (if (result i32) (local.get $n)
+          (then (call $recurse (i32.sub (local.get $n) (i32.const 1))))
+          (else (i32.const 7))))
+      (func (export "loop") (result i32) (local $n i32)
+        (loop $again
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $n) (i32.const 1000))))
+        (local.get $n))
+      (func (export "fill") (result i32) (local i64)
+        (memory.fill (global.get $base) (i32.const 3) (i32.const 50000))
+        (memory.copy (i32.add (global.get $base) (i32.const 1)) (global.get $base) (i32.const 10000))
+        (i32.load8_u (global.get $base)))
+      (func (export "forever") (loop (br 0))))"#;
+    let functions = ["nothing", "once", "hundred", "loop", "fill", "forever"];
+    let linked = linked(&[("worker", WORKER)]).unwrap();
+    let exports = Exports { functions: &functions, constants: &[], initializers: false };
+    let engine = Engine::default();
+    let module = Module::new(&engine, linked.encode(&linked.initial_state(), &exports).unwrap()).unwrap();
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap(REFILL.0, REFILL.1, || Err::<(), _>(wasmtime::Error::msg("out of fuel"))).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let fuel = instance.get_global(&mut store, FUEL).unwrap();
+    assert_eq!(fuel.get(&mut store).i64(), Some(i64::MAX));
+    let mut cost = |name, value| {
+        fuel.set(&mut store, Val::I64(1_000_000)).unwrap();
+        assert_eq!(call(&mut store, &instance, name), value, "{name}");
+        1_000_000 - fuel.get(&mut store).i64().unwrap()
+    };
+    // Operators: `once` has 3, `recurse` 10, the loop 9; an `end` counts.
+    assert_eq!(cost("nothing", 1), 0);
+    assert_eq!(cost("once", 7), 3 + 10);
+    assert_eq!(cost("hundred", 7), 3 + 101 * 10);
+    assert_eq!(cost("loop", 1000), 9 * 1000);
+    assert_eq!(cost("fill", 3), 60_000);
+    fuel.set(&mut store, Val::I64(1_000_000)).unwrap();
+    let forever = instance.get_typed_func::<(), ()>(&mut store, "forever").unwrap();
+    assert!(format!("{:#}", forever.call(&mut store, ()).unwrap_err()).contains("out of fuel"));
 }

@@ -2,8 +2,6 @@
 
 use std::fs::File;
 use std::hash::Hash as _;
-use std::sync::Once;
-use std::time::Duration;
 
 use assay_store::Hash;
 use camino::Utf8Path;
@@ -13,6 +11,7 @@ use wasmtime::{
 
 use super::error::SetupError;
 use super::write;
+use crate::fuel;
 use crate::instance::Copies;
 use crate::snapshot::function_imports;
 use crate::wasi;
@@ -30,9 +29,6 @@ const MAX_INSTANCES: u32 = 32;
 /// The most linear memory that an instance can ever have.
 pub(crate) const MAX_MEMORY: usize = 1 << 30;
 
-/// How often the watchdog looks at the wall clock.
-pub(crate) const TICK: Duration = Duration::from_millis(50);
-
 /// An engine with the settings under which programs are judged.
 pub(super) fn engine() -> Result<Engine, SetupError> {
     let mut pool = PoolingAllocationConfig::new();
@@ -48,8 +44,6 @@ pub(super) fn engine() -> Result<Engine, SetupError> {
     }
     let mut config = Config::new();
     config
-        .consume_fuel(true)
-        .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
         .memory_init_cow(true)
@@ -83,9 +77,7 @@ pub(super) fn file_name(engine: &Engine, image: &Hash) -> String {
 
 /// The compiled image, linked to its host.
 pub(crate) struct Runtime {
-    engine: Engine,
     pub copies: Copies,
-    ticking: Once,
 }
 
 impl Runtime {
@@ -120,23 +112,10 @@ impl Runtime {
     fn new(engine: &Engine, module: &Module) -> Result<Self, SetupError> {
         let mut linker = Linker::new(engine);
         wasi::define(&mut linker, function_imports(module)).map_err(SetupError::runtime)?;
+        fuel::define(&mut linker).map_err(SetupError::runtime)?;
         let instance = linker.instantiate_pre(module).map_err(SetupError::runtime)?;
         let copies = Copies::new(engine, module, instance).map_err(SetupError::runtime)?;
-        Ok(Runtime { engine: engine.clone(), copies, ticking: Once::new() })
-    }
-
-    /// Starts the watchdog's clock, once; it stops when the engine is dropped.
-    pub(crate) fn start_ticking(&self) {
-        self.ticking.call_once(|| {
-            let engine = self.engine.weak();
-            std::thread::spawn(move || {
-                while let Some(engine) = engine.upgrade() {
-                    engine.increment_epoch();
-                    drop(engine);
-                    std::thread::sleep(TICK);
-                }
-            });
-        });
+        Ok(Runtime { copies })
     }
 }
 

@@ -3,7 +3,7 @@
 use assay_store::{Hash, Hasher};
 use serde::Deserialize;
 
-/// Version of wasmtime that compiles and runs the image. It decides how fuel is counted, so it belongs to the
+/// Version of wasmtime that compiles and runs the image. It decides how deep the native stack is, so it belongs to the
 /// identity of the image.
 pub(crate) const WASMTIME_VERSION: &str = "48.0.8";
 
@@ -140,7 +140,7 @@ impl ImageLock {
         Self::parse(include_str!("../../../lockfiles/python-image.lock"), "lockfiles/python-image.lock")
     }
 
-    /// What a verdict depends on besides program, tests and limits: the image and the runtime that counts fuel. Known
+    /// What a verdict depends on besides program, tests and limits: the image and the runtime. Known
     /// before anything is downloaded, so that it can be part of a cache key.
     pub fn identity(&self) -> Hash {
         Hasher::new("assay python image v1")
@@ -164,7 +164,7 @@ mod tests {
         assert!(ImageLock::built_in().is_ok());
     }
 
-    /// The runtime counts fuel, so the version in the identity must be the one that is built.
+    /// The version in the identity must be the one that is built.
     #[test]
     fn the_identity_names_the_runtime_that_is_built() {
         let locked = include_str!("../../../Cargo.lock");

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub(crate) use engine::{MAX_MEMORY, Runtime, THREAD_STACK, TICK};
+pub(crate) use engine::{MAX_MEMORY, Runtime, THREAD_STACK};
 
 use crate::{link, snapshot};
 

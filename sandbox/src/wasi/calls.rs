@@ -29,12 +29,12 @@ const DEV_STDIN: &str = "dev/stdin";
 
 type Function = fn(&mut Call<'_, '_>) -> Result<Option<Val>>;
 
-/// Defines every import in `imports`; those that the sandbox does not provide end the guest when called.
+/// Defines every import of WASI in `imports`; those that the sandbox does not provide end the guest when called.
 pub(crate) fn define<'a>(
     linker: &mut Linker<Guest>,
     imports: impl Iterator<Item = (&'a str, &'a str, wasmtime::FuncType)>,
 ) -> Result<()> {
-    for (module, name, signature) in imports {
+    for (module, name, signature) in imports.filter(|(module, ..)| module.starts_with("wasi:")) {
         let interface = module.split('@').next().unwrap_or(module).to_owned();
         let full_name = format!("{interface}.{name}");
         let function = find(&interface, name);

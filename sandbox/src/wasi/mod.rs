@@ -22,6 +22,10 @@ pub(crate) enum Stop {
     Exit(bool),
     /// The guest wrote more than the allowed number of bytes.
     OutputLimit,
+    /// The guest's fuel is used up.
+    OutOfFuel,
+    /// The guest ran for longer than the wall clock allows.
+    WallClock,
     /// The guest asked for something that the sandbox does not provide.
     Denied(String),
 }
@@ -31,6 +35,8 @@ impl fmt::Display for Stop {
         match self {
             Stop::Exit(success) => write!(out, "the guest exited, success: {success}"),
             Stop::OutputLimit => out.write_str("the guest wrote too much"),
+            Stop::OutOfFuel => out.write_str("the guest used up its fuel"),
+            Stop::WallClock => out.write_str("the wall clock ran out"),
             Stop::Denied(name) => {
                 write!(out, "the guest asked for {name}, which the sandbox does not provide")
             }

@@ -1,0 +1,98 @@
+//! Fuel on the host's side: what a program has left, handed out in slices, and the wall clock.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::{Caller, Error, Extern, Linker, Result, Val};
+
+use crate::guest::Guest;
+use crate::link::{FUEL, REFILL};
+use crate::wasi::Stop;
+
+/// Fuel that a program gets at a time, some 10 milliseconds' worth: how often the wall clock is looked at.
+const SLICE: u64 = 1 << 25;
+
+/// The fuel of one run that is not in the guest's own counter, and when the run has to end.
+#[derive(Default)]
+pub(crate) struct Tank {
+    reserve: u64,
+    deadline: Option<Instant>,
+}
+
+impl Tank {
+    /// The fuel for a run that starts now, and the first slice of it.
+    pub(crate) fn new(fuel: u64, wall: Duration) -> (Self, i64) {
+        let slice = fuel.min(SLICE);
+        let deadline = Instant::now().checked_add(wall);
+        (Tank { reserve: fuel - slice, deadline }, slice.cast_signed())
+    }
+
+    /// What the guest's counter, at `counter` below zero, is set to.
+    fn refill(&mut self, counter: i64) -> Result<i64, Stop> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Stop::WallClock);
+        }
+        let overdrawn = counter.min(0).unsigned_abs();
+        if overdrawn > self.reserve {
+            return Err(Stop::OutOfFuel);
+        }
+        let given = overdrawn.saturating_add(SLICE).min(self.reserve);
+        self.reserve -= given;
+        Ok((given - overdrawn).cast_signed())
+    }
+
+    /// What is left when the guest's counter is at `counter`.
+    pub(crate) fn left(&self, counter: i64) -> u64 {
+        self.reserve.saturating_add_signed(counter)
+    }
+}
+
+/// Defines the function that guests call when their counter is below zero.
+pub(crate) fn define(linker: &mut Linker<Guest>) -> Result<()> {
+    linker.func_wrap(REFILL.0, REFILL.1, |mut caller: Caller<'_, Guest>| -> Result<()> {
+        let counter = caller.get_export(FUEL).and_then(Extern::into_global);
+        let counter = counter.ok_or_else(|| Error::msg("the image has no fuel"))?;
+        let value = counter.get(&mut caller).i64().unwrap_or_default();
+        let value = caller.data_mut().tank.refill(value).map_err(Error::new)?;
+        counter.set(&mut caller, Val::I64(value))
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::{SLICE, Tank};
+    use crate::wasi::Stop;
+    use std::time::Duration;
+
+    const WALL: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn every_unit_is_given_once() {
+        let total = 3 * SLICE + 7;
+        let (mut tank, mut counter) = Tank::new(total, WALL);
+        let mut used = 0;
+        let end = loop {
+            // Charges that overdraw by different amounts, once by more than a slice.
+            let charge = if used == 0 { SLICE.cast_signed() + 5 } else { SLICE.cast_signed() / 3 };
+            counter -= charge;
+            if counter < 0 {
+                match tank.refill(counter) {
+                    Ok(value) => counter = value,
+                    Err(stop) => break stop,
+                }
+            }
+            used += charge.unsigned_abs();
+            assert_eq!(tank.left(counter), total - used);
+        };
+        assert_eq!(end, Stop::OutOfFuel);
+        assert!(total - used < SLICE / 3, "stopped early, at {used} of {total}");
+    }
+
+    #[test]
+    fn the_wall_clock_stops_a_run_with_fuel_left() {
+        let (mut tank, counter) = Tank::new(u64::MAX, Duration::ZERO);
+        assert_eq!(tank.refill(counter - counter - 1).unwrap_err(), Stop::WallClock);
+    }
+}

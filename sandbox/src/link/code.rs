@@ -1,0 +1,164 @@
+//! Rewriting code: indices into one index space, and a meter that makes the code count its own work.
+//!
+//! A charge, which subtracts from a global, is made at each iteration of a loop, at each entry of a function that calls
+//! others, and for each bulk operation by its bytes. Where loops start and bytes are moved the code also looks whether it is
+//! below zero, and then asks its host for more: there a program is stopped. Looking at entries as well would cost another
+//! twentieth, and no program needs it: all that it does passes the loop of the bytecode interpreter.
+//!
+//! The runtime's own fuel and epochs cost far more, because they keep two counters and spill one around every call;
+//! and this way the count is a property of the image.
+
+use wasm_encoder::reencode::{self, Reencode};
+use wasm_encoder::{BlockType, Function, Instruction, ValType};
+use wasmparser::{FunctionBody, Operator};
+
+use super::merge::{GlobalUse, Translation};
+
+/// What an iteration or an entry costs at most. Long stretches of code are choices of which one is taken.
+const MOST: u32 = 64;
+
+/// Rewrites the code of one library; a read of a constant global becomes the constant.
+pub(super) struct Rewriter<'a> {
+    pub translation: &'a Translation,
+    /// The global that holds the fuel.
+    pub fuel: u32,
+    /// The host's function that gives more.
+    pub refill: u32,
+}
+
+impl Rewriter<'_> {
+    /// The body of a function with this many parameters.
+    pub(super) fn body(
+        &mut self,
+        body: &FunctionBody<'_>,
+        parameters: usize,
+    ) -> Result<Vec<u8>, reencode::Error> {
+        let operators = body.get_operators_reader()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut locals = Vec::new();
+        let mut scratch = parameters as u32;
+        for local in body.get_locals_reader()? {
+            let (count, kind) = local?;
+            locals.push((count, self.val_type(kind)?));
+            scratch += count;
+        }
+        if operators.iter().any(is_bulk) {
+            locals.push((1, ValType::I32));
+        }
+        let mut function = Function::new(locals);
+        let costs = Costs::of(&operators);
+        let mut loops = costs.loops.iter();
+        if operators.iter().any(is_call) {
+            self.charge(&mut function, &[Instruction::I64Const(costs.entry)]);
+        }
+        for operator in operators {
+            if is_bulk(&operator) {
+                function.instruction(&Instruction::LocalSet(scratch));
+                self.charge(&mut function, &[Instruction::LocalGet(scratch), Instruction::I64ExtendI32U]);
+                self.look(&mut function);
+                function.instruction(&Instruction::LocalGet(scratch));
+            }
+            let cost = if is_loop(&operator) { loops.next() } else { None };
+            function.instruction(&self.instruction(operator)?);
+            if let Some(cost) = cost {
+                self.charge(&mut function, &[Instruction::I64Const(*cost)]);
+                self.look(&mut function);
+            }
+        }
+        Ok(function.into_raw_body())
+    }
+
+    fn charge(&self, function: &mut Function, amount: &[Instruction<'_>]) {
+        function.instruction(&Instruction::GlobalGet(self.fuel));
+        for instruction in amount {
+            function.instruction(instruction);
+        }
+        function.instruction(&Instruction::I64Sub).instruction(&Instruction::GlobalSet(self.fuel));
+    }
+
+    /// Asks for more fuel if there is none.
+    fn look(&self, function: &mut Function) {
+        function
+            .instruction(&Instruction::GlobalGet(self.fuel))
+            .instruction(&Instruction::I64Const(0))
+            .instruction(&Instruction::I64LtS)
+            .instruction(&Instruction::If(BlockType::Empty))
+            .instruction(&Instruction::Call(self.refill))
+            .instruction(&Instruction::End);
+    }
+}
+
+fn is_loop(operator: &Operator<'_>) -> bool {
+    matches!(operator, Operator::Loop { .. })
+}
+
+fn is_call(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::Call { .. }
+            | Operator::CallIndirect { .. }
+            | Operator::ReturnCall { .. }
+            | Operator::ReturnCallIndirect { .. }
+    )
+}
+
+/// Operations that work on as many bytes as the number on top of the stack says.
+fn is_bulk(operator: &Operator<'_>) -> bool {
+    matches!(operator, Operator::MemoryCopy { .. } | Operator::MemoryFill { .. })
+}
+
+/// Operators outside of loops, and in each loop (in the order in which they start) outside of loops within it; at
+/// most [`MOST`] each.
+struct Costs {
+    entry: i64,
+    loops: Vec<i64>,
+}
+
+impl Costs {
+    fn of(operators: &[Operator<'_>]) -> Self {
+        let mut counts = vec![0];
+        // For each open block, the count that it adds to.
+        let mut open = vec![0];
+        for operator in operators {
+            let current = open.last().copied().unwrap_or(0);
+            counts[current] += 1;
+            match operator {
+                Operator::Loop { .. } => {
+                    open.push(counts.len());
+                    counts.push(0);
+                }
+                Operator::Block { .. } | Operator::If { .. } => open.push(current),
+                Operator::End => drop(open.pop()),
+                _ => {}
+            }
+        }
+        let mut costs = counts.into_iter().map(|count: u32| i64::from(count.min(MOST)));
+        Costs { entry: costs.next().unwrap_or(0), loops: costs.collect() }
+    }
+}
+
+impl Reencode for Rewriter<'_> {
+    type Error = std::convert::Infallible;
+
+    fn type_index(&mut self, index: u32) -> Result<u32, reencode::Error> {
+        Ok(self.translation.types[index as usize])
+    }
+
+    fn function_index(&mut self, index: u32) -> Result<u32, reencode::Error> {
+        Ok(self.translation.functions[index as usize])
+    }
+
+    fn instruction<'a>(&mut self, operator: Operator<'a>) -> Result<Instruction<'a>, reencode::Error> {
+        let global = |index: u32| self.translation.globals[index as usize];
+        match operator {
+            Operator::GlobalGet { global_index } => Ok(match global(global_index) {
+                GlobalUse::Constant(value) => Instruction::I32Const(value),
+                GlobalUse::Variable(index) => Instruction::GlobalGet(index),
+            }),
+            Operator::GlobalSet { global_index } => match global(global_index) {
+                GlobalUse::Variable(index) => Ok(Instruction::GlobalSet(index)),
+                GlobalUse::Constant(_) => Err(reencode::Error::InvalidConstExpr),
+            },
+            other => reencode::utils::instruction(self, other),
+        }
+    }
+}
