@@ -5,6 +5,7 @@
 mod documents;
 mod faults;
 mod interruptions;
+mod judge;
 mod mistakes;
 mod reruns;
 mod world;

@@ -41,6 +41,9 @@ pub enum PoolError {
     /// A worker started but cannot work.
     #[error("a worker cannot work: {0}")]
     Unable(String),
+    /// A worker died before it was ready, twice.
+    #[error("a worker process died before it was ready")]
+    Died,
 }
 
 impl Pool {
@@ -158,7 +161,15 @@ impl Pool {
         }
     }
 
+    /// A worker that is ready; one that dies before it is gets a second chance, as a test does.
     fn start(&self) -> Result<Worker, PoolError> {
+        match self.try_to_start() {
+            Err(PoolError::Died) => self.try_to_start(),
+            started => started,
+        }
+    }
+
+    fn try_to_start(&self) -> Result<Worker, PoolError> {
         let mut child = (self.command)()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -168,11 +179,11 @@ impl Pool {
             return Err(PoolError::Unable("it has no pipes".to_owned()));
         };
         let mut worker = Worker { child, input, output: BufReader::new(output) };
-        worker.send(&self.hello).map_err(PoolError::Start)?;
+        worker.send(&self.hello).map_err(|_| PoolError::Died)?;
         match worker.line() {
             Some(Line::Ready) => Ok(worker),
             Some(Line::Unable(message)) => Err(PoolError::Unable(message)),
-            _ => Err(PoolError::Unable("it ended before it was ready".to_owned())),
+            _ => Err(PoolError::Died),
         }
     }
 }
