@@ -124,6 +124,9 @@ pub(crate) struct JudgeArgs {
     /// Where to write the first judge's verdicts in LiveCodeBench's own form
     #[arg(long, value_name = "FILE")]
     pub(crate) eval_all: Option<Utf8PathBuf>,
+    /// Where to write a report in Markdown
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<Utf8PathBuf>,
     /// The judges, separated by commas: `assay` is sound; `lcb` and `skythought` are those of published numbers, flaws included
     #[arg(long, value_name = "JUDGES", value_delimiter = ',', default_value = "assay", value_parser = parse_judge)]
     pub(crate) judges: Vec<Judge>,

@@ -100,6 +100,9 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     if let Some(path) = &args.eval_all {
         output::write_eval_all(&results, path)?;
     }
+    if let Some(path) = &args.report {
+        output::write_whole(path, summary::markdown(&results)?.as_bytes())?;
+    }
     summary::print(&results, global.json, args.disagreements)?;
     let failed =
         results.judged.iter().flatten().filter(|one| one.judgement.verdict == Verdict::JudgeFailure).count();

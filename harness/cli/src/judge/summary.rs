@@ -6,6 +6,7 @@ use assay_sandbox::Verdict;
 use assay_sandbox::calibrate::Measurement;
 use assay_study::inference::pass_at_k::pass_at_k;
 use camino::Utf8Path;
+use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::{Value, json};
 
@@ -18,8 +19,7 @@ const KS: [u64; 5] = [1, 5, 10, 50, 100];
 
 /// Prints counts and scores, for people or as one JSON object.
 pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> Result<(), Failure> {
-    let scores: Vec<Score> =
-        (0..results.judges.len()).map(|judge| score(results, judge)).collect::<Result<_, _>>()?;
+    let scores = scores(results)?;
     let differing = differing(results);
     if json {
         let listed =
@@ -34,8 +34,9 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
         anstream::println!("{object}");
         return Ok(());
     }
-    anstream::println!("{}", verdict_table(&scores));
-    anstream::println!("{}", score_table(&scores));
+    for mut table in [verdict_table(&scores), score_table(&scores)] {
+        anstream::println!("{}", on_terminal(&mut table));
+    }
     anstream::println!("limits {}; image {}", results.limits.describe(), results.image.short());
     if results.judges.len() > 1 {
         print_disagreements(results, &differing, disagreements);
@@ -138,19 +139,73 @@ impl Score {
     }
 }
 
+/// The same as a page of Markdown, with each sample that did not pass.
+pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
+    let scores = scores(results)?;
+    let mut failed = table(["sample", "judge", "verdict", "test", "why"].map(str::to_owned).to_vec());
+    for (sample, judged) in results.samples.iter().zip(&results.judged) {
+        for Judged { judge, judgement } in judged.iter().filter(|one| one.judgement.verdict != Verdict::Pass)
+        {
+            let at = judgement.tests.iter().position(|test| test.verdict == judgement.verdict);
+            let detail = at.map_or("", |at| judgement.tests[at].detail.as_str());
+            failed.add_row([
+                format!("`{}`", sample.id),
+                judge.name().to_owned(),
+                word(judgement.verdict),
+                at.map_or_else(String::new, |at| (at + 1).to_string()),
+                in_a_cell(detail),
+            ]);
+        }
+    }
+    let mut page = format!(
+        "# Verdicts on {} samples for {} problems\n\nLimits of a test: {}. Image `{}`.\n",
+        results.samples.len(),
+        results.problems.len(),
+        results.limits.describe(),
+        results.image,
+    );
+    let tables = [
+        ("Scores", score_table(&scores)),
+        ("Verdicts", verdict_table(&scores)),
+        ("Samples that did not pass", failed),
+    ];
+    for (title, mut table) in tables {
+        table.load_style(ASCII_MARKDOWN);
+        page.push_str(&format!("\n## {title}\n\n{table}\n"));
+    }
+    Ok(page)
+}
+
+/// A program's text cannot be trusted to leave the table alone.
+fn in_a_cell(text: &str) -> String {
+    let text: String = text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.is_empty() { text } else { format!("`{}`", text.replace('`', "'").replace('|', "\\|")) }
+}
+
+fn scores(results: &Results<'_>) -> Result<Vec<Score>, Failure> {
+    (0..results.judges.len()).map(|judge| score(results, judge)).collect()
+}
+
 fn table(header: Vec<String>) -> Table {
     let mut table = Table::new();
-    let rule = TableStyle::new().header_separator(LineStyle::none().fill('─'));
-    table.load_style(rule).set_header(header);
+    table.set_header(header);
     table
 }
 
-fn align(table: &mut Table) {
+/// The table with two spaces between its columns and a rule under its header.
+fn on_terminal(table: &mut Table) -> &Table {
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
+    let last = table.column_count().saturating_sub(1);
     for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if index > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        column.set_padding((0, if index < last { 2 } else { 0 }));
+    }
+    table
+}
+
+/// Numbers to the right; the first column holds names.
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
@@ -231,7 +286,7 @@ fn print_disagreements(results: &Results<'_>, differing: &[(&str, Vec<Verdict>)]
     }
     anstream::println!("the judges disagree on {} of {} samples", differing.len(), results.samples.len());
     if !kinds.is_empty() {
-        anstream::println!("{table}");
+        anstream::println!("{}", on_terminal(&mut table));
     }
     if listed {
         for (sample, verdicts) in differing {
@@ -271,7 +326,7 @@ pub(super) fn print_calibration(
         ]);
     }
     align(&mut table);
-    anstream::println!("{table}");
+    anstream::println!("{}", on_terminal(&mut table));
     anstream::println!(
         "largest: {largest:.2e}; 6 s of {python} are {:.2e} units of fuel; the built-in budget is {:.2e} a second",
         6.0 * largest,
