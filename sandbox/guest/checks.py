@@ -161,9 +161,13 @@ def _ask(operation, target, *arguments):
     return _decode(value, _Remote)
 
 
+# The names that a program's exception may have in a test. Whatever else is called so is not to be called.
+_EXCEPTIONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
+
+
 def _exception(kind, text):
     try:
-        return getattr(builtins, kind)(text)
+        return _EXCEPTIONS[kind](text)
     except Exception:
         # Some, such as UnicodeDecodeError, are not made from a text.
         return RuntimeError(f"{kind}: {text}")
@@ -276,6 +280,12 @@ def _own_built_ins(code):
     return {}
 
 
+def _libraries(code):
+    """The modules of the standard library that a test uses: its own ones, whatever the program calls by their names."""
+    used = {node.value.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    return {name: sys.modules[name] for name in used & sys.stdlib_module_names & sys.modules.keys()}
+
+
 def run_test(setup, code, entry):
     """Runs the benchmark's test `code` after its `setup`, then `check(entry)` if there is an entry.
 
@@ -288,13 +298,19 @@ def run_test(setup, code, entry):
     sys.setrecursionlimit(50000)
     names = {"__name__": "test", "__builtins__": _Names(vars(builtins))}
     try:
-        exec(compile(setup, "<setup>", "exec", dont_inherit=True), names)
+        before = compile(setup, "<setup>", "exec", dont_inherit=True)
+        test = compile(code, "<test>", "exec", dont_inherit=True)
+        names |= _libraries(code)
+    except SyntaxError as error:
+        return "J", f"{type(error).__name__}: {error}"
+    try:
+        exec(before, names)
         if entry is None:
             names.update(_own_built_ins(code))
         else:
             # The setup holds a stub of the function that the program defines.
             names.pop(entry, None)
-        exec(compile(code, "<test>", "exec", dont_inherit=True), names)
+        exec(test, names)
         if entry is not None:
             names["check"](_ask("name", entry))
     except BaseException as error:
@@ -303,7 +319,5 @@ def run_test(setup, code, entry):
             return "E", text
         if isinstance(error, AssertionError):
             return "W", text
-        if isinstance(error, SyntaxError):
-            return "J", text
         return "E", text
     return "+", ""

@@ -5,20 +5,34 @@
 /// Space at the ends of the text and of each line does not count. A line is right if its text is, or if both lines
 /// consist of decimal numbers that are equal in value, one by one (`1.0` is `1`, `1e3` is `1000`); there is no tolerance.
 pub fn same_output(expected: &str, actual: &str) -> bool {
-    let lines = |text: &str| text.trim().split('\n').map(|line| line.trim().to_owned()).collect::<Vec<_>>();
-    let (expected, actual) = (lines(expected), lines(actual));
-    expected.len() == actual.len()
-        && expected
-            .iter()
-            .zip(&actual)
-            .all(|(expected, actual)| expected == actual || same_numbers(expected, actual))
+    fn lines(text: &str) -> impl Iterator<Item = &str> {
+        text.trim().split('\n').map(str::trim)
+    }
+    // Line by line and number by number: what a hostile program wrote is never taken apart as a whole, which would cost
+    // many times its size.
+    all_pairs(lines(expected), lines(actual), |expected, actual| {
+        expected == actual || same_numbers(expected, actual)
+    })
 }
 
 fn same_numbers(expected: &str, actual: &str) -> bool {
-    let numbers = |line: &str| line.split_whitespace().map(Decimal::parse).collect::<Option<Vec<_>>>();
-    match (numbers(expected), numbers(actual)) {
-        (Some(expected), Some(actual)) => expected == actual,
-        _ => false,
+    all_pairs(expected.split_whitespace(), actual.split_whitespace(), |expected, actual| {
+        Decimal::parse(expected).is_some_and(|expected| Decimal::parse(actual) == Some(expected))
+    })
+}
+
+/// Whether both have the same number of items and all pairs of items in order are `same`.
+fn all_pairs<'a>(
+    mut expected: impl Iterator<Item = &'a str>,
+    mut actual: impl Iterator<Item = &'a str>,
+    same: impl Fn(&str, &str) -> bool,
+) -> bool {
+    loop {
+        match (expected.next(), actual.next()) {
+            (Some(expected), Some(actual)) if same(expected, actual) => {}
+            (None, None) => return true,
+            _ => return false,
+        }
     }
 }
 

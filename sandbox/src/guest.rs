@@ -143,14 +143,21 @@ impl Interpreter {
         if at == 0 {
             return Err(Error::new(OutOfMemory));
         }
-        self.memory.write(&mut *store, at as usize, bytes)?;
-        self.memory.write(&mut *store, at as usize + bytes.len(), &[0])?;
-        Ok(at)
+        let place = at as usize;
+        let written = self.memory.write(&mut *store, place, bytes);
+        let written = written.and_then(|()| self.memory.write(&mut *store, place + bytes.len(), &[0]));
+        written.map(|()| at).map_err(|_| Error::new(Broken))
     }
 
     /// Calls the Python function `handler`, an object's address, with one `bytes` object and gives back the bytes
-    /// object that it returns.
-    pub(crate) fn call(&self, store: &mut Store<Guest>, handler: u32, request: &[u8]) -> Result<Vec<u8>> {
+    /// object that it returns, or the first `most` bytes of it.
+    pub(crate) fn call(
+        &self,
+        store: &mut Store<Guest>,
+        handler: u32,
+        request: &[u8],
+        most: usize,
+    ) -> Result<Vec<u8>> {
         let at = self.place(store, request)?;
         let argument = self.to_bytes.call(&mut *store, (at, request.len() as u32))?;
         if argument == 0 {
@@ -159,12 +166,13 @@ impl Interpreter {
         self.free.call(&mut *store, at)?;
         let reply = self.call.call(&mut *store, (handler, argument))?;
         if reply == 0 {
-            return Err(Error::new(Unhandled));
+            return Err(Error::new(Broken));
         }
         let length = self.size.call(&mut *store, reply)? as usize;
         let start = self.start.call(&mut *store, reply)? as usize;
-        let bytes = start.checked_add(length).and_then(|end| self.memory.data(&*store).get(start..end));
-        bytes.map(<[u8]>::to_vec).ok_or_else(|| Error::new(Unhandled))
+        let end = start.checked_add(length.min(most));
+        let bytes = end.and_then(|end| self.memory.data(&*store).get(start..end));
+        bytes.map(<[u8]>::to_vec).ok_or_else(|| Error::new(Broken))
     }
 }
 
@@ -173,7 +181,8 @@ impl Interpreter {
 #[error("the guest has no memory for the request")]
 pub(crate) struct OutOfMemory;
 
-/// The guest's handler raised an exception or returned something that is no bytes object.
+/// The interpreter no longer works as it was made to: its handler raised an exception or returned something that is
+/// no bytes object, or an address that it gave the host lies outside its memory. Only the program can have done that.
 #[derive(Debug, thiserror::Error)]
-#[error("the guest's handler failed")]
-pub(crate) struct Unhandled;
+#[error("the program broke the interpreter")]
+pub(crate) struct Broken;

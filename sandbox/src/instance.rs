@@ -139,9 +139,9 @@ impl Copy {
         self.store.data().tank.left(counter)
     }
 
-    /// Makes a request of the guest's program and gives its reply.
-    pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
-        self.interpreter.call(&mut self.store, self.handler, request)
+    /// Makes a request of the guest's program and gives its reply, or the first `most` bytes of it.
+    pub(crate) fn ask(&mut self, request: &[u8], most: usize) -> Result<Vec<u8>> {
+        self.interpreter.call(&mut self.store, self.handler, request, most)
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
             copy.refuel(1 << 40, Duration::from_secs(600)).unwrap();
             let fresh = copy.interpreter.memory().data(&copy.store).to_vec();
             for request in [[b"L-", source.as_bytes()].concat(), b"S".to_vec()] {
-                copy.ask(&request).unwrap_or_else(|error| panic!("{source}: {error:#}"));
+                copy.ask(&request, 1 << 20).unwrap_or_else(|error| panic!("{source}: {error:#}"));
             }
             assert!(
                 copy.interpreter.memory().data(&copy.store)[..fresh.len()] != fresh,

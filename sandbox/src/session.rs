@@ -2,7 +2,7 @@
 
 use wasmtime::{Error, Trap};
 
-use crate::guest::{OutOfMemory, Unhandled};
+use crate::guest::{Broken, OutOfMemory};
 use crate::instance::Copy;
 use crate::program::{Prelude, Program, Run, RunOutcome};
 use crate::sandbox::Sandbox;
@@ -40,8 +40,7 @@ impl<'a> Session<'a> {
         let copy = copies.take().map_err(|error| judge_failure(&format!("no instance: {error:#}")))?;
         let mut session = Session { sandbox, copy, allowance: 0, left: 0, limit: 0, returned: true };
         let limits = sandbox.limits();
-        let bytes = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        session.copy.arm(Host::new(bytes(limits.output_bytes), stdin), bytes(limits.memory_bytes));
+        session.copy.arm(Host::new(size(limits.output_bytes), stdin), size(limits.memory_bytes));
         session.start_test()?;
         Ok(session)
     }
@@ -73,12 +72,14 @@ impl<'a> Session<'a> {
 
     /// Makes a request. An error is the outcome of the run, be it the program's fault or the judge's.
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Reply, RunOutcome> {
-        let reply = self.copy.ask(request);
+        // What is too long is not copied out of the guest: one byte is the letter, one shows that there is more.
+        let most = size(self.sandbox.limits().output_bytes);
+        let reply = self.copy.ask(request, most.saturating_add(2));
         self.returned = reply.is_ok();
         self.left = self.copy.fuel_left();
         let refused = self.copy.store.data().memory_refused;
         let reply = reply.map_err(|error| trapped(&error, refused))?;
-        let result = parse(&reply, refused);
+        let result = parse(&reply, refused, most);
         // Whatever it answered, it took too long.
         if self.used() > self.limit { Err(RunOutcome::TimeLimit) } else { result }
     }
@@ -120,9 +121,18 @@ impl<'a> Session<'a> {
     }
 }
 
-fn parse(reply: &[u8], memory_refused: bool) -> Result<Reply, RunOutcome> {
-    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+fn size(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// Bytes of the text of an exception, or of a wrong answer, that are kept.
+const TEXT_KEPT: usize = 4096;
+
+/// Reads a reply; what is done may give `most` bytes.
+fn parse(reply: &[u8], memory_refused: bool, most: usize) -> Result<Reply, RunOutcome> {
+    let text = |body: &[u8]| String::from_utf8_lossy(&body[..body.len().min(TEXT_KEPT)]).into_owned();
     Err(match reply.split_first() {
+        Some((b'+', body)) if body.len() > most => RunOutcome::OutputLimit,
         Some((b'+', body)) => return Ok(Reply::Done(body.to_vec())),
         Some((b'W', body)) => return Ok(Reply::Wrong(text(body))),
         Some((b'J', body)) => return Ok(Reply::BrokenTest(text(body))),
@@ -131,7 +141,7 @@ fn parse(reply: &[u8], memory_refused: bool) -> Result<Reply, RunOutcome> {
         Some((b'M', _)) => RunOutcome::MemoryLimit,
         Some((b'I', body)) => RunOutcome::UnsupportedImport { module: text(body) },
         Some((b'E' | b'D', body)) => RunOutcome::RuntimeError { message: text(body) },
-        _ => RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() },
+        _ => RunOutcome::RuntimeError { message: Broken.to_string() },
     })
 }
 
@@ -159,8 +169,8 @@ fn trapped(error: &Error, memory_refused: bool) -> RunOutcome {
     if error.is::<OutOfMemory>() {
         return RunOutcome::MemoryLimit;
     }
-    if error.is::<Unhandled>() {
-        return runtime_error("the program broke the interpreter");
+    if let Some(broken) = error.downcast_ref::<Broken>() {
+        return runtime_error(&broken.to_string());
     }
     judge_failure(&format!("{error:#}"))
 }

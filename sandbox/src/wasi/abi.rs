@@ -3,7 +3,7 @@
 use wasmtime::{Caller, Error, Memory, Result, Val};
 
 use super::{Handle, Host, Stop};
-use crate::guest::Guest;
+use crate::guest::{Broken, Guest};
 
 /// One call from a guest: its arguments and access to its memory.
 pub(super) struct Call<'a, 'b> {
@@ -35,8 +35,9 @@ impl<'a, 'b> Call<'a, 'b> {
     }
 
     /// Where the guest wants a result that does not fit into a register: the last argument.
-    pub(super) fn result(&self) -> u32 {
-        self.word(self.arguments.len() - 1)
+    /// (Addresses are wider here than the guest's, so that adding to one cannot overflow.)
+    pub(super) fn result(&self) -> usize {
+        self.word(self.arguments.len() - 1) as usize
     }
 
     fn memory(&mut self) -> Result<Memory> {
@@ -45,10 +46,16 @@ impl<'a, 'b> Call<'a, 'b> {
     }
 
     pub(super) fn bytes(&mut self, address: u32, length: u32) -> Result<Vec<u8>> {
-        let memory = self.memory()?;
+        let (bytes, _) = self.bytes_and_host(address, length)?;
+        Ok(bytes.to_vec())
+    }
+
+    /// Bytes of the guest's memory as they lie there, and the host's side of the guest.
+    pub(super) fn bytes_and_host(&mut self, address: u32, length: u32) -> Result<(&[u8], &mut Host)> {
+        let (memory, guest) = self.memory()?.data_and_store_mut(&mut self.caller);
         let start = address as usize;
-        let bytes = memory.data(&self.caller).get(start..start + length as usize);
-        Ok(bytes.ok_or_else(|| Error::msg("the guest passed an address outside its memory"))?.to_vec())
+        let bytes = memory.get(start..start + length as usize).ok_or_else(|| Error::new(Broken))?;
+        Ok((bytes, &mut guest.host))
     }
 
     /// The text whose address and length are arguments `index` and `index + 1`.
@@ -57,27 +64,33 @@ impl<'a, 'b> Call<'a, 'b> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    pub(super) fn put(&mut self, address: u32, bytes: &[u8]) -> Result<()> {
-        self.memory()?.write(&mut self.caller, address as usize, bytes).map_err(Error::new)
+    pub(super) fn put(&mut self, address: usize, bytes: &[u8]) -> Result<()> {
+        self.memory()?.write(&mut self.caller, address, bytes).map_err(|_| Error::new(Broken))
     }
 
-    pub(super) fn put_word(&mut self, address: u32, value: u32) -> Result<()> {
+    pub(super) fn put_word(&mut self, address: usize, value: u32) -> Result<()> {
         self.put(address, &value.to_le_bytes())
     }
 
-    pub(super) fn put_long(&mut self, address: u32, value: u64) -> Result<()> {
+    pub(super) fn put_long(&mut self, address: usize, value: u64) -> Result<()> {
         self.put(address, &value.to_le_bytes())
     }
 
     /// Copies bytes into fresh memory of the guest and writes their address and number at `address`.
-    pub(super) fn put_list(&mut self, address: u32, bytes: &[u8], items: u32, alignment: i32) -> Result<()> {
+    pub(super) fn put_list(
+        &mut self,
+        address: usize,
+        bytes: &[u8],
+        items: u32,
+        alignment: i32,
+    ) -> Result<()> {
         let at = self.allocate(bytes.len(), alignment)?;
-        self.put(at, bytes)?;
+        self.put(at as usize, bytes)?;
         self.put_word(address, at)?;
         self.put_word(address + 4, items)
     }
 
-    pub(super) fn put_text(&mut self, address: u32, text: &str) -> Result<()> {
+    pub(super) fn put_text(&mut self, address: usize, text: &str) -> Result<()> {
         self.put_list(address, text.as_bytes(), text.len() as u32, 1)
     }
 

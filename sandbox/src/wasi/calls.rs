@@ -140,7 +140,7 @@ fn nothing(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 }
 
 /// Case 0 with the payload at `offset` (which is the payload's alignment).
-fn fill(call: &mut Call<'_, '_>, offset: u32, payload: &[u8]) -> Result<Option<Val>> {
+fn fill(call: &mut Call<'_, '_>, offset: usize, payload: &[u8]) -> Result<Option<Val>> {
     let result = call.result();
     call.put(result, &[0])?;
     call.put(result + offset, payload)?;
@@ -148,7 +148,7 @@ fn fill(call: &mut Call<'_, '_>, offset: u32, payload: &[u8]) -> Result<Option<V
 }
 
 /// Case 1 with an error code at `offset`, the alignment of the result's payload.
-fn fail(call: &mut Call<'_, '_>, offset: u32, code: u8) -> Result<Option<Val>> {
+fn fail(call: &mut Call<'_, '_>, offset: usize, code: u8) -> Result<Option<Val>> {
     let result = call.result();
     call.put(result, &[1])?;
     call.put(result + offset, &[code])?;
@@ -171,7 +171,7 @@ fn get_environment(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let variables = call.host().environment;
     let pairs = call.allocate(variables.len() * 16, 4)?;
     for (index, (name, value)) in variables.iter().enumerate() {
-        let at = pairs + 16 * index as u32;
+        let at = pairs as usize + 16 * index;
         call.put_text(at, name)?;
         call.put_text(at + 8, value)?;
     }
@@ -267,15 +267,15 @@ fn check_write(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 
 fn write_stream(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let stream = call.word(0);
-    let bytes = call.bytes(call.word(1), call.word(2))?;
-    let host = call.host();
+    // Not copied first: a flood of bytes that are dropped must not cost the host time that the guest pays no fuel for.
+    let (bytes, host) = call.bytes_and_host(call.word(1), call.word(2))?;
     let capture: &mut Capture = match stream {
         STDOUT => &mut host.stdout,
         STDERR => &mut host.stderr,
         // Case `closed` of `stream-error`.
         _ => return fail(call, 4, 1),
     };
-    capture.write(&bytes).map_err(Call::stop)?;
+    capture.write(bytes).map_err(Call::stop)?;
     success(call)
 }
 
@@ -296,8 +296,8 @@ fn preopened_directories(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
         return empty_list(call);
     }
     let entry = call.allocate(12, 4)?;
-    call.put_word(entry, ROOT)?;
-    call.put_text(entry + 4, "/")?;
+    call.put_word(entry as usize, ROOT)?;
+    call.put_text(entry as usize + 4, "/")?;
     let result = call.result();
     call.put_word(result, entry)?;
     call.put_word(result + 4, 1)?;

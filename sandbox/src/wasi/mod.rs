@@ -188,7 +188,7 @@ impl Host {
     }
 
     fn tick(&mut self) -> u64 {
-        self.clock += CLOCK_STEP;
+        self.clock = self.clock.saturating_add(CLOCK_STEP);
         self.clock
     }
 }
@@ -203,5 +203,17 @@ impl SplitMix64 {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A guest can sleep until the end of time; its clock then stands still.
+    #[test]
+    fn the_clock_never_goes_back() {
+        let mut host = Host { clock: u64::MAX - CLOCK_STEP / 2, ..Host::new(0, Stdin::default()) };
+        assert_eq!([host.tick(), host.tick()], [u64::MAX; 2]);
     }
 }

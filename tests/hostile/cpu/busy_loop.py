@@ -1,0 +1,5 @@
+# attack: never ends
+# sandbox: time-limit
+# control: native dies SIGPROF
+while True:
+    pass

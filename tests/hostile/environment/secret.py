@@ -1,0 +1,6 @@
+# attack: reads a secret from the environment
+# sandbox: wrong-answer: None {}
+# control: native prints open-sesame
+import os
+
+print(os.environ.get("SECRET"), dict(os.environ))

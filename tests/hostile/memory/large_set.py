@@ -1,0 +1,5 @@
+# attack: fills memory with many small objects
+# limits: fuel=2e9 memory=64
+# sandbox: memory-limit
+# control: native peak 200
+print(len(set(range(10**9))))
