@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::limits::Limits;
 use crate::program::{Entry, Input, Program, Run, RunOutcome};
-use crate::session::{Reply, Session, judge_failure};
+use crate::session::{Reply, Session, broken_interpreter, judge_failure};
 use crate::setup::{Image, MAX_MEMORY, THREAD_STACK};
 use crate::wasi::Stdin;
 
@@ -116,9 +116,7 @@ impl Sandbox {
             (Err(RunOutcome::Completed { .. }), Entry::Function(_)) => RunOutcome::RuntimeError {
                 message: "the process exited before the function returned".to_owned(),
             },
-            (Ok(_), _) => {
-                RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() }
-            }
+            (Ok(_), _) => broken_interpreter(),
             (Err(outcome), _) => outcome,
         };
         let result = (session.run(outcome), session.stderr());

@@ -178,3 +178,8 @@ fn trapped(error: &Error, memory_refused: bool) -> RunOutcome {
 pub(crate) fn judge_failure(message: &str) -> RunOutcome {
     RunOutcome::JudgeFailure { message: message.to_owned() }
 }
+
+/// The outcome of a program after which the interpreter makes no sense.
+pub(crate) fn broken_interpreter() -> RunOutcome {
+    RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() }
+}

@@ -30,6 +30,7 @@ fn samples() -> String {
         sum("sum/hoard", "x = [0] * (3 * 10 ** 8)"),
         sum("sum/numpy", "import numpy"),
         sum("sum/broken", "print("),
+        sum("sum/escape", "print('\\x1b]0;title\\x07', '\\x1b[2J')\nraise ValueError('\\x1b[31m')"),
         json!({ "sample_id": "double/right", "question_id": "double", "output": "So:\n```python\ndef double(x): return x * 2\n```" }),
         json!({ "sample_id": "double/unclosed", "question_id": "double", "output": "```python\ndef double(x): return x * 2" }),
         json!({ "task_id": "Human/0", "completion": "    return x + 1\n" }),
@@ -77,6 +78,7 @@ fn verdicts_are_the_same_bytes_with_any_number_of_workers() {
         ("sum/hoard", "memory-limit"),
         ("sum/numpy", "unsupported-import"),
         ("sum/broken", "compile-error"),
+        ("sum/escape", "runtime-error"),
         ("double/right", "pass"),
         ("double/unclosed", "pass"),
         ("Human/0/0", "pass"),
@@ -88,7 +90,7 @@ fn verdicts_are_the_same_bytes_with_any_number_of_workers() {
     world
         .run(&judge(&["--out", "again.jsonl", "--store", "a"]))
         .succeeds()
-        .says(&["0 judgements to make, 11 known"]);
+        .says(&["0 judgements to make, 12 known"]);
     assert_eq!(world.read("one.jsonl"), world.read("again.jsonl"));
 }
 
@@ -101,19 +103,19 @@ fn judges_are_compared() {
     for part in [
         "assay 1",
         "lcb@28fef95 1",
-        "the judges disagree on 2 of 11 samples",
+        "the judges disagree on 2 of 12 samples",
         "double/unclosed  assay: pass  lcb: ",
     ] {
         assert!(ran.stdout().contains(part), "no {part:?} in\n{}", ran.stdout());
     }
-    assert_eq!(verdicts(&world.read("out.jsonl")).len(), 22);
+    assert_eq!(verdicts(&world.read("out.jsonl")).len(), 24);
     let summary = world.run(&[&all[..], &["--json"]].concat()).fails_with(1);
     let summary: Value = serde_json::from_str(&summary.stdout()).unwrap();
     let assay = &summary["judges"][0];
     assert_eq!(assay["verdicts"]["pass"], 4);
     let all = assay["scores"].as_array().unwrap().last().unwrap();
-    // One of seven, two of two and one of two.
-    assert_eq!(all["pass@1"].as_f64().unwrap(), (1.0 / 7.0 + 1.0 + 0.5) / 3.0);
+    // One of eight, two of two and one of two.
+    assert_eq!(all["pass@1"].as_f64().unwrap(), (1.0 / 8.0 + 1.0 + 0.5) / 3.0);
     let evaluated: Value = serde_json::from_str(&world.read("eval.json")).unwrap();
     assert_eq!(evaluated[2]["question_id"], "sum");
     assert_eq!(evaluated[2]["graded_list"][0], true);
@@ -160,6 +162,8 @@ fn a_verdict_is_explained() {
         assert!(wrong.contains(part), "no {part:?} in\n{wrong}");
     }
     assert!(explained("sum/error").contains("NameError: name 'undefined' is not defined (line 1)"));
+    let escape = explained("sum/escape");
+    assert!(escape.contains("\\u{1b}[31m") && !escape.contains('\u{1b}'), "{escape:?}");
     assert!(explained("Human/0/1").contains("assert c(1) == 2"));
 }
 

@@ -7,7 +7,7 @@ use crate::judge::{TestResult, Verdict};
 use crate::program::{Entry, Program, Run, RunOutcome};
 use crate::rows::Check;
 use crate::sandbox::{Sandbox, guest_thread};
-use crate::session::{Reply, Session};
+use crate::session::{Reply, Session, broken_interpreter};
 use crate::wasi::Stdin;
 
 /// What the test says: its verdict on the program and why, or what is wrong with the judge.
@@ -55,9 +55,7 @@ fn answer(
         let answer = match session.ask(&[b"O", question.as_slice()].concat()) {
             Ok(Reply::Done(answer)) => [answer.as_slice(), b"\n"].concat(),
             Ok(_) => {
-                return Some(RunOutcome::RuntimeError {
-                    message: "the program broke the interpreter".to_owned(),
-                });
+                return Some(broken_interpreter());
             }
             Err(outcome) => return Some(outcome),
         };

@@ -4,7 +4,7 @@ use crate::judge::{TestResult, Verdict};
 use crate::program::{Run, RunOutcome};
 use crate::rows::{Case, Tests};
 use crate::sandbox::Sandbox;
-use crate::session::{Reply, Session};
+use crate::session::{Reply, Session, broken_interpreter};
 use crate::wasi::Stdin;
 
 use super::Judge;
@@ -85,7 +85,8 @@ fn one_interpreter(
                 let run = session.run(RunOutcome::Completed { output: String::new() });
                 TestResult::of(run, Verdict::WrongAnswer, output.chars().take(crate::judge::SHOWN).collect())
             }
-            Ok(Reply::BrokenTest(message)) => TestResult::failure(message),
+            // These judges have no such tests: the program forged the reply.
+            Ok(Reply::BrokenTest(_)) => TestResult::of_failed(session.run(broken_interpreter())),
             Err(outcome) => TestResult::of_failed(session.run(outcome)),
         };
         result.fuel = result.fuel.saturating_sub(before);

@@ -27,10 +27,11 @@ pub(super) fn explain(
                 Err(judgement) => {
                     let detail = judgement.tests.first().map_or("", |test| test.detail.as_str());
                     anstream::println!(
-                        "{} by {}: {}: {detail}",
+                        "{} by {}: {}: {}",
                         sample.id,
                         judge.name(),
-                        word(judgement.verdict)
+                        word(judgement.verdict),
+                        cut(detail)
                     );
                     continue;
                 }
@@ -68,7 +69,7 @@ fn show(sandbox: &Sandbox, source: &str, tests: &Tests, index: usize, result: &T
         "\n{bold}test {} failed: {}{bold:#} {}",
         index + 1,
         word(result.verdict),
-        result.detail
+        cut(&result.detail)
     );
     let (entry, input, case): (Entry, Input, &Case) = match tests {
         Tests::Scripts(cases) => (Entry::Stdin, Input::Text(cases[index].input.clone()), &cases[index]),
@@ -133,11 +134,18 @@ fn difference(expected: &str, actual: &str) {
     }
 }
 
+/// A line as it is safe to show: what a program wrote must not reach the terminal as commands.
 fn cut(line: &str) -> String {
-    match line.char_indices().nth(SHOWN_COLUMNS) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line.to_owned(),
+    let mut shown = String::new();
+    for (index, character) in line.chars().enumerate() {
+        match character {
+            _ if index == SHOWN_COLUMNS => return shown + " ...",
+            '\t' => shown.push(character),
+            _ if character.is_control() => shown.extend(character.escape_default()),
+            _ => shown.push(character),
+        }
     }
+    shown
 }
 
 /// A verdict as it is written in files.
