@@ -19,6 +19,7 @@ import gc as _gc
 import importlib as _importlib
 import json as _json
 import logging as _logging
+import math as _math
 import os as _os
 import pkgutil as _pkgutil
 import types as _types
@@ -200,10 +201,6 @@ def _read_for_skythought(text):
     return text
 
 
-def _close(left, right):
-    return abs(left - right) <= 1e-4 * max(abs(left), abs(right)) or left == right
-
-
 def _rounded(matrix):
     return matrix.applyfunc(lambda entry: round(entry, 3))
 
@@ -215,7 +212,7 @@ def _compare_by_skythought(left, right):
         lambda: str(left) == str(right) or left == right,
         lambda: left.equals(right) or _sympy.simplify(left - right) == 0,
         lambda: abs(left.lhs - left.rhs).equals(abs(right.lhs - right.rhs)),
-        lambda: _close(float(_sympy.N(left)), float(_sympy.N(right))),
+        lambda: _math.isclose(float(_sympy.N(left)), float(_sympy.N(right)), rel_tol=1e-4),
         lambda: left.shape == right.shape and _rounded(left).equals(_rounded(right)),
     )
     return any(_attempt(lambda: bool(test())) for test in tests)

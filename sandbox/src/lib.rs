@@ -61,6 +61,7 @@
 
 mod compare;
 mod dirty;
+pub mod grade;
 mod guest;
 mod instance;
 mod judge;

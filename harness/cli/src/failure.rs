@@ -34,6 +34,9 @@ pub(crate) enum Failure {
         /// What to do.
         help: String,
     },
+    /// Rows of a file were not graded; the others were.
+    #[error("{0}")]
+    NotGraded(String),
     /// Writing to standard output or a file failed.
     #[error("cannot write: {0}")]
     Io(#[from] std::io::Error),
@@ -52,7 +55,7 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NotAsLocked { .. } => 1,
+            Self::NotAsLocked { .. } | Self::NotGraded(_) => 1,
             // A step that fails for what it was given is the ordinary failure; a machine or a program at fault is not.
             Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
                 Class::User => 1,

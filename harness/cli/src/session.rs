@@ -11,8 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::args::{Global, Target};
 use crate::failure::Failure;
 
-/// The lockfile of the sandbox's image.
+/// The lockfile of the sandbox's image, and of the one that compares answers.
 const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
+const MATH_LOCK: &str = "lockfiles/math-image.lock";
 
 /// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
 pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
@@ -98,11 +99,28 @@ impl Session {
     }
 }
 
+/// Where the sandbox's images are kept.
+pub(crate) fn images(global: &Global, workspace: &Workspace) -> Utf8PathBuf {
+    let store = || global.store.clone().unwrap_or_else(|| default_store(workspace));
+    global.images.clone().unwrap_or_else(|| store().join("images"))
+}
+
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
-    let path = workspace.root().join(IMAGE_LOCK);
-    let text = fs_err::read_to_string(&path).map_err(|error| {
+    let text = lock_text(workspace, IMAGE_LOCK)?;
+    ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
+}
+
+/// The lock of the image that compares answers.
+pub(crate) fn math_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
+    let text = lock_text(workspace, MATH_LOCK)?;
+    let lock = image_lock(workspace)?.with_packages(&text, MATH_LOCK);
+    lock.map_err(|error| Diagnostic::user(error.to_string()).into())
+}
+
+fn lock_text(workspace: &Workspace, name: &str) -> Result<String, Failure> {
+    fs_err::read_to_string(workspace.root().join(name)).map_err(|error| {
         Diagnostic::user(format!("the image's lockfile cannot be read: {error}"))
             .help("restore it from version control")
-    })?;
-    ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
+            .into()
+    })
 }
