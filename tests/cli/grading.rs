@@ -20,10 +20,18 @@ fn results(world: &World) -> Vec<Value> {
 fn rows_are_graded_in_order_and_unreadable_ones_counted_apart() {
     let world = World::new();
     std::fs::write(world.path("rows.jsonl"), ROWS).unwrap();
-    let arguments =
-        ["grade", "rows.jsonl", "--out", "results.jsonl", "--grader", "choice-mmlu-pro", "--json", "--workers", "3"];
-    let output = world.run(&arguments);
-    output.fails_with(1, "1 of 4 rows could not be graded");
+    let arguments = [
+        "grade",
+        "rows.jsonl",
+        "--out",
+        "results.jsonl",
+        "--grader",
+        "choice-mmlu-pro",
+        "--json",
+        "--workers",
+        "3",
+    ];
+    world.run(&arguments).fails_with(1).says(&["1 of 4 rows could not be graded"]);
     let results = results(&world);
     let of = |key: &str| results.iter().map(|row| row[key].clone()).collect::<Vec<Value>>();
     assert_eq!(of("id"), [json!("x"), json!(2), json!("y"), json!("z")]);
@@ -32,9 +40,7 @@ fn rows_are_graded_in_order_and_unreadable_ones_counted_apart() {
     assert!(of("grader").iter().all(|grader| *grader == json!("choice-mmlu-pro f418b11")));
 
     std::fs::write(world.path("rows.jsonl"), ROWS.lines().take(2).collect::<Vec<_>>().join("\n")).unwrap();
-    let output = world.run(&arguments);
-    output.succeeds();
-    let summary: Value = serde_json::from_str(&output.stdout).unwrap();
+    let summary: Value = serde_json::from_str(&world.run(&arguments).succeeds().stdout()).unwrap();
     assert_eq!((&summary["rows"], &summary["equal"]), (&json!(2), &json!(1)));
     assert_eq!((&summary["expected"], &summary["as_expected"]), (&json!(1), &json!(0)));
 }
@@ -44,8 +50,32 @@ fn mistakes_are_named() {
     let world = World::new();
     std::fs::write(world.path("empty.jsonl"), "\n").unwrap();
     let run = |arguments: &[&str]| world.run(&[&["grade", "--out", "out"], arguments].concat());
-    run(&["missing.jsonl"]).fails_with(2, "missing.jsonl");
-    run(&["empty.jsonl", "--grader", "choice-mmlu-pro"]).fails_with(2, "has no rows");
-    run(&["empty.jsonl", "--grader", "me"]).fails_with(2, "choice-skythought");
+    run(&["missing.jsonl"]).fails_with(2).says(&["missing.jsonl"]);
+    run(&["empty.jsonl"]).fails_with(2).says(&["empty.jsonl has no rows"]);
+    run(&["empty.jsonl", "--grader", "me"]).fails_with(2).says(&["choice-skythought"]);
     assert!(!world.path("out").exists());
+}
+
+/// The results are the same bytes with one worker and with four, and repeated questions are asked once.
+#[test]
+fn the_number_of_workers_changes_no_byte() {
+    let world = World::new();
+    let pairs =
+        [("$x+1$", "$1+x$"), ("$\\frac12$", "0.5"), ("3", "4"), ("$x+1$", "$1+x$"), ("$[1,2)$", "$(1,2]$")];
+    let row = |(id, (gold, prediction)): (usize, &(&str, &str))| {
+        json!({ "id": id, "gold": gold, "prediction": prediction }).to_string()
+    };
+    let rows: Vec<String> = pairs.iter().enumerate().map(row).collect();
+    std::fs::write(world.path("rows.jsonl"), rows.join("\n")).unwrap();
+    let run = |workers: &str| {
+        let arguments = ["grade", "rows.jsonl", "--out", "results.jsonl", "--workers", workers];
+        let finished = world.run(&arguments).succeeds();
+        (finished.stdout(), world.read("results.jsonl"))
+    };
+    let one = run("1");
+    assert_eq!(one, run("4"));
+    assert!(one.0.contains("5 rows, 4 of them distinct"), "{}", one.0);
+    assert!(one.0.contains("3 comparisons in the sandbox"), "{}", one.0);
+    let equal: Vec<Value> = results(&world).iter().map(|row| row["equal"].clone()).collect();
+    assert_eq!(equal, [json!(true), json!(true), json!(false), json!(true), json!(false)]);
 }

@@ -4,6 +4,7 @@
 
 mod documents;
 mod faults;
+mod grading;
 mod interruptions;
 mod mistakes;
 mod reruns;

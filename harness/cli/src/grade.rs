@@ -34,7 +34,7 @@ pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
     let graded: Vec<Option<&Grade>> = indices.iter().map(|index| index.map(|index| &grades[index])).collect();
 
     write(&args.out, args.grader, &rows, &graded)?;
-    let summary = Summary::of(&rows, &graded, questions.len());
+    let summary = Summary::of(&rows, &graded, &grades);
     if global.json {
         anstream::println!("{}", summary.json(args.grader, image.as_ref().map(Image::identity)));
     } else {
@@ -106,7 +106,9 @@ fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, q
     let workers = args.workers.unwrap_or(cores).clamp(1, questions.len().max(1));
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(questions.len() as u64), target);
-    if let Ok(style) = ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} answers, {per_sec}, {eta} left") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} answers, {per_sec}, {eta} left")
+    {
         bar.set_style(style.progress_chars("━━─"));
     }
     let grades: Vec<OnceLock<Grade>> = questions.iter().map(|_| OnceLock::new()).collect();
@@ -128,12 +130,7 @@ fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, q
 }
 
 /// Writes the results so that they are there whole or not at all.
-fn write(
-    path: &Utf8Path,
-    grader: Grader,
-    rows: &Rows,
-    grades: &[Option<&Grade>],
-) -> Result<(), Failure> {
+fn write(path: &Utf8Path, grader: Grader, rows: &Rows, grades: &[Option<&Grade>]) -> Result<(), Failure> {
     let mut text = Vec::new();
     for (row, grade) in rows.iter().zip(grades) {
         let line = match (row, grade) {
@@ -165,15 +162,20 @@ struct Summary {
 }
 
 impl Summary {
-    fn of(rows: &Rows, grades: &[Option<&Grade>], distinct: usize) -> Self {
-        let mut summary = Summary { rows: rows.len(), distinct, ..Summary::default() };
-        for (row, grade) in rows.iter().zip(grades) {
+    /// `by_row` has the grade of each row, `grades` that of each distinct question.
+    fn of(rows: &Rows, by_row: &[Option<&Grade>], grades: &[Grade]) -> Self {
+        let mut summary = Summary {
+            rows: rows.len(),
+            distinct: grades.len(),
+            comparisons: grades.iter().map(|grade| u64::from(grade.comparisons)).sum(),
+            fuel: grades.iter().map(|grade| grade.fuel).sum(),
+            ..Summary::default()
+        };
+        for (row, grade) in rows.iter().zip(by_row) {
             let (Ok(row), Some(grade)) = (row, grade) else {
                 *summary.failures.entry("undecodable").or_default() += 1;
                 continue;
             };
-            summary.comparisons += u64::from(grade.comparisons);
-            summary.fuel += grade.fuel;
             match &grade.result {
                 Ok(decision) => {
                     *if decision.equal { &mut summary.equal } else { &mut summary.different } += 1;
@@ -215,7 +217,9 @@ impl Summary {
     }
 
     fn print(&self, grader: Grader, out: &Utf8Path) {
-        let share = |count: usize, of: usize| format!("{count:>7}  {:>5.1} %", 100.0 * count as f64 / of.max(1) as f64);
+        let share = |count: usize, of: usize| {
+            format!("{count:>7}  {:>5.1} %", 100.0 * count as f64 / of.max(1) as f64)
+        };
         anstream::println!("{grader}: {} rows, {} of them distinct", self.rows, self.distinct);
         anstream::println!("  {:24}{}", "equal", share(self.equal, self.rows));
         anstream::println!("  {:24}{}", "different", share(self.different, self.rows));
@@ -225,7 +229,11 @@ impl Summary {
         let how: Vec<String> = self.how.iter().map(|(how, count)| format!("{how} {count}")).collect();
         anstream::println!("  decided by: {}", how.join(", "));
         if self.comparisons > 0 {
-            anstream::println!("  {} comparisons in the sandbox, {:.2e} units of fuel", self.comparisons, self.fuel as f64);
+            anstream::println!(
+                "  {} comparisons in the sandbox, {:.2e} units of fuel",
+                self.comparisons,
+                self.fuel as f64
+            );
         }
         if self.expected > 0 {
             let share = share(self.as_expected, self.expected);

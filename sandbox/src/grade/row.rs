@@ -54,11 +54,15 @@ impl Row {
         let value = if value.is_null() { String::new() } else { text(key, value)? };
         let answer = if key == "prediction" { Answer::Extracted(value) } else { Answer::Response(value) };
         let options = match row.get("options") {
-            Some(options) => Options::deserialize(options).map_err(|error| refused(format!("`options`: {error}")))?,
+            Some(options) => {
+                Options::deserialize(options).map_err(|error| refused(format!("`options`: {error}")))?
+            }
             None => Options::default(),
         };
         let expected = ["expected", "correct"].iter().find_map(|key| row.get(*key)?.as_bool());
-        let id = id.cloned().ok_or_else(|| refused("`id` is missing, or neither a text nor a number".to_owned()))?;
+        let id = id
+            .cloned()
+            .ok_or_else(|| refused("`id` is missing, or neither a text nor a number".to_owned()))?;
         Ok(Row { id, question: Question { gold, answer, options }, expected })
     }
 

@@ -19,7 +19,8 @@ impl Compare for NoSandbox {
 }
 
 fn decided(grader: Grader, question: &Question, sandbox: &dyn Compare) -> (bool, How) {
-    let decision = grade(grader, question, sandbox).result.unwrap_or_else(|why| panic!("{question:?}: {why}"));
+    let decision =
+        grade(grader, question, sandbox).result.unwrap_or_else(|why| panic!("{question:?}: {why}"));
     (decision.equal, decision.how)
 }
 
@@ -42,7 +43,8 @@ fn math_verify_compares_formulas() {
         let found = decided(Grader::MathVerify, &Question::pair(gold, prediction), &sandbox);
         assert_eq!(found, (equal, how), "{gold} {prediction}");
     }
-    let response = Question::response(r"\frac{3}{4}", r"So $x = 3$, and in the end we get \boxed{\frac{6}{8}}.");
+    let response =
+        Question::response(r"\frac{3}{4}", r"So $x = 3$, and in the end we get \boxed{\frac{6}{8}}.");
     let found = grade(Grader::MathVerify, &response, &sandbox).result.unwrap();
     assert_eq!((found.equal, found.extracted.as_deref()), (true, Some(r"\frac{6}{8}")));
 }
@@ -111,7 +113,8 @@ fn skythought_extracts_and_normalizes() {
         ("nothing", ""),
     ];
     for (response, expected) in cases {
-        let gold = grade(Grader::SkyThought, &Question::response(expected, response), &NoSandbox).result.unwrap();
+        let gold =
+            grade(Grader::SkyThought, &Question::response(expected, response), &NoSandbox).result.unwrap();
         assert_eq!(gold.extracted.as_deref(), Some(expected), "{response}");
     }
 }
@@ -178,10 +181,11 @@ fn comparisons_do_not_meet() {
 fn grades_repeat() {
     let Some(image) = math_image() else { return };
     let sandbox = Sandbox::new(image, limits());
-    let questions: Vec<Question> = [(r"$\frac{1}{3}$", "0.333333"), ("$x+y$", "$y+x$"), ("$(1,2)$", "$(2,1)$")]
-        .into_iter()
-        .map(|(gold, prediction)| Question::pair(gold, prediction))
-        .collect();
+    let questions: Vec<Question> =
+        [(r"$\frac{1}{3}$", "0.333333"), ("$x+y$", "$y+x$"), ("$(1,2)$", "$(2,1)$")]
+            .into_iter()
+            .map(|(gold, prediction)| Question::pair(gold, prediction))
+            .collect();
     let all = |questions: &[Question]| -> Vec<_> {
         questions.iter().map(|question| grade(Grader::MathVerify, question, &sandbox)).collect()
     };
@@ -225,7 +229,8 @@ fn an_unreadable_reply_is_a_failure() {
 
 #[test]
 fn rows_are_read_and_written() {
-    let row = Row::parse(r#"{"id": 7, "gold": 27.0, "prediction": "27", "other": [1], "expected": true}"#).unwrap();
+    let row =
+        Row::parse(r#"{"id": 7, "gold": 27.0, "prediction": "27", "other": [1], "expected": true}"#).unwrap();
     assert_eq!(row.question, Question::pair("27.0", "27"));
     assert_eq!((row.id.clone(), row.expected), (json!(7), Some(true)));
     let line = row.result(Grader::MathVerify, &grade(Grader::MathVerify, &row.question, &NoSandbox));

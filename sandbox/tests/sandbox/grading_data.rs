@@ -28,7 +28,11 @@ fn grades(grader: Grader, rows: &[Row], sandbox: &dyn Compare) -> Vec<Grade> {
 
 fn equivalence_cases() -> Option<Vec<(String, Row)>> {
     let rows = shared_rows("math_equiv/cases.jsonl")?;
-    Some(rows.iter().map(|row| (text(row, "grader").to_owned(), Row::parse(&row.to_string()).unwrap())).collect())
+    Some(
+        rows.iter()
+            .map(|row| (text(row, "grader").to_owned(), Row::parse(&row.to_string()).unwrap()))
+            .collect(),
+    )
 }
 
 /// Each grader on its own cases: all of them.
@@ -43,7 +47,8 @@ fn graders_agree_with_the_originals_on_their_own_cases() {
             cases.iter().filter(|(name, _)| name == theirs).map(|(_, row)| row.clone()).collect();
         assert_eq!(rows.len(), count);
         let grades = grades(grader, &rows, &sandbox);
-        let differ: Vec<_> = rows.iter().zip(&grades).filter(|(row, grade)| grade.equal() != row.expected).collect();
+        let differ: Vec<_> =
+            rows.iter().zip(&grades).filter(|(row, grade)| grade.equal() != row.expected).collect();
         assert!(differ.is_empty(), "{differ:#?}");
     }
 }
@@ -68,7 +73,9 @@ fn what_is_certain_is_what_math_verify_says() {
         let Ok(decision) = grade(Grader::MathVerify, &row.question, &Broken).result else { continue };
         assert!(matches!(decision.how, How::Text | How::Number));
         let arguments = vec![json!(row.question.gold), json!(prediction), json!(row.question.options)];
-        let RunOutcome::Completed { output } = sandbox.call("math-verify", arguments).outcome else { panic!() };
+        let RunOutcome::Completed { output } = sandbox.call("math-verify", arguments).outcome else {
+            panic!()
+        };
         let said: Value = serde_json::from_str(&output).unwrap();
         assert_eq!(said[0], json!(decision.equal), "{row:?}");
         certain += 1;
@@ -95,7 +102,9 @@ fn answers_are_extracted_as_by_the_originals() {
                 extracted(Grader::SkyThought, &Question::response("", format!("\\boxed{{{input}}}")))
             }
             "extract_answer" => extracted(Grader::SkyThought, &Question::response("", input)),
-            "get_multiple_choice_answer" => extracted(Grader::ChoiceSkyThought, &Question::response("", input)),
+            "get_multiple_choice_answer" => {
+                extracted(Grader::ChoiceSkyThought, &Question::response("", input))
+            }
             // It is used for gold answers that are a letter.
             "choice_answer_clean" => {
                 let pair = Question::pair(text(case, "expected"), input);

@@ -120,7 +120,8 @@ fn all_parts(prediction: &str, gold: &str, symbolic: &mut Symbolic<'_>) -> Resul
 /// Matrices: as many rows and entries, each entry equal to the other's.
 fn all_entries(prediction: &str, gold: &str, symbolic: &mut Symbolic<'_>) -> Result<bool, Undecided> {
     let rows = |text: &'_ str| -> Option<Vec<String>> {
-        let begun = ["\\begin{pmatrix}", "\\begin{bmatrix}"].iter().find_map(|begin| text.strip_prefix(begin))?;
+        let begun =
+            ["\\begin{pmatrix}", "\\begin{bmatrix}"].iter().find_map(|begin| text.strip_prefix(begin))?;
         // A text that is shorter than both marks cannot end after it began; the original takes nothing from it.
         let inside = ["\\end{pmatrix}", "\\end{bmatrix}"].iter().find_map(|end| begun.strip_suffix(end))?;
         Some(inside.split("\\\\").map(strip).filter(|row| !row.is_empty()).map(str::to_owned).collect())
