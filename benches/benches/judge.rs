@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use assay_bench::{Contender, compare_cpu};
-use assay_sandbox::{Entry, Image, ImageLock, Input, Limits, Program, Sandbox, Tools};
+use assay_sandbox::{Entry, Image, ImageLock, Input, Limits, Prelude, Program, Sandbox, Tools};
 use camino::Utf8Path;
 
 const PROGRAM: &str = "def f(x):\n    return x*(x+1)-3\n";
@@ -17,7 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tools = Tools { python: "python3".into() };
     let image = Image::prepare(&root.join("target/images"), &lock, &tools, &mut |_| {})?;
     let sandbox = Sandbox::new(&image, Limits::default());
-    let program = Program { source: PROGRAM.to_owned(), entry: Entry::Function("f".to_owned()) };
+    let program = Program {
+        source: PROGRAM.to_owned(),
+        entry: Entry::Function("f".to_owned()),
+        prelude: Prelude::None,
+    };
     let inputs: Vec<Input> = (-3..=12).map(|x| Input::arguments([x])).collect();
     // The interpreter itself: what is called `python3` may be a script that looks for it first.
     let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output()?;

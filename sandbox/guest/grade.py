@@ -3,11 +3,11 @@
 Run once when the image is made; the interpreter's memory is kept and each comparison starts from a copy of it. The host
 calls `handle` with a bytes object, in the form that judge.py has for the call of a function:
 
-    b"L"               nothing to load; the reply is b"+"
-    b"F" + json        [name of a function in _GRADERS, [arguments...]]
+    b"L"                    nothing to load; the reply is b"+"
+    b"F" + name + lines     call a function of _GRADERS; one JSON value per line is one argument
 
-The reply is one letter and a text: "+" (what the function returned, as JSON), "E" (the comparison could not be made), "M"
-(it ran out of memory). Answers are untrusted text: whatever they make the interpreter do can only change the result of
+The reply is one letter and a text: "+" (what the function returned, as JSON), "E" (the comparison could not be made), "I"
+(the image lacks a module), "M" (it ran out of memory). Answers are untrusted text: whatever they make the interpreter do can only change the result of
 their own comparison.
 """
 
@@ -135,7 +135,7 @@ def _watch(code, offset, error):
     if isinstance(error, MemoryError):
         _trouble.append(b"M")
     elif isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _OURS:
-        _trouble.append(b"Ethe image has no module " + error.name.encode())
+        _trouble.append(b"I" + error.name.encode())
 
 
 sys.monitoring.use_tool_id(sys.monitoring.DEBUGGER_ID, "grade")
@@ -225,8 +225,8 @@ def handle(request):
     if request[:1] == b"L":
         return b"+"
     try:
-        name, arguments = _json.loads(request[1:])
-        result = _GRADERS[name](*arguments)
+        name, *arguments = request[1:].decode().split("\n")
+        result = _GRADERS[name](*map(_json.loads, arguments))
         return _trouble[0] if _trouble else b"+" + _json.dumps(result).encode()
     except MemoryError:
         return b"M"

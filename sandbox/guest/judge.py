@@ -2,15 +2,20 @@
 
 It imports what programs commonly import and leaves one function, `handle`, which the host calls with a request:
 
-    b"L" + source      compile the program and keep it
-    b"S"               run it as a script: standard input to standard output
-    b"F" + json        run it, then call a function of it: [name, [arguments...]]
+    b"L" + flag + source    compile the program and keep it; flag b"B": it runs behind the benchmarks' imports, b"-": it does not
+    b"S"                    run it as a script: standard input to standard output
+    b"F" + name + lines     run it, then call a function of it; one JSON value per line is one argument
+    b"N", then b"O" + json  run it, then answer what a test in another interpreter asks about it (see checks.py)
+    b"T" + json             run a test that asks about a program in another interpreter: [setup, test, entry]
+    b"R" + json             load a program as a reference judge does: [judge, source, function] (see lcb.py, skythought.py)
+    b"r" + json             judge it on one test as that judge does: [input, output]
 
-The reply is one letter and a text: "+" (what a function returned, as JSON), "C" (the program does not compile),
-"E" (it raised an exception), "M" (the exception was MemoryError).
+The reply is one letter and a text: "+" (done; what a function returned, as JSON), "W" (a wrong answer), "C" (the program does not
+compile), "E" (it raised an exception), "I" (it imports a module that the image lacks), "M" (the exception was MemoryError),
+"D" (it ended the reference judge's process), "J" (the test is broken).
 
 Nothing here is secret or trusted: a program that tampers with it can only change its own answer. Expected answers, limits
-and verdicts are the host's.
+and verdicts are the host's, but for the reference judges, whose flaws are part of what they give.
 """
 
 import sys
@@ -33,15 +38,30 @@ encodings.hex_codec encodings.base64_codec
 for _name in _PRELOADED.split():
     __import__(_name)
 
+import _assay_checks as _checks
+import _assay_lcb
+import _assay_skythought
 import atexit as _atexit
 import gc as _gc
 import json as _json
 import os as _os
+import threading as _threading
+import traceback as _traceback
 import types as _types
 
 _PROGRAM = "<program>"
 _JUDGE = sys.modules["__main__"]
+_REFERENCES = {"lcb": _assay_lcb, "skythought": _assay_skythought}
+# Packages that programs import where they are installed. What is part of Python is known by itself.
+_INSTALLED_ELSEWHERE = frozenset(
+    "attr cv2 cvxpy cython dateutil gmpy2 jax lxml matplotlib more_itertools networkx numba numpy ortools pandas pulp psutil pydantic "
+    "pytest pytz requests scipy sklearn sortedcontainers sympy tensorflow torch tqdm typing_extensions yaml".split()
+)
 _code = None
+_prelude = {}
+_behind_prelude = False
+_served = None
+_reference = None
 
 
 def _reply(kind, text):
@@ -64,12 +84,25 @@ def _describe(error):
     return message if line is None else f"{message} (line {line})"
 
 
+def _missing_module(error):
+    """The module that is missing here but not elsewhere, or None."""
+    if not isinstance(error, ImportError) or type(error.name) is not str:
+        return None
+    name = error.name.partition(".")[0]
+    absent = name in _INSTALLED_ELSEWHERE or (name in sys.stdlib_module_names and name not in sys.modules)
+    return name if absent else None
+
+
 def _failure(error):
+    missing = _missing_module(error)
+    if missing is not None:
+        return _reply(b"I", missing)
     return _reply(b"M" if isinstance(error, MemoryError) else b"E", _describe(error))
 
 
-def _load(source):
-    global _code
+def _load(flag, source):
+    global _code, _behind_prelude
+    _behind_prelude = flag == b"B"
     try:
         _code = compile(source, _PROGRAM, "exec", dont_inherit=True)
     except Exception as error:
@@ -83,6 +116,10 @@ def _load(source):
 def _new_main():
     main = _types.ModuleType("__main__")
     main.__dict__["__builtins__"] = __builtins__
+    if _behind_prelude:
+        main.__dict__.update(_prelude)
+        sys.setrecursionlimit(50000)
+        sys.set_int_max_str_digits(50000)
     sys.modules["__main__"] = main
     return main.__dict__
 
@@ -109,33 +146,133 @@ def _script():
     return b"+"
 
 
+def _entry(main, name):
+    """The function that a test calls: a method of `Solution`, if the program has such a class, else a plain function."""
+    solution = main.get("Solution")
+    if isinstance(solution, type) and hasattr(solution, name):
+        return getattr(solution(), name)
+    if name not in main:
+        raise NameError(f"the program defines no function {name!r}")
+    return main[name]
+
+
 def _call(request):
     try:
-        name, arguments = _json.loads(request)
+        name, *arguments = request.decode().split("\n")
         main = _new_main()
         exec(_code, main)
-        if name not in main:
-            return _reply(b"E", f"NameError: the program defines no function {name!r}")
-        result = main[name](*arguments)
+        result = _entry(main, name)(*map(_json.loads, arguments))
         # What counts is the number, however long its text.
         sys.set_int_max_str_digits(0)
         if type(result) is int:
             return b"+" + str(result).encode()
         try:
-            return b"+" + _json.dumps(result, allow_nan=False).encode()
+            return b"+" + _json.dumps(result).encode()
         except (TypeError, ValueError):
             return _reply(b"+", "not JSON: " + repr(result))
     except BaseException as error:
         return _failure(error)
 
 
+def _serve():
+    global _served
+    main = _new_main()
+    try:
+        exec(_code, main)
+    except BaseException as error:
+        return _failure(error)
+    _served = _checks.Served(main)
+    return b"+"
+
+
+def _run_test(request):
+    kind, text = _checks.run_test(*_json.loads(request))
+    return _reply(kind.encode(), text)
+
+
+def _refer(request):
+    global _reference
+    judge, source, function = _json.loads(request)
+    _reference = _REFERENCES[judge]
+    try:
+        _reference.load(source, function)
+    except SyntaxError as error:
+        return _reply(b"C", _describe(error))
+    except Exception as error:
+        return _failure(error)
+    except BaseException as error:
+        return _reply(b"D", _describe(error))
+    return b"+"
+
+
+def _refer_test(request):
+    try:
+        passed, output = _reference.test(*_json.loads(request))
+        return b"+" if passed else _reply(b"W", str(output))
+    except Exception as error:
+        return _failure(error)
+    except BaseException as error:
+        return _reply(b"D", _describe(error))
+
+
 def handle(request):
     kind, body = request[:1], request[1:]
-    if kind == b"L":
-        return _load(body)
-    if kind == b"S":
-        return _script()
-    return _call(body)
+    match kind:
+        case b"L":
+            return _load(body[:1], body[1:])
+        case b"S":
+            return _script()
+        case b"F":
+            return _call(body)
+        case b"N":
+            return _serve()
+        case b"O":
+            return _reply(b"+", _served.answer(body))
+        case b"T":
+            return _run_test(body)
+        case b"R":
+            return _refer(body)
+        case b"r":
+            return _refer_test(body)
+
+
+def _import_prelude():
+    """The names that the benchmarks' imports give a program, in their order: later ones win."""
+    # Programs use this as a number beyond all others, which 2**31 - 1 is not.
+    sys.maxsize = 2**63 - 1
+    exec(_assay_lcb.PRELUDE, _prelude)
+    del _prelude["__builtins__"]
+
+
+def _start_now(thread):
+    """There are no threads: one runs to its end when it is started. Programs use one for its bigger stack."""
+    if thread._started.is_set():
+        raise RuntimeError("threads can only be started once")
+    thread._started.set()
+    try:
+        thread.run()
+    except SystemExit:
+        pass
+    except BaseException:
+        _traceback.print_exc()
+
+
+def _stand_in_for_threads():
+    _threading.Thread.start = _start_now
+    _threading.Thread.join = lambda thread, timeout=None: None
+    _threading.Thread.is_alive = lambda thread: False
+    _threading.stack_size = lambda size=0: 0
+
+
+def _stand_in_for_resource():
+    """Programs import `resource` to have a bigger stack."""
+    resource = _types.ModuleType("resource")
+    resource.RLIM_INFINITY = -1
+    for number, name in enumerate("CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS".split()):
+        setattr(resource, "RLIMIT_" + name, number)
+    resource.getrlimit = lambda which: (-1, -1)
+    resource.setrlimit = lambda which, limits: None
+    sys.modules["resource"] = resource
 
 
 def _seal():
@@ -145,12 +282,17 @@ def _seal():
     sys.path[:] = []
     sys.path_importer_cache.clear()
     sys.dont_write_bytecode = False
-    handle(b"Lprint(end='')\ndef f(x):\n return x")
+    recursion_limit = sys.getrecursionlimit()
+    _import_prelude()
+    _stand_in_for_threads()
+    _stand_in_for_resource()
+    handle(b"LBprint(end='')\ndef f(x):\n return x")
     handle(b"S")
-    handle(b'F["f", [1]]')
+    handle(b"Ff\n1")
+    sys.setrecursionlimit(recursion_limit)
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
-    global _code
-    _code = None
+    global _code, _behind_prelude
+    _code, _behind_prelude = None, False
     sys.modules["__main__"] = _JUDGE
     _gc.collect()
     _gc.freeze()

@@ -11,7 +11,7 @@ use wasmtime::{Engine, Error, Extern, Global, InstancePre, Module, ModuleExport,
 
 use crate::dirty;
 use crate::guest::{Exports, Guest, HANDLER, Interpreter};
-use crate::wasi::Host;
+use crate::wasi::{Host, Stdin};
 
 /// A copy that wrote more than this part of its memory is not worth cleaning. (Comparing answers writes a fifth.)
 const CLEANABLE_PART: usize = 4;
@@ -69,7 +69,7 @@ impl Copies {
     }
 
     fn make(&self) -> Result<Copy> {
-        let mut store = Guest::new(Host::new(0), usize::MAX).store(&self.engine);
+        let mut store = Guest::new(Host::new(0, Stdin::default()), usize::MAX).store(&self.engine);
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.instance.instantiate(&mut store)?;
         let mut global = |export: &ModuleExport| {
@@ -113,15 +113,14 @@ impl Copies {
 }
 
 impl Copy {
-    /// Loads a program and makes a request of it; gives the reply, which is that of loading if loading fails.
-    pub(crate) fn ask(&mut self, source: &[u8], request: &[u8]) -> Result<Vec<u8>> {
-        let load = [b"L", source].concat();
-        let loaded = self.interpreter.call(&mut self.store, self.handler, &load)?;
-        if loaded == b"+" {
-            self.interpreter.call(&mut self.store, self.handler, request)
-        } else {
-            Ok(loaded)
-        }
+    /// Puts a host and a memory cap in the place of the last ones.
+    pub(crate) fn arm(&mut self, host: Host, memory_limit: usize) {
+        *self.store.data_mut() = Guest::new(host, memory_limit);
+    }
+
+    /// Makes a request of the guest's program and gives its reply.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+        self.interpreter.call(&mut self.store, self.handler, request)
     }
 }
 
@@ -132,9 +131,8 @@ mod tests {
     use camino::Utf8Path;
 
     use super::Copies;
-    use crate::guest::Guest;
     use crate::setup::THREAD_STACK;
-    use crate::wasi::Host;
+    use crate::wasi::{Host, Stdin};
     use crate::{Image, ImageLock, SetupError, Tools};
 
     /// The strongest check of a cleaned copy: after programs that write all over the interpreter, memory and globals are
@@ -167,10 +165,12 @@ mod tests {
         let mut cleaned = 0;
         for source in sources {
             let mut copy = copies.take().unwrap();
-            *copy.store.data_mut() = Guest::new(Host::new(1 << 20), usize::MAX);
+            copy.arm(Host::new(1 << 20, Stdin::default()), usize::MAX);
             copy.store.set_fuel(1 << 40).unwrap();
             let fresh = copy.interpreter.memory().data(&copy.store).to_vec();
-            copy.ask(source.as_bytes(), b"S").unwrap_or_else(|error| panic!("{source}: {error:#}"));
+            for request in [[b"L-", source.as_bytes()].concat(), b"S".to_vec()] {
+                copy.ask(&request).unwrap_or_else(|error| panic!("{source}: {error:#}"));
+            }
             assert!(
                 copy.interpreter.memory().data(&copy.store)[..fresh.len()] != fresh,
                 "the check would see it"

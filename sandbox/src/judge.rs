@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::{same_output, same_value};
+use crate::compare::same_output;
 use crate::program::{Input, Program, Run, RunOutcome};
 use crate::sandbox::Sandbox;
+use crate::value::{same_json, same_value};
 
 /// What is said about a program, on one test or on all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Verdict {
     MemoryLimit,
     /// It wrote too much.
     OutputLimit,
+    /// It imports a module that the image lacks: it would need another judge. No pass, but to be counted apart.
+    UnsupportedImport,
     /// Nothing is known about the program: there were no tests, or the judge failed. Never to be counted as a wrong
     /// answer.
     JudgeFailure,
@@ -36,6 +39,8 @@ pub enum Expected {
     Output(String),
     /// The value that the function returns, compared by [`same_value`].
     Value(serde_json::Value),
+    /// The same as JSON text, compared by [`same_json`].
+    Json(String),
 }
 
 /// One test of a program.
@@ -101,7 +106,8 @@ pub fn judge_runs(runs: &[Run], expected: &[Expected]) -> Judgement {
     summarize(results.collect())
 }
 
-fn summarize(tests: Vec<TestResult>) -> Judgement {
+/// The judgement that these results are.
+pub(crate) fn summarize(tests: Vec<TestResult>) -> Judgement {
     let failed = |test: &&TestResult| !matches!(test.verdict, Verdict::Pass | Verdict::JudgeFailure);
     let verdict = match tests.iter().find(failed) {
         Some(test) => test.verdict,
@@ -120,6 +126,7 @@ fn verdict(run: &Run, expected: &Expected) -> Verdict {
         RunOutcome::TimeLimit => Verdict::TimeLimit,
         RunOutcome::MemoryLimit => Verdict::MemoryLimit,
         RunOutcome::OutputLimit => Verdict::OutputLimit,
+        RunOutcome::UnsupportedImport { .. } => Verdict::UnsupportedImport,
         RunOutcome::JudgeFailure { .. } => Verdict::JudgeFailure,
     }
 }
@@ -128,17 +135,20 @@ fn right(output: &str, expected: &Expected) -> bool {
     match expected {
         Expected::Output(text) => same_output(text, output),
         Expected::Value(value) => same_value(value, output),
+        Expected::Json(text) => same_json(text, output),
     }
 }
 
+/// Characters of a wrong answer that are shown.
+pub(crate) const SHOWN: usize = 200;
+
 fn detail(run: &Run, expected: &Expected) -> String {
-    /// Characters of a wrong answer that are shown.
-    const SHOWN: usize = 200;
     match &run.outcome {
         RunOutcome::Completed { output } if !right(output, expected) => output.chars().take(SHOWN).collect(),
         RunOutcome::RuntimeError { message }
         | RunOutcome::CompileError { message }
         | RunOutcome::JudgeFailure { message } => message.clone(),
+        RunOutcome::UnsupportedImport { module } => module.clone(),
         _ => String::new(),
     }
 }

@@ -5,7 +5,7 @@
 //! same fuel on every machine, under any load.
 //!
 //! ```no_run
-//! use assay_sandbox::{Entry, Expected, Image, ImageLock, Input, Limits, Program, Sandbox, Test, Tools, Verdict, judge};
+//! use assay_sandbox::{Entry, Expected, Image, ImageLock, Input, Limits, Prelude, Program, Sandbox, Test, Tools, Verdict, judge};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let lock = ImageLock::parse(&std::fs::read_to_string("lockfiles/python-image.lock")?, "python-image.lock")?;
@@ -13,7 +13,7 @@
 //! let image = Image::prepare("images".into(), &lock, &tools, &mut |event| println!("{event:?}"))?;
 //! let sandbox = Sandbox::new(&image, Limits::default());
 //!
-//! let program = Program { source: "def f(x):\n    return x * x".into(), entry: Entry::Function("f".into()) };
+//! let program = Program { source: "def f(x):\n    return x * x".into(), entry: Entry::Function("f".into()), prelude: Prelude::None };
 //! let test = Test { input: Input::arguments([7]), expected: Expected::Value(49.into()) };
 //! assert_eq!(judge(&sandbox, &program, &[test]).verdict, Verdict::Pass);
 //! # Ok(())
@@ -59,25 +59,34 @@
 //! Fuel is counted by one version of the runtime, so [`Image::identity`] names both. Fuel after a trap may miss the last
 //! stretch of code. A program may break its own interpreter; then its answer is wrong or a runtime error, never anyone else's.
 
+pub mod calibrate;
 mod compare;
 mod dirty;
 pub mod grade;
 mod guest;
 mod instance;
 mod judge;
+mod judges;
 mod limits;
 mod link;
+mod pool;
 mod program;
+pub mod rows;
 mod sandbox;
+mod session;
 mod setup;
 mod snapshot;
+mod value;
 mod wasi;
 
-pub use compare::{same_output, same_value};
+pub use compare::same_output;
 pub use judge::{Expected, Judgement, Test, TestResult, Verdict, judge, judge_runs, judge_until_failure};
-pub use limits::Limits;
+pub use judges::{Judge, Task, judge_task};
+pub use limits::{FUEL_PER_SECOND, Limits};
 pub use link::LinkError;
-pub use program::{Entry, Input, Program, Run, RunOutcome};
+pub use pool::{Pool, PoolError, serve};
+pub use program::{Entry, Input, Prelude, Program, Run, RunOutcome};
 pub use sandbox::Sandbox;
 pub use setup::{Image, ImageLock, LockError, SetupError, SetupEvent, Tools};
 pub use snapshot::SnapshotError;
+pub use value::{same_json, same_value};

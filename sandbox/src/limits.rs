@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::judge::{TestResult, Verdict};
+
 /// Limits of one test.
 ///
 /// Fuel is the time limit: the runtime charges about one unit per WebAssembly instruction and per byte of a bulk copy, so
 /// it does not depend on the machine or its load. On one core of a 2020s server 10⁹ units take 0.1 to 0.4 seconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Limits {
     /// Units of fuel for one test, loading the program included.
     pub fuel: u64,
@@ -18,6 +23,9 @@ pub struct Limits {
     /// verdict on the program, so it must be generous.
     pub wall: Duration,
 }
+
+/// Units of fuel that stand for one second of a native Python: see [`calibrate`](crate::calibrate).
+pub const FUEL_PER_SECOND: u64 = 43_000_000_000;
 
 impl Default for Limits {
     /// 10¹⁰ units of fuel, 256 MiB of memory, 16 MiB of output, two minutes.
@@ -32,6 +40,33 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Fuel at which a run is stopped: a quarter above the limit, so that what lies just beyond it is seen as such.
+    pub(crate) fn hard_fuel(&self) -> u64 {
+        self.fuel.saturating_add(self.fuel / 4)
+    }
+
+    /// Limits for benchmarks whose time limit is this many seconds of a native Python: [`FUEL_PER_SECOND`] for each, 1 GiB of memory, 64 MiB of
+    /// output, and a wall clock that a machine many times slower than any in use would keep.
+    pub fn benchmark(seconds: u32) -> Self {
+        Limits {
+            fuel: u64::from(seconds) * FUEL_PER_SECOND,
+            memory_bytes: 1 << 30,
+            output_bytes: 64 << 20,
+            wall: Duration::from_secs(60 * u64::from(seconds.max(1))),
+        }
+    }
+
+    /// Whether a result might have been another one with limits a quarter larger or smaller. Of a program that ran out of memory
+    /// nobody knows.
+    pub fn is_borderline(&self, result: &TestResult) -> bool {
+        let near = |used: u64, limit: u64| used > limit - limit / 5;
+        match result.verdict {
+            Verdict::TimeLimit => result.fuel < self.hard_fuel(),
+            Verdict::MemoryLimit | Verdict::OutputLimit | Verdict::JudgeFailure => false,
+            _ => near(result.fuel, self.fuel) || near(result.peak_memory, self.memory_bytes),
+        }
+    }
+
     /// The limits that verdicts depend on, in one line with a fixed form, for cache keys and reports. The wall clock is
     /// not part of it: it cannot change a verdict.
     pub fn describe(&self) -> String {

@@ -7,8 +7,21 @@ use serde::{Deserialize, Serialize};
 pub enum Entry {
     /// It is run as a script, from standard input to standard output.
     Stdin,
-    /// It is run, then the function of this name is called.
+    /// It is run, then the function of this name is called: a method of the class `Solution` if the program has one with
+    /// that method, else a plain function.
     Function(String),
+}
+
+/// What a program finds imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prelude {
+    /// Nothing, as for any script.
+    #[default]
+    None,
+    /// What LiveCodeBench puts before a program: everything of `math`, `collections`, `typing` and others by its bare name,
+    /// a recursion limit of 50,000 and integers of up to 50,000 digits.
+    Benchmark,
 }
 
 /// A Python program.
@@ -18,6 +31,8 @@ pub struct Program {
     pub source: String,
     /// How it is used.
     pub entry: Entry,
+    /// What it finds imported.
+    pub prelude: Prelude,
 }
 
 /// What one run gets.
@@ -27,6 +42,8 @@ pub enum Input {
     Text(String),
     /// The arguments, for [`Entry::Function`].
     Arguments(Vec<serde_json::Value>),
+    /// The same as JSON text, one argument per line. Numbers of any size keep their value.
+    Lines(String),
 }
 
 impl Input {
@@ -43,7 +60,8 @@ pub struct Run {
     /// What came of it.
     pub outcome: RunOutcome,
     /// Units of fuel used, loading the program included. The same for every run of the same program on the same input
-    /// that completes or raises; after a trap the runtime may not have charged the last stretch.
+    /// that completes or raises; after a trap the runtime may not have charged the last stretch. A program that is over
+    /// its limit runs on for a quarter more, so that one which nearly kept it can be told from one that does not end.
     pub fuel: u64,
     /// Most bytes of linear memory, the interpreter's own included.
     pub peak_memory: u64,
@@ -75,6 +93,11 @@ pub enum RunOutcome {
     CompileError {
         /// The exception's type and text.
         message: String,
+    },
+    /// It imports a module that the image lacks, though Python elsewhere may have it.
+    UnsupportedImport {
+        /// The module.
+        module: String,
     },
     /// It used up its fuel.
     TimeLimit,

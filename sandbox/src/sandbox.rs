@@ -2,13 +2,11 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use wasmtime::{Error, Store, Trap};
-
-use crate::guest::{Guest, OutOfMemory, Unhandled};
 use crate::limits::Limits;
 use crate::program::{Entry, Input, Program, Run, RunOutcome};
-use crate::setup::{Image, MAX_MEMORY, THREAD_STACK, TICK};
-use crate::wasi::{Host, Stop};
+use crate::session::{Reply, Session, judge_failure};
+use crate::setup::{Image, MAX_MEMORY, THREAD_STACK};
+use crate::wasi::Stdin;
 
 /// Guests that run at once in this process. The pool of instances has room for as many again: kept copies.
 const MAX_RUNNING: u32 = 16;
@@ -54,11 +52,6 @@ impl Sandbox {
         if inputs.is_empty() {
             return Vec::new();
         }
-        if self.limits.memory_bytes > MAX_MEMORY as u64 {
-            let message = format!("a memory limit above {MAX_MEMORY} bytes is not supported");
-            return failures(&message, inputs.len());
-        }
-        self.image.runtime.start_ticking();
         let all = || {
             let mut runs = Vec::with_capacity(inputs.len());
             for (index, input) in inputs.iter().enumerate() {
@@ -69,137 +62,105 @@ impl Sandbox {
             }
             runs
         };
-        let _permit = Permit::take();
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("guest".to_owned()).stack_size(THREAD_STACK);
-            match thread.spawn_scoped(scope, all).map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(runs)) => runs,
-                Ok(Err(_)) => failures("the guest's thread panicked", inputs.len()),
-                Err(error) => failures(&format!("no thread for the guest: {error}"), inputs.len()),
-            }
+        self.on_guest_thread(1, all).unwrap_or_else(|message| vec![failure(&message); inputs.len()])
+    }
+
+    /// Runs a program once, and gives beside the run what it wrote to standard error, of which 64 KiB are kept.
+    pub fn trace(&self, program: &Program, input: &Input) -> (Run, String) {
+        let traced = self.on_guest_thread(1, || self.one(program, input));
+        traced.unwrap_or_else(|message| (failure(&message), String::new()))
+    }
+
+    /// Does `work` on a thread that is fit to run guests, when there is room for `guests` of them.
+    pub(crate) fn on_guest_thread<T: Send>(
+        &self,
+        guests: u32,
+        work: impl FnOnce() -> T + Send,
+    ) -> Result<T, String> {
+        if self.limits.memory_bytes > MAX_MEMORY as u64 {
+            return Err(format!("a memory limit above {MAX_MEMORY} bytes is not supported"));
+        }
+        self.image.runtime.start_ticking();
+        let _permit = Permit::take(guests);
+        std::thread::scope(|scope| match guest_thread().spawn_scoped(scope, work) {
+            Ok(thread) => thread.join().map_err(|_| "the guest's thread panicked".to_owned()),
+            Err(error) => Err(format!("no thread for the guest: {error}")),
         })
     }
 
     fn once(&self, program: &Program, input: &Input) -> Run {
+        self.one(program, input).0
+    }
+
+    fn one(&self, program: &Program, input: &Input) -> (Run, String) {
         let (request, stdin) = match (&program.entry, input) {
-            (Entry::Stdin, Input::Text(text)) => (b"S".to_vec(), text.clone().into_bytes()),
+            (Entry::Stdin, Input::Text(text)) => (b"S".to_vec(), text.as_bytes()),
+            (Entry::Function(name), Input::Lines(lines)) => (call(name, lines), &[][..]),
             (Entry::Function(name), Input::Arguments(arguments)) => {
-                let call = serde_json::json!([name, arguments]);
-                ([b"F", call.to_string().as_bytes()].concat(), Vec::new())
+                let lines: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+                (call(name, &lines.join("\n")), &[][..])
             }
-            _ => return failure("the input does not fit the program's entry"),
+            _ => return (failure("the input does not fit the program's entry"), String::new()),
         };
-        let mut copy = match self.image.runtime.copies.take() {
-            Ok(copy) => copy,
-            Err(error) => return failure(&format!("no instance: {error:#}")),
+        let mut session = match Session::start(self, Stdin::Bytes(stdin.to_vec())) {
+            Ok(session) => session,
+            Err(outcome) => return (Run { outcome, fuel: 0, peak_memory: 0 }, String::new()),
         };
-        let reply = match self.arm(&mut copy.store, stdin) {
-            Ok(()) => copy.ask(program.source.as_bytes(), &request),
-            Err(error) => return failure(&format!("{error:#}")),
+        let reply = session.load(program).and_then(|()| session.ask(&request));
+        let outcome = match (reply, &program.entry) {
+            (Ok(Reply::Done(_)) | Err(RunOutcome::Completed { .. }), Entry::Stdin) => {
+                RunOutcome::Completed { output: session.take_stdout() }
+            }
+            (Ok(Reply::Done(body)), Entry::Function(_)) => {
+                RunOutcome::Completed { output: String::from_utf8_lossy(&body).into_owned() }
+            }
+            (Err(RunOutcome::Completed { .. }), Entry::Function(_)) => RunOutcome::RuntimeError {
+                message: "the process exited before the function returned".to_owned(),
+            },
+            (Ok(_), _) => {
+                RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() }
+            }
+            (Err(outcome), _) => outcome,
         };
-        let returned = reply.is_ok();
-        let outcome = outcome(&program.entry, reply, copy.store.data_mut());
-        let left = if outcome == RunOutcome::TimeLimit { 0 } else { copy.store.get_fuel().unwrap_or(0) };
-        let peak_memory = copy.interpreter.memory_bytes(&copy.store);
-        if returned {
-            self.image.runtime.copies.give_back(copy);
-        }
-        Run { outcome, fuel: self.limits.fuel - left, peak_memory }
-    }
-
-    /// Puts the limits in force for one run and gives the guest its standard input.
-    fn arm(&self, store: &mut Store<Guest>, stdin: Vec<u8>) -> wasmtime::Result<()> {
-        let bytes = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut host = Host::new(bytes(self.limits.output_bytes));
-        host.set_stdin(stdin);
-        *store.data_mut() = Guest::new(host, bytes(self.limits.memory_bytes));
-        let ticks = self.limits.wall.as_millis().div_ceil(TICK.as_millis());
-        store.set_epoch_deadline(u64::try_from(ticks).map_or(u64::MAX / 2, |ticks| ticks.saturating_add(1)));
-        store.set_fuel(self.limits.fuel)
+        let result = (session.run(outcome), session.stderr());
+        session.end();
+        result
     }
 }
 
-fn outcome(entry: &Entry, reply: wasmtime::Result<Vec<u8>>, guest: &mut Guest) -> RunOutcome {
-    let refused = guest.memory_refused;
-    let mut stdout = || {
-        let bytes = std::mem::take(&mut guest.host.stdout.bytes);
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-    };
-    let reply = match reply {
-        Ok(reply) => reply,
-        Err(error) => return trapped(&error, refused, stdout),
-    };
-    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
-    match (reply.split_first(), entry) {
-        (Some((b'+', _)), Entry::Stdin) => RunOutcome::Completed { output: stdout() },
-        (Some((b'+', body)), Entry::Function(_)) => RunOutcome::Completed { output: text(body) },
-        (Some((b'C' | b'E', _)), _) if refused => RunOutcome::MemoryLimit,
-        (Some((b'C', body)), _) => RunOutcome::CompileError { message: text(body) },
-        (Some((b'M', _)), _) => RunOutcome::MemoryLimit,
-        (Some((b'E', body)), _) => RunOutcome::RuntimeError { message: text(body) },
-        _ => RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() },
-    }
-}
-
-/// What a run is that ended inside WebAssembly or in the host.
-fn trapped(error: &Error, memory_refused: bool, stdout: impl FnOnce() -> String) -> RunOutcome {
-    let runtime_error = |message: &str| RunOutcome::RuntimeError { message: message.to_owned() };
-    if let Some(stop) = error.downcast_ref::<Stop>() {
-        return match stop {
-            Stop::Exit(true) => RunOutcome::Completed { output: stdout() },
-            Stop::Exit(false) if memory_refused => RunOutcome::MemoryLimit,
-            Stop::Exit(false) => runtime_error("the process exited with a failure"),
-            Stop::OutputLimit => RunOutcome::OutputLimit,
-            Stop::Denied(what) => runtime_error(&format!("the sandbox has no {what}")),
-        };
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => return RunOutcome::TimeLimit,
-        Some(Trap::Interrupt) => {
-            return RunOutcome::JudgeFailure { message: "the wall clock ran out before the fuel".to_owned() };
-        }
-        _ if memory_refused => return RunOutcome::MemoryLimit,
-        Some(Trap::StackOverflow) => return runtime_error("stack overflow"),
-        Some(Trap::UnreachableCodeReached) => return runtime_error("the interpreter aborted"),
-        Some(trap) => return runtime_error(&format!("the interpreter crashed: {trap}")),
-        None => {}
-    }
-    if error.is::<OutOfMemory>() {
-        return RunOutcome::MemoryLimit;
-    }
-    if error.is::<Unhandled>() {
-        return runtime_error("the program broke the interpreter");
-    }
-    RunOutcome::JudgeFailure { message: format!("{error:#}") }
+fn call(name: &str, lines: &str) -> Vec<u8> {
+    // No lines are no arguments; an empty line is an argument that is no JSON.
+    let separator = if lines.is_empty() { "" } else { "\n" };
+    ["F", name, separator, lines].concat().into_bytes()
 }
 
 fn failure(message: &str) -> Run {
-    Run { outcome: RunOutcome::JudgeFailure { message: message.to_owned() }, fuel: 0, peak_memory: 0 }
+    Run { outcome: judge_failure(message), fuel: 0, peak_memory: 0 }
 }
 
-fn failures(message: &str, count: usize) -> Vec<Run> {
-    vec![failure(message); count]
+/// A thread with a stack that is big enough for a guest.
+pub(crate) fn guest_thread() -> std::thread::Builder {
+    std::thread::Builder::new().name("guest".to_owned()).stack_size(THREAD_STACK)
 }
 
-/// The right to have an instance: there are [`MAX_RUNNING`] places in this process, and who comes later waits.
-struct Permit;
+/// The right to have that many instances: there are [`MAX_RUNNING`] places in this process, and who comes later waits.
+struct Permit(u32);
 
 static TAKEN: Mutex<u32> = Mutex::new(0);
 static FREED: Condvar = Condvar::new();
 
 impl Permit {
-    fn take() -> Self {
+    fn take(places: u32) -> Self {
         let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = |taken: &mut u32| *taken >= MAX_RUNNING;
-        *FREED.wait_while(taken, wait).unwrap_or_else(PoisonError::into_inner) += 1;
-        Permit
+        let wait = |taken: &mut u32| *taken + places > MAX_RUNNING;
+        *FREED.wait_while(taken, wait).unwrap_or_else(PoisonError::into_inner) += places;
+        Permit(places)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        FREED.notify_one();
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= self.0;
+        FREED.notify_all();
     }
 }

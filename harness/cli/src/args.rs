@@ -1,5 +1,6 @@
 //! The command line.
 
+use assay_sandbox::Judge;
 use assay_sandbox::grade::Grader;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,7 +16,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 a step failed or an artefact is not what its lock says, 2 the user's error (recipe, \
+Exit codes: 0 success, 1 a step failed, a sample could not be judged or an artefact is not what its lock says, 2 the user's error (recipe, \
 arguments), 3 the environment's (disk, store, downloads), 4 an error of assay itself, 130 interrupted";
 
 /// Options of every command.
@@ -53,6 +54,13 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Run a recipe's steps, as far as their results are not in the store, and write its report
     Run(RunArgs),
+    /// Judge model-written programs in the sandbox
+    Judge(JudgeArgs),
+    /// Measure how much fuel a second of native Python is
+    Calibrate(CalibrateArgs),
+    /// A worker process of `judge`
+    #[command(hide = true)]
+    JudgeWorker,
     /// Say which steps a run would execute, and why
     Plan(Target),
     /// Say why a step would run, or what its cached result depends on
@@ -102,6 +110,63 @@ pub(crate) struct RunArgs {
     /// Where to write the report [default: `reports/SCALE`, or inside the store when values are overridden]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<Utf8PathBuf>,
+    /// The Python interpreter that sets up the sandbox's image, once
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    pub(crate) python: Utf8PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// Problems with their tests: JSON lines of LiveCodeBench, APPS, TACO, HumanEval, MBPP, CodeContests or assay's own form
+    pub(crate) problems: Utf8PathBuf,
+    /// Samples: JSON lines with programs or generations, or a folder of programs named PROBLEM.py or PROBLEM/ANY.py
+    pub(crate) samples: Utf8PathBuf,
+    /// Where to write verdicts, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<Utf8PathBuf>,
+    /// Where to write the first judge's verdicts in LiveCodeBench's own form
+    #[arg(long, value_name = "FILE")]
+    pub(crate) eval_all: Option<Utf8PathBuf>,
+    /// The judges, separated by commas: `assay` is sound; `lcb` and `skythought` are those of published numbers, flaws included
+    #[arg(long, value_name = "JUDGES", value_delimiter = ',', default_value = "assay", value_parser = parse_judge)]
+    pub(crate) judges: Vec<Judge>,
+    /// List the samples on which the judges disagree
+    #[arg(long)]
+    pub(crate) disagreements: bool,
+    /// Judge this sample only, and show the first test that it fails
+    #[arg(long, value_name = "SAMPLE")]
+    pub(crate) explain: Option<String>,
+    /// Worker processes [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
+    /// Time limit of a test, in seconds of a native Python, for which fuel stands in
+    #[arg(long, value_name = "SECONDS", default_value_t = 6)]
+    pub(crate) time_limit: u32,
+    /// Fuel of a test, instead of a time limit
+    #[arg(long, value_name = "UNITS", conflicts_with = "time_limit")]
+    pub(crate) fuel: Option<u64>,
+    /// Memory limit of a test, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=1024))]
+    pub(crate) memory: u64,
+    /// The Python interpreter that sets up the sandbox's image, once
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    pub(crate) python: Utf8PathBuf,
+}
+
+fn parse_judge(name: &str) -> Result<Judge, String> {
+    let names: Vec<&str> = Judge::ALL.iter().map(|judge| judge.name()).collect();
+    let found = Judge::ALL.into_iter().find(|judge| judge.name() == name);
+    found.ok_or_else(|| format!("expected one of {}", names.join(", ")))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// The native Python to compare with
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    pub(crate) against: Utf8PathBuf,
+    /// Native runs of each program; the fastest counts
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) repetitions: u32,
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,

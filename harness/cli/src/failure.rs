@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use assay_flow::{Class, Diagnostic, Diagnostics, FlowError};
 use assay_report::{ReadError, WriteError};
+use assay_sandbox::{LockError, PoolError, SetupError, rows::RowsError};
 use assay_store::{ErrorClass, StoreError};
 
 /// Why a command did not do what it was asked to.
@@ -34,9 +35,27 @@ pub(crate) enum Failure {
         /// What to do.
         help: String,
     },
+    /// Problems or samples cannot be used.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// The sandbox's image could not be made.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The image's lockfile is wrong.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// No worker could be had.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// Some samples could not be judged.
+    #[error("{0}")]
+    Unjudged(String),
     /// Rows of a file were not graded; the others were.
     #[error("{0}")]
     NotGraded(String),
+    /// The user stopped it.
+    #[error("{0}")]
+    Interrupted(String),
     /// Writing to standard output or a file failed.
     #[error("cannot write: {0}")]
     Io(#[from] std::io::Error),
@@ -55,7 +74,9 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NotAsLocked { .. } | Self::NotGraded(_) => 1,
+            Self::NotAsLocked { .. } | Self::Unjudged(_) | Self::NotGraded(_) => 1,
+            Self::Rows(_) | Self::Lock(_) => 2,
+            Self::Interrupted(_) => 130,
             // A step that fails for what it was given is the ordinary failure; a machine or a program at fault is not.
             Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
                 Class::User => 1,
@@ -69,7 +90,7 @@ impl Failure {
                 ErrorClass::Environment => 3,
                 ErrorClass::Internal => 4,
             },
-            Self::Write(_) | Self::Damaged(_) | Self::Io(_) => 3,
+            Self::Write(_) | Self::Damaged(_) | Self::Io(_) | Self::Setup(_) | Self::Pool(_) => 3,
             Self::Read(_) | Self::Internal(_) => 4,
         }
     }
@@ -78,6 +99,8 @@ impl Failure {
     fn remedy(&self) -> Option<String> {
         match self {
             Self::Store(error) | Self::Flow(FlowError::Store(error)) => Some(error.remedy()),
+            Self::Setup(error) => Some(error.remedy().to_owned()),
+            Self::Unjudged(_) => Some("--explain SAMPLE says why".to_owned()),
             _ => None,
         }
     }

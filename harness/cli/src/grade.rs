@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assay_flow::Diagnostic;
 use assay_sandbox::grade::{self, Compare, Grade, Grader, Question, Row, RowError};
-use assay_sandbox::{Image, Limits, Run, RunOutcome, Sandbox, Tools};
+use assay_sandbox::{Image, ImageLock, Limits, Run, RunOutcome, Sandbox, Tools};
 use assay_store::Hash;
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -63,14 +63,14 @@ fn read(path: &Utf8Path) -> Result<Rows, Failure> {
 }
 
 fn image(global: &Global, args: &GradeArgs) -> Result<Image, Failure> {
-    let workspace = session::workspace(global)?;
-    let lock = session::math_lock(&workspace)?;
+    let images = match &global.images {
+        Some(images) => images.clone(),
+        None => session::store_path(global)?.join("images"),
+    };
     let display = Display::new(global.json);
     let tools = Tools { python: args.python.clone() };
-    let images = session::images(global, &workspace);
-    Image::prepare(&images, &lock, &tools, &mut |event| display.setup(&event)).map_err(|error| {
-        Diagnostic::environment(format!("the sandbox's image: {error}")).help(error.remedy()).into()
-    })
+    let lock = ImageLock::built_in_math()?;
+    Ok(Image::prepare(&images, &lock, &tools, &mut |event| display.setup(&event))?)
 }
 
 /// What stands in for the sandbox with graders that never ask it.

@@ -5,6 +5,7 @@ mod compose;
 mod display;
 mod failure;
 mod grade;
+mod judge;
 mod plan;
 mod process;
 mod run;
@@ -40,6 +41,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::run(global, args),
+        Command::Judge(args) => judge::judge(global, args),
+        Command::JudgeWorker => judge::work(),
+        Command::Calibrate(args) => judge::calibration(global, args),
         Command::Plan(target) => plan::plan(global, target),
         Command::Why(args) => plan::why(global, args),
         Command::Grade(args) => grade::grade(global, args),

@@ -1,4 +1,10 @@
-//! Settings of the whole process, made before any thread starts.
+//! What concerns the whole process: settings made before any thread starts, signals, cores.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::failure::Failure;
 
 /// Tunes the allocator and candle's own thread pool.
 ///
@@ -25,4 +31,22 @@ pub(crate) fn tune() {
             std::env::set_var("CANDLE_NUM_THREADS", "1");
         }
     }
+}
+
+/// Raises the flag on Ctrl-C or termination; a second signal ends the process at once.
+pub(crate) fn stop_on_signals(cancel: &Arc<AtomicBool>) -> Result<(), Failure> {
+    let cancel = Arc::clone(cancel);
+    ctrlc::set_handler(move || {
+        if cancel.swap(true, Ordering::Relaxed) {
+            #[expect(clippy::exit, reason = "the user asked twice; the store is safe at any instant")]
+            std::process::exit(130);
+        }
+        anstream::eprintln!("stopping: what is running saves what it has; press again to stop at once");
+    })
+    .map_err(|error| Failure::Internal(format!("no signal handler: {error}")))
+}
+
+/// Cores that this process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -1,8 +1,7 @@
 //! `assay run`.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use assay_flow::{Options, Outcome, RecipeKind, execute};
 use assay_report::{Report, Style, terminal};
@@ -13,6 +12,7 @@ use crate::args::{Global, RunArgs};
 use crate::compose;
 use crate::display::Display;
 use crate::failure::Failure;
+use crate::process::{cores, stop_on_signals};
 use crate::session::Session;
 
 /// Width of a report that is not printed to a terminal.
@@ -97,21 +97,4 @@ fn artifact(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcom
 /// Everything that the recorded result rests on.
 fn kept(outcome: &Outcome) -> Vec<Hash> {
     outcome.steps.iter().map(|step| step.output).collect()
-}
-
-/// Raises the flag on Ctrl-C or termination; a second signal ends the process at once.
-fn stop_on_signals(cancel: &Arc<AtomicBool>) -> Result<(), Failure> {
-    let cancel = Arc::clone(cancel);
-    ctrlc::set_handler(move || {
-        if cancel.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "the user asked twice; the store is safe at any instant")]
-            std::process::exit(130);
-        }
-        anstream::eprintln!("stopping: running steps save what they have; press again to stop at once");
-    })
-    .map_err(|error| Failure::Internal(format!("no signal handler: {error}")))
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

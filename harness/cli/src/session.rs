@@ -11,9 +11,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::args::{Global, Target};
 use crate::failure::Failure;
 
-/// The lockfile of the sandbox's image, and of the one that compares answers.
+/// The lockfile of the sandbox's image.
 const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
-const MATH_LOCK: &str = "lockfiles/math-image.lock";
 
 /// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
 pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
@@ -37,16 +36,21 @@ pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
 
 /// The store that is there: as given, or `.assay` in the workspace.
 pub(crate) fn store(global: &Global) -> Result<Store, Failure> {
-    let path = match &global.store {
-        Some(path) => path.clone(),
-        None => default_store(&workspace(global)?),
-    };
+    let path = store_path(global)?;
     if !path.is_dir() {
         return Err(Diagnostic::user(format!("there is no store at {path}"))
             .help("`assay run` makes one; --store names another")
             .into());
     }
     Ok(Store::open(&path)?)
+}
+
+/// Where the store is or will be: as given, or `.assay` in the workspace.
+pub(crate) fn store_path(global: &Global) -> Result<Utf8PathBuf, Failure> {
+    match &global.store {
+        Some(path) => Ok(path.clone()),
+        None => Ok(default_store(&workspace(global)?)),
+    }
 }
 
 fn default_store(workspace: &Workspace) -> Utf8PathBuf {
@@ -99,28 +103,11 @@ impl Session {
     }
 }
 
-/// Where the sandbox's images are kept.
-pub(crate) fn images(global: &Global, workspace: &Workspace) -> Utf8PathBuf {
-    let store = || global.store.clone().unwrap_or_else(|| default_store(workspace));
-    global.images.clone().unwrap_or_else(|| store().join("images"))
-}
-
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
-    let text = lock_text(workspace, IMAGE_LOCK)?;
-    ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
-}
-
-/// The lock of the image that compares answers.
-pub(crate) fn math_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
-    let text = lock_text(workspace, MATH_LOCK)?;
-    let lock = image_lock(workspace)?.with_packages(&text, MATH_LOCK);
-    lock.map_err(|error| Diagnostic::user(error.to_string()).into())
-}
-
-fn lock_text(workspace: &Workspace, name: &str) -> Result<String, Failure> {
-    fs_err::read_to_string(workspace.root().join(name)).map_err(|error| {
+    let path = workspace.root().join(IMAGE_LOCK);
+    let text = fs_err::read_to_string(&path).map_err(|error| {
         Diagnostic::user(format!("the image's lockfile cannot be read: {error}"))
             .help("restore it from version control")
-            .into()
-    })
+    })?;
+    ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
 }

@@ -21,9 +21,7 @@
 //! use assay_sandbox::{Image, ImageLock, Limits, Sandbox, Tools};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let read = |name: &str| std::fs::read_to_string(format!("lockfiles/{name}"));
-//! let lock = ImageLock::parse(&read("python-image.lock")?, "python-image.lock")?
-//!     .with_packages(&read("math-image.lock")?, "math-image.lock")?;
+//! let lock = ImageLock::built_in_math()?;
 //! let tools = Tools { python: "python3".into() };
 //! let image = Image::prepare("images".into(), &lock, &tools, &mut |event| println!("{event:?}"))?;
 //! let sandbox = Sandbox::new(&image, assay_sandbox::grade::limits());
@@ -48,7 +46,7 @@ pub use row::{Row, RowError};
 use serde_json::Value;
 
 use crate::limits::Limits;
-use crate::program::{Entry, Input, Program, Run, RunOutcome};
+use crate::program::{Entry, Input, Prelude, Program, Run, RunOutcome};
 use crate::sandbox::Sandbox;
 
 /// A regular expression of this crate, compiled when first used.
@@ -227,7 +225,8 @@ pub trait Compare: Sync {
 
 impl Compare for Sandbox {
     fn call(&self, function: &str, arguments: Vec<Value>) -> Run {
-        let program = Program { source: String::new(), entry: Entry::Function(function.to_owned()) };
+        let entry = Entry::Function(function.to_owned());
+        let program = Program { source: String::new(), entry, prelude: Prelude::None };
         let mut runs = self.run(&program, &[Input::Arguments(arguments)]);
         runs.pop().unwrap_or_else(|| Run {
             outcome: RunOutcome::JudgeFailure { message: "there was no run".to_owned() },
@@ -310,6 +309,9 @@ impl Meter<'_> {
             | RunOutcome::JudgeFailure { message } => Err(Undecided::JudgeFailure(message)),
             RunOutcome::OutputLimit => {
                 Err(Undecided::JudgeFailure("the comparison wrote too much".to_owned()))
+            }
+            RunOutcome::UnsupportedImport { module } => {
+                Err(Undecided::JudgeFailure(format!("the image has no module {module}")))
             }
         }
     }

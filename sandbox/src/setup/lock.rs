@@ -14,6 +14,8 @@ pub(crate) const WASMTIME_VERSION: &str = "48.0.8";
 pub struct ImageLock {
     /// Name of the file that the interpreter was read from, for messages.
     pub(crate) file: String,
+    /// The text of that file, from which another process can parse the same lock.
+    pub(crate) text: String,
     pub(crate) content: Content,
     pub(crate) addition: Option<Addition>,
 }
@@ -144,7 +146,7 @@ impl ImageLock {
         let source = Source { text, file };
         source.check_version(content.version)?;
         source.check_download(&content.wheel.file, &content.wheel.sha256, 0)?;
-        Ok(ImageLock { file: file.to_owned(), content, addition: None })
+        Ok(ImageLock { file: file.to_owned(), text: text.to_owned(), content, addition: None })
     }
 
     /// Reads the text of a lockfile that adds packages, and a program that uses them, to the interpreter of this one.
@@ -174,6 +176,23 @@ impl ImageLock {
 
     pub(crate) fn guest(&self) -> Guest {
         self.addition.as_ref().map_or(Guest::Judge, |addition| addition.content.guest)
+    }
+
+    /// The lock that this library was built with.
+    ///
+    /// # Errors
+    /// Never, as a test confirms.
+    pub fn built_in() -> Result<Self, LockError> {
+        Self::parse(include_str!("../../../lockfiles/python-image.lock"), "lockfiles/python-image.lock")
+    }
+
+    /// The lock of the image that compares answers (see [`grade`](crate::grade)) that this library was built with.
+    ///
+    /// # Errors
+    /// Never, as a test confirms.
+    pub fn built_in_math() -> Result<Self, LockError> {
+        let text = include_str!("../../../lockfiles/math-image.lock");
+        Self::built_in()?.with_packages(text, "lockfiles/math-image.lock")
     }
 
     /// What a verdict depends on besides program, tests and limits: the image and the runtime that counts fuel. Known
@@ -245,7 +264,13 @@ impl Source<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::WASMTIME_VERSION;
+    use super::{ImageLock, WASMTIME_VERSION};
+
+    #[test]
+    fn the_built_in_locks_are_valid() {
+        assert!(ImageLock::built_in().is_ok());
+        assert!(ImageLock::built_in_math().is_ok());
+    }
 
     /// The runtime counts fuel, so the version in the identity must be the one that is built.
     #[test]

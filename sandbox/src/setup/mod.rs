@@ -25,6 +25,13 @@ use wheel::Download;
 const JUDGE: &str = include_str!("../../guest/judge.py");
 const GRADE: &str = include_str!("../../guest/grade.py");
 
+/// Modules of the judge, by name.
+const JUDGE_MODULES: [(&str, &str); 3] = [
+    ("_assay_checks", include_str!("../../guest/checks.py")),
+    ("_assay_lcb", include_str!("../../guest/lcb.py")),
+    ("_assay_skythought", include_str!("../../guest/skythought.py")),
+];
+
 /// Folder in which the interpreter finds its standard library while it starts.
 const LIBRARY_FOLDER: &str = "lib/python3.14";
 
@@ -213,7 +220,12 @@ fn build(
         libraries.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     let linked = link::link(&libraries, STACK_BYTES)?;
     let guest = match lock.guest() {
-        lock::Guest::Judge => JUDGE,
+        lock::Guest::Judge => {
+            for (name, text) in JUDGE_MODULES {
+                files.insert(format!("{LIBRARY_FOLDER}/{name}.py"), text.into());
+            }
+            JUDGE
+        }
         lock::Guest::Grade => GRADE,
     };
     Ok(snapshot::take(&linked, files, guest)?)

@@ -18,10 +18,14 @@ const BAD_DESCRIPTOR: u8 = 3;
 /// Cases of `wasi:sockets/network.error-code`.
 const ACCESS_DENIED: u8 = 1;
 /// Cases of `wasi:filesystem/types.descriptor-type`.
+const CHARACTER_DEVICE: u8 = 2;
 const DIRECTORY: u8 = 3;
 const REGULAR_FILE: u8 = 6;
 /// Flag of `wasi:filesystem/types.descriptor-flags`.
 const READ: u8 = 1;
+
+/// The one file that a program can open: its standard input.
+const DEV_STDIN: &str = "dev/stdin";
 
 type Function = fn(&mut Call<'_, '_>) -> Result<Option<Val>>;
 
@@ -228,7 +232,8 @@ fn read_stream(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let (stream, wanted) = (call.word(0), call.long(1).min(CHUNK as u64) as usize);
     let host = call.host();
     let bytes = match host.handles.get_mut(&stream) {
-        None if stream == STDIN => take(&host.stdin, &mut host.stdin_position, wanted),
+        None if stream == STDIN => host.read_stdin(wanted),
+        Some(Handle::Reader { path, .. }) if path == DEV_STDIN => host.read_stdin(wanted),
         Some(Handle::Reader { path, position }) => {
             match host.files.as_ref().and_then(|files| files.find("", path)) {
                 Some((_, Node::File(bytes))) => take(bytes, position, wanted),
@@ -312,12 +317,16 @@ fn path_of(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<String
         Some(Handle::Node(path)) => path,
         _ => return Ok(None),
     };
+    if host.files.is_none() && [base, &relative].concat().trim_start_matches('/') == DEV_STDIN {
+        return Ok(Some(DEV_STDIN.to_owned()));
+    }
     Ok(host.files.as_ref().and_then(|files| files.find(base, &relative)).map(|(path, _)| path))
 }
 
 fn stat(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<Val>> {
     let Some(path) = path_of(call, path)? else { return fail(call, 8, NO_ENTRY) };
     let (kind, size) = match call.host().files.as_ref().and_then(|files| files.find("", &path)) {
+        None if path == DEV_STDIN => (CHARACTER_DEVICE, 0),
         Some((_, Node::File(bytes))) => (REGULAR_FILE, bytes.len() as u64),
         _ => (DIRECTORY, 0),
     };

@@ -13,7 +13,7 @@ pub(crate) use files::Files;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why the host ended the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +60,33 @@ impl Capture {
     }
 }
 
+/// Given what a guest wrote, gives what it reads next; `None` at the end.
+pub(crate) type Ask = dyn FnMut(Vec<u8>) -> Option<Vec<u8>> + Send;
+
+/// Where a guest's standard input comes from.
+pub(crate) enum Stdin {
+    /// A text.
+    Bytes(Vec<u8>),
+    /// What answers each thing that the guest writes.
+    Peer {
+        /// What is at the other end.
+        ask: Mutex<Box<Ask>>,
+        /// The answer that is being read.
+        answer: Vec<u8>,
+    },
+}
+
+impl Default for Stdin {
+    fn default() -> Self {
+        Stdin::Bytes(Vec::new())
+    }
+}
+
 /// The host's side of one guest.
 pub(crate) struct Host {
     environment: &'static [(&'static str, &'static str)],
     files: Option<Arc<Files>>,
-    stdin: Vec<u8>,
+    stdin: Stdin,
     stdin_position: usize,
     pub stdout: Capture,
     pub stderr: Capture,
@@ -109,15 +131,15 @@ impl Host {
         files: Arc<Files>,
         environment: &'static [(&'static str, &'static str)],
     ) -> Self {
-        Host { environment, files: Some(files), ..Host::new(STDERR_KEPT) }
+        Host { environment, files: Some(files), ..Host::new(STDERR_KEPT, Stdin::default()) }
     }
 
-    /// A host for a program: no files, no environment, at most `output_limit` bytes of standard output.
-    pub(crate) fn new(output_limit: usize) -> Self {
+    /// A host for a program: no files but `/dev/stdin`, no environment, at most `output_limit` bytes of standard output.
+    pub(crate) fn new(output_limit: usize, stdin: Stdin) -> Self {
         Host {
             environment: &[],
             files: None,
-            stdin: Vec::new(),
+            stdin,
             stdin_position: 0,
             stdout: Capture { bytes: Vec::new(), limit: output_limit, strict: true },
             stderr: Capture { bytes: Vec::new(), limit: STDERR_KEPT, strict: false },
@@ -128,10 +150,24 @@ impl Host {
         }
     }
 
-    /// Gives the guest this text as its standard input.
-    pub(crate) fn set_stdin(&mut self, bytes: Vec<u8>) {
-        self.stdin = bytes;
-        self.stdin_position = 0;
+    /// Reads at most `wanted` bytes of standard input. Where another interpreter is at its other end, what was written
+    /// to standard output goes there first, and its answer is what is read.
+    fn read_stdin(&mut self, wanted: usize) -> Vec<u8> {
+        let bytes = match &mut self.stdin {
+            Stdin::Bytes(bytes) => bytes,
+            Stdin::Peer { ask, answer } => {
+                if self.stdin_position == answer.len() {
+                    let ask = ask.get_mut().unwrap_or_else(PoisonError::into_inner);
+                    *answer = ask(std::mem::take(&mut self.stdout.bytes)).unwrap_or_default();
+                    self.stdin_position = 0;
+                }
+                answer
+            }
+        };
+        let rest = bytes.get(self.stdin_position..).unwrap_or_default();
+        let taken = rest[..wanted.min(rest.len())].to_vec();
+        self.stdin_position += taken.len();
+        taken
     }
 
     /// Gives the guest a handle. A guest that hoards them is stopped before it costs the host memory.

@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
-use assay_sandbox::{Entry, Image, ImageLock, Input, Limits, Program, Run, Sandbox, SetupError, Tools};
+use assay_sandbox::{
+    Entry, Image, ImageLock, Input, Limits, Prelude, Program, Run, Sandbox, SetupError, Tools,
+};
 use camino::Utf8PathBuf;
 
 static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&lock()));
@@ -77,11 +79,11 @@ pub(crate) fn sandbox() -> Option<Sandbox> {
 }
 
 pub(crate) fn script(source: &str) -> Program {
-    Program { source: source.to_owned(), entry: Entry::Stdin }
+    Program { source: source.to_owned(), entry: Entry::Stdin, prelude: Prelude::None }
 }
 
 pub(crate) fn function(source: &str, name: &str) -> Program {
-    Program { source: source.to_owned(), entry: Entry::Function(name.to_owned()) }
+    Program { source: source.to_owned(), entry: Entry::Function(name.to_owned()), prelude: Prelude::None }
 }
 
 pub(crate) fn text(input: &str) -> Input {

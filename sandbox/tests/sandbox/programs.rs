@@ -13,6 +13,7 @@ fn short(outcome: &RunOutcome) -> String {
         RunOutcome::TimeLimit => "time".to_owned(),
         RunOutcome::MemoryLimit => "memory".to_owned(),
         RunOutcome::OutputLimit => "output".to_owned(),
+        RunOutcome::UnsupportedImport { module } => format!("unsupported import: {module}"),
         RunOutcome::JudgeFailure { message } => format!("judge {message}"),
     }
 }
@@ -62,7 +63,7 @@ fn failures_are_told_apart() {
     check(&[
         ("1/0", "", "runtime ZeroDivisionError: division by zero (line 1)"),
         ("\n\nraise ValueError('x' * 3)", "", "runtime ValueError: xxx (line 3)"),
-        ("import numpy", "", "runtime ModuleNotFoundError: No module named 'numpy' (line 1)"),
+        ("import numpy", "", "unsupported import: numpy"),
         ("import sys\nsys.exit('bad')", "", "runtime SystemExit: bad"),
         ("import sys\nsys.exit(3)", "", "runtime SystemExit: 3"),
         (
@@ -198,7 +199,7 @@ fn functions_are_called_with_typed_arguments_and_give_typed_values() {
         ("print('noise')\ndef f(): return 10 ** 20", &[], "ok 100000000000000000000"),
         ("def f(): return 1 << 100000", &[], "ok 99900209301438450794403"),
         ("def f(): return {1, 2}", &[], "ok not JSON: {1, 2}"),
-        ("def f(): return float('nan')", &[], "ok not JSON: nan"),
+        ("def f(): return float('nan')", &[], "ok NaN"),
         ("def g(): return 1", &[], "runtime NameError: the program defines no function 'f'"),
         ("def f(x): return x", &[], "runtime TypeError"),
         ("def f(): exit()", &[], "runtime SystemExit"),

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_flow::{StepContext, StepError};
 use assay_sandbox::{
-    Entry, Expected, Image, ImageLock, Input, Limits, Program, Run, Sandbox, SetupError, SetupEvent, Tools,
-    Verdict, judge_runs,
+    Entry, Expected, Image, ImageLock, Input, Limits, Prelude, Program, Run, Sandbox, SetupError, SetupEvent,
+    Tools, Verdict, judge_runs,
 };
 use assay_store::{Hash, Hasher};
 use camino::Utf8PathBuf;
@@ -158,7 +158,7 @@ fn run_programs<'p>(
 }
 
 fn program_of(program: &PythonProgram) -> Program {
-    Program { source: program.source(), entry: Entry::Function("f".to_owned()) }
+    Program { source: program.source(), entry: Entry::Function("f".to_owned()), prelude: Prelude::None }
 }
 
 /// A sandbox that is set up when it is first needed: a run whose verdicts are all cached needs no Python image.

@@ -1,0 +1,303 @@
+//! `assay judge` and `assay calibrate`.
+
+mod explain;
+mod output;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use assay_flow::Diagnostic;
+use assay_sandbox::rows::{Problem, Problems, Sample, read_samples};
+use assay_sandbox::{
+    Image, ImageLock, Judge, Judgement, Limits, Pool, Sandbox, Task, TestResult, Tools, Verdict, calibrate,
+};
+use assay_store::{Hash, Hasher, Store};
+use camino::Utf8PathBuf;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::{CalibrateArgs, Global, JudgeArgs};
+use crate::display::Display;
+use crate::failure::Failure;
+use crate::process::{cores, stop_on_signals};
+use crate::session::store_path;
+
+/// Judgements between two writes to the store, and the longest time between them.
+const STORE_EVERY: usize = 64;
+const STORE_AFTER: Duration = Duration::from_secs(2);
+
+/// Where there is no bar, a line says this often how far it is.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(20);
+
+/// One sample judged by one judge.
+struct Judged {
+    judge: Judge,
+    judgement: Judgement,
+}
+
+/// Everything that output and summary are made from.
+struct Results<'a> {
+    problems: &'a Problems,
+    samples: &'a [Sample],
+    judges: &'a [Judge],
+    limits: &'a Limits,
+    image: Hash,
+    /// By sample, then by judge, in their orders.
+    judged: Vec<Vec<Judged>>,
+}
+
+/// Judges samples and writes verdicts.
+pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
+    let problems = Problems::read(&args.problems)?;
+    let mut samples = read_samples(&args.samples)?;
+    if let Some(wanted) = &args.explain {
+        samples.retain(|sample| sample.id == *wanted);
+        if samples.is_empty() {
+            return Err(Diagnostic::user(format!("{} holds no sample `{wanted}`", args.samples)).into());
+        }
+    }
+    let limits = limits(args);
+    let (images, lock) = (images(global)?, ImageLock::built_in()?);
+    let display = Display::new(global.json);
+    let tools = Tools { python: args.python.clone() };
+    let image = Image::prepare(&images, &lock, &tools, &mut |event| display.setup(&event))?;
+    if args.explain.is_some() {
+        return explain::explain(&Sandbox::new(&image, limits), &problems, &samples, &args.judges);
+    }
+    let cancel = Arc::new(AtomicBool::new(false));
+    stop_on_signals(&cancel)?;
+    let store = Store::open(&store_path(global)?)?;
+    let executable = std::env::current_exe()?;
+    let command = move || {
+        let mut command = Command::new(&executable);
+        command.arg("judge-worker");
+        command
+    };
+    let workers = args.workers.unwrap_or_else(cores);
+    let pool = Pool::new(command, &images, &lock, &limits, workers);
+    let results = Results {
+        judged: judge_all(
+            &Work { pool: &pool, store: &store, limits: &limits, image: image.identity() },
+            &problems,
+            &samples,
+            &args.judges,
+            &cancel,
+            global.json,
+        )?,
+        problems: &problems,
+        samples: &samples,
+        judges: &args.judges,
+        limits: &limits,
+        image: image.identity(),
+    };
+    if let Some(path) = &args.out {
+        output::write_rows(&results, path)?;
+    }
+    if let Some(path) = &args.eval_all {
+        output::write_eval_all(&results, path)?;
+    }
+    summary::print(&results, global.json, args.disagreements)?;
+    let failed =
+        results.judged.iter().flatten().filter(|one| one.judgement.verdict == Verdict::JudgeFailure).count();
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::Unjudged(format!(
+            "{failed} of {} judgements failed",
+            samples.len() * args.judges.len()
+        ))),
+    }
+}
+
+/// The body of a worker process.
+pub(crate) fn work() -> Result<(), Failure> {
+    Ok(assay_sandbox::serve(std::io::stdin().lock(), std::io::stdout())?)
+}
+
+/// Measures how much fuel a native second is.
+pub(crate) fn calibration(global: &Global, args: &CalibrateArgs) -> Result<(), Failure> {
+    let lock = ImageLock::built_in()?;
+    let display = Display::new(global.json);
+    let tools = Tools { python: args.python.clone() };
+    let image = Image::prepare(&images(global)?, &lock, &tools, &mut |event| display.setup(&event))?;
+    let generous = Limits { fuel: u64::MAX / 4, ..Limits::benchmark(1) };
+    let measured = calibrate::calibrate(&Sandbox::new(&image, generous), &args.against, args.repetitions)
+        .map_err(|error| Diagnostic::environment(error.to_string()))?;
+    summary::print_calibration(&measured, &args.against, global.json)
+}
+
+fn limits(args: &JudgeArgs) -> Limits {
+    let mut limits = Limits::benchmark(args.time_limit);
+    if let Some(fuel) = args.fuel {
+        limits.fuel = fuel;
+    }
+    limits.memory_bytes = args.memory << 20;
+    limits
+}
+
+fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
+    match &global.images {
+        Some(images) => Ok(images.clone()),
+        None => Ok(store_path(global)?.join("images")),
+    }
+}
+
+/// What judging needs.
+struct Work<'a> {
+    pool: &'a Pool,
+    store: &'a Store,
+    limits: &'a Limits,
+    image: Hash,
+}
+
+/// Judges all samples by all judges, as far as the store does not have the judgements.
+fn judge_all(
+    work: &Work<'_>,
+    problems: &Problems,
+    samples: &[Sample],
+    judges: &[Judge],
+    cancel: &AtomicBool,
+    json: bool,
+) -> Result<Vec<Vec<Judged>>, Failure> {
+    let mut found: BTreeMap<(usize, Judge), Judgement> = BTreeMap::new();
+    let mut missing = Vec::new();
+    for (index, sample) in samples.iter().enumerate() {
+        for &judge in judges {
+            match task(problems, sample, judge) {
+                Ok(task) => {
+                    let key = key(work, &task);
+                    match work
+                        .store
+                        .samples(&[key])?
+                        .remove(0)
+                        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+                    {
+                        Some(judgement) => _ = found.insert((index, judge), judgement),
+                        None => missing.push((index, judge, key)),
+                    }
+                }
+                Err(judgement) => _ = found.insert((index, judge), judgement),
+            }
+        }
+    }
+    let progress = Progress::new(json, missing.len(), found.len());
+    // Tests are unpacked again for each task, one worker's at a time: together they may not fit into memory.
+    let tasks = missing.iter().filter_map(|(index, judge, _)| task(problems, &samples[*index], *judge).ok());
+    let mut fresh: Vec<(Hash, Vec<u8>)> = Vec::new();
+    let (mut stored, mut failure) = (Instant::now(), None);
+    work.pool.judge(tasks, cancel, &mut |number, judgement| {
+        let (index, judge, key) = missing[number];
+        // A failure of the judge is not kept, so that the next run tries again.
+        let failed = judgement.tests.iter().any(|test| test.verdict == Verdict::JudgeFailure);
+        if let (false, Ok(bytes)) = (failed, serde_json::to_vec(&judgement)) {
+            fresh.push((key, bytes));
+        }
+        found.insert((index, judge), judgement);
+        progress.advance();
+        if fresh.len() >= STORE_EVERY || stored.elapsed() >= STORE_AFTER {
+            failure = failure.take().or(work.store.put_samples(&std::mem::take(&mut fresh)).err());
+            stored = Instant::now();
+        }
+    })?;
+    work.store.put_samples(&fresh)?;
+    progress.finish();
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    let total = samples.len() * judges.len();
+    if cancel.load(Ordering::Relaxed) && found.len() < total {
+        return Err(Failure::Interrupted(format!(
+            "{} of {total} judgements are kept; the same command goes on",
+            found.len()
+        )));
+    }
+    let judged = samples.iter().enumerate().map(|(index, _)| {
+        let one = |&judge| {
+            let judgement = found.remove(&(index, judge));
+            let judgement = judgement.ok_or_else(|| Failure::Internal("a task was not judged".to_owned()))?;
+            Ok(Judged { judge, judgement })
+        };
+        judges.iter().map(one).collect()
+    });
+    judged.collect()
+}
+
+/// What is to be judged, or the judgement on what cannot be.
+fn task(problems: &Problems, sample: &Sample, judge: Judge) -> Result<Task, Judgement> {
+    let failure = |message: String| Judgement {
+        verdict: Verdict::JudgeFailure,
+        tests: vec![TestResult { verdict: Verdict::JudgeFailure, fuel: 0, peak_memory: 0, detail: message }],
+    };
+    let problem: &Problem = problems
+        .get(&sample.problem)
+        .ok_or_else(|| failure(format!("there is no problem `{}`", sample.problem)))?;
+    let tests = problem.tests().map_err(&failure)?;
+    if tests.is_empty() {
+        return Err(failure("the problem has no tests".to_owned()));
+    }
+    match sample.source.program(problem, judge.extraction()) {
+        Some(program) => Ok(Task { judge, program, tests }),
+        None => Err(Judgement {
+            verdict: Verdict::WrongAnswer,
+            tests: (0..tests.len())
+                .map(|_| TestResult {
+                    verdict: Verdict::WrongAnswer,
+                    fuel: 0,
+                    peak_memory: 0,
+                    detail: "the generation holds no program".to_owned(),
+                })
+                .collect(),
+        }),
+    }
+}
+
+/// What a judgement depends on.
+fn key(work: &Work<'_>, task: &Task) -> Hash {
+    let mut hasher = Hasher::new("assay judgement 1");
+    hasher
+        .str("judge", task.judge.version())
+        .hash("image", &work.image)
+        .str("limits", &work.limits.describe())
+        .str("program", &task.program)
+        .str("tests", &serde_json::to_string(&task.tests).unwrap_or_default());
+    hasher.finish()
+}
+
+/// A bar with rate and remaining time on a terminal, now and then a line elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    told: std::cell::Cell<Instant>,
+    plain: bool,
+}
+
+impl Progress {
+    fn new(json: bool, to_do: usize, cached: usize) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !json;
+        if !json {
+            anstream::eprintln!("{to_do} judgements to make, {cached} known");
+        }
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(to_do as u64), target);
+        let style =
+            ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} judged, {per_sec}, {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("━━─"));
+        Self { bar, told: Instant::now().into(), plain: !terminal && !json }
+    }
+
+    fn advance(&self) {
+        self.bar.inc(1);
+        if self.plain && self.told.get().elapsed() >= PLAIN_INTERVAL {
+            self.told.set(Instant::now());
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
+            anstream::eprintln!("{done}/{all} judged, {:.0} s left", self.bar.eta().as_secs_f64());
+        }
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,99 @@
+//! The judges of published numbers, run inside the sandbox with their flaws.
+
+use crate::judge::{TestResult, Verdict};
+use crate::program::{Run, RunOutcome};
+use crate::rows::{Case, Tests};
+use crate::sandbox::Sandbox;
+use crate::session::{Reply, Session};
+use crate::wasi::Stdin;
+
+use super::Judge;
+
+/// Runs all tests in one interpreter, and after a test that failed goes on in a new one.
+pub(super) fn run(
+    sandbox: &Sandbox,
+    judge: Judge,
+    program: &str,
+    tests: &Tests,
+    tell: &mut (dyn FnMut(TestResult) + Send),
+) {
+    let (function, cases) = match tests {
+        Tests::Scripts(cases) => (None, cases),
+        Tests::Calls { function, cases } => (Some(function.as_str()), cases),
+        Tests::Checks(_) => return,
+    };
+    // SkyThought looks at hidden tests only. If all are public, they are what there is.
+    let hidden_only = judge == Judge::SkyThought && cases.iter().any(|case| !case.public);
+    let cases: Vec<&Case> = cases.iter().filter(|case| !(hidden_only && case.public)).collect();
+    let load = serde_json::json!([judge.name(), program, function]).to_string();
+    let load = ["R", &load].concat();
+    let mut told = 0;
+    let judged = sandbox.on_guest_thread(1, || {
+        while told < cases.len() {
+            let before = told;
+            one_interpreter(sandbox, judge, &load, &cases[before..], &mut |result| {
+                told += 1;
+                tell(result);
+            });
+            if told == before {
+                return;
+            }
+        }
+    });
+    let message = judged.err().unwrap_or_else(|| "a test gave no result".to_owned());
+    for _ in told..cases.len() {
+        tell(TestResult::failure(message.clone()));
+    }
+}
+
+/// Tests up to the first that fails.
+fn one_interpreter(
+    sandbox: &Sandbox,
+    judge: Judge,
+    load: &str,
+    cases: &[&Case],
+    tell: &mut dyn FnMut(TestResult),
+) {
+    let mut session = match Session::start(sandbox, Stdin::default()) {
+        Ok(session) => session,
+        Err(outcome) => return tell(TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 })),
+    };
+    if let Err(outcome) = session.ask(load.as_bytes()) {
+        // A program that cannot be loaded fails every test in the same way: what one new interpreter says, all say.
+        let result = TestResult::of_failed(session.run(outcome));
+        session.end();
+        return cases.iter().for_each(|_| tell(result.clone()));
+    }
+    if judge == Judge::SkyThought {
+        // One limit for all tests is its rule: n tests have the fuel of n, however it is spent among them.
+        let added = cases.iter().try_for_each(|_| session.add_test());
+        if let Err(outcome) = added {
+            return tell(TestResult::of_failed(session.run(outcome)));
+        }
+    }
+    for case in cases {
+        let started = if judge == Judge::Lcb { session.start_test() } else { Ok(()) };
+        let before = session.used();
+        let request = serde_json::json!([case.input, case.output]).to_string();
+        let reply = started.and_then(|()| session.ask(["r", &request].concat().as_bytes()));
+        let mut result = match reply {
+            Ok(Reply::Done(_)) => {
+                let run = session.run(RunOutcome::Completed { output: String::new() });
+                TestResult::of(run, Verdict::Pass, String::new())
+            }
+            Ok(Reply::Wrong(output)) => {
+                let run = session.run(RunOutcome::Completed { output: String::new() });
+                TestResult::of(run, Verdict::WrongAnswer, output.chars().take(crate::judge::SHOWN).collect())
+            }
+            Ok(Reply::BrokenTest(message)) => TestResult::failure(message),
+            Err(outcome) => TestResult::of_failed(session.run(outcome)),
+        };
+        result.fuel = result.fuel.saturating_sub(before);
+        let stop = session.is_over() || (judge == Judge::Lcb && result.verdict != Verdict::Pass);
+        tell(result);
+        if stop {
+            break;
+        }
+    }
+    session.end();
+}

@@ -1,0 +1,223 @@
+//! Judging on all cores: one process per worker.
+//!
+//! Guests of one process share an address space, and mapping, faulting and unmapping pages in it from several threads is slower than
+//! from one. Processes do not hinder each other, and what kills one does not kill the others: it is replaced, and the test
+//! that it was at is tried once more.
+
+mod worker;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+
+use camino::Utf8Path;
+
+pub use worker::serve;
+use worker::{Hello, Line};
+
+use crate::judge::{Judgement, TestResult, summarize};
+use crate::judges::Task;
+use crate::limits::Limits;
+use crate::setup::ImageLock;
+
+/// How often a test is tried on which a worker dies.
+const ATTEMPTS: u32 = 2;
+
+/// Processes that judge tasks side by side. Verdicts do not depend on how many there are.
+pub struct Pool {
+    command: Box<dyn Fn() -> Command + Sync>,
+    hello: String,
+    workers: usize,
+}
+
+/// Why the pool could not judge.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// A worker could not be started.
+    #[error("a worker could not be started")]
+    Start(#[source] std::io::Error),
+    /// A worker started but cannot work.
+    #[error("a worker cannot work: {0}")]
+    Unable(String),
+}
+
+impl Pool {
+    /// A pool of `workers` processes. `command` starts a process that calls [`serve`] with its standard input and
+    /// output; the image that `lock` pins must be in the folder `images`.
+    pub fn new(
+        command: impl Fn() -> Command + Sync + 'static,
+        images: &Utf8Path,
+        lock: &ImageLock,
+        limits: &Limits,
+        workers: usize,
+    ) -> Self {
+        let lock = (lock.file.clone(), lock.text.clone());
+        let hello = Hello { images: images.to_owned(), lock, limits: limits.clone() };
+        // A struct of texts and numbers has a JSON form.
+        let hello = serde_json::to_string(&hello).unwrap_or_default();
+        Pool { command: Box::new(command), hello, workers: workers.max(1) }
+    }
+
+    /// Judges tasks, which it takes one by one, and calls `done` with the number of each and its judgement, in no
+    /// certain order. Raising `cancel` ends it after the tests that are running.
+    ///
+    /// # Errors
+    /// A [`PoolError`] if no worker can be had. A worker that dies later is replaced.
+    pub fn judge(
+        &self,
+        tasks: impl Iterator<Item = Task> + Send,
+        cancel: &AtomicBool,
+        done: &mut dyn FnMut(usize, Judgement),
+    ) -> Result<(), PoolError> {
+        let tasks = Mutex::new(tasks.enumerate());
+        let (sender, results) = channel();
+        std::thread::scope(|scope| {
+            for _ in 0..self.workers {
+                let (tasks, sender) = (&tasks, sender.clone());
+                scope.spawn(move || self.work(tasks, cancel, &sender));
+            }
+            drop(sender);
+            let mut failure = None;
+            for result in results {
+                match result {
+                    Ok((index, judgement)) => done(index, judgement),
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            failure.map_or(Ok(()), Err)
+        })
+    }
+
+    /// One worker's share, until there are no more tasks.
+    fn work(
+        &self,
+        tasks: &Mutex<impl Iterator<Item = (usize, Task)>>,
+        cancel: &AtomicBool,
+        results: &Sender<Result<(usize, Judgement), PoolError>>,
+    ) {
+        let mut worker = None;
+        while !cancel.load(Ordering::Relaxed) {
+            let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, task)) = next else { return };
+            let result = match self.judge_one(&mut worker, &task, cancel) {
+                Ok(Some(judgement)) => Ok((index, judgement)),
+                Ok(None) => return,
+                Err(error) => Err(error),
+            };
+            let failed = result.is_err();
+            if results.send(result).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    /// Judges one task, with a new worker whenever the last one died; `None` if cancelled.
+    fn judge_one(
+        &self,
+        worker: &mut Option<Worker>,
+        task: &Task,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Judgement>, PoolError> {
+        let stateful = task.judge.is_stateful();
+        let failure = || TestResult::failure("the worker process died on this test, twice");
+        let mut tests: Vec<TestResult> = Vec::new();
+        let mut attempts = 0;
+        loop {
+            let current = match worker {
+                Some(worker) => worker,
+                None => worker.insert(self.start()?),
+            };
+            let from = tests.len();
+            let rest = Task { tests: task.tests.skip(from), ..task.clone() };
+            if current.judge(&rest, &mut tests) {
+                return Ok(Some(summarize(tests)));
+            }
+            *worker = None;
+            // An interrupt from the keyboard reaches the workers too.
+            if cancel.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            attempts = if tests.len() > from && !stateful { 1 } else { attempts + 1 };
+            if stateful {
+                tests.clear();
+            }
+            if attempts < ATTEMPTS {
+                continue;
+            }
+            attempts = 0;
+            if stateful {
+                tests.resize_with(task.tests.len(), failure);
+            } else {
+                tests.push(failure());
+            }
+            if tests.len() == task.tests.len() {
+                return Ok(Some(summarize(tests)));
+            }
+        }
+    }
+
+    fn start(&self) -> Result<Worker, PoolError> {
+        let mut child = (self.command)()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(PoolError::Start)?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(PoolError::Unable("it has no pipes".to_owned()));
+        };
+        let mut worker = Worker { child, input, output: BufReader::new(output) };
+        worker.send(&self.hello).map_err(PoolError::Start)?;
+        match worker.line() {
+            Some(Line::Ready) => Ok(worker),
+            Some(Line::Unable(message)) => Err(PoolError::Unable(message)),
+            _ => Err(PoolError::Unable("it ended before it was ready".to_owned())),
+        }
+    }
+}
+
+/// A running worker process; it ends when this is dropped.
+struct Worker {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn send(&mut self, line: &str) -> std::io::Result<()> {
+        self.input.write_all(line.as_bytes())?;
+        self.input.write_all(b"\n")?;
+        self.input.flush()
+    }
+
+    /// The next line; `None` if the worker has died or writes what is no line.
+    fn line(&mut self) -> Option<Line> {
+        let mut line = String::new();
+        self.output.read_line(&mut line).ok()?;
+        serde_json::from_str(&line).ok()
+    }
+
+    /// Has a task judged; false if the worker died. Results up to then are kept.
+    fn judge(&mut self, task: &Task, tests: &mut Vec<TestResult>) -> bool {
+        let Ok(text) = serde_json::to_string(task) else { return false };
+        if self.send(&text).is_err() {
+            return false;
+        }
+        loop {
+            match self.line() {
+                Some(Line::Test(result)) => tests.push(result),
+                Some(Line::End) => return true,
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may be in the middle of a test; nobody waits for it any more.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}

@@ -1,0 +1,171 @@
+//! One copy of the image, from its first request to its last.
+
+use wasmtime::{Error, Trap};
+
+use crate::guest::{OutOfMemory, Unhandled};
+use crate::instance::Copy;
+use crate::program::{Prelude, Program, Run, RunOutcome};
+use crate::sandbox::Sandbox;
+use crate::setup::TICK;
+use crate::wasi::{Host, Stdin, Stop};
+
+/// A fresh interpreter that answers requests (see `guest/judge.py`) until it fails.
+pub(crate) struct Session<'a> {
+    sandbox: &'a Sandbox,
+    copy: Copy,
+    /// Fuel that was put in since the last [`start_test`](Self::start_test).
+    allowance: u64,
+    /// Fuel beyond which it took too long.
+    limit: u64,
+    /// Whether the last request returned. After a trap nothing more can be asked.
+    returned: bool,
+}
+
+/// An answer that is no failure.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Done, with what the request gives.
+    Done(Vec<u8>),
+    /// A reference judge or a benchmark's test found the answer wrong.
+    Wrong(String),
+    /// The benchmark's test does not work.
+    BrokenTest(String),
+}
+
+impl<'a> Session<'a> {
+    /// A fresh copy with this standard input and a test's fuel. On a guest's thread only.
+    pub(crate) fn start(sandbox: &'a Sandbox, stdin: Stdin) -> Result<Self, RunOutcome> {
+        let copies = &sandbox.image().runtime.copies;
+        let copy = copies.take().map_err(|error| judge_failure(&format!("no instance: {error:#}")))?;
+        let mut session = Session { sandbox, copy, allowance: 0, limit: 0, returned: true };
+        let limits = sandbox.limits();
+        let bytes = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        session.copy.arm(Host::new(bytes(limits.output_bytes), stdin), bytes(limits.memory_bytes));
+        session.start_test()?;
+        Ok(session)
+    }
+
+    /// Gives the interpreter the fuel and the time of one test.
+    pub(crate) fn start_test(&mut self) -> Result<(), RunOutcome> {
+        (self.allowance, self.limit) = (0, 0);
+        self.copy.store.set_fuel(0).map_err(|error| judge_failure(&format!("{error:#}")))?;
+        self.add_test()
+    }
+
+    /// Gives the interpreter the fuel of one more test, beside what it has left, and the time of one.
+    pub(crate) fn add_test(&mut self) -> Result<(), RunOutcome> {
+        let limits = self.sandbox.limits();
+        let used = self.used();
+        self.allowance = self.allowance.saturating_add(limits.hard_fuel());
+        self.limit = self.limit.saturating_add(limits.fuel);
+        let ticks = u64::try_from(limits.wall.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX / 2);
+        let store = &mut self.copy.store;
+        store.set_epoch_deadline(ticks.saturating_add(1).min(u64::MAX / 2));
+        store.set_fuel(self.allowance - used).map_err(|error| judge_failure(&format!("{error:#}")))
+    }
+
+    /// Compiles a program and keeps it.
+    pub(crate) fn load(&mut self, program: &Program) -> Result<(), RunOutcome> {
+        let flag = match program.prelude {
+            Prelude::None => b"L-",
+            Prelude::Benchmark => b"LB",
+        };
+        self.ask(&[flag, program.source.as_bytes()].concat()).map(drop)
+    }
+
+    /// Makes a request. An error is the outcome of the run, be it the program's fault or the judge's.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Reply, RunOutcome> {
+        let reply = self.copy.ask(request);
+        self.returned = reply.is_ok();
+        let refused = self.copy.store.data().memory_refused;
+        let reply = reply.map_err(|error| trapped(&error, refused))?;
+        let result = parse(&reply, refused);
+        // Whatever it answered, it took too long.
+        if self.used() > self.limit { Err(RunOutcome::TimeLimit) } else { result }
+    }
+
+    /// Units of fuel used since the start of the test.
+    pub(crate) fn used(&self) -> u64 {
+        self.allowance - self.copy.store.get_fuel().unwrap_or(0).min(self.allowance)
+    }
+
+    /// Whether nothing more can be asked.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.returned
+    }
+
+    /// What was written to standard output, as text; it is taken.
+    pub(crate) fn take_stdout(&mut self) -> String {
+        let bytes = std::mem::take(&mut self.copy.store.data_mut().host.stdout.bytes);
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+
+    /// What was written to standard error, as far as it was kept.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.copy.store.data().host.stderr.bytes).into_owned()
+    }
+
+    /// The run that this session was, up to now: its outcome with what was used.
+    pub(crate) fn run(&self, outcome: RunOutcome) -> Run {
+        Run { fuel: self.used(), peak_memory: self.copy.interpreter.memory_bytes(&self.copy.store), outcome }
+    }
+
+    /// Ends the session; a copy that ended well is cleaned for the next one.
+    pub(crate) fn end(mut self) {
+        // A kept copy must not hold on to what was at the other end of its input.
+        self.copy.arm(Host::new(0, Stdin::default()), 0);
+        if self.returned {
+            self.sandbox.image().runtime.copies.give_back(self.copy);
+        }
+    }
+}
+
+fn parse(reply: &[u8], memory_refused: bool) -> Result<Reply, RunOutcome> {
+    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+    Err(match reply.split_first() {
+        Some((b'+', body)) => return Ok(Reply::Done(body.to_vec())),
+        Some((b'W', body)) => return Ok(Reply::Wrong(text(body))),
+        Some((b'J', body)) => return Ok(Reply::BrokenTest(text(body))),
+        Some((b'C' | b'E', _)) if memory_refused => RunOutcome::MemoryLimit,
+        Some((b'C', body)) => RunOutcome::CompileError { message: text(body) },
+        Some((b'M', _)) => RunOutcome::MemoryLimit,
+        Some((b'I', body)) => RunOutcome::UnsupportedImport { module: text(body) },
+        Some((b'E' | b'D', body)) => RunOutcome::RuntimeError { message: text(body) },
+        _ => RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() },
+    })
+}
+
+/// What a run is that ended inside WebAssembly or in the host.
+fn trapped(error: &Error, memory_refused: bool) -> RunOutcome {
+    let runtime_error = |message: &str| RunOutcome::RuntimeError { message: message.to_owned() };
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        return match stop {
+            Stop::Exit(true) => RunOutcome::Completed { output: String::new() },
+            Stop::Exit(false) if memory_refused => RunOutcome::MemoryLimit,
+            Stop::Exit(false) => runtime_error("the process exited with a failure"),
+            Stop::OutputLimit => RunOutcome::OutputLimit,
+            Stop::Denied(what) => runtime_error(&format!("the sandbox has no {what}")),
+        };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => return RunOutcome::TimeLimit,
+        Some(Trap::Interrupt) => return judge_failure("the wall clock ran out before the fuel"),
+        _ if memory_refused => return RunOutcome::MemoryLimit,
+        Some(Trap::StackOverflow) => return runtime_error("stack overflow"),
+        Some(Trap::UnreachableCodeReached) => return runtime_error("the interpreter aborted"),
+        Some(trap) => return runtime_error(&format!("the interpreter crashed: {trap}")),
+        None => {}
+    }
+    if error.is::<OutOfMemory>() {
+        return RunOutcome::MemoryLimit;
+    }
+    if error.is::<Unhandled>() {
+        return runtime_error("the program broke the interpreter");
+    }
+    judge_failure(&format!("{error:#}"))
+}
+
+pub(crate) fn judge_failure(message: &str) -> RunOutcome {
+    RunOutcome::JudgeFailure { message: message.to_owned() }
+}
