@@ -146,7 +146,7 @@ fn what_runs_out_is_undecided() {
     let starved = Sandbox::new(image, Limits { fuel: 1_000_000, ..limits() });
     let found = grade(Grader::MathVerify, &pair, &starved);
     assert_eq!((found.result.clone(), found.equal()), (Err(Undecided::OutOfFuel), None));
-    assert_eq!(found.fuel, 1_000_000);
+    assert!(found.fuel >= 1_000_000, "{}", found.fuel);
 
     let cramped = Sandbox::new(image, Limits { memory_bytes: 130 << 20, ..limits() });
     assert_eq!(grade(Grader::MathVerify, &pair, &cramped).equal(), Some(true));
