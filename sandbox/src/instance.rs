@@ -16,8 +16,8 @@ use crate::guest::{Exports, Guest, HANDLER, Interpreter};
 use crate::link::FUEL;
 use crate::wasi::{Host, Stdin};
 
-/// A copy that wrote more than this is not worth cleaning.
-const CLEANABLE: usize = 4 << 20;
+/// A copy that wrote more than this part of its memory is not worth cleaning. (Comparing answers writes a fifth.)
+const CLEANABLE_PART: usize = 4;
 
 /// Used copies that are kept at most.
 const KEPT: usize = 8;
@@ -110,7 +110,7 @@ impl Copies {
         if memory.len() != original.len() {
             return None;
         }
-        for range in dirty::written(memory, CLEANABLE)? {
+        for range in dirty::written(memory, original.len() / CLEANABLE_PART)? {
             memory.get_mut(range.clone())?.copy_from_slice(original.get(range)?);
         }
         for (global, value) in &copy.globals {

@@ -48,6 +48,11 @@
 //! | exception, `exit` with a failure, stack overflow, abort | runtime error |
 //! | no tests, input of the wrong kind, wall clock, lack of a thread or of address space | judge failure |
 //!
+//! # Answers
+//!
+//! [`grade`](mod@grade) says whether answers are right: mathematics by the rules of math-verify and SkyThought, letters of
+//! multiple choice.
+//!
 //! # How it is fast
 //!
 //! A copy of the image that ended well is cleaned for the next input: Linux (6.7 and later) tells which pages it wrote, and those are
@@ -63,6 +68,7 @@ pub mod calibrate;
 mod compare;
 mod dirty;
 mod fuel;
+pub mod grade;
 mod guest;
 mod instance;
 mod judge;

@@ -4,6 +4,7 @@
 
 mod documents;
 mod faults;
+mod grading;
 mod interruptions;
 mod judge;
 mod mistakes;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use assay_sandbox::Judge;
+use assay_sandbox::grade::Grader;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Plan(Target),
     /// Say why a step would run, or what its cached result depends on
     Why(WhyArgs),
+    /// Say of each answer in a file whether it is the right one
+    Grade(GradeArgs),
     /// List the recorded runs
     Runs,
     /// Print the event log of a run
@@ -178,6 +181,33 @@ pub(crate) struct WhyArgs {
     pub(crate) step: String,
     #[command(flatten)]
     pub(crate) target: TargetOption,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GradeArgs {
+    /// Rows as JSON lines with `id`, `gold` and `prediction` (an answer alone) or `generation` (a whole response)
+    #[arg(value_name = "PAIRS")]
+    pub(crate) pairs: Utf8PathBuf,
+    /// Where to write the results, JSON lines in the order of the rows
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Utf8PathBuf,
+    /// The rule that says whether an answer is right
+    #[arg(long, value_name = "NAME", default_value = "math-verify", value_parser = grader)]
+    pub(crate) grader: Grader,
+    /// Threads that grade [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
+    /// Units of fuel for one comparison in the sandbox
+    #[arg(long, value_name = "UNITS", default_value_t = assay_sandbox::grade::limits().fuel)]
+    pub(crate) fuel: u64,
+    /// The Python interpreter that sets up the sandbox's image, once
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    pub(crate) python: Utf8PathBuf,
+}
+
+fn grader(name: &str) -> Result<Grader, String> {
+    let names = Grader::ALL.map(Grader::name).join(", ");
+    Grader::of_name(name).ok_or_else(|| format!("the graders are {names}"))
 }
 
 /// The same as [`Target`], with the recipe as an option.

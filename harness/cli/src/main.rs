@@ -4,6 +4,7 @@ mod args;
 mod compose;
 mod display;
 mod failure;
+mod grade;
 mod judge;
 mod plan;
 mod process;
@@ -45,6 +46,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Calibrate(args) => judge::calibration(global, args),
         Command::Plan(target) => plan::plan(global, target),
         Command::Why(args) => plan::why(global, args),
+        Command::Grade(args) => grade::grade(global, args),
         Command::Runs => store::runs(global),
         Command::Log { run } => store::log(global, run),
         Command::Store(command) => store::maintain(global, command),

@@ -121,7 +121,7 @@ impl SetupError {
                 "if you changed the guest or the linker on purpose, put the found hash into the lockfile; otherwise do not use it, and report it"
             }
             SetupError::BadPart { .. } => "restore the lockfile from version control",
-            SetupError::DiskFull { .. } => "free about 200 MB there, or choose another cache folder",
+            SetupError::DiskFull { .. } => "free about 400 MB there, or choose another cache folder",
             SetupError::Io { .. } => "check the folder's permissions, or choose another cache folder",
             SetupError::Link(_) | SetupError::Snapshot(_) => {
                 "this is a defect of this program or of its lockfile: report it"

@@ -2,19 +2,63 @@
 
 use assay_store::{Hash, Hasher};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Version of wasmtime that compiles and runs the image. It decides how deep the native stack is, so it belongs to the
 /// identity of the image.
 pub(crate) const WASMTIME_VERSION: &str = "48.0.8";
 
-/// What the Python image is made from, and what must come out: a parsed `python-image.lock`.
+/// What a Python image is made from, and what must come out: a parsed `python-image.lock`, or one that adds packages to
+/// it, such as `math-image.lock`.
 #[derive(Debug, Clone)]
 pub struct ImageLock {
-    /// Name of the file that the lock was read from, for messages.
+    /// Name of the file that the interpreter was read from, for messages.
     pub(crate) file: String,
-    /// The text, from which another process can parse the same lock.
+    /// The text of that file, from which another process can parse the same lock.
     pub(crate) text: String,
     pub(crate) content: Content,
+    pub(crate) addition: Option<Addition>,
+}
+
+/// What an image has beyond the interpreter.
+#[derive(Debug, Clone)]
+pub(crate) struct Addition {
+    /// Name of the file that this was read from, for messages.
+    pub file: String,
+    pub content: AdditionContent,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdditionContent {
+    version: u32,
+    pub guest: Guest,
+    pub image: Pin,
+    pub packages: Vec<Package>,
+}
+
+/// The guest's own program, run once while the image is made; it answers requests afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Guest {
+    /// Runs programs.
+    Judge,
+    /// Compares answers.
+    Grade,
+}
+
+/// A pure Python wheel whose files the guest's own program can import while the image is made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Package {
+    pub name: String,
+    pub release: String,
+    pub file: String,
+    #[serde(rename = "license")]
+    _license: String,
+    pub size: u64,
+    pub sha256: String,
+    pub blake3: Hash,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -98,38 +142,40 @@ impl ImageLock {
     /// A [`LockError`] with line and column if a key is missing, unknown or of the wrong type, a hash is no hash, or the
     /// format is of another version.
     pub fn parse(text: &str, file: &str) -> Result<Self, LockError> {
-        let at = |offset: usize, message: String| {
-            let before = text.get(..offset).unwrap_or_default();
-            let line = before.rsplit('\n').next().unwrap_or_default();
-            LockError {
-                file: file.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: line.chars().count() + 1,
-                message,
-            }
-        };
-        let content: Content = toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            at(start, error.message().trim().replace('\n', " "))
-        })?;
-        let line_of = |key: &str| text.find(key).unwrap_or(0);
-        if content.version != 1 {
-            let message =
-                format!("format {} of this lock is not known; this program reads format 1", content.version);
-            return Err(at(line_of("version"), message));
+        let content: Content = read(text, file)?;
+        let source = Source { text, file };
+        source.check_version(content.version)?;
+        source.check_download(&content.wheel.file, &content.wheel.sha256, 0)?;
+        Ok(ImageLock { file: file.to_owned(), text: text.to_owned(), content, addition: None })
+    }
+
+    /// Reads the text of a lockfile that adds packages, and a program that uses them, to the interpreter of this one.
+    /// The result pins another image; both can share a cache folder.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn with_packages(&self, text: &str, file: &str) -> Result<Self, LockError> {
+        let content: AdditionContent = read(text, file)?;
+        let source = Source { text, file };
+        source.check_version(content.version)?;
+        let starts = text.match_indices("[[packages]]").map(|(at, _)| at);
+        for (package, start) in content.packages.iter().zip(starts) {
+            source.check_download(&package.file, &package.sha256, start)?;
         }
-        if !content.wheel.sha256.bytes().all(|byte| byte.is_ascii_hexdigit())
-            || content.wheel.sha256.len() != 64
-        {
-            return Err(at(
-                line_of("sha256"),
-                "`sha256` is no hash: expected 64 hexadecimal digits".to_owned(),
-            ));
+        let addition = Some(Addition { file: file.to_owned(), content });
+        Ok(ImageLock { addition, ..self.clone() })
+    }
+
+    /// The image that must come out, and the name of the file that says so.
+    pub(crate) fn image(&self) -> (Pin, &str) {
+        match &self.addition {
+            Some(addition) => (addition.content.image, &addition.file),
+            None => (self.content.image, &self.file),
         }
-        if content.wheel.file.contains(['/', '\\']) {
-            return Err(at(line_of("file ="), "`file` must be a name, not a path".to_owned()));
-        }
-        Ok(ImageLock { file: file.to_owned(), text: text.to_owned(), content })
+    }
+
+    pub(crate) fn guest(&self) -> Guest {
+        self.addition.as_ref().map_or(Guest::Judge, |addition| addition.content.guest)
     }
 
     /// The lock that this library was built with.
@@ -140,11 +186,20 @@ impl ImageLock {
         Self::parse(include_str!("../../../lockfiles/python-image.lock"), "lockfiles/python-image.lock")
     }
 
+    /// The lock of the image that compares answers (see [`grade`](crate::grade)) that this library was built with.
+    ///
+    /// # Errors
+    /// Never, as a test confirms.
+    pub fn built_in_math() -> Result<Self, LockError> {
+        let text = include_str!("../../../lockfiles/math-image.lock");
+        Self::built_in()?.with_packages(text, "lockfiles/math-image.lock")
+    }
+
     /// What a verdict depends on besides program, tests and limits: the image and the runtime. Known
     /// before anything is downloaded, so that it can be part of a cache key.
     pub fn identity(&self) -> Hash {
         Hasher::new("assay python image v1")
-            .hash("image", &self.content.image.blake3)
+            .hash("image", &self.image().0.blake3)
             .str("wasmtime", WASMTIME_VERSION)
             .finish()
     }
@@ -155,13 +210,66 @@ impl ImageLock {
     }
 }
 
+fn read<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, LockError> {
+    toml::from_str(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        Source { text, file }.error(start, error.message().trim().replace('\n', " "))
+    })
+}
+
+/// A lockfile's text, for messages with a place.
+struct Source<'a> {
+    text: &'a str,
+    file: &'a str,
+}
+
+impl Source<'_> {
+    fn error(&self, offset: usize, message: String) -> LockError {
+        let before = self.text.get(..offset).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        LockError {
+            file: self.file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: line.chars().count() + 1,
+            message,
+        }
+    }
+
+    /// Where `key` is first written after `start`.
+    fn place_of(&self, key: &str, start: usize) -> usize {
+        self.text.get(start..).and_then(|rest| rest.find(key)).map_or(0, |at| start + at)
+    }
+
+    fn check_version(&self, version: u32) -> Result<(), LockError> {
+        if version == 1 {
+            return Ok(());
+        }
+        let message = format!("format {version} of this lock is not known; this program reads format 1");
+        Err(self.error(self.place_of("version", 0), message))
+    }
+
+    /// Checks what the command line of a download is made of; `start` is where its table begins.
+    fn check_download(&self, name: &str, sha256: &str, start: usize) -> Result<(), LockError> {
+        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let message = "`sha256` is no hash: expected 64 hexadecimal digits".to_owned();
+            return Err(self.error(self.place_of("sha256", start), message));
+        }
+        if name.contains(['/', '\\']) {
+            let message = "`file` must be a name, not a path".to_owned();
+            return Err(self.error(self.place_of("file =", start), message));
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{ImageLock, WASMTIME_VERSION};
 
     #[test]
-    fn the_built_in_lock_is_valid() {
+    fn the_built_in_locks_are_valid() {
         assert!(ImageLock::built_in().is_ok());
+        assert!(ImageLock::built_in_math().is_ok());
     }
 
     /// The version in the identity must be the one that is built.

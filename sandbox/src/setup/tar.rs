@@ -4,13 +4,12 @@ use crate::wasi::Files;
 
 const BLOCK: usize = 512;
 
-/// The regular files of an archive under `folder`, or `None` if it is cut short or uses another format.
-pub(super) fn files(archive: &[u8], folder: &str) -> Option<Files> {
-    let mut files = Files::default();
+/// Adds the regular files of an archive under `folder`, or gives `None` if it is cut short or uses another format.
+pub(super) fn add_files(files: &mut Files, archive: &[u8], folder: &str) -> Option<()> {
     let mut rest = archive;
     while let Some((header, body)) = rest.split_at_checked(BLOCK) {
         if header[0] == 0 {
-            return Some(files);
+            return Some(());
         }
         let size = octal(&header[124..136])?;
         let bytes = body.get(..size)?;
@@ -25,7 +24,7 @@ pub(super) fn files(archive: &[u8], folder: &str) -> Option<Files> {
         }
         rest = body.get(size.next_multiple_of(BLOCK)..)?;
     }
-    Some(files)
+    Some(())
 }
 
 fn text(field: &[u8]) -> Option<&str> {
@@ -42,6 +41,11 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    fn files(archive: &[u8], folder: &str) -> Option<Files> {
+        let mut files = Files::default();
+        add_files(&mut files, archive, folder).map(|()| files)
+    }
 
     fn entry(name: &str, kind: u8, bytes: &[u8]) -> Vec<u8> {
         let mut block = vec![0; BLOCK];

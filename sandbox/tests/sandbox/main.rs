@@ -1,6 +1,8 @@
 //! The sandbox from outside: one test binary, so that the image is loaded once.
 
 mod common;
+mod grading;
+mod grading_data;
 mod isolation;
 mod judges;
 mod programs;

@@ -3,10 +3,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::common::{cache, image, lock, lock_text, run};
+use crate::common::{cache, image, lock, lock_text, math_image, math_lock_text, run};
 use assay_sandbox::{Image, ImageLock, Limits, RunOutcome, Sandbox, SetupError, SetupEvent, Tools};
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::TempDir;
+
+/// The wheel that carries the interpreter.
+const WHEEL: &str = "componentize_py-0.25.1-cp39-abi3-manylinux_2_28_x86_64.whl";
 
 fn folder() -> (TempDir, Utf8PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -76,16 +79,32 @@ fn the_image_is_reproducible_and_another_one_is_refused() {
     if image().is_none() {
         return;
     }
+    let pinned = pinned_image();
+    let other = lock_text().replace(&pinned, &"0".repeat(64));
+    refuses(&ImageLock::parse(&other, "other.lock").unwrap(), &pinned);
+}
+
+#[test]
+fn the_math_image_is_reproducible_and_another_one_is_refused() {
+    if math_image().is_none() {
+        return;
+    }
+    let text = math_lock_text();
+    let pinned = pinned_in(&text);
+    let other = text.replace(&pinned, &"0".repeat(64));
+    refuses(&lock().with_packages(&other, "other.lock").unwrap(), &pinned);
+}
+
+fn refuses(lock: &ImageLock, pinned: &str) {
     let (_guard, path) = folder();
     fs_err::create_dir(path.join("downloads")).unwrap();
     for entry in cache().join("downloads").read_dir_utf8().unwrap() {
         let file = entry.unwrap().into_path();
-        fs_err::copy(&file, path.join("downloads").join(file.file_name().unwrap())).unwrap();
+        if file.is_file() {
+            fs_err::copy(&file, path.join("downloads").join(file.file_name().unwrap())).unwrap();
+        }
     }
-    let pinned = pinned_image();
-    let other = lock_text().replace(&pinned, &"0".repeat(64));
-    let lock = ImageLock::parse(&other, "other.lock").unwrap();
-    let (result, events) = prepare(&path, &lock, &Tools { python: "python3".into() });
+    let (result, events) = prepare(&path, lock, &Tools { python: "python3".into() });
     match result {
         Err(SetupError::Mismatch { expected, found, lock, .. }) => {
             assert_eq!(expected.to_string(), "0".repeat(64));
@@ -98,17 +117,41 @@ fn the_image_is_reproducible_and_another_one_is_refused() {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(events, [SetupEvent::Building], "the wheel was there");
+    assert_eq!(events, [SetupEvent::Building], "the wheels were there");
     let left: Vec<String> =
         path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
     assert!(left.iter().all(|name| name == "downloads" || name == "lock"), "{left:?}");
 }
 
 fn pinned_image() -> String {
-    let text = lock_text();
+    pinned_in(&lock_text())
+}
+
+fn pinned_in(text: &str) -> String {
     let start = text.find("[image]").unwrap();
     let hash = text[start..].find("blake3 = \"").unwrap() + start + "blake3 = \"".len();
     text[hash..hash + 64].to_owned()
+}
+
+#[test]
+fn a_lock_of_packages_with_a_mistake_is_refused_with_its_place() {
+    let text = math_lock_text();
+    let line_of = |text: &str, part: &str| text[..text.find(part).unwrap()].matches('\n').count() + 1;
+    let cases = [
+        ("version = 1", "version = 3", "format 3 of this lock is not known"),
+        ("guest = \"grade\"", "guest = \"grader\"", "unknown variant `grader`"),
+        ("sha256 = \"e091cc3e", "sha256 = \"e091cc3x", "`sha256` is no hash"),
+        ("file = \"mpmath", "file = \"/tmp/mpmath", "`file` must be a name"),
+        ("[[packages]]", "[[package]]", "unknown field `package`"),
+    ];
+    for (from, to, message) in cases {
+        assert!(text.contains(from), "{from}");
+        let changed = text.replacen(from, to, 1);
+        let error = lock().with_packages(&changed, "x.lock").unwrap_err();
+        assert_eq!((error.file.as_str(), error.line), ("x.lock", line_of(&changed, to)), "{error}");
+        assert!(error.message.contains(message), "{error}");
+    }
+    assert_ne!(lock().with_packages(&text, "x").unwrap().identity(), lock().identity());
 }
 
 /// Files of the cache that were changed or cut are noticed, not used, and made again from what is right.
@@ -143,8 +186,8 @@ fn an_interrupted_download_is_healed() {
     let (_guard, path) = folder();
     let downloads = path.join("downloads");
     fs_err::create_dir(&downloads).unwrap();
-    let wheel = cache().join("downloads").read_dir_utf8().unwrap().next().unwrap().unwrap().into_path();
-    let half = downloads.join(wheel.file_name().unwrap());
+    let wheel = cache().join("downloads").join(WHEEL);
+    let half = downloads.join(WHEEL);
     let bytes = fs_err::read(&wheel).unwrap();
     fs_err::write(&half, &bytes[..bytes.len() / 2]).unwrap();
     // The half file is not used: a download is tried, here by something that fails.
@@ -196,12 +239,11 @@ fn failures_of_the_download_are_told_apart() {
 fn another_wheel_is_refused() {
     let (_guard, path) = folder();
     let python = path.join("python");
-    let wheel = "componentize_py-0.25.1-cp39-abi3-manylinux_2_28_x86_64.whl";
-    fs_err::write(&python, format!("#!/bin/sh\nfor last; do :; done\necho wrong > \"$last/{wheel}\"\n"))
+    fs_err::write(&python, format!("#!/bin/sh\nfor last; do :; done\necho wrong > \"$last/{WHEEL}\"\n"))
         .unwrap();
     fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
     let error = prepare(&path, &lock(), &Tools { python }).0.unwrap_err();
-    assert!(matches!(&error, SetupError::Mismatch { what, .. } if what == wheel), "{error}");
+    assert!(matches!(&error, SetupError::Mismatch { what, .. } if what == WHEEL), "{error}");
     assert_eq!(path.join("downloads").read_dir_utf8().unwrap().count(), 0);
 }
 

@@ -1,0 +1,322 @@
+//! Grading answers: is this the answer that the gold standard has?
+//!
+//! A [`Grader`] is a published rule with a version, flaws included, so that a number can be recomputed under the rule that
+//! made it. [`grade()`] applies it to one [`Question`]: a pair of gold answer and extracted answer, or a gold answer and a
+//! whole response, from which the grader extracts the answer itself.
+//!
+//! | grader | compares | in the sandbox |
+//! |---|---|---|
+//! | `math-verify` | LaTeX, expressions and numbers as math-verify does | all but equal text and plain numbers |
+//! | `skythought` | text, numbers within 10⁻⁴, then expressions | only what is neither text nor number |
+//! | `choice-skythought` | the last of A to D that stands alone | nothing |
+//! | `choice-mmlu-pro` | the letter after "answer is", "Answer:", or the last one | nothing |
+//!
+//! What needs sympy runs in an image of its own (`lockfiles/math-image.lock`) with sympy imported: each comparison in a fresh
+//! copy, so that none can influence another. A comparison that uses up its fuel or memory is [`Undecided`]: it is neither equal
+//! nor different, and must be counted apart. What is decided without the sandbox is what the rule would have said: for
+//! `math-verify` see [`Decision::how`].
+//!
+//! ```no_run
+//! use assay_sandbox::grade::{Grader, Question, grade};
+//! use assay_sandbox::{Image, ImageLock, Limits, Sandbox, Tools};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let lock = ImageLock::built_in_math()?;
+//! let tools = Tools { python: "python3".into() };
+//! let image = Image::prepare("images".into(), &lock, &tools, &mut |event| println!("{event:?}"))?;
+//! let sandbox = Sandbox::new(&image, assay_sandbox::grade::limits());
+//!
+//! let question = Question::pair(r"$\frac{1}{2}$", "0.5");
+//! let grade = grade(Grader::MathVerify, &question, &sandbox);
+//! assert_eq!(grade.equal(), Some(true));
+//! # Ok(())
+//! # }
+//! ```
+
+mod choice;
+mod math_verify;
+mod plain;
+mod python;
+mod row;
+mod skythought;
+
+pub use math_verify::{MatchType, Options};
+pub use row::{Row, RowError};
+
+use serde_json::Value;
+
+use crate::limits::Limits;
+use crate::program::{Entry, Input, Prelude, Program, Run, RunOutcome};
+use crate::sandbox::Sandbox;
+
+/// A regular expression of this crate, compiled when first used.
+macro_rules! regex {
+    ($pattern:literal) => {
+        std::sync::LazyLock::new(|| regex::Regex::new($pattern).expect("a pattern of this crate is valid"))
+    };
+}
+use regex;
+
+/// A rule that says whether an answer is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Grader {
+    /// math-verify.
+    MathVerify,
+    /// SkyThought's for mathematics.
+    SkyThought,
+    /// SkyThought's for four options (MMLU, GPQA).
+    ChoiceSkyThought,
+    /// MMLU-Pro's for up to ten options; SkyThought's for MMLU-Pro is the same.
+    ChoiceMmluPro,
+}
+
+impl Grader {
+    /// All graders.
+    pub const ALL: [Grader; 4] =
+        [Grader::MathVerify, Grader::SkyThought, Grader::ChoiceSkyThought, Grader::ChoiceMmluPro];
+
+    /// Its name, as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Grader::MathVerify => "math-verify",
+            Grader::SkyThought => "skythought",
+            Grader::ChoiceSkyThought => "choice-skythought",
+            Grader::ChoiceMmluPro => "choice-mmlu-pro",
+        }
+    }
+
+    /// The release or commit whose rule it is.
+    pub fn version(self) -> &'static str {
+        match self {
+            Grader::MathVerify => "0.9.0",
+            Grader::SkyThought | Grader::ChoiceSkyThought => "0d190f1",
+            Grader::ChoiceMmluPro => "f418b11",
+        }
+    }
+
+    /// The grader of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grader| grader.name() == name)
+    }
+
+    /// Whether it may need the image with sympy.
+    pub fn uses_sandbox(self) -> bool {
+        matches!(self, Grader::MathVerify | Grader::SkyThought)
+    }
+}
+
+impl std::fmt::Display for Grader {
+    /// Name and version, as in results.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} {}", self.name(), self.version())
+    }
+}
+
+/// An answer as it is handed in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// An answer alone.
+    Extracted(String),
+    /// A whole response, from which the grader extracts the answer.
+    Response(String),
+}
+
+/// What is to be graded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// The right answer.
+    pub gold: String,
+    /// The answer that is graded.
+    pub answer: Answer,
+    /// What `math-verify` is told besides; other graders have no options.
+    pub options: Options,
+}
+
+impl Question {
+    /// A pair of answers, without options.
+    pub fn pair(gold: impl Into<String>, prediction: impl Into<String>) -> Self {
+        let answer = Answer::Extracted(prediction.into());
+        Question { gold: gold.into(), answer, options: Options::default() }
+    }
+
+    /// A whole response, without options.
+    pub fn response(gold: impl Into<String>, response: impl Into<String>) -> Self {
+        let answer = Answer::Response(response.into());
+        Question { gold: gold.into(), answer, options: Options::default() }
+    }
+}
+
+/// By what a grade was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// The texts themselves.
+    Text,
+    /// Both are numbers.
+    Number,
+    /// Part by part: tuples, intervals, matrices.
+    Parts,
+    /// Expressions, in the sandbox.
+    Symbolic,
+    /// The letter of an option.
+    Choice,
+    /// One side has nothing that the grader recognises as an answer, so they are not equal.
+    NothingFound,
+}
+
+/// What a grader decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether the answer is right.
+    pub equal: bool,
+    /// By what. For `math-verify`, `Text` and `Number` say that the sandbox was not asked: equal text of which it finds
+    /// something on both sides, or decimal numbers whose comparison by sympy is certain.
+    pub how: How,
+    /// The answer as the grader extracted it, if it did.
+    pub extracted: Option<String>,
+}
+
+/// Why nothing is known about an answer. Never to be counted as a wrong one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undecided {
+    /// The comparison used up its fuel.
+    OutOfFuel,
+    /// It ran out of memory.
+    OutOfMemory,
+    /// The sandbox failed.
+    JudgeFailure(String),
+}
+
+impl std::fmt::Display for Undecided {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Undecided::OutOfFuel => out.write_str("the comparison used up its fuel"),
+            Undecided::OutOfMemory => out.write_str("the comparison ran out of memory"),
+            Undecided::JudgeFailure(message) => write!(out, "the sandbox failed: {message}"),
+        }
+    }
+}
+
+/// A grade and what it cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grade {
+    /// What was decided.
+    pub result: Result<Decision, Undecided>,
+    /// Comparisons that the sandbox made.
+    pub comparisons: u32,
+    /// Units of fuel that they used.
+    pub fuel: u64,
+    /// Most bytes of linear memory that one of them had.
+    pub peak_memory: u64,
+}
+
+impl Grade {
+    /// Whether the answer is right; `None` if that is not known.
+    pub fn equal(&self) -> Option<bool> {
+        self.result.as_ref().ok().map(|decision| decision.equal)
+    }
+}
+
+/// Something that calls functions in copies of the image that `math-image.lock` pins.
+pub trait Compare: Sync {
+    /// Calls a function of the image's own program once, in a fresh copy.
+    fn call(&self, function: &str, arguments: Vec<Value>) -> Run;
+}
+
+impl Compare for Sandbox {
+    fn call(&self, function: &str, arguments: Vec<Value>) -> Run {
+        let entry = Entry::Function(function.to_owned());
+        let program = Program { source: String::new(), entry, prelude: Prelude::None };
+        let mut runs = self.run(&program, &[Input::Arguments(arguments)]);
+        runs.pop().unwrap_or_else(|| Run {
+            outcome: RunOutcome::JudgeFailure { message: "there was no run".to_owned() },
+            fuel: 0,
+            peak_memory: 0,
+        })
+    }
+}
+
+/// Limits for one comparison: those of a test, with as much memory as an image can have, because running out of it decides
+/// nothing.
+pub fn limits() -> Limits {
+    Limits { memory_bytes: 1 << 30, ..Limits::default() }
+}
+
+/// Grades one answer. The same question has the same grade, fuel included, wherever and in whatever order it is asked.
+pub fn grade(grader: Grader, question: &Question, sandbox: &dyn Compare) -> Grade {
+    let mut meter = Meter { sandbox, comparisons: 0, fuel: 0, peak_memory: 0 };
+    let result = match grader {
+        Grader::MathVerify => math_verify::grade(question, &mut meter),
+        Grader::SkyThought => by_skythought(question, &mut meter),
+        Grader::ChoiceSkyThought => Ok(chosen(question, |text| Some(choice::by_skythought(text)))),
+        Grader::ChoiceMmluPro => Ok(chosen(question, choice::by_mmlu_pro)),
+    };
+    Grade { result, comparisons: meter.comparisons, fuel: meter.fuel, peak_memory: meter.peak_memory }
+}
+
+/// Pairs are compared as they stand; the answer of a response is extracted and, like the gold answer, put into the normal
+/// form first, as SkyThought's tasks do.
+fn by_skythought(question: &Question, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
+    let mut symbolic = |prediction: &str, gold: &str| {
+        let reply = meter.call("skythought", vec![prediction.into(), gold.into()])?;
+        reply.as_bool().ok_or_else(unreadable)
+    };
+    let (equal, how, extracted) = match &question.answer {
+        Answer::Extracted(prediction) => {
+            let (equal, how) = skythought::equal(prediction, &question.gold, &mut symbolic)?;
+            (equal, how, None)
+        }
+        Answer::Response(response) => {
+            let (answer, gold) = (skythought::extract(response), skythought::normalize(&question.gold));
+            let (equal, how) = skythought::equal(&answer, &gold, &mut symbolic)?;
+            (equal, if answer.is_empty() { How::NothingFound } else { how }, Some(answer))
+        }
+    };
+    Ok(Decision { equal, how, extracted })
+}
+
+/// The letter is looked for in answers and responses alike, and is compared with the gold letter as it stands.
+fn chosen(question: &Question, extract: impl Fn(&str) -> Option<String>) -> Decision {
+    let (Answer::Extracted(text) | Answer::Response(text)) = &question.answer;
+    match extract(text) {
+        Some(letter) => {
+            Decision { equal: letter == question.gold, how: How::Choice, extracted: Some(letter) }
+        }
+        None => Decision { equal: false, how: How::NothingFound, extracted: None },
+    }
+}
+
+/// Counts what comparisons in the sandbox use.
+struct Meter<'a> {
+    sandbox: &'a dyn Compare,
+    comparisons: u32,
+    fuel: u64,
+    peak_memory: u64,
+}
+
+impl Meter<'_> {
+    fn call(&mut self, function: &str, arguments: Vec<Value>) -> Result<Value, Undecided> {
+        let run = self.sandbox.call(function, arguments);
+        self.comparisons += 1;
+        self.fuel += run.fuel;
+        self.peak_memory = self.peak_memory.max(run.peak_memory);
+        match run.outcome {
+            RunOutcome::Completed { output } => serde_json::from_str(&output).map_err(|_| unreadable()),
+            RunOutcome::TimeLimit => Err(Undecided::OutOfFuel),
+            RunOutcome::MemoryLimit => Err(Undecided::OutOfMemory),
+            RunOutcome::RuntimeError { message }
+            | RunOutcome::CompileError { message }
+            | RunOutcome::JudgeFailure { message } => Err(Undecided::JudgeFailure(message)),
+            RunOutcome::OutputLimit => {
+                Err(Undecided::JudgeFailure("the comparison wrote too much".to_owned()))
+            }
+            RunOutcome::UnsupportedImport { module } => {
+                Err(Undecided::JudgeFailure(format!("the image has no module {module}")))
+            }
+        }
+    }
+}
+
+fn unreadable() -> Undecided {
+    Undecided::JudgeFailure("the reply of the comparison is not what it should be".to_owned())
+}
