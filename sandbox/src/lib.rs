@@ -32,10 +32,11 @@
 //!
 //! # What a program meets
 //!
-//! CPython 3.14 with a real standard input and output, no threads, no processes, no sockets, no files, no environment. The clock
-//! starts on 1 January 2024 and moves by 100 microseconds per look; sleeping moves it and costs nothing. Random numbers and
-//! hashes are seeded. Pointers have 32 bits: `sys.maxsize` is 2³¹-1 and an object beyond 2 GiB is an `OverflowError` or
-//! `MemoryError`. Modules that are not part of the image (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
+//! CPython 3.14 with a real standard input and output, no processes, no sockets, no files but `/dev/stdin`, no environment. A thread
+//! runs to its end when it is started. The clock starts on 1 January 2024 and moves by 100 microseconds per look; sleeping moves it
+//! and costs nothing. Random numbers and hashes are seeded. Pointers have 32 bits: an object beyond 2 GiB is an `OverflowError` or
+//! `MemoryError`, though `sys.maxsize` says 2⁶³-1, because programs use it as a number beyond all others. Modules that are not part of
+//! the image (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
 //!
 //! # Verdicts
 //!
@@ -45,8 +46,14 @@
 //! | memory was refused and the program failed, or `MemoryError` | memory limit |
 //! | more standard output than allowed | output limit (standard error is cut, never limited) |
 //! | it does not compile, or is too deeply nested to | compile error |
+//! | the import of a module that the image lacks and other Pythons may have | unsupported import |
 //! | exception, `exit` with a failure, stack overflow, abort | runtime error |
 //! | no tests, input of the wrong kind, wall clock, lack of a thread or of address space | judge failure |
+//!
+//! # Benchmarks
+//!
+//! [`rows`] reads problems and samples as benchmarks publish them, [`judge_task`] judges a program by one of three [`Judge`]s, and
+//! a [`Pool`] does so in worker processes. [`calibrate`](mod@calibrate) says how much fuel stands for a second.
 //!
 //! # Answers
 //!

@@ -1,7 +1,8 @@
 //! The command as a user meets it: the real binary on a real workspace, small enough to run in seconds.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+mod benchmarks;
 mod documents;
 mod faults;
 mod grading;
