@@ -127,9 +127,10 @@ fn in_process(python: &str, arguments: &[&str], lines: &str) -> String {
     run(python, &[&["-c", include_str!("in_process.py")], arguments].concat(), lines)
 }
 
-/// Runs a Python and gives its output; nothing if it cannot be run.
+/// Runs a Python, which does not heed the environment, and gives its output; nothing if it cannot be run.
 fn run(python: &str, arguments: &[&str], input: &str) -> String {
-    let child = Command::new(python).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let child =
+        Command::new(python).arg("-E").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let Ok(mut child) = child else { return String::new() };
     let stdin = child.stdin.take();
     let output = std::thread::scope(|scope| {

@@ -64,14 +64,15 @@ fn sandboxed(sandbox: &Sandbox, source: &str, input: &str) -> Result<(f64, Strin
     }
 }
 
-/// The same of a native process. It reads a file and writes one, since pipes would cost it more.
+/// The same of a native process. It reads a file and writes one, since pipes would cost it more, and buffers its output
+/// whatever the environment says.
 fn native(python: &str, source: &str, input: &str) -> Result<(f64, String), Box<dyn Error>> {
     let mut stdin = tempfile::tempfile()?;
     stdin.write_all(input.as_bytes())?;
     stdin.rewind()?;
     let mut stdout = tempfile::tempfile()?;
     let mut command = Command::new(python);
-    command.args(["-c", source]).stdin(stdin).stdout(stdout.try_clone()?);
+    command.args(["-E", "-c", source]).stdin(stdin).stdout(stdout.try_clone()?);
     let before = cpu_seconds();
     let status = command.status()?;
     let cost = 1e3 * (cpu_seconds() - before);
