@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 
+pub mod judging;
+
 use std::time::{Duration, Instant};
 
 /// Something that is measured.
@@ -21,8 +23,8 @@ impl<'a> Contender<'a> {
 }
 
 /// Runs all contenders in turns, a warm-up round and then `rounds` measured ones, and prints the median rate of each
-/// with its ratio to the first.
-pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
+/// with its ratio to the first. Gives these rates, in units per second.
+pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<f64> {
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for round in 0..=rounds {
         for (contender, rates) in contenders.iter_mut().zip(&mut rates) {
@@ -34,16 +36,17 @@ pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Conte
         }
     }
     println!("{title}");
-    let base = rates.first_mut().map_or(f64::NAN, |rates| median(rates));
-    for (contender, rates) in contenders.iter().zip(&mut rates) {
-        let rate = median(rates);
-        println!("  {:44} {:>12} {unit}/s  {:>6.2}x", contender.name, grouped(rate), rate / base);
+    let rates: Vec<f64> = rates.iter_mut().map(|rates| median(rates)).collect();
+    let base = rates.first().copied().unwrap_or(f64::NAN);
+    for (contender, rate) in contenders.iter().zip(&rates) {
+        println!("  {:44} {:>12} {unit}/s  {:>6.2}x", contender.name, grouped(*rate), rate / base);
     }
+    rates
 }
 
 /// Runs all contenders in turns as [`compare`] does, and prints the median processor time of one unit, the work of
-/// child processes included, with its ratio to the first.
-pub fn compare_cpu(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
+/// child processes that have ended included, with its ratio to the first. Gives these times, in milliseconds.
+pub fn compare_cpu(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<f64> {
     let mut costs: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for round in 0..=rounds {
         for (contender, costs) in contenders.iter_mut().zip(&mut costs) {
@@ -55,15 +58,29 @@ pub fn compare_cpu(title: &str, unit: &str, rounds: usize, mut contenders: Vec<C
         }
     }
     println!("{title}");
-    let base = costs.first_mut().map_or(f64::NAN, |costs| median(costs));
-    for (contender, costs) in contenders.iter().zip(&mut costs) {
-        let cost = median(costs);
+    let costs: Vec<f64> = costs.iter_mut().map(|costs| median(costs)).collect();
+    let base = costs.first().copied().unwrap_or(f64::NAN);
+    for (contender, cost) in contenders.iter().zip(&costs) {
         println!("  {:44} {cost:>9.3} ms of CPU a {unit}  {:>6.1}x less", contender.name, base / cost);
     }
+    costs
+}
+
+/// Prints a ratio beside its goal.
+pub fn report_ratio(what: &str, ratio: f64, goal: &str) {
+    println!("  {what:44} {ratio:>9.2} x  (goal: {goal})");
+}
+
+/// Prints how busy the machine is: the load averages of the last 1, 5 and 15 minutes, where the system tells them.
+pub fn report_load() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split_whitespace().take(3).collect();
+    println!("load averages {} on {cores} cores", load.join(" "));
 }
 
 /// Processor time of this process and of those children that have ended, in seconds.
-fn cpu_seconds() -> f64 {
+pub fn cpu_seconds() -> f64 {
     let of = |who| {
         // SAFETY: `rusage` is plain numbers, for which zeros are valid, and the call only fills it in.
         #[expect(unsafe_code, reason = "a C call without a safe wrapper")]
@@ -83,7 +100,7 @@ pub fn report_time(title: &str, times: &mut [Duration], goal: Duration) {
     times.sort_unstable();
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
     println!(
-        "{title}\n  {:44} {:>10.1} ms  (goal: below {} ms)",
+        "{title}\n  {:44} {:>10.2} ms  (goal: below {} ms)",
         "median",
         median.as_secs_f64() * 1e3,
         goal.as_millis()
@@ -107,7 +124,8 @@ pub fn tune() {
     }
 }
 
-fn median(values: &mut [f64]) -> f64 {
+/// The middle of some values.
+pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
