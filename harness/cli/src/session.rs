@@ -29,7 +29,7 @@ pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
         .ok_or_else(|| Diagnostic::environment("the current folder's path is not UTF-8"))?;
     let root = here.ancestors().find(|folder| folder.join("recipes").is_dir()).ok_or_else(|| {
         Diagnostic::user(format!("no workspace: neither {here} nor a folder above it holds `recipes/`"))
-            .help("change into a workspace, or name it with --root")
+            .help("change into a workspace, or name it with --root; `judge`, `grade` and `calibrate` need --store only")
     })?;
     Ok(Workspace::new(root))
 }

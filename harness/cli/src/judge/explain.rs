@@ -22,7 +22,7 @@ pub(super) fn explain(
 ) -> Result<(), Failure> {
     for sample in samples {
         for &judge in judges {
-            let task = match super::task(problems, sample, judge) {
+            let task = match super::Tasks::new(problems).task(sample, judge) {
                 Ok(task) => task,
                 Err(judgement) => {
                     let detail = judgement.tests.first().map_or("", |test| test.detail.as_str());

@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use assay_flow::Diagnostic;
-use assay_sandbox::rows::{Problem, Problems, Sample, read_samples};
+use assay_sandbox::rows::{Problems, Sample, Tests, read_samples};
 use assay_sandbox::{
     Image, ImageLock, Judge, Judgement, Limits, Pool, Sandbox, Task, TestResult, Tools, Verdict, calibrate,
 };
 use assay_store::{Hash, Hasher, Store};
 use camino::Utf8PathBuf;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::args::{CalibrateArgs, Global, JudgeArgs};
 use crate::display::Display;
@@ -167,9 +167,10 @@ fn judge_all(
 ) -> Result<Vec<Vec<Judged>>, Failure> {
     let mut found: BTreeMap<(usize, Judge), Judgement> = BTreeMap::new();
     let mut missing = Vec::new();
+    let mut tasks = Tasks::new(problems);
     for (index, sample) in samples.iter().enumerate() {
         for &judge in judges {
-            match task(problems, sample, judge) {
+            match tasks.task(sample, judge) {
                 Ok(task) => {
                     let key = key(work, &task);
                     match work
@@ -187,8 +188,8 @@ fn judge_all(
         }
     }
     let progress = Progress::new(json, missing.len(), found.len());
-    // Tests are unpacked again for each task, one worker's at a time: together they may not fit into memory.
-    let tasks = missing.iter().filter_map(|(index, judge, _)| task(problems, &samples[*index], *judge).ok());
+    // Tests are unpacked again when their turn comes: all problems' together may not fit into memory.
+    let tasks = missing.iter().filter_map(|(index, judge, _)| tasks.task(&samples[*index], *judge).ok());
     let mut fresh: Vec<(Hash, Vec<u8>)> = Vec::new();
     let (mut stored, mut failure) = (Instant::now(), None);
     work.pool.judge(tasks, cancel, &mut |number, judgement| {
@@ -228,33 +229,47 @@ fn judge_all(
     judged.collect()
 }
 
-/// What is to be judged, or the judgement on what cannot be.
-fn task(problems: &Problems, sample: &Sample, judge: Judge) -> Result<Task, Judgement> {
-    let failure = |message: String| Judgement {
-        verdict: Verdict::JudgeFailure,
-        tests: vec![TestResult { verdict: Verdict::JudgeFailure, fuel: 0, peak_memory: 0, detail: message }],
-    };
-    let problem: &Problem = problems
-        .get(&sample.problem)
-        .ok_or_else(|| failure(format!("there is no problem `{}`", sample.problem)))?;
-    let tests = problem.tests().map_err(&failure)?;
-    if tests.is_empty() {
-        return Err(failure("the problem has no tests".to_owned()));
+/// Makes tasks of samples. The tests of the last problem stay unpacked, since its samples mostly stand together.
+struct Tasks<'a> {
+    problems: &'a Problems,
+    last: Option<(&'a str, Result<Tests, String>)>,
+}
+
+impl<'a> Tasks<'a> {
+    fn new(problems: &'a Problems) -> Self {
+        Self { problems, last: None }
     }
-    match sample.source.program(problem, judge.extraction()) {
-        Some(program) => Ok(Task { judge, program, tests }),
-        None => Err(Judgement {
-            verdict: Verdict::WrongAnswer,
-            tests: (0..tests.len())
-                .map(|_| TestResult {
-                    verdict: Verdict::WrongAnswer,
-                    fuel: 0,
-                    peak_memory: 0,
-                    detail: "the generation holds no program".to_owned(),
-                })
-                .collect(),
-        }),
+
+    /// What is to be judged, or the judgement on what cannot be.
+    fn task(&mut self, sample: &'a Sample, judge: Judge) -> Result<Task, Judgement> {
+        let problem = self.problems.get(&sample.problem);
+        let problem = problem.ok_or_else(|| unjudged(format!("there is no problem `{}`", sample.problem)))?;
+        if self.last.as_ref().is_none_or(|(id, _)| *id != problem.id) {
+            self.last = Some((&problem.id, problem.tests()));
+        }
+        let tests = match &self.last {
+            Some((_, Ok(tests))) => tests,
+            Some((_, Err(message))) => return Err(unjudged(message.clone())),
+            None => return Err(unjudged("the problem has no tests".to_owned())),
+        };
+        if tests.is_empty() {
+            return Err(unjudged("the problem has no tests".to_owned()));
+        }
+        match sample.source.program(problem, judge.extraction()) {
+            Some(program) => Ok(Task { judge, program, tests: tests.clone() }),
+            None => Err(everywhere(Verdict::WrongAnswer, "the generation holds no program", tests.len())),
+        }
     }
+}
+
+fn unjudged(message: String) -> Judgement {
+    everywhere(Verdict::JudgeFailure, &message, 1)
+}
+
+/// The same verdict on every test, none of which was run.
+fn everywhere(verdict: Verdict, detail: &str, tests: usize) -> Judgement {
+    let result = TestResult { verdict, fuel: 0, peak_memory: 0, detail: detail.to_owned() };
+    Judgement { verdict, tests: vec![result; tests] }
 }
 
 /// What a judgement depends on.
@@ -285,8 +300,11 @@ impl Progress {
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(to_do as u64), target);
         let style =
-            ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} judged, {per_sec}, {eta} left")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} judged, {rate}, {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                    _ = write!(out, "{:.1} a second", state.per_sec());
+                });
         bar.set_style(style.progress_chars("━━─"));
         Self { bar, told: Instant::now().into(), plain: !terminal && !json }
     }
