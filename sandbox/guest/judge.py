@@ -113,14 +113,15 @@ def _load(flag, source):
     return b"+"
 
 
-def _new_main():
-    main = _types.ModuleType("__main__")
+def _new_main(name):
+    """The names of a module to run the program in. Where a function of it is called it is no script: a main guard does not run."""
+    main = _types.ModuleType(name)
     main.__dict__["__builtins__"] = __builtins__
     if _behind_prelude:
         main.__dict__.update(_prelude)
         sys.setrecursionlimit(50000)
         sys.set_int_max_str_digits(50000)
-    sys.modules["__main__"] = main
+    sys.modules[name] = main
     return main.__dict__
 
 
@@ -135,7 +136,7 @@ def _flush():
 def _script():
     try:
         try:
-            exec(_code, _new_main())
+            exec(_code, _new_main("__main__"))
         except SystemExit as exit:
             if exit.code is not None and exit.code != 0:
                 return _reply(b"E", f"SystemExit: {exit.code}")
@@ -159,7 +160,7 @@ def _entry(main, name):
 def _call(request):
     try:
         name, *arguments = request.decode().split("\n")
-        main = _new_main()
+        main = _new_main("program")
         exec(_code, main)
         result = _entry(main, name)(*map(_json.loads, arguments))
         # What counts is the number, however long its text.
@@ -176,7 +177,7 @@ def _call(request):
 
 def _serve():
     global _served
-    main = _new_main()
+    main = _new_main("program")
     try:
         exec(_code, main)
     except BaseException as error:

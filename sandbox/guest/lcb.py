@@ -100,16 +100,22 @@ def _wrapped(code):
         return code
 
 
+def take_away(left=()):
+    """Takes from the program what those judges take away, but for the names that are `left`."""
+    for module, names in _TAKEN.items():
+        for name in names.split():
+            if name not in left:
+                setattr(module, name, None)
+    for name in _HIDDEN_MODULES.split():
+        sys.modules[name] = None
+
+
 def load(code, function):
     """Loads the program; an exception means that every test fails with an error."""
     global _method, _calls
     _calls = function is not None
     sys.set_int_max_str_digits(50000)
-    for module, names in _TAKEN.items():
-        for name in names.split():
-            setattr(module, name, None)
-    for name in _HIDDEN_MODULES.split():
-        sys.modules[name] = None
+    take_away()
     code = PRELUDE + "\n\n" + code if _calls else _wrapped(_without_main_guard(code))
     module = ModuleType("tmp_sol", "")
     exec(code, module.__dict__)

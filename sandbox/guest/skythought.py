@@ -5,6 +5,7 @@ compared as one text, and for functions a name and arguments guessed from texts.
 is the host's.
 """
 
+import builtins
 import copy
 import io
 import json
@@ -21,13 +22,8 @@ def load(code, function):
     global _code, _calls
     _code, _calls = code, function is not None
     # The same things are taken away as by LiveCodeBench's judge, and `exit` too.
-    for module, names in _assay_lcb._TAKEN.items():
-        for name in names.split():
-            if name != "help":
-                setattr(module, name, None)
-    _assay_lcb.builtins.exit = None
-    for name in _assay_lcb._HIDDEN_MODULES.split():
-        sys.modules[name] = None
+    _assay_lcb.take_away(left=("help",))
+    builtins.exit = None
 
 
 def _number_or(text, otherwise):

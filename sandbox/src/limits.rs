@@ -46,17 +46,22 @@ impl Limits {
     }
 
     /// Limits for benchmarks whose time limit is this many seconds of a native Python: [`FUEL_PER_SECOND`] for each, 1 GiB of memory, 64 MiB of
-    /// output, and a wall clock that a machine many times slower than any in use would keep.
+    /// output, and a wall clock that a machine ten times slower than any in use would keep.
     pub fn benchmark(seconds: u32) -> Self {
+        Self::benchmark_fuel(u64::from(seconds).saturating_mul(FUEL_PER_SECOND))
+    }
+
+    /// The same with so much fuel. The wall clock allows a minute, and two seconds for every 10⁹ units.
+    pub fn benchmark_fuel(fuel: u64) -> Self {
         Limits {
-            fuel: u64::from(seconds) * FUEL_PER_SECOND,
+            fuel,
             memory_bytes: 1 << 30,
             output_bytes: 64 << 20,
-            wall: Duration::from_secs(60 * u64::from(seconds.max(1))),
+            wall: Duration::from_secs((fuel / 500_000_000).saturating_add(60)),
         }
     }
 
-    /// Whether a result might have been another one with limits a quarter larger or smaller. Of a program that ran out of memory
+    /// Whether a result is within a factor of 1.25 of a limit, on either side. Of a program that ran out of memory
     /// nobody knows.
     pub fn is_borderline(&self, result: &TestResult) -> bool {
         let near = |used: u64, limit: u64| used > limit - limit / 5;

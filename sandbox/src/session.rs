@@ -47,18 +47,17 @@ impl<'a> Session<'a> {
 
     /// Gives the interpreter the fuel and the time of one test.
     pub(crate) fn start_test(&mut self) -> Result<(), RunOutcome> {
-        (self.allowance, self.left, self.limit) = (0, 0, 0);
-        self.add_test()
+        self.start_tests(1)
     }
 
-    /// Gives the interpreter the fuel of one more test, beside what it has left, and the time of one.
-    pub(crate) fn add_test(&mut self) -> Result<(), RunOutcome> {
+    /// Gives the interpreter the fuel and the time of so many tests together.
+    pub(crate) fn start_tests(&mut self, tests: u64) -> Result<(), RunOutcome> {
         let limits = self.sandbox.limits();
-        let used = self.used();
-        self.allowance = self.allowance.saturating_add(limits.hard_fuel());
-        self.left = self.allowance - used;
-        self.limit = self.limit.saturating_add(limits.fuel);
-        self.copy.refuel(self.left, limits.wall).map_err(|error| judge_failure(&format!("{error:#}")))
+        self.allowance = limits.hard_fuel().saturating_mul(tests);
+        self.left = self.allowance;
+        self.limit = limits.fuel.saturating_mul(tests);
+        let wall = limits.wall.saturating_mul(u32::try_from(tests).unwrap_or(u32::MAX));
+        self.copy.refuel(self.left, wall).map_err(|error| judge_failure(&format!("{error:#}")))
     }
 
     /// Compiles a program and keeps it.
@@ -87,6 +86,11 @@ impl<'a> Session<'a> {
     /// Units of fuel used since the start of the test.
     pub(crate) fn used(&self) -> u64 {
         self.allowance - self.left
+    }
+
+    /// Fuel at which a test is stopped.
+    pub(crate) fn hard_fuel(&self) -> u64 {
+        self.sandbox.limits().hard_fuel()
     }
 
     /// Whether nothing more can be asked.

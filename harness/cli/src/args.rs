@@ -137,7 +137,7 @@ pub(crate) struct JudgeArgs {
     #[arg(long)]
     pub(crate) disagreements: bool,
     /// Judge this sample only, and show the first test that it fails
-    #[arg(long, value_name = "SAMPLE")]
+    #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["out", "report", "eval_all", "disagreements"])]
     pub(crate) explain: Option<String>,
     /// Worker processes [default: all cores]
     #[arg(long, value_name = "N")]

@@ -98,7 +98,13 @@ fn verdict(session: &Session<'_>, failed: Option<RunOutcome>, said: Said) -> Tes
     }
     match said {
         Ok((verdict, detail)) => {
-            TestResult::of(session.run(RunOutcome::Completed { output: String::new() }), verdict, detail)
+            let run = session.run(RunOutcome::Completed { output: String::new() });
+            let mut result = TestResult::of(run, verdict, detail);
+            if verdict == Verdict::TimeLimit {
+                // It is the test that used up its fuel, all of it.
+                result.fuel = session.hard_fuel();
+            }
+            result
         }
         Err(message) => TestResult::failure(message),
     }

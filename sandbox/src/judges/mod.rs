@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::{Expected, Test, TestResult, Verdict, judge_runs};
 use crate::program::{Entry, Input, Prelude, Program, RunOutcome};
-use crate::rows::{Extraction, Tests};
+use crate::rows::{Case, Extraction, Tests};
 use crate::sandbox::Sandbox;
 
 /// A way to judge. Numbers that were made by different judges cannot be compared.
@@ -55,6 +55,19 @@ impl Judge {
         }
     }
 
+    /// The tests that this judge uses: SkyThought's only the hidden ones. If all are public, they are what there is.
+    pub fn tests_used(self, tests: Tests) -> Tests {
+        let hidden = |cases: Vec<Case>| {
+            let some = self == Judge::SkyThought && cases.iter().any(|case| !case.public);
+            cases.into_iter().filter(|case| !(some && case.public)).collect()
+        };
+        match tests {
+            Tests::Scripts(cases) => Tests::Scripts(hidden(cases)),
+            Tests::Calls { function, cases } => Tests::Calls { function, cases: hidden(cases) },
+            Tests::Checks(checks) => Tests::Checks(checks),
+        }
+    }
+
     /// Whether a test's verdict may depend on the tests before it, because one interpreter serves all.
     pub(crate) fn is_stateful(self) -> bool {
         self != Judge::Assay
@@ -69,7 +82,7 @@ pub struct Task {
     pub judge: Judge,
     /// The source text.
     pub program: String,
-    /// The tests.
+    /// The tests, as the judge [uses](Judge::tests_used) them.
     pub tests: Tests,
 }
 

@@ -22,9 +22,7 @@ pub(super) fn run(
         Tests::Calls { function, cases } => (Some(function.as_str()), cases),
         Tests::Checks(_) => return,
     };
-    // SkyThought looks at hidden tests only. If all are public, they are what there is.
-    let hidden_only = judge == Judge::SkyThought && cases.iter().any(|case| !case.public);
-    let cases: Vec<&Case> = cases.iter().filter(|case| !(hidden_only && case.public)).collect();
+    let cases: Vec<&Case> = cases.iter().collect();
     let load = serde_json::json!([judge.name(), program, function]).to_string();
     let load = ["R", &load].concat();
     let mut told = 0;
@@ -64,14 +62,12 @@ fn one_interpreter(
         session.end();
         return cases.iter().for_each(|_| tell(result.clone()));
     }
-    if judge == Judge::SkyThought {
-        // One limit for all tests is its rule: n tests have the fuel of n, however it is spent among them.
-        let added = cases.iter().try_for_each(|_| session.add_test());
-        if let Err(outcome) = added {
-            return tell(TestResult::of_failed(session.run(outcome)));
-        }
+    if judge == Judge::SkyThought
+        && let Err(outcome) = session.start_tests(cases.len() as u64)
+    {
+        return tell(TestResult::of_failed(session.run(outcome)));
     }
-    for case in cases {
+    for (index, case) in cases.iter().enumerate() {
         let started = if judge == Judge::Lcb { session.start_test() } else { Ok(()) };
         let before = session.used();
         let request = serde_json::json!([case.input, case.output]).to_string();
@@ -91,6 +87,13 @@ fn one_interpreter(
         };
         result.fuel = result.fuel.saturating_sub(before);
         let stop = session.is_over() || (judge == Judge::Lcb && result.verdict != Verdict::Pass);
+        if judge == Judge::SkyThought && result.verdict == Verdict::TimeLimit {
+            // One limit for all tests is its rule: when it is used up, there is none left for the others. How far
+            // beyond it this one would have gone, nobody knows.
+            result.fuel = sandbox.limits().hard_fuel();
+            let rest = cases.len() - index;
+            return (0..rest).for_each(|_| tell(result.clone()));
+        }
         tell(result);
         if stop {
             break;

@@ -20,15 +20,17 @@ pub(super) fn explain(
     samples: &[Sample],
     judges: &[Judge],
 ) -> Result<(), Failure> {
+    let mut failed = 0;
     for sample in samples {
+        let id = cut(&sample.id);
         for &judge in judges {
             let task = match super::Tasks::new(problems).task(sample, judge) {
                 Ok(task) => task,
                 Err(judgement) => {
                     let detail = judgement.tests.first().map_or("", |test| test.detail.as_str());
+                    failed += usize::from(judgement.verdict == Verdict::JudgeFailure);
                     anstream::println!(
-                        "{} by {}: {}: {}",
-                        sample.id,
+                        "{id} by {}: {}: {}",
                         judge.name(),
                         word(judgement.verdict),
                         cut(detail)
@@ -39,12 +41,9 @@ pub(super) fn explain(
             let mut results = Vec::new();
             judge_task(sandbox, &task, &mut |result| results.push(result));
             let passed = results.iter().filter(|result| result.verdict == Verdict::Pass).count();
-            anstream::println!(
-                "{} by {}: {passed} of {} tests passed",
-                sample.id,
-                judge.version(),
-                results.len()
-            );
+            let unjudged = results.iter().any(|result| result.verdict == Verdict::JudgeFailure);
+            failed += usize::from(unjudged && passed < results.len());
+            anstream::println!("{id} by {}: {passed} of {} tests passed", judge.version(), results.len());
             for (index, result) in results.iter().enumerate() {
                 anstream::println!(
                     "  test {:<3} {:<18} {:>14} fuel {:>6.1} MiB{}",
@@ -60,7 +59,10 @@ pub(super) fn explain(
             }
         }
     }
-    Ok(())
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::Unjudged("the judge failed".to_owned())),
+    }
 }
 
 fn show(sandbox: &Sandbox, source: &str, tests: &Tests, index: usize, result: &TestResult) {
@@ -135,7 +137,7 @@ fn difference(expected: &str, actual: &str) {
 }
 
 /// A line as it is safe to show: what a program wrote must not reach the terminal as commands.
-fn cut(line: &str) -> String {
+pub(super) fn cut(line: &str) -> String {
     let mut shown = String::new();
     for (index, character) in line.chars().enumerate() {
         match character {

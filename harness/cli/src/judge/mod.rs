@@ -4,7 +4,7 @@ mod explain;
 mod output;
 mod summary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::process::Command;
 use std::sync::Arc;
@@ -60,13 +60,16 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
             return Err(Diagnostic::user(format!("{} holds no sample `{wanted}`", args.samples)).into());
         }
     }
+    let mut judges = args.judges.clone();
+    let mut seen = BTreeSet::new();
+    judges.retain(|judge| seen.insert(*judge));
     let limits = limits(args);
     let (images, lock) = (images(global)?, ImageLock::built_in()?);
     let display = Display::new(global.json);
     let tools = Tools { python: args.python.clone() };
     let image = Image::prepare(&images, &lock, &tools, &mut |event| display.setup(&event))?;
     if args.explain.is_some() {
-        return explain::explain(&Sandbox::new(&image, limits), &problems, &samples, &args.judges);
+        return explain::explain(&Sandbox::new(&image, limits), &problems, &samples, &judges);
     }
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
@@ -84,13 +87,13 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
             &Work { pool: &pool, store: &store, limits: &limits, image: image.identity() },
             &problems,
             &samples,
-            &args.judges,
+            &judges,
             &cancel,
             global.json,
         )?,
         problems: &problems,
         samples: &samples,
-        judges: &args.judges,
+        judges: &judges,
         limits: &limits,
         image: image.identity(),
     };
@@ -108,10 +111,9 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         results.judged.iter().flatten().filter(|one| one.judgement.verdict == Verdict::JudgeFailure).count();
     match failed {
         0 => Ok(()),
-        _ => Err(Failure::Unjudged(format!(
-            "{failed} of {} judgements failed",
-            samples.len() * args.judges.len()
-        ))),
+        _ => {
+            Err(Failure::Unjudged(format!("{failed} of {} judgements failed", samples.len() * judges.len())))
+        }
     }
 }
 
@@ -126,19 +128,18 @@ pub(crate) fn calibration(global: &Global, args: &CalibrateArgs) -> Result<(), F
     let display = Display::new(global.json);
     let tools = Tools { python: args.python.clone() };
     let image = Image::prepare(&images(global)?, &lock, &tools, &mut |event| display.setup(&event))?;
-    let generous = Limits { fuel: u64::MAX / 4, ..Limits::benchmark(1) };
+    let generous = Limits::benchmark_fuel(u64::MAX / 4);
     let measured = calibrate::calibrate(&Sandbox::new(&image, generous), &args.against, args.repetitions)
         .map_err(|error| Diagnostic::environment(error.to_string()))?;
     summary::print_calibration(&measured, &args.against, global.json)
 }
 
 fn limits(args: &JudgeArgs) -> Limits {
-    let mut limits = Limits::benchmark(args.time_limit);
-    if let Some(fuel) = args.fuel {
-        limits.fuel = fuel;
-    }
-    limits.memory_bytes = args.memory << 20;
-    limits
+    let limits = match args.fuel {
+        Some(fuel) => Limits::benchmark_fuel(fuel),
+        None => Limits::benchmark(args.time_limit),
+    };
+    Limits { memory_bytes: args.memory << 20, ..limits }
 }
 
 fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
@@ -192,7 +193,7 @@ fn judge_all(
     let tasks = missing.iter().filter_map(|(index, judge, _)| tasks.task(&samples[*index], *judge).ok());
     let mut fresh: Vec<(Hash, Vec<u8>)> = Vec::new();
     let (mut stored, mut failure) = (Instant::now(), None);
-    work.pool.judge(tasks, cancel, &mut |number, judgement| {
+    let pooled = work.pool.judge(tasks, cancel, &mut |number, judgement| {
         let (index, judge, key) = missing[number];
         // A failure of the judge is not kept, so that the next run tries again.
         let failed = judgement.tests.iter().any(|test| test.verdict == Verdict::JudgeFailure);
@@ -205,9 +206,10 @@ fn judge_all(
             failure = failure.take().or(work.store.put_samples(&std::mem::take(&mut fresh)).err());
             stored = Instant::now();
         }
-    })?;
+    });
     work.store.put_samples(&fresh)?;
     progress.finish();
+    pooled?;
     if let Some(error) = failure {
         return Err(error.into());
     }
@@ -255,8 +257,9 @@ impl<'a> Tasks<'a> {
         if tests.is_empty() {
             return Err(unjudged("the problem has no tests".to_owned()));
         }
+        let tests = judge.tests_used(tests.clone());
         match sample.source.program(problem, judge.extraction()) {
-            Some(program) => Ok(Task { judge, program, tests: tests.clone() }),
+            Some(program) => Ok(Task { judge, program, tests }),
             None => Err(everywhere(Verdict::WrongAnswer, "the generation holds no program", tests.len())),
         }
     }

@@ -10,7 +10,7 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::{Value, json};
 
-use super::explain::word;
+use super::explain::{cut, word};
 use super::{Judged, Results};
 use crate::failure::Failure;
 
@@ -149,7 +149,7 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
             let at = judgement.tests.iter().position(|test| test.verdict == judgement.verdict);
             let detail = at.map_or("", |at| judgement.tests[at].detail.as_str());
             failed.add_row([
-                format!("`{}`", sample.id),
+                in_a_cell(&sample.id),
                 judge.name().to_owned(),
                 word(judgement.verdict),
                 at.map_or_else(String::new, |at| (at + 1).to_string()),
@@ -240,7 +240,7 @@ fn score_table(scores: &[Score]) -> Table {
     let mut table = table(header);
     for (score, group) in groups() {
         let mut row = vec![
-            group.name.clone(),
+            cut(&group.name),
             score.judge.to_owned(),
             group.problems.to_string(),
             group.samples.to_string(),
@@ -295,7 +295,7 @@ fn print_disagreements(results: &Results<'_>, differing: &[(&str, Vec<Verdict>)]
                 .iter()
                 .zip(verdicts)
                 .map(|(judge, verdict)| format!("{}: {}", judge.name(), word(*verdict)));
-            anstream::println!("{sample}  {}", each.collect::<Vec<_>>().join("  "));
+            anstream::println!("{}  {}", cut(sample), each.collect::<Vec<_>>().join("  "));
         }
     } else if !differing.is_empty() {
         anstream::println!("--disagreements lists them, --explain SAMPLE shows one");
