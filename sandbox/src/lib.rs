@@ -75,6 +75,9 @@ pub mod calibrate;
 mod compare;
 mod dirty;
 mod fuel;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grade;
 mod guest;
 mod instance;

@@ -133,7 +133,7 @@ fn size(limit: u64) -> usize {
 const TEXT_KEPT: usize = 4096;
 
 /// Reads a reply; what is done may give `most` bytes.
-fn parse(reply: &[u8], memory_refused: bool, most: usize) -> Result<Reply, RunOutcome> {
+pub(crate) fn parse(reply: &[u8], memory_refused: bool, most: usize) -> Result<Reply, RunOutcome> {
     let text = |body: &[u8]| String::from_utf8_lossy(&body[..body.len().min(TEXT_KEPT)]).into_owned();
     Err(match reply.split_first() {
         Some((b'+', body)) if body.len() > most => RunOutcome::OutputLimit,

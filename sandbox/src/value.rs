@@ -175,6 +175,7 @@ impl Reader<'_> {
                     plain @ ('"' | '\\' | '/') => plain as u16,
                     _ => return None,
                 },
+                control if control < ' ' => return None,
                 plain => {
                     units.extend_from_slice(plain.encode_utf16(&mut [0; 2]));
                     continue;
@@ -200,22 +201,36 @@ impl Reader<'_> {
                 _ => None,
             };
         }
-        let mut text = String::new();
-        while let Some(next) =
-            self.rest.next_if(|next| matches!(next, '0'..='9' | '.' | 'e' | 'E' | '+' | '-'))
-        {
-            text.push(next);
+        let mut text = self.digits()?;
+        if text.len() > 1 && text.starts_with('0') {
+            return None;
         }
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let digits = text.trim_start_matches('0');
-            return match (text.is_empty(), digits.is_empty()) {
-                (true, _) => None,
-                (_, true) => Some(Value::Int("0".to_owned())),
-                _ => Some(Value::Int(if negative { format!("-{digits}") } else { digits.to_owned() })),
-            };
+        let mut is_int = true;
+        if self.eat('.').is_some() {
+            is_int = false;
+            text = text + "." + &self.digits()?;
+        }
+        if self.rest.next_if(|next| matches!(next, 'e' | 'E')).is_some() {
+            is_int = false;
+            let sign = self.rest.next_if(|next| matches!(next, '+' | '-'));
+            text.push('e');
+            text.extend(sign);
+            text += &self.digits()?;
+        }
+        if is_int {
+            return Some(Value::Int(if negative && text != "0" { format!("-{text}") } else { text }));
         }
         let float: f64 = text.parse().ok()?;
         Some(Value::Float(if negative { -float } else { float }))
+    }
+
+    /// At least one digit.
+    fn digits(&mut self) -> Option<String> {
+        let mut digits = String::new();
+        while let Some(digit) = self.rest.next_if(char::is_ascii_digit) {
+            digits.push(digit);
+        }
+        (!digits.is_empty()).then_some(digits)
     }
 
     fn word(&mut self) -> Option<Value> {
@@ -299,6 +314,12 @@ mod tests {
             ("[1, 2]", "[1, 2, 3]"),
             ("", ""),
             ("--1", "--1"),
+            ("-+1", "-1"),
+            ("01", "1"),
+            ("1.", "1"),
+            ("-.5", "-0.5"),
+            ("1e", "1"),
+            ("\"\n\"", "\"\\n\""),
         ];
         for (expected, actual) in different {
             assert!(!same_json(expected, actual), "{expected} {actual}");

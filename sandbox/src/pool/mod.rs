@@ -134,10 +134,15 @@ impl Pool {
             };
             let from = tests.len();
             let rest = Task { tests: task.tests.skip(from), ..task.clone() };
-            if current.judge(&rest, &mut tests) {
+            let ended = current.judge(&rest, &mut tests);
+            // A reference judge may use some of the tests only, and says so by ending; else there is a result for each.
+            let done = if stateful { ended } else { tests.len() == task.tests.len() };
+            if !(ended && done) {
+                *worker = None;
+            }
+            if done {
                 return Ok(Some(summarize(tests)));
             }
-            *worker = None;
             // An interrupt from the keyboard reaches the workers too.
             if cancel.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -180,7 +185,7 @@ impl Pool {
         };
         let mut worker = Worker { child, input, output: BufReader::new(output) };
         worker.send(&self.hello).map_err(|_| PoolError::Died)?;
-        match worker.line() {
+        match read_line(&mut worker.output) {
             Some(Line::Ready) => Ok(worker),
             Some(Line::Unable(message)) => Err(PoolError::Unable(message)),
             _ => Err(PoolError::Died),
@@ -202,25 +207,28 @@ impl Worker {
         self.input.flush()
     }
 
-    /// The next line; `None` if the worker has died or writes what is no line.
-    fn line(&mut self) -> Option<Line> {
-        let mut line = String::new();
-        self.output.read_line(&mut line).ok()?;
-        serde_json::from_str(&line).ok()
-    }
-
     /// Has a task judged; false if the worker died. Results up to then are kept.
     fn judge(&mut self, task: &Task, tests: &mut Vec<TestResult>) -> bool {
         let Ok(text) = serde_json::to_string(task) else { return false };
-        if self.send(&text).is_err() {
-            return false;
-        }
-        loop {
-            match self.line() {
-                Some(Line::Test(result)) => tests.push(result),
-                Some(Line::End) => return true,
-                _ => return false,
-            }
+        self.send(&text).is_ok() && read_results(&mut self.output, task.tests.len(), tests)
+    }
+}
+
+/// The next line of a worker; `None` if it has died or writes what is no line.
+pub(crate) fn read_line(output: &mut impl BufRead) -> Option<Line> {
+    let mut line = String::new();
+    output.read_line(&mut line).ok()?;
+    serde_json::from_str(&line).ok()
+}
+
+/// Reads the results of a task up to its end; false if the worker died, or gave more results than the task has tests.
+pub(crate) fn read_results(output: &mut impl BufRead, most: usize, tests: &mut Vec<TestResult>) -> bool {
+    let most = tests.len() + most;
+    loop {
+        match read_line(output) {
+            Some(Line::Test(result)) if tests.len() < most => tests.push(result),
+            Some(Line::End) => return true,
+            _ => return false,
         }
     }
 }

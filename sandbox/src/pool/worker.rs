@@ -25,7 +25,7 @@ pub(super) struct Hello {
 /// A line that a worker writes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// The worker has its image.
     Ready,
     /// The worker cannot work.

@@ -3,6 +3,8 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};
 
+use super::raw::items;
+
 /// A file of problems or samples that cannot be used: where and why.
 #[derive(Debug, thiserror::Error)]
 pub enum RowsError {
@@ -41,6 +43,8 @@ pub enum RowsError {
 pub(super) struct Row<'a> {
     pub path: &'a Utf8Path,
     pub line: usize,
+    /// The row as it is written.
+    pub text: &'a str,
     pub object: Map<String, Value>,
 }
 
@@ -59,21 +63,29 @@ impl Row<'_> {
     }
 }
 
-/// Calls `each` with the rows of a file: JSON lines, or one JSON array.
+/// The text of a file.
+pub(super) fn read_text(path: &Utf8Path) -> Result<String, RowsError> {
+    fs_err::read_to_string(path).map_err(|source| RowsError::Read { path: path.to_owned(), source })
+}
+
+/// Calls `each` with the rows of a text, which is JSON lines or one JSON array; `path` is its name for messages.
 pub(super) fn each_row(
+    text: &str,
     path: &Utf8Path,
     mut each: impl FnMut(Row<'_>) -> Result<(), RowsError>,
 ) -> Result<(), RowsError> {
-    let text =
-        fs_err::read_to_string(path).map_err(|source| RowsError::Read { path: path.to_owned(), source })?;
     if text.trim_start().starts_with('[') {
         let rows: Vec<Map<String, Value>> =
-            serde_json::from_str(&text).map_err(|error| no_json(path, 0, &error))?;
-        return rows.into_iter().try_for_each(|object| each(Row { path, line: 1, object }));
+            serde_json::from_str(text).map_err(|error| no_json(path, 0, &error))?;
+        let texts = items(text).unwrap_or_default();
+        return rows
+            .into_iter()
+            .zip(texts)
+            .try_for_each(|(object, text)| each(Row { path, line: 1, text, object }));
     }
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let object = serde_json::from_str(line).map_err(|error| no_json(path, index, &error))?;
-        each(Row { path, line: index + 1, object })?;
+        each(Row { path, line: index + 1, text: line, object })?;
     }
     Ok(())
 }

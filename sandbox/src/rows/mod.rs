@@ -16,10 +16,11 @@ mod extract;
 mod file;
 mod hub;
 mod problem;
+mod raw;
 mod sample;
 
 pub use extract::{Extraction, extract};
 pub use file::RowsError;
 pub use hub::{PayloadError, decode_payload, read_pickled_text};
 pub use problem::{Case, Check, Problem, Problems, Tests};
-pub use sample::{Sample, Source, read_samples};
+pub use sample::{Sample, Source, parse_samples, read_samples};

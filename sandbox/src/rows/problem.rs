@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::program::Prelude;
 
-use super::file::{Row, RowsError, each_row};
+use super::file::{Row, RowsError, each_row, read_text};
 use super::hub::decode_payload;
+use super::raw::{items, member};
 
 /// A problem with its tests. They are unpacked when they are asked for: a benchmark's may be gigabytes together.
 #[derive(Debug, Clone)]
@@ -132,8 +133,16 @@ impl Problems {
     /// [`RowsError`] with the place: a file that cannot be read, a line that is no JSON object, a row of unknown form, two
     /// rows with one id, no row at all.
     pub fn read(path: &Utf8Path) -> Result<Self, RowsError> {
+        Self::parse(&read_text(path)?, path)
+    }
+
+    /// Reads problems from the text of a file; `path` is its name for messages. See [`read`](Self::read).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, RowsError> {
         let mut by_id = BTreeMap::new();
-        each_row(path, |row| {
+        each_row(text, path, |row| {
             let problem = problem(&row)?;
             let id = problem.id.clone();
             match by_id.insert(id.clone(), problem) {
@@ -221,8 +230,8 @@ fn packed(row: &Row<'_>) -> Option<Result<Packed, String>> {
         let cases = cases.collect::<Result<Vec<_>, _>>().map(|groups| groups.concat());
         return Some(cases.map(|cases| Packed::Ready(Tests::Scripts(cases))));
     }
-    let nested = object.get("verifier_metadata").and_then(|metadata| metadata.get("unit_tests"));
-    if let Some(tests) = object.get("input_output").or(nested) {
+    let nested = || member(member(row.text, "verifier_metadata")?, "unit_tests");
+    if let Some(tests) = member(row.text, "input_output").or_else(nested) {
         return Some(apps(tests).map(Packed::Ready));
     }
     let tests = match object.get("tests")? {
@@ -236,7 +245,7 @@ fn packed(row: &Row<'_>) -> Option<Result<Packed, String>> {
                 prelude: Prelude::Benchmark,
             }]))
         }
-        group @ Value::Object(_) => apps(group),
+        Value::Object(_) => apps(member(row.text, "tests")?),
         _ => Err("`tests` is neither a list nor an object".to_owned()),
     };
     Some(tests.map(Packed::Ready))
@@ -339,31 +348,30 @@ fn both_lists<'a>(group: &'a Value, keys: [&str; 2]) -> Result<(&'a Vec<Value>, 
 }
 
 /// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls. An input of a call is the list of its arguments; an output may be
-/// wrapped in a list of one.
-fn apps(tests: &Value) -> Result<Tests, String> {
-    let parsed;
-    let tests = match tests {
-        Value::String(text) => {
-            parsed = serde_json::from_str(text).map_err(|error| format!("its tests are no JSON: {error}"))?;
-            &parsed
-        }
-        other => other,
-    };
+/// wrapped in a list of one. Both stay as they are written, in one line.
+fn apps(text: &str) -> Result<Tests, String> {
+    let unquoted: Option<String> = serde_json::from_str(text).ok();
+    let text = unquoted.as_deref().unwrap_or(text);
+    let tests: &Value =
+        &serde_json::from_str(text).map_err(|error| format!("its tests are no JSON: {error}"))?;
     let keys = ["inputs", "outputs"];
     let Some(function) = tests.get("fn_name").and_then(Value::as_str) else {
         return parallel(tests, keys, false).map(Tests::Scripts);
     };
-    let (inputs, outputs) = both_lists(tests, keys)?;
-    let case = |(input, output): (&Value, &Value)| {
+    both_lists(tests, keys)?;
+    let [inputs, outputs] = keys.map(|key| member(text, key).and_then(items).unwrap_or_default());
+    // Outside of texts a line break is space; in a text it is escaped.
+    let line = |value: &str| value.replace(['\n', '\r'], " ");
+    let case = |(input, output): (&str, &str)| {
         let arguments =
-            input.as_array().ok_or_else(|| "the input of a call is no list of arguments".to_owned())?;
-        let lines: Vec<String> = arguments.iter().map(Value::to_string).collect();
-        let value = match output.as_array().map(Vec::as_slice) {
+            items(input).ok_or_else(|| "the input of a call is no list of arguments".to_owned())?;
+        let lines: Vec<String> = arguments.into_iter().map(line).collect();
+        let value = match items(output).as_deref() {
             Some([only]) => only,
             _ => output,
         };
-        Ok(Case { input: lines.join("\n"), output: value.to_string(), public: false })
+        Ok(Case { input: lines.join("\n"), output: line(value), public: false })
     };
-    let cases = inputs.iter().zip(outputs).map(case).collect::<Result<_, String>>()?;
+    let cases = inputs.into_iter().zip(outputs).map(case).collect::<Result<_, String>>()?;
     Ok(Tests::Calls { function: function.to_owned(), cases })
 }

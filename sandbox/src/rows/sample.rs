@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use super::extract::{Extraction, extract};
-use super::file::{Row, RowsError, each_row};
+use super::file::{Row, RowsError, each_row, read_text};
 use super::problem::{IDS, Problem};
 
 /// What a model made for a problem.
@@ -56,16 +56,37 @@ const GENERATION_LISTS: [&str; 3] = ["output_list", "outputs", "generations"];
 /// # Errors
 /// [`RowsError`] with the place: a file that cannot be read, a row that is no sample, no row at all.
 pub fn read_samples(path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
-    let mut samples = Vec::new();
-    if path.is_dir() {
-        folder(path, path, &mut samples)?;
-    } else {
-        each_row(path, |row| read_row(&row, &mut samples))?;
+    if !path.is_dir() {
+        return parse_samples(&read_text(path)?, path);
     }
+    let mut samples = Vec::new();
+    folder(path, path, &mut samples)?;
+    named(samples, path)
+}
+
+/// Reads samples from the text of a file of rows; `path` is its name for messages. See [`read_samples`].
+///
+/// # Errors
+/// As [`read_samples`].
+pub fn parse_samples(text: &str, path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
+    let mut samples = Vec::new();
+    each_row(text, path, |row| read_row(&row, &mut samples))?;
+    named(samples, path)
+}
+
+/// At least one sample, each with an id: one that has none is named by its problem's id and its number among that problem's.
+fn named(mut samples: Vec<Sample>, path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
     if samples.is_empty() {
         return Err(RowsError::Empty { path: path.to_owned(), what: "sample" });
     }
-    number_nameless(&mut samples);
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for sample in &mut samples {
+        let count = counts.entry(sample.problem.clone()).or_default();
+        if sample.id.is_empty() {
+            sample.id = format!("{}/{count}", sample.problem);
+        }
+        *count += 1;
+    }
     Ok(samples)
 }
 
@@ -130,16 +151,4 @@ fn folder(root: &Utf8Path, path: &Utf8Path, samples: &mut Vec<Sample>) -> Result
         }
     }
     Ok(())
-}
-
-/// Names the samples that have no id: the problem's id, and the number of the sample among that problem's.
-fn number_nameless(samples: &mut [Sample]) {
-    let mut counts = std::collections::BTreeMap::<String, usize>::new();
-    for sample in samples {
-        let count = counts.entry(sample.problem.clone()).or_default();
-        if sample.id.is_empty() {
-            sample.id = format!("{}/{count}", sample.problem);
-        }
-        *count += 1;
-    }
 }

@@ -73,6 +73,12 @@ fn every_form_of_problem_is_read() {
             "apps",
             calls("h", vec![case("1\n[2]", "\"x\"", false)]),
         ),
+        // What is written is what counts, whatever its size and order.
+        (
+            r#"{"id": "big", "input_output": "{\"fn_name\": \"h\", \"inputs\": [[100000000000000000001]],\n \"outputs\": [{\"b\":\n 1e300, \"a\": 2}]}"}"#,
+            "big",
+            calls("h", vec![case("100000000000000000001", r#"{"b":  1e300, "a": 2}"#, false)]),
+        ),
         (
             r#"{"hash_id": "taco", "verifier_metadata": {"unit_tests": {"inputs": ["1"], "outputs": ["2"]}}}"#,
             "taco",
