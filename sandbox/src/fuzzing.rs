@@ -1,5 +1,7 @@
 //! What `fuzz/` reaches of the private parts. It exists in its builds only.
 
+use std::sync::atomic::AtomicBool;
+
 use crate::pool::{read_line, read_results};
 use crate::sandbox::Sandbox;
 use crate::session::{Session, parse};
@@ -14,7 +16,7 @@ pub fn reply(bytes: &[u8], memory_refused: bool, most: usize) {
 /// Reads what a worker writes about a task of `most` tests; gives how many results were taken.
 pub fn results(bytes: &[u8], most: usize) -> usize {
     let mut tests = Vec::new();
-    read_results(&mut &*bytes, most, &mut tests);
+    read_results(&mut &*bytes, most, &AtomicBool::new(false), &mut tests);
     tests.len()
 }
 

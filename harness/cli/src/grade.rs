@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,7 +16,8 @@ use serde_json::{Value, json};
 use crate::args::{Global, GradeArgs};
 use crate::display::Display;
 use crate::failure::Failure;
-use crate::session;
+use crate::judge::output::write_whole;
+use crate::{process, session};
 
 type Rows = Vec<Result<Row, RowError>>;
 
@@ -63,10 +63,7 @@ fn read(path: &Utf8Path) -> Result<Rows, Failure> {
 }
 
 fn image(global: &Global, args: &GradeArgs) -> Result<Image, Failure> {
-    let images = match &global.images {
-        Some(images) => images.clone(),
-        None => session::store_path(global)?.join("images"),
-    };
+    let images = session::images(global)?;
     let display = Display::new(global.json);
     let tools = Tools { python: args.python.clone() };
     let lock = ImageLock::built_in_math()?;
@@ -102,7 +99,7 @@ fn distinct(rows: &Rows) -> (Vec<&Question>, Vec<Option<usize>>) {
 
 /// Grades each question once, on several threads. What comes out does not depend on their number.
 fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, quiet: bool) -> Vec<Grade> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let cores = process::cores();
     let workers = args.workers.unwrap_or(cores).clamp(1, questions.len().max(1));
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(questions.len() as u64), target);
@@ -140,9 +137,7 @@ fn write(path: &Utf8Path, grader: Grader, rows: &Rows, grades: &[Option<&Grade>]
         };
         writeln!(text, "{line}")?;
     }
-    let partial = path.with_extension("partial");
-    fs_err::write(&partial, text)?;
-    Ok(fs_err::rename(&partial, path)?)
+    write_whole(path, &text)
 }
 
 /// Counts over the rows of a file.

@@ -53,6 +53,14 @@ pub(crate) fn store_path(global: &Global) -> Result<Utf8PathBuf, Failure> {
     }
 }
 
+/// Where the sandbox's images are: as given, or in the store.
+pub(crate) fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
+    match &global.images {
+        Some(images) => Ok(images.clone()),
+        None => Ok(store_path(global)?.join("images")),
+    }
+}
+
 fn default_store(workspace: &Workspace) -> Utf8PathBuf {
     workspace.root().join(".assay")
 }

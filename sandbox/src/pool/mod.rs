@@ -133,10 +133,16 @@ impl Pool {
                 None => worker.insert(self.start()?),
             };
             let from = tests.len();
-            let rest = Task { tests: task.tests.skip(from), ..task.clone() };
-            let ended = current.judge(&rest, &mut tests);
-            // A reference judge may use some of the tests only, and says so by ending; else there is a result for each.
-            let done = if stateful { ended } else { tests.len() == task.tests.len() };
+            let rest;
+            let asked = match from {
+                0 => task,
+                _ => {
+                    rest = Task { tests: task.tests.skip(from), ..task.clone() };
+                    &rest
+                }
+            };
+            let ended = current.judge(asked, cancel, &mut tests);
+            let done = tests.len() == task.tests.len();
             if !(ended && done) {
                 *worker = None;
             }
@@ -208,9 +214,9 @@ impl Worker {
     }
 
     /// Has a task judged; false if the worker died. Results up to then are kept.
-    fn judge(&mut self, task: &Task, tests: &mut Vec<TestResult>) -> bool {
+    fn judge(&mut self, task: &Task, cancel: &AtomicBool, tests: &mut Vec<TestResult>) -> bool {
         let Ok(text) = serde_json::to_string(task) else { return false };
-        self.send(&text).is_ok() && read_results(&mut self.output, task.tests.len(), tests)
+        self.send(&text).is_ok() && read_results(&mut self.output, task.tests.len(), cancel, tests)
     }
 }
 
@@ -221,16 +227,23 @@ pub(crate) fn read_line(output: &mut impl BufRead) -> Option<Line> {
     serde_json::from_str(&line).ok()
 }
 
-/// Reads the results of a task up to its end; false if the worker died, or gave more results than the task has tests.
-pub(crate) fn read_results(output: &mut impl BufRead, most: usize, tests: &mut Vec<TestResult>) -> bool {
+/// Reads the results of a task up to its end; false if the worker died, if it gave more results than the task has tests,
+/// or if nobody waits for them any more.
+pub(crate) fn read_results(
+    output: &mut impl BufRead,
+    most: usize,
+    cancel: &AtomicBool,
+    tests: &mut Vec<TestResult>,
+) -> bool {
     let most = tests.len() + most;
-    loop {
+    while !cancel.load(Ordering::Relaxed) {
         match read_line(output) {
             Some(Line::Test(result)) if tests.len() < most => tests.push(result),
             Some(Line::End) => return true,
             _ => return false,
         }
     }
+    false
 }
 
 impl Drop for Worker {

@@ -201,18 +201,13 @@ fn packed(row: &Row<'_>) -> Option<Result<Packed, String>> {
     let object = &row.object;
     let function = || row.text(&["func_name", "function", "fn_name"]);
     if object.contains_key("public_test_cases") || object.contains_key("private_test_cases") {
-        let cases = |key| row.text(&[key]).unwrap_or_else(|| "[]".to_owned());
-        return Some(metadata_function(row).map(|function| Packed::Hub {
-            public: cases("public_test_cases"),
-            private: cases("private_test_cases"),
-            function,
-        }));
+        return Some(hub(row));
     }
     if let Some(checks) = object.get("checks") {
-        return Some(texts(checks).map(|codes| checks_of(row, codes)));
+        return Some(texts(checks).and_then(|codes| checks_of(row, codes)));
     }
     if let Some(codes) = object.get("test_list") {
-        return Some(texts(codes).map(|codes| checks_of(row, codes)));
+        return Some(texts(codes).and_then(|codes| checks_of(row, codes)));
     }
     if let (Some(test), Some(entry)) = (row.text(&["test"]), row.text(&["entry_point"])) {
         let setup = row.text(&["prompt"]).unwrap_or_default();
@@ -237,13 +232,11 @@ fn packed(row: &Row<'_>) -> Option<Result<Packed, String>> {
     let tests = match object.get("tests")? {
         Value::Array(cases) => listed(cases).map(|cases| of_function(function(), cases)),
         Value::Object(group) if group.contains_key("functional") => {
-            let code = group["functional"].as_str().unwrap_or_default().to_owned();
-            Ok(Tests::Checks(vec![Check {
-                setup: String::new(),
-                code,
-                entry: None,
-                prelude: Prelude::Benchmark,
-            }]))
+            texts(&Value::Array(vec![group["functional"].clone()])).map(|codes| {
+                let check =
+                    |code| Check { setup: String::new(), code, entry: None, prelude: Prelude::Benchmark };
+                Tests::Checks(codes.into_iter().map(check).collect())
+            })
         }
         Value::Object(_) => apps(member(row.text, "tests")?),
         _ => Err("`tests` is neither a list nor an object".to_owned()),
@@ -258,21 +251,36 @@ fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
     }
 }
 
-fn checks_of(row: &Row<'_>, codes: Vec<String>) -> Packed {
+fn checks_of(row: &Row<'_>, codes: Vec<String>) -> Result<Packed, String> {
     let setup = row.text(&["test_setup_code", "setup"]).unwrap_or_default();
     let entry = row.text(&["entry"]);
     let prelude = match row.text(&["prelude"]).as_deref() {
+        None | Some("none") => Prelude::None,
         Some("benchmark") => Prelude::Benchmark,
-        _ => Prelude::None,
+        Some(other) => return Err(format!("its `prelude` is `{other}`; expected `none` or `benchmark`")),
     };
     let check = |code| Check { setup: setup.clone(), code, entry: entry.clone(), prelude };
-    Packed::Ready(Tests::Checks(codes.into_iter().map(check).collect()))
+    Ok(Packed::Ready(Tests::Checks(codes.into_iter().map(check).collect())))
 }
 
+/// Texts that say something: an empty test would be passed by every program.
 fn texts(list: &Value) -> Result<Vec<String>, String> {
-    let texts =
-        list.as_array().and_then(|list| list.iter().map(|item| item.as_str().map(str::to_owned)).collect());
-    texts.ok_or_else(|| "its checks are no list of texts".to_owned())
+    let text = |item: &Value| item.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let texts = list.as_array().and_then(|list| list.iter().map(text).collect());
+    texts.ok_or_else(|| "its checks are no list of texts, or one is empty".to_owned())
+}
+
+fn hub(row: &Row<'_>) -> Result<Packed, String> {
+    // Some tools write the tests unpacked. What is neither that nor a text is damaged: to take it for no tests would pass
+    // programs on what is left.
+    let cases = |key: &str| match row.object.get(key) {
+        None => Ok("[]".to_owned()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(list @ Value::Array(_)) => Ok(list.to_string()),
+        Some(_) => Err(format!("its `{key}` is neither a text nor a list")),
+    };
+    let function = metadata_function(row)?;
+    Ok(Packed::Hub { public: cases("public_test_cases")?, private: cases("private_test_cases")?, function })
 }
 
 /// The function's name of a row of the hub, in `metadata`, which is JSON text.
@@ -360,6 +368,8 @@ fn apps(text: &str) -> Result<Tests, String> {
     };
     both_lists(tests, keys)?;
     let [inputs, outputs] = keys.map(|key| member(text, key).and_then(items).unwrap_or_default());
+    // Whether outputs are wrapped shows only where all are lists of one.
+    let wrapped = outputs.iter().all(|output| items(output).is_some_and(|items| items.len() == 1));
     // Outside of texts a line break is space; in a text it is escaped.
     let line = |value: &str| value.replace(['\n', '\r'], " ");
     let case = |(input, output): (&str, &str)| {
@@ -367,7 +377,7 @@ fn apps(text: &str) -> Result<Tests, String> {
             items(input).ok_or_else(|| "the input of a call is no list of arguments".to_owned())?;
         let lines: Vec<String> = arguments.into_iter().map(line).collect();
         let value = match items(output).as_deref() {
-            Some([only]) => only,
+            Some(&[only]) if wrapped => only,
             _ => output,
         };
         Ok(Case { input: lines.join("\n"), output: line(value), public: false })

@@ -95,14 +95,48 @@ fn one_limit_for_all_tests_is_skythoughts_rule() {
     // The first test needs more than one test's fuel, all together need less than their number's.
     let program = "n = int(input())\nt = 0\nfor i in range(n): t += i\nprint(n)";
     let mut cases = vec![("1000000", "1000000")];
-    cases.resize(9, ("1", "1"));
+    cases.resize(6, ("1", "1"));
     let tests = scripts(&cases);
     let one = judged(&sandbox, Judge::Assay, program, &tests)[0].fuel;
     let limits = assay_sandbox::Limits { fuel: one / 4, ..sandbox.limits().clone() };
     let tight = Sandbox::new(sandbox.image(), limits);
     assert_eq!(verdicts(&tight, Judge::Assay, program, &tests)[0], Verdict::TimeLimit);
     assert_eq!(verdicts(&tight, Judge::Lcb, program, &tests)[0], Verdict::TimeLimit);
-    assert_eq!(verdicts(&tight, Judge::SkyThought, program, &tests), [Verdict::Pass; 9]);
+    assert_eq!(verdicts(&tight, Judge::SkyThought, program, &tests), [Verdict::Pass; 6]);
+}
+
+#[test]
+fn an_endless_program_uses_up_skythoughts_limit_for_all_tests() {
+    let Some(sandbox) = sandbox() else { return };
+    let limits = assay_sandbox::Limits { fuel: 100_000_000, ..sandbox.limits().clone() };
+    let sandbox = Sandbox::new(sandbox.image(), limits.clone());
+    let tests = scripts(&[("", "1"); 20]);
+    let program =
+        "import sys\nif 'seen' in sys.modules:\n  while True: pass\nsys.modules['seen'] = sys\nprint(1)";
+    let results = judged(&sandbox, Judge::SkyThought, program, &tests);
+    assert_eq!(results.len(), 20);
+    assert_eq!(results[0].verdict, Verdict::Pass);
+    for result in &results[1..] {
+        assert_eq!(result.verdict, Verdict::TimeLimit);
+        assert!(!limits.is_borderline(result));
+    }
+}
+
+#[test]
+fn a_main_guard_runs_in_scripts_only() {
+    let Some(sandbox) = sandbox() else { return };
+    let guard = "if __name__ == '__main__': print(f(int(input())))";
+    let program = format!("def f(x): return x + 1\n{guard}");
+    for tests in [scripts(&[("1", "2")]), calls(&[("1", "2")])] {
+        assert_eq!(verdicts(&sandbox, Judge::Assay, &program, &tests), [Verdict::Pass]);
+    }
+    let check = Check {
+        setup: String::new(),
+        code: "assert f(1) == 2".to_owned(),
+        entry: None,
+        prelude: Prelude::None,
+    };
+    assert_eq!(verdicts(&sandbox, Judge::Assay, &program, &Tests::Checks(vec![check])), [Verdict::Pass]);
 }
 
 #[test]
@@ -111,7 +145,7 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
     let Some(sandbox) = sandbox() else { return };
     let humaneval =
         "def check(candidate):\n    assert candidate([3, 1]) == [1, 3]\n    assert candidate([]) == []\n";
-    let cases: [(&str, &str, Option<&str>, Verdict); 22] = [
+    let cases: [(&str, &str, Option<&str>, Verdict); 25] = [
         ("def f(x): return sorted(x)", humaneval, Some("f"), Pass),
         ("def f(x): return x", humaneval, Some("f"), Wrong),
         ("def f(x): return x[5]", humaneval, Some("f"), Error),
@@ -145,6 +179,15 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
         ),
         ("def f(x): raise AssertionError", "assert f(1) == 1", None, Error),
         ("def sum(a, b): return a * b", "assert sum(2, 3) == 6", None, Pass),
+        ("def sum(a, b): return [b, a]", "assert sorted(sum(2, 3)) == [2, 3]", None, Pass),
+        // Of two built-in names that the program redefines neither is believed.
+        (
+            "def sorted(x): return 0\ndef sum(a, b): return 1",
+            "assert sorted(sum(2, 3)) == [2, 3]",
+            None,
+            Error,
+        ),
+        ("def f(x): return 4", "print('x' * 20000, end='')\nassert f(1) == 4", None, Pass),
         ("def kind(x, t): return isinstance(x, t)", "assert kind(1, int) and not kind(1, str)", None, Pass),
         // Cheats: what would pass if test and program were in one interpreter.
         (
@@ -195,6 +238,8 @@ fn a_broken_test_and_an_endless_program_end() {
     let program = "def f(x):\n  while x: pass\n  while True: yield x";
     for (code, expected) in [
         ("assert f(", Verdict::JudgeFailure),
+        ("import numpy\nassert f(1)", Verdict::JudgeFailure),
+        ("assert 1 == 2", Verdict::JudgeFailure),
         ("next(f(1))", Verdict::TimeLimit),
         ("list(f(0))", Verdict::TimeLimit),
         ("while True: pass", Verdict::TimeLimit),

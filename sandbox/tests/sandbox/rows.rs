@@ -80,6 +80,11 @@ fn every_form_of_problem_is_read() {
             calls("h", vec![case("100000000000000000001", r#"{"b":  1e300, "a": 2}"#, false)]),
         ),
         (
+            r#"{"id": "lists", "input_output": {"fn_name": "h", "inputs": [[1], [2]], "outputs": [[5], [5, 6]]}}"#,
+            "lists",
+            calls("h", vec![case("1", "[5]", false), case("2", "[5, 6]", false)]),
+        ),
+        (
             r#"{"hash_id": "taco", "verifier_metadata": {"unit_tests": {"inputs": ["1"], "outputs": ["2"]}}}"#,
             "taco",
             Tests::Scripts(vec![case("1", "2", false)]),
@@ -127,6 +132,13 @@ fn a_row_that_cannot_be_decoded_is_a_problem_without_tests_and_says_why() {
         (r#"{"id": "a", "tests": [{"input": "1"}]}"#, "test 1 has no `output`"),
         (r#"{"id": "a", "tests": 3}"#, "neither a list nor an object"),
         (r#"{"id": "a", "test_list": [3]}"#, "no list of texts"),
+        (r#"{"id": "a", "test_list": ["assert f(1)", " "]}"#, "one is empty"),
+        (r#"{"id": "a", "tests": {"functional": null}}"#, "no list of texts"),
+        (r#"{"id": "a", "checks": ["assert f(1)"], "prelude": "bench"}"#, "expected `none` or `benchmark`"),
+        (
+            r#"{"question_id": "a", "public_test_cases": "[]", "private_test_cases": null}"#,
+            "neither a text nor a list",
+        ),
     ];
     for (row, message) in cases {
         let error = tests_of(row).1.unwrap_err();

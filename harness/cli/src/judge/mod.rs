@@ -1,7 +1,7 @@
 //! `assay judge` and `assay calibrate`.
 
 mod explain;
-mod output;
+pub(crate) mod output;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,14 +17,13 @@ use assay_sandbox::{
     Image, ImageLock, Judge, Judgement, Limits, Pool, Sandbox, Task, TestResult, Tools, Verdict, calibrate,
 };
 use assay_store::{Hash, Hasher, Store};
-use camino::Utf8PathBuf;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::args::{CalibrateArgs, Global, JudgeArgs};
 use crate::display::Display;
 use crate::failure::Failure;
 use crate::process::{cores, stop_on_signals};
-use crate::session::store_path;
+use crate::session::{images, store_path};
 
 /// Judgements between two writes to the store, and the longest time between them.
 const STORE_EVERY: usize = 64;
@@ -140,13 +139,6 @@ fn limits(args: &JudgeArgs) -> Limits {
         None => Limits::benchmark(args.time_limit),
     };
     Limits { memory_bytes: args.memory << 20, ..limits }
-}
-
-fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
-    match &global.images {
-        Some(images) => Ok(images.clone()),
-        None => Ok(store_path(global)?.join("images")),
-    }
 }
 
 /// What judging needs.
