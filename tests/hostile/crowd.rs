@@ -155,5 +155,5 @@ fn growth_would_be_noticed() {
     let leaking: Vec<usize> =
         (0..ROUNDS).map(|round| before + round * (RUNS / ROUNDS) * (200 << 10)).collect();
     assert!(grown(&leaking).is_some());
-    assert_eq!(grown(&vec![before; ROUNDS]), None);
+    assert_eq!(grown(&[before; ROUNDS]), None);
 }

@@ -10,7 +10,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use camino::Utf8Path;
 
@@ -25,11 +26,16 @@ use crate::setup::ImageLock;
 /// How often a test is tried on which a worker dies.
 const ATTEMPTS: u32 = 2;
 
+/// How often it is looked whether the work is cancelled.
+const WATCH: Duration = Duration::from_millis(50);
+
 /// Processes that judge tasks side by side. Verdicts do not depend on how many there are.
 pub struct Pool {
     command: Box<dyn Fn() -> Command + Sync>,
     hello: String,
     workers: usize,
+    /// The processes that run, so that they can be ended while they are busy.
+    children: Mutex<Vec<Weak<Mutex<Child>>>>,
 }
 
 /// Why the pool could not judge.
@@ -60,11 +66,11 @@ impl Pool {
         let hello = Hello { images: images.to_owned(), lock, limits: limits.clone() };
         // A struct of texts and numbers has a JSON form.
         let hello = serde_json::to_string(&hello).unwrap_or_default();
-        Pool { command: Box::new(command), hello, workers: workers.max(1) }
+        Pool { command: Box::new(command), hello, workers: workers.max(1), children: Mutex::default() }
     }
 
     /// Judges tasks, which it takes one by one, and calls `done` with the number of each and its judgement, in no
-    /// certain order. Raising `cancel` ends it after the tests that are running.
+    /// certain order. Raising `cancel` ends it at once.
     ///
     /// # Errors
     /// A [`PoolError`] if no worker can be had. A worker that dies later is replaced.
@@ -76,12 +82,14 @@ impl Pool {
     ) -> Result<(), PoolError> {
         let tasks = Mutex::new(tasks.enumerate());
         let (sender, results) = channel();
+        let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..self.workers {
                 let (tasks, sender) = (&tasks, sender.clone());
                 scope.spawn(move || self.work(tasks, cancel, &sender));
             }
             drop(sender);
+            scope.spawn(|| self.watch(cancel, &over));
             let mut failure = None;
             for result in results {
                 match result {
@@ -89,8 +97,22 @@ impl Pool {
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }
+            over.store(true, Ordering::Relaxed);
             failure.map_or(Ok(()), Err)
         })
+    }
+
+    /// Ends the workers when it is cancelled: a test may take minutes, and nobody waits for it any more.
+    fn watch(&self, cancel: &AtomicBool, over: &AtomicBool) {
+        while !over.load(Ordering::Relaxed) {
+            if cancel.load(Ordering::Relaxed) {
+                let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+                for child in children.iter().filter_map(Weak::upgrade) {
+                    _ = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+                }
+            }
+            std::thread::sleep(WATCH);
+        }
     }
 
     /// One worker's share, until there are no more tasks.
@@ -189,6 +211,11 @@ impl Pool {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(PoolError::Unable("it has no pipes".to_owned()));
         };
+        let child = Arc::new(Mutex::new(child));
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        children.retain(|child| child.strong_count() > 0);
+        children.push(Arc::downgrade(&child));
+        drop(children);
         let mut worker = Worker { child, input, output: BufReader::new(output) };
         worker.send(&self.hello).map_err(|_| PoolError::Died)?;
         match read_line(&mut worker.output) {
@@ -201,7 +228,7 @@ impl Pool {
 
 /// A running worker process; it ends when this is dropped.
 struct Worker {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
@@ -249,7 +276,8 @@ pub(crate) fn read_results(
 impl Drop for Worker {
     fn drop(&mut self) {
         // It may be in the middle of a test; nobody waits for it any more.
-        _ = self.child.kill();
-        _ = self.child.wait();
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        _ = child.kill();
+        _ = child.wait();
     }
 }
