@@ -39,7 +39,7 @@ fn the_committed_example_comes_out_as_it_is() {
     let world = World::new();
     copy(&repository().join("examples"), &world.path("examples"));
     let judge = ["judge", "examples/judge/problems.jsonl", "examples/judge/generations.jsonl"];
-    let out = ["--out", "verdicts.jsonl", "--report", "report.md"];
+    let out = ["--time-limit", "1", "--out", "verdicts.jsonl", "--report", "report.md"];
     world.run(&[&judge[..], &out].concat()).succeeds();
     for file in ["verdicts.jsonl", "report.md"] {
         assert_eq!(world.read(file), world.read(&format!("examples/judge/{file}")), "{file}");
