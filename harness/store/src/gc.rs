@@ -17,7 +17,6 @@
 //! anew and deletes what stands in both: what the user saw, as far as it is still garbage.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions, TryLockError};
 use std::time::{Duration, SystemTime};
 
 use camino::Utf8PathBuf;
@@ -25,7 +24,7 @@ use serde::Serialize;
 
 use crate::index::Durability;
 use crate::inventory::usage;
-use crate::lock::HeldLock;
+use crate::lock::{HeldLock, Locked, Wait};
 use crate::{Hash, Result, Store, StoreError, durable};
 
 /// How long an object is spared after it was put.
@@ -198,17 +197,11 @@ impl Store {
     }
 
     /// Makes sure that no run is active until the result is dropped.
-    fn lock_out_runs(&self) -> Result<File> {
+    fn lock_out_runs(&self) -> Result<Locked> {
         let path = self.layout().active_lock();
-        let failed = |error| StoreError::write("lock", &path, error);
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                Err(StoreError::Busy { root: self.root().to_owned(), what: "a run is active" })
-            }
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
+        Locked::exclusive(&path, Wait::No)
+            .map_err(|error| StoreError::write("lock", &path, error))?
+            .ok_or_else(|| StoreError::Busy { root: self.root().to_owned(), what: "a run is active" })
     }
 
     /// Removes the lock files of the dead.

@@ -8,11 +8,57 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+/// A lock on an open file, released when dropped.
+///
+/// Closing the file would not always release it: a process that another thread is just starting has a copy of
+/// the file until it executes its program, and the lock lasts as long as the last copy. Unlocking ends it for all.
+#[derive(Debug)]
+pub(crate) struct Locked(File);
+
+impl Locked {
+    /// Creates the file if needed and locks it together with others who share it. Waits for an exclusive holder.
+    pub(crate) fn shared(path: &Utf8Path) -> io::Result<Self> {
+        let file = open(path)?;
+        file.lock_shared()?;
+        Ok(Self(file))
+    }
+
+    /// Creates the file if needed and locks it. `None`: somebody else holds it and `wait` is [`Wait::No`].
+    pub(crate) fn exclusive(path: &Utf8Path, wait: Wait) -> io::Result<Option<Self>> {
+        Self::lock(open(path)?, wait)
+    }
+
+    fn lock(file: File, wait: Wait) -> io::Result<Option<Self>> {
+        match wait {
+            Wait::Yes => file.lock()?,
+            Wait::No => match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            },
+        }
+        Ok(Some(Self(file)))
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // If this fails, closing the file releases the lock a moment later.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Opens or creates a lock file. It is not truncated: it may be another process's.
+fn open(path: &Utf8Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
 /// An exclusively locked file that is removed when dropped.
 #[derive(Debug)]
 pub(crate) struct HeldLock {
     path: Utf8PathBuf,
-    _file: File,
+    // Released after the file is removed.
+    _locked: Locked,
 }
 
 /// Whether to wait for the present holder.
@@ -26,9 +72,7 @@ impl HeldLock {
     /// Creates the file if needed and locks it. `None`: somebody else holds it and `wait` is [`Wait::No`].
     pub(crate) fn acquire(path: &Utf8Path, wait: Wait) -> io::Result<Option<Self>> {
         loop {
-            // Not truncated: the file may be another process's.
-            let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-            match Self::lock(file, path, wait)? {
+            match Self::lock(open(path)?, path, wait)? {
                 Attempt::Held(lock) => return Ok(Some(lock)),
                 Attempt::Taken => return Ok(None),
                 Attempt::Replaced => {}
@@ -49,18 +93,11 @@ impl HeldLock {
     }
 
     fn lock(file: File, path: &Utf8Path, wait: Wait) -> io::Result<Attempt> {
-        match wait {
-            Wait::Yes => file.lock()?,
-            Wait::No => match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Attempt::Taken),
-                Err(TryLockError::Error(error)) => return Err(error),
-            },
-        }
+        let Some(locked) = Locked::lock(file, wait)? else { return Ok(Attempt::Taken) };
         // The former holder removes the file before it lets go, so the lock may be on a file without a name,
         // which excludes nobody.
-        if is_at(&file, path)? {
-            Ok(Attempt::Held(Self { path: path.to_owned(), _file: file }))
+        if is_at(&locked.0, path)? {
+            Ok(Attempt::Held(Self { path: path.to_owned(), _locked: locked }))
         } else {
             Ok(Attempt::Replaced)
         }
@@ -89,7 +126,10 @@ pub(crate) fn is_held(path: &Utf8Path) -> io::Result<bool> {
         file => file?,
     };
     match file.try_lock_shared() {
-        Ok(()) => Ok(false),
+        Ok(()) => {
+            drop(Locked(file));
+            Ok(false)
+        }
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -130,6 +170,21 @@ mod tests {
         drop(held);
         assert!(!path.exists());
         assert!(HeldLock::take_over(&path).unwrap().is_none(), "nothing to take over");
+    }
+
+    /// A child process between fork and exec has such copies, made while another thread was at work.
+    #[test]
+    fn a_copy_of_the_open_file_does_not_prolong_a_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(dir.path()).unwrap().join("x.lock");
+        let shared = Locked::shared(&path).unwrap();
+        let _copy = shared.0.try_clone().unwrap();
+        assert!(Locked::exclusive(&path, Wait::No).unwrap().is_none());
+        drop(shared);
+        let exclusive = Locked::exclusive(&path, Wait::No).unwrap().unwrap();
+        let _copy = exclusive.0.try_clone().unwrap();
+        drop(exclusive);
+        assert!(!is_held(&path).unwrap());
     }
 
     #[test]

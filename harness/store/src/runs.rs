@@ -3,7 +3,6 @@
 //! A run in progress holds the lock `runs/ID.lock`; a run that never ended and whose lock is free was interrupted.
 //! It also shares the store's `active.lock`, which garbage collection takes alone.
 
-use std::fs::{File, OpenOptions};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -11,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::index::Durability;
-use crate::lock::{self, HeldLock, Wait};
+use crate::lock::{self, HeldLock, Locked, Wait};
 use crate::{Hash, Result, RunId, Store, StoreError};
 
 /// How a run stands.
@@ -83,7 +82,7 @@ pub struct Run {
 #[derive(Debug)]
 pub(crate) struct ActiveRun {
     _alive: HeldLock,
-    _shared: File,
+    _shared: Locked,
 }
 
 impl Store {
@@ -106,14 +105,7 @@ impl Store {
 
     fn lock_run(&self, id: &RunId) -> Result<ActiveRun> {
         let path = self.layout().active_lock();
-        let shared = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .and_then(|file| file.lock_shared().map(|()| file))
-            .map_err(|error| StoreError::write("lock", &path, error))?;
+        let shared = Locked::shared(&path).map_err(|error| StoreError::write("lock", &path, error))?;
         let path = self.layout().run_lock(id);
         let alive = HeldLock::acquire(&path, Wait::Yes)
             .map_err(|error| StoreError::write("lock", &path, error))?

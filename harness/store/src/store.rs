@@ -1,13 +1,13 @@
 //! Opening a store.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::OpenOptions;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::Utf8Path;
 
 use crate::index::Index;
 use crate::layout::Layout;
+use crate::lock::{Locked, Wait};
 use crate::objects::Verified;
 use crate::runs::ActiveRun;
 use crate::scratch::{self, Scratch, Session};
@@ -46,12 +46,7 @@ impl Store {
         let layout = Layout::open(root, create)?;
         let index = Index::open(&layout.index(), |make| {
             let path = layout.active_lock();
-            let alone = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-                .and_then(|file| file.lock().map(|()| file))
+            let alone = Locked::exclusive(&path, Wait::Yes)
                 .map_err(|error| StoreError::write("lock", &path, error))?;
             make()?;
             drop(alone);

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use assay_store::{RunStatus, Store};
@@ -164,4 +165,30 @@ fn what_a_living_process_holds_is_left_alone_and_a_dead_ones_is_freed() {
     drop(store);
     bench.store();
     assert_eq!(precious(&bench.root()), 0);
+}
+
+/// A process that is being started has a copy of every open file for an instant, locked ones too.
+#[test]
+fn processes_started_meanwhile_do_not_keep_a_run_alive() {
+    let bench = Bench::new();
+    let store = bench.store();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                Command::new("true").status().unwrap();
+            }
+        });
+        let outcomes: Vec<_> = (0..200)
+            .map(|_| {
+                let run = store.begin_run("short").unwrap();
+                store.finish_run(&run, RunStatus::Succeeded).unwrap();
+                store.gc_apply(&store.gc_plan().unwrap())
+            })
+            .collect();
+        done.store(true, Ordering::Relaxed);
+        for outcome in outcomes {
+            outcome.unwrap();
+        }
+    });
 }
