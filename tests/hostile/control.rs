@@ -65,7 +65,7 @@ pub(crate) fn failure(hostile: &Hostile, control: &str, image: &Image) -> Option
     let folder = Utf8Path::from_path(folder.path()).unwrap();
     fs_err::write(folder.join(VICTIM), "a file of the user\n").unwrap();
     let run = || match place {
-        "native" => native(folder, seconds(what), &[hostile.path.as_str()]),
+        "native" => native(folder, seconds(what), &[&script(folder, hostile)]),
         "weak" => weak(folder, seconds(what), hostile),
         other => panic!("{}: unknown control {other:?}", hostile.name),
     };
@@ -104,7 +104,14 @@ pub(crate) fn weak(at: &Utf8Path, seconds: &str, hostile: &Hostile) -> Report {
     };
     fs_err::write(at.join("tests.json"), tests.to_string()).unwrap();
     let judge = folder().join("weak_judge.py");
-    native(at, seconds, &[judge.as_str(), hostile.path.as_str(), "tests.json"])
+    native(at, seconds, &[judge.as_str(), &script(at, hostile), "tests.json"])
+}
+
+/// Writes a program to a file and gives its name.
+fn script(at: &Utf8Path, hostile: &Hostile) -> String {
+    let name = "program.py".to_owned();
+    fs_err::write(at.join(&name), &hostile.program.source).unwrap();
+    name
 }
 
 impl Report {

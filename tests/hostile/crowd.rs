@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use assay_sandbox::{Image, Judgement, Limits, Sandbox, Verdict};
 use camino::Utf8Path;
 
-use crate::program::{Hostile, all, folder};
+use crate::program::{Hostile, all, folder, with};
 use crate::{ALONE, common};
 
 /// Seeds of the random corruption.
@@ -128,7 +128,7 @@ fn a_thousand_in_one_process_change_nothing() {
 fn a_corrupted_interpreter_harms_only_itself() {
     let Some(image) = common::image() else { return };
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let source = fs_err::read_to_string(folder().join("corruption.py")).unwrap();
+    let source = with("memory.py", &fs_err::read_to_string(folder().join("corruption.py")).unwrap());
     let limits = Limits { fuel: 150_000_000, ..common::limits() };
     let sandbox = Sandbox::new(image, limits);
     let honest = Guest::new(Hostile::read(Utf8Path::new("honest/program.py"), HONEST[2]).unwrap(), image);

@@ -9,6 +9,7 @@
 //! # check: assert f(1) == 2         in the place of `test`: Python that asserts something about the program
 //! # limits: fuel=1e9 memory=64      where the common ones do not do; memory and output in MiB
 //! # sandbox: wrong-answer: 1        the verdict (`A or B` if it depends on the image), and a text: the whole answer, or the start of the error
+//! # with: memory.py               a file of this folder that is put before the program
 //! # control: native prints TEXT     where the attack succeeds, see `control.rs`; may be repeated
 //! ```
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -30,7 +31,6 @@ const ANSWER: u64 = 2_718_281_828;
 pub(crate) struct Hostile {
     /// `CLASS/NAME`.
     pub name: String,
-    pub path: Utf8PathBuf,
     pub program: Program,
     /// Inputs and expected answers.
     pub tests: Vec<(Value, Value)>,
@@ -69,6 +69,7 @@ impl Hostile {
         let class = path.parent().and_then(Utf8Path::file_name).unwrap_or_default();
         let (mut attack, mut entry, mut tests, mut sandbox) = (None, Entry::Stdin, Vec::new(), None);
         let (mut check, mut limits, mut controls) = (None, limits(), Vec::new());
+        let mut program = source.to_owned();
         for line in source.lines().map_while(|line| line.strip_prefix("# ")) {
             let (field, value) = line.split_once(": ").ok_or(format!("{line:?} is no field"))?;
             match field {
@@ -78,6 +79,7 @@ impl Hostile {
                 "check" => check = Some(value.to_owned()),
                 "limits" => limits = raised(&limits, value)?,
                 "sandbox" => sandbox = Some(value),
+                "with" => program = with(value, source),
                 "control" => controls.push(value.to_owned()),
                 "coding" => {} // Python's own
                 other => return Err(format!("unknown field {other:?}")),
@@ -103,8 +105,7 @@ impl Hostile {
         }
         Ok(Hostile {
             name: format!("{class}/{}", path.file_stem().unwrap_or_default()),
-            path: path.to_owned(),
-            program: Program { source: source.to_owned(), entry, prelude: Prelude::None },
+            program: Program { source: program, entry, prelude: Prelude::None },
             tests,
             check,
             limits,
@@ -192,6 +193,11 @@ impl Hostile {
             format!("{}: not {:?} {:?} but {}", self.name, self.verdicts, self.text, start_of(judgement))
         })
     }
+}
+
+/// A program with a file of this folder before it.
+pub(crate) fn with(file: &str, source: &str) -> String {
+    fs_err::read_to_string(folder().join(file)).unwrap() + "\n\n" + source
 }
 
 fn read_test(text: &str) -> Result<(Value, Value), String> {
