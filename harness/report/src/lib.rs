@@ -30,4 +30,4 @@ pub use html::html;
 pub use markdown::markdown;
 pub use model::*;
 pub use terminal::{Style, terminal};
-pub use write::{WriteError, Written, write};
+pub use write::{WriteError, Written, replace, write};

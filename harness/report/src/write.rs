@@ -43,7 +43,6 @@ pub enum WriteError {
 pub fn write(report: &Report, folder: &Utf8Path) -> Result<Vec<Written>, WriteError> {
     report.check()?;
     let files = [("md", markdown(report)), ("json", report.to_json()), ("html", html(report))];
-    fs::create_dir_all(folder).map_err(|source| WriteError::Io { path: folder.into(), source })?;
     let mut written = Vec::new();
     for (extension, text) in files {
         let path = folder.join(format!("{}.{extension}", report.id));
@@ -54,8 +53,19 @@ pub fn write(report: &Report, folder: &Utf8Path) -> Result<Vec<Written>, WriteEr
     Ok(written)
 }
 
-/// Gives a file these bytes; false when it had them.
-fn replace(path: &Utf8Path, bytes: &[u8]) -> io::Result<bool> {
+/// Gives a file these bytes; false when it had them. Its folder is made if missing.
+///
+/// A file appears whole or not at all. What is no file, such as a pipe or a device, is written to.
+///
+/// # Errors
+/// Those of the file system; they name the path.
+pub fn replace(path: &Utf8Path, bytes: &[u8]) -> io::Result<bool> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes).map(|()| true);
+    }
     match fs::read(path) {
         Ok(old) if old == bytes => return Ok(false),
         Ok(_) => {}

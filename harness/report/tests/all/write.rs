@@ -1,6 +1,6 @@
 //! Writing to disk: whole files, and only when they change.
 
-use assay_report::{Problem, WriteError, write};
+use assay_report::{Problem, WriteError, replace, write};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::small;
@@ -69,4 +69,21 @@ fn a_refusal_names_the_path() {
     fs_err::write(folder.join("file"), "").unwrap();
     let error = write(&small::report(), &folder.join("file")).unwrap_err().to_string();
     assert!(error.contains("tiny/file"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to_and_stays() {
+    use std::os::unix::fs::FileTypeExt;
+    let (_guard, folder) = folder();
+    fs_err::create_dir_all(&folder).unwrap();
+    let pipe = folder.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read(pipe).unwrap()
+    });
+    assert!(replace(&pipe, b"rows").unwrap());
+    assert_eq!(reader.join().unwrap(), b"rows");
+    assert!(pipe.metadata().unwrap().file_type().is_fifo());
 }
