@@ -10,8 +10,8 @@ use assay_flow::{Event, Observer, Record, SavedBy, State};
 use assay_sandbox::SetupEvent;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Without bars, a long step says how far it is this often.
-const PLAIN_INTERVAL: Duration = Duration::from_secs(20);
+/// Without bars, a line says this often how far long work is.
+pub(crate) const PLAIN_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Prints a run's events as they come. Data goes to standard output, everything else to standard error.
 pub(crate) struct Display {
@@ -185,7 +185,8 @@ impl Observer for Display {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// The look of all bars.
+pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━━─")

@@ -6,25 +6,28 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assay_flow::Diagnostic;
+use assay_report::replace;
 use assay_sandbox::grade::{self, Compare, Grade, Grader, Question, Row, RowError};
-use assay_sandbox::{Image, ImageLock, Limits, Run, RunOutcome, Sandbox, Tools};
+use assay_sandbox::{Image, ImageLock, Limits, Run, RunOutcome, Sandbox};
 use assay_store::Hash;
 use camino::Utf8Path;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::args::{Global, GradeArgs};
-use crate::display::Display;
 use crate::failure::Failure;
-use crate::judge::output::write_whole;
-use crate::{process, session};
+use crate::process;
+use crate::progress::Progress;
+use crate::session::prepare;
 
 type Rows = Vec<Result<Row, RowError>>;
 
 /// Grades a file and prints a summary.
 pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
     let rows = read(&args.pairs)?;
-    let image = if args.grader.uses_sandbox() { Some(image(global, args)?) } else { None };
+    let image = match args.grader.uses_sandbox() {
+        true => Some(prepare(global, &ImageLock::built_in_math()?, &args.python)?),
+        false => None,
+    };
     let limits = Limits { fuel: args.fuel, ..grade::limits() };
     let sandbox = image.as_ref().map(|image| Sandbox::new(image, limits));
     let compare: &dyn Compare = sandbox.as_ref().map_or(&NoSandbox, |sandbox| sandbox);
@@ -62,14 +65,6 @@ fn read(path: &Utf8Path) -> Result<Rows, Failure> {
     Ok(rows)
 }
 
-fn image(global: &Global, args: &GradeArgs) -> Result<Image, Failure> {
-    let images = session::images(global)?;
-    let display = Display::new(global.json);
-    let tools = Tools { python: args.python.clone() };
-    let lock = ImageLock::built_in_math()?;
-    Ok(Image::prepare(&images, &lock, &tools, &mut |event| display.setup(&event))?)
-}
-
 /// What stands in for the sandbox with graders that never ask it.
 struct NoSandbox;
 
@@ -101,13 +96,7 @@ fn distinct(rows: &Rows) -> (Vec<&Question>, Vec<Option<usize>>) {
 fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, quiet: bool) -> Vec<Grade> {
     let cores = process::cores();
     let workers = args.workers.unwrap_or(cores).clamp(1, questions.len().max(1));
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(Some(questions.len() as u64), target);
-    if let Ok(style) =
-        ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} answers, {per_sec}, {eta} left")
-    {
-        bar.set_style(style.progress_chars("━━─"));
-    }
+    let progress = Progress::new(quiet, questions.len(), "graded");
     let grades: Vec<OnceLock<Grade>> = questions.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -117,12 +106,12 @@ fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, q
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(question) = questions.get(index) else { break };
                     _ = grades[index].set(grade::grade(args.grader, question, sandbox));
-                    bar.inc(1);
+                    progress.advance();
                 }
             });
         }
     });
-    bar.finish_and_clear();
+    progress.finish();
     grades.into_iter().filter_map(OnceLock::into_inner).collect()
 }
 
@@ -137,7 +126,8 @@ fn write(path: &Utf8Path, grader: Grader, rows: &Rows, grades: &[Option<&Grade>]
         };
         writeln!(text, "{line}")?;
     }
-    write_whole(path, &text)
+    replace(path, &text)?;
+    Ok(())
 }
 
 /// Counts over the rows of a file.

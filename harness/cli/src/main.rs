@@ -8,6 +8,7 @@ mod grade;
 mod judge;
 mod plan;
 mod process;
+mod progress;
 mod run;
 mod sections;
 mod session;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use assay_flow::{Diagnostic, Facts, Graph, Workspace, load};
-use assay_sandbox::{ImageLock, Limits, SetupEvent, Tools};
+use assay_sandbox::{Image, ImageLock, Limits, SetupEvent, Tools};
 use assay_store::Store;
 use assay_study::steps::{self, LazySandbox, Setup};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::args::{Global, Target};
+use crate::display::Display;
 use crate::failure::Failure;
 
 /// The lockfile of the sandbox's image.
@@ -59,6 +60,13 @@ pub(crate) fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
         Some(images) => Ok(images.clone()),
         None => Ok(store_path(global)?.join("images")),
     }
+}
+
+/// The image of this lockfile, made if it is not there yet.
+pub(crate) fn prepare(global: &Global, lock: &ImageLock, python: &Utf8Path) -> Result<Image, Failure> {
+    let display = Display::new(global.json);
+    let tools = Tools { python: python.to_owned() };
+    Ok(Image::prepare(&images(global)?, lock, &tools, &mut |event| display.setup(&event))?)
 }
 
 fn default_store(workspace: &Workspace) -> Utf8PathBuf {

@@ -1,36 +1,32 @@
 //! `assay judge` and `assay calibrate`.
 
 mod explain;
-pub(crate) mod output;
+mod output;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::IsTerminal;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use assay_flow::Diagnostic;
+use assay_report::replace;
 use assay_sandbox::rows::{Problems, Sample, Tests, read_samples};
 use assay_sandbox::{
-    Image, ImageLock, Judge, Judgement, Limits, Pool, Sandbox, Task, TestResult, Tools, Verdict, calibrate,
+    ImageLock, Judge, Judgement, Limits, Pool, Sandbox, Task, TestResult, Verdict, calibrate,
 };
 use assay_store::{Hash, Hasher, Store};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::args::{CalibrateArgs, Global, JudgeArgs};
-use crate::display::Display;
 use crate::failure::Failure;
 use crate::process::{cores, stop_on_signals};
-use crate::session::{images, store_path};
+use crate::progress::Progress;
+use crate::session::{images, prepare, store_path};
 
 /// Judgements between two writes to the store, and the longest time between them.
 const STORE_EVERY: usize = 64;
 const STORE_AFTER: Duration = Duration::from_secs(2);
-
-/// Where there is no bar, a line says this often how far it is.
-const PLAIN_INTERVAL: Duration = Duration::from_secs(20);
 
 /// One sample judged by one judge.
 struct Judged {
@@ -64,9 +60,7 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     judges.retain(|judge| seen.insert(*judge));
     let limits = limits(args);
     let (images, lock) = (images(global)?, ImageLock::built_in()?);
-    let display = Display::new(global.json);
-    let tools = Tools { python: args.python.clone() };
-    let image = Image::prepare(&images, &lock, &tools, &mut |event| display.setup(&event))?;
+    let image = prepare(global, &lock, &args.python)?;
     if args.explain.is_some() {
         return explain::explain(&Sandbox::new(&image, limits), &problems, &samples, &judges);
     }
@@ -103,7 +97,7 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         output::write_eval_all(&results, path)?;
     }
     if let Some(path) = &args.report {
-        output::write_whole(path, summary::markdown(&results)?.as_bytes())?;
+        replace(path, summary::markdown(&results)?.as_bytes())?;
     }
     summary::print(&results, global.json, args.disagreements)?;
     let failed =
@@ -123,10 +117,7 @@ pub(crate) fn work() -> Result<(), Failure> {
 
 /// Measures how much fuel a native second is.
 pub(crate) fn calibration(global: &Global, args: &CalibrateArgs) -> Result<(), Failure> {
-    let lock = ImageLock::built_in()?;
-    let display = Display::new(global.json);
-    let tools = Tools { python: args.python.clone() };
-    let image = Image::prepare(&images(global)?, &lock, &tools, &mut |event| display.setup(&event))?;
+    let image = prepare(global, &ImageLock::built_in()?, &args.python)?;
     let generous = Limits::benchmark_fuel(u64::MAX / 4);
     let measured = calibrate::calibrate(&Sandbox::new(&image, generous), &args.against, args.repetitions)
         .map_err(|error| Diagnostic::environment(error.to_string()))?;
@@ -159,28 +150,30 @@ fn judge_all(
     json: bool,
 ) -> Result<Vec<Vec<Judged>>, Failure> {
     let mut found: BTreeMap<(usize, Judge), Judgement> = BTreeMap::new();
-    let mut missing = Vec::new();
     let mut tasks = Tasks::new(problems);
+    let (mut wanted, mut keys) = (Vec::new(), Vec::new());
     for (index, sample) in samples.iter().enumerate() {
         for &judge in judges {
             match tasks.task(sample, judge) {
                 Ok(task) => {
-                    let key = key(work, &task);
-                    match work
-                        .store
-                        .samples(&[key])?
-                        .remove(0)
-                        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-                    {
-                        Some(judgement) => _ = found.insert((index, judge), judgement),
-                        None => missing.push((index, judge, key)),
-                    }
+                    wanted.push((index, judge));
+                    keys.push(key(work, &task));
                 }
                 Err(judgement) => _ = found.insert((index, judge), judgement),
             }
         }
     }
-    let progress = Progress::new(json, missing.len(), found.len());
+    let mut missing = Vec::new();
+    for ((&(index, judge), &key), known) in wanted.iter().zip(&keys).zip(work.store.samples(&keys)?) {
+        match known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            Some(judgement) => _ = found.insert((index, judge), judgement),
+            None => missing.push((index, judge, key)),
+        }
+    }
+    if !json {
+        anstream::eprintln!("{} judgements to make, {} known", missing.len(), found.len());
+    }
+    let progress = Progress::new(json, missing.len(), "judged");
     // Tests are unpacked again when their turn comes: all problems' together may not fit into memory.
     let tasks = missing.iter().filter_map(|(index, judge, _)| tasks.task(&samples[*index], *judge).ok());
     let mut fresh: Vec<(Hash, Vec<u8>)> = Vec::new();
@@ -277,43 +270,4 @@ fn key(work: &Work<'_>, task: &Task) -> Hash {
         .str("program", &task.program)
         .str("tests", &serde_json::to_string(&task.tests).unwrap_or_default());
     hasher.finish()
-}
-
-/// A bar with rate and remaining time on a terminal, now and then a line elsewhere.
-struct Progress {
-    bar: ProgressBar,
-    told: std::cell::Cell<Instant>,
-    plain: bool,
-}
-
-impl Progress {
-    fn new(json: bool, to_do: usize, cached: usize) -> Self {
-        let terminal = std::io::stderr().is_terminal() && !json;
-        if !json {
-            anstream::eprintln!("{to_do} judgements to make, {cached} known");
-        }
-        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(to_do as u64), target);
-        let style =
-            ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} judged, {rate}, {eta} left")
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                    _ = write!(out, "{:.1} a second", state.per_sec());
-                });
-        bar.set_style(style.progress_chars("━━─"));
-        Self { bar, told: Instant::now().into(), plain: !terminal && !json }
-    }
-
-    fn advance(&self) {
-        self.bar.inc(1);
-        if self.plain && self.told.get().elapsed() >= PLAIN_INTERVAL {
-            self.told.set(Instant::now());
-            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            anstream::eprintln!("{done}/{all} judged, {:.0} s left", self.bar.eta().as_secs_f64());
-        }
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

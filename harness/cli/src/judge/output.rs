@@ -1,7 +1,6 @@
 //! Files of verdicts.
 
-use std::io::Write;
-
+use assay_report::replace;
 use assay_sandbox::rows::Source;
 use assay_sandbox::{Judge, Judgement, Verdict};
 use camino::Utf8Path;
@@ -33,7 +32,8 @@ pub(super) fn write_rows(results: &Results<'_>, path: &Utf8Path) -> Result<(), F
             text.push(b'\n');
         }
     }
-    write_whole(path, &text)
+    replace(path, &text)?;
+    Ok(())
 }
 
 fn first_failure(judgement: &Judgement) -> &str {
@@ -75,7 +75,8 @@ pub(super) fn write_eval_all(results: &Results<'_>, path: &Utf8Path) -> Result<(
         }));
     }
     let text = serde_json::to_vec_pretty(&problems).map_err(std::io::Error::from)?;
-    write_whole(path, &text)
+    replace(path, &text)?;
+    Ok(())
 }
 
 /// The codes of LiveCodeBench for a sample that failed.
@@ -94,22 +95,4 @@ fn outcome_metadata(judge: Judge, judgement: &Judgement) -> Value {
         "verdict": judgement.verdict,
         "error": first_failure(judgement),
     })
-}
-
-/// Writes a file whole or not at all.
-pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
-    fs_err::create_dir_all(folder)?;
-    let temporary = folder.join(format!(".{}.{}", path.file_name().unwrap_or("out"), std::process::id()));
-    let written = fs_err::File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    match written.and_then(|()| fs_err::rename(&temporary, path)) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            _ = fs_err::remove_file(&temporary);
-            Err(error.into())
-        }
-    }
 }
