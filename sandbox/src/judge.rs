@@ -97,13 +97,17 @@ fn judge_tests(sandbox: &Sandbox, program: &Program, tests: &[Test], stop: bool)
 /// Judges runs that were made before, each by what it should have given: one program's runs serve every question that
 /// it answers.
 pub fn judge_runs(runs: &[Run], expected: &[Expected]) -> Judgement {
-    let results = runs.iter().zip(expected).map(|(run, expected)| TestResult {
+    summarize(runs.iter().zip(expected).map(|(run, expected)| judge_run(run, expected)).collect())
+}
+
+/// Judges one run.
+pub(crate) fn judge_run(run: &Run, expected: &Expected) -> TestResult {
+    TestResult {
         verdict: verdict(run, expected),
         fuel: run.fuel,
         peak_memory: run.peak_memory,
         detail: detail(run, expected),
-    });
-    summarize(results.collect())
+    }
 }
 
 /// The judgement that these results are.

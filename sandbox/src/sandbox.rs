@@ -55,7 +55,7 @@ impl Sandbox {
         let all = || {
             let mut runs = Vec::with_capacity(inputs.len());
             for (index, input) in inputs.iter().enumerate() {
-                runs.push(self.once(program, input));
+                runs.push(self.one(program, input, |_| ()).0);
                 if !go_on(index, &runs[index]) {
                     break;
                 }
@@ -67,7 +67,7 @@ impl Sandbox {
 
     /// Runs a program once, and gives beside the run what it wrote to standard error, of which 64 KiB are kept.
     pub fn trace(&self, program: &Program, input: &Input) -> (Run, String) {
-        let traced = self.on_guest_thread(1, || self.one(program, input));
+        let traced = self.on_guest_thread(1, || self.one(program, input, |session| session.stderr()));
         traced.unwrap_or_else(|message| (failure(&message), String::new()))
     }
 
@@ -87,11 +87,13 @@ impl Sandbox {
         })
     }
 
-    fn once(&self, program: &Program, input: &Input) -> Run {
-        self.one(program, input).0
-    }
-
-    fn one(&self, program: &Program, input: &Input) -> (Run, String) {
+    /// One run, and what `look` sees of the session before it ends.
+    fn one<T: Default>(
+        &self,
+        program: &Program,
+        input: &Input,
+        look: impl FnOnce(&Session<'_>) -> T,
+    ) -> (Run, T) {
         let (request, stdin) = match (&program.entry, input) {
             (Entry::Stdin, Input::Text(text)) => (b"S".to_vec(), text.as_bytes()),
             (Entry::Function(name), Input::Lines(lines)) => (call(name, lines), &[][..]),
@@ -99,11 +101,11 @@ impl Sandbox {
                 let lines: Vec<String> = arguments.iter().map(ToString::to_string).collect();
                 (call(name, &lines.join("\n")), &[][..])
             }
-            _ => return (failure("the input does not fit the program's entry"), String::new()),
+            _ => return (failure("the input does not fit the program's entry"), T::default()),
         };
         let mut session = match Session::start(self, Stdin::Bytes(stdin.to_vec())) {
             Ok(session) => session,
-            Err(outcome) => return (Run { outcome, fuel: 0, peak_memory: 0 }, String::new()),
+            Err(outcome) => return (Run { outcome, fuel: 0, peak_memory: 0 }, T::default()),
         };
         let reply = session.load(program).and_then(|()| session.ask(&request));
         let outcome = match (reply, &program.entry) {
@@ -119,7 +121,7 @@ impl Sandbox {
             (Ok(_), _) => broken_interpreter(),
             (Err(outcome), _) => outcome,
         };
-        let result = (session.run(outcome), session.stderr());
+        let result = (session.run(outcome), look(&session));
         session.end();
         result
     }

@@ -145,7 +145,7 @@ pub(crate) fn parse(reply: &[u8], memory_refused: bool, most: usize) -> Result<R
         Some((b'M', _)) => RunOutcome::MemoryLimit,
         Some((b'I', body)) => RunOutcome::UnsupportedImport { module: text(body) },
         Some((b'E' | b'D', body)) => RunOutcome::RuntimeError { message: text(body) },
-        _ => RunOutcome::RuntimeError { message: Broken.to_string() },
+        _ => broken_interpreter(),
     })
 }
 
@@ -173,8 +173,8 @@ fn trapped(error: &Error, memory_refused: bool) -> RunOutcome {
     if error.is::<OutOfMemory>() {
         return RunOutcome::MemoryLimit;
     }
-    if let Some(broken) = error.downcast_ref::<Broken>() {
-        return runtime_error(&broken.to_string());
+    if error.is::<Broken>() {
+        return broken_interpreter();
     }
     judge_failure(&format!("{error:#}"))
 }
@@ -185,5 +185,5 @@ pub(crate) fn judge_failure(message: &str) -> RunOutcome {
 
 /// The outcome of a program after which the interpreter makes no sense.
 pub(crate) fn broken_interpreter() -> RunOutcome {
-    RunOutcome::RuntimeError { message: "the program broke the interpreter".to_owned() }
+    RunOutcome::RuntimeError { message: Broken.to_string() }
 }

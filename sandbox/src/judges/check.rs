@@ -54,9 +54,7 @@ fn answer(
     for question in asked {
         let answer = match session.ask(&[b"O", question.as_slice()].concat()) {
             Ok(Reply::Done(answer)) => [answer.as_slice(), b"\n"].concat(),
-            Ok(_) => {
-                return Some(broken_interpreter());
-            }
+            Ok(_) => return Some(broken_interpreter()),
             Err(outcome) => return Some(outcome),
         };
         if answers.send(answer).is_err() {

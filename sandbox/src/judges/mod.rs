@@ -5,8 +5,8 @@ mod reference;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Expected, Test, TestResult, Verdict, judge_runs};
-use crate::program::{Entry, Input, Prelude, Program, RunOutcome};
+use crate::judge::{Expected, TestResult, Verdict, judge_run};
+use crate::program::{Entry, Input, Prelude, Program, Run, RunOutcome};
 use crate::rows::{Case, Extraction, Tests};
 use crate::sandbox::Sandbox;
 
@@ -124,9 +124,10 @@ pub fn judge_task(sandbox: &Sandbox, task: &Task, tell: &mut (dyn FnMut(TestResu
 
 fn one(sandbox: &Sandbox, source: &str, entry: Entry, input: Input, expected: Expected) -> TestResult {
     let program = Program { source: source.to_owned(), entry, prelude: Prelude::Benchmark };
-    let test = Test { input, expected };
-    let runs = sandbox.run(&program, std::slice::from_ref(&test.input));
-    judge_runs(&runs, &[test.expected]).tests.remove(0)
+    match sandbox.run(&program, &[input]).first() {
+        Some(run) => judge_run(run, &expected),
+        None => TestResult::failure("the test was not run"),
+    }
 }
 
 impl TestResult {
@@ -135,19 +136,18 @@ impl TestResult {
         TestResult { verdict: Verdict::JudgeFailure, fuel: 0, peak_memory: 0, detail: message.into() }
     }
 
-    fn of(run: crate::program::Run, verdict: Verdict, detail: String) -> Self {
+    fn of(run: Run, verdict: Verdict, detail: String) -> Self {
         TestResult { verdict, fuel: run.fuel, peak_memory: run.peak_memory, detail }
     }
 
     /// What an outcome means where nothing is compared.
-    fn of_failed(run: crate::program::Run) -> Self {
-        let expected = Expected::Output(String::new());
+    fn of_failed(run: Run) -> Self {
         match &run.outcome {
             // It ended its process, which no caller of it survives.
             RunOutcome::Completed { .. } => {
                 Self::of(run, Verdict::RuntimeError, "the process exited".to_owned())
             }
-            _ => judge_runs(&[run], &[expected]).tests.remove(0),
+            _ => judge_run(&run, &Expected::Output(String::new())),
         }
     }
 }

@@ -22,7 +22,6 @@ pub(super) fn run(
         Tests::Calls { function, cases } => (Some(function.as_str()), cases),
         Tests::Checks(_) => return,
     };
-    let cases: Vec<&Case> = cases.iter().collect();
     let load = serde_json::json!([judge.name(), program, function]).to_string();
     let load = ["R", &load].concat();
     let mut told = 0;
@@ -49,7 +48,7 @@ fn one_interpreter(
     sandbox: &Sandbox,
     judge: Judge,
     load: &str,
-    cases: &[&Case],
+    cases: &[Case],
     tell: &mut dyn FnMut(TestResult),
 ) {
     let mut session = match Session::start(sandbox, Stdin::default()) {
