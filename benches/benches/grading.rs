@@ -1,5 +1,6 @@
-//! Comparing answers: a fresh copy of the interpreter with sympy in it per answer, against a Python process with
-//! math-verify per answer. Both read and compare the same pairs, by the same release of the same packages.
+//! Comparing answers: a fresh copy of the interpreter with sympy in it per answer, against a Python process
+//! with math-verify per answer. Both read and compare the same pairs, by the same release of the same
+//! packages.
 
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 

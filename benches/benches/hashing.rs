@@ -1,4 +1,5 @@
-//! Storing a large file: one thread reading through a buffer, all threads over a memory map, and the whole `put`.
+//! Storing a large file: one thread reading through a buffer, all threads over a memory map, and the whole
+//! `put`.
 
 use assay_bench::{Contender, compare};
 use assay_store::Store;

@@ -1,5 +1,5 @@
-//! Judging short programs: the sandbox against a `python3` process per test and against judges that run programs inside their own process,
-//! which are fast and let a program do what it likes.
+//! Judging short programs: the sandbox against a `python3` process per test and against judges that run
+//! programs inside their own process, which are fast and let a program do what it likes.
 
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 

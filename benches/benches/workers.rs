@@ -1,5 +1,6 @@
-//! Two worker processes against one. The clock says how much faster two are only where two cores are free: on a busy machine two processes
-//! also get twice the share of one. The processor time of a test says on any machine whether workers hinder each other.
+//! Two worker processes against one. The clock says how much faster two are only where two cores are free: on
+//! a busy machine two processes also get twice the share of one. The processor time of a test says on any
+//! machine whether workers hinder each other.
 
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 

@@ -44,8 +44,8 @@ pub fn sandbox(limits: Limits) -> Result<Sandbox, Box<dyn Error>> {
     Ok(Sandbox::new(&image, limits))
 }
 
-/// The native Python to compare with and its version: Debian's 3.11, an optimised build that many machines have, else the
-/// `python3` on the path. Of a script that looks for the interpreter first, the interpreter.
+/// The native Python to compare with and its version: Debian's 3.11, an optimised build that many machines
+/// have, else the `python3` on the path. Of a script that looks for the interpreter first, the interpreter.
 ///
 /// # Errors
 /// There is no Python.
@@ -58,8 +58,8 @@ pub fn native_python() -> Result<(String, String), Box<dyn Error>> {
     Ok((path.to_owned(), version.to_owned()))
 }
 
-/// Twenty kinds of short programs, as the easy problems of benchmarks have them. `K` is a small number that makes each one another
-/// program. All read a line with a count and a line with that many numbers.
+/// Twenty kinds of short programs, as the easy problems of benchmarks have them. `K` is a small number that
+/// makes each one another program. All read a line with a count and a line with that many numbers.
 const KINDS: [&str; 20] = [
     "n = int(input())\nprint(sum(map(int, input().split())) + K)",
     "n = int(input())\na = list(map(int, input().split()))\nprint(max(a) - min(a), a.index(max(a)) + K)",

@@ -1,5 +1,5 @@
-//! What the benchmarks share: the things compared are measured in turns, so that a busy machine slows all of them
-//! alike, and each figure is printed beside what it is compared with.
+//! What the benchmarks share: the things compared are measured in turns, so that a busy machine slows all of
+//! them alike, and each figure is printed beside what it is compared with.
 
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 
@@ -22,8 +22,8 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Runs all contenders in turns, a warm-up round and then `rounds` measured ones, and prints the median rate of each
-/// with its ratio to the first. Gives these rates, in units per second.
+/// Runs all contenders in turns, a warm-up round and then `rounds` measured ones, and prints the median rate
+/// of each with its ratio to the first. Gives these rates, in units per second.
 pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<f64> {
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for round in 0..=rounds {
@@ -44,8 +44,9 @@ pub fn compare(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Conte
     rates
 }
 
-/// Runs all contenders in turns as [`compare`] does, and prints the median processor time of one unit, the work of
-/// child processes that have ended included, with its ratio to the first. Gives these times, in milliseconds.
+/// Runs all contenders in turns as [`compare`] does, and prints the median processor time of one unit, the
+/// work of child processes that have ended included, with its ratio to the first. Gives these times, in
+/// milliseconds.
 pub fn compare_cpu(title: &str, unit: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<f64> {
     let mut costs: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for round in 0..=rounds {
@@ -71,7 +72,8 @@ pub fn report_ratio(what: &str, ratio: f64, goal: &str) {
     println!("  {what:44} {ratio:>9.2} x  (goal: {goal})");
 }
 
-/// Prints how busy the machine is: the load averages of the last 1, 5 and 15 minutes, where the system tells them.
+/// Prints how busy the machine is: the load averages of the last 1, 5 and 15 minutes, where the system tells
+/// them.
 pub fn report_load() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -107,7 +109,8 @@ pub fn report_time(title: &str, times: &mut [Duration], goal: Duration) {
     );
 }
 
-/// Tunes the process as the command does: large blocks stay mapped, and candle's own thread pool stays out of the way.
+/// Tunes the process as the command does: large blocks stay mapped, and candle's own thread pool stays out of
+/// the way.
 pub fn tune() {
     #[expect(unsafe_code, reason = "candle takes this setting from the environment only")]
     // SAFETY: benchmarks call this before anything else, so no other thread exists yet.

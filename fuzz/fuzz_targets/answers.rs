@@ -1,5 +1,5 @@
-//! Bytes as a row of answers, and as a gold answer, an answer and what a guest says about them: every grader decides, and
-//! nothing panics.
+//! Bytes as a row of answers, and as a gold answer, an answer and what a guest says about them: every grader
+//! decides, and nothing panics.
 
 #![no_main]
 

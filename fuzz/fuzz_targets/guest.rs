@@ -1,4 +1,5 @@
-//! Bytes as requests to a real interpreter and as programs and tests: it never fails the judge, and the same again gives the same.
+//! Bytes as requests to a real interpreter and as programs and tests: it never fails the judge, and the same
+//! again gives the same.
 //!
 //! It needs the Python image that the tests make in `target/images`.
 

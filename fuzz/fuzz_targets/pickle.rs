@@ -20,8 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(read_pickled_text(&pickled(&text, *choices)), Ok(text));
 });
 
-/// The text as a pickle, in one of the ways that the bits of `choices` select: with or without protocol, frame and memo, and with
-/// each of the three opcodes for texts.
+/// The text as a pickle, in one of the ways that the bits of `choices` select: with or without protocol,
+/// frame and memo, and with each of the three opcodes for texts.
 fn pickled(text: &str, choices: u8) -> Vec<u8> {
     let mut body = match (choices & 3, text.len()) {
         (0, length @ 0..=255) => vec![0x8c, length as u8],

@@ -29,8 +29,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What another reader of JSON reads is read here, as the same value; what it does not read is refused here, but for what
-/// Python's JSON has beyond the standard.
+/// What another reader of JSON reads is read here, as the same value; what it does not read is refused here,
+/// but for what Python's JSON has beyond the standard.
 fn values(text: &str) {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value) => {

@@ -1,5 +1,5 @@
-//! Bytes as a file of problems and as a file of samples: nothing panics, whatever they are. Bytes as an argument of a call: it
-//! stays what it is.
+//! Bytes as a file of problems and as a file of samples: nothing panics, whatever they are. Bytes as an
+//! argument of a call: it stays what it is.
 
 #![no_main]
 

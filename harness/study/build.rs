@@ -26,7 +26,8 @@ const GROUPS: &[Group] = &[
     Group {
         name: "SANDBOX",
         paths: &["../../sandbox/src", "../../sandbox/guest"],
-        // Steps run programs and compare; they read no benchmark's files, ask no other judge and start no workers.
+        // Steps run programs and compare; they read no benchmark's files, ask no other judge and start no
+        // workers.
         except: &[
             "../../sandbox/guest/grade.py",
             "../../sandbox/src/calibrate.rs",

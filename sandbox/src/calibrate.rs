@@ -1,8 +1,9 @@
 //! How much fuel a second of native Python is.
 //!
-//! Fuel counts instructions, so how much of it a second is depends on what a program does. Nine kinds of programs are run in the sandbox and
-//! by a native Python; a budget is then stated in native seconds by the largest ratio among them. A program of any of these kinds that is
-//! within its seconds natively is therefore within its fuel here, whatever machine judges it.
+//! Fuel counts instructions, so how much of it a second is depends on what a program does. Nine kinds of
+//! programs are run in the sandbox and by a native Python; a budget is then stated in native seconds by the
+//! largest ratio among them. A program of any of these kinds that is within its seconds natively is therefore
+//! within its fuel here, whatever machine judges it.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -72,7 +73,8 @@ pub enum CalibrationError {
     },
 }
 
-/// Runs each kind of program once in the sandbox, whose limits must be generous, and `repetitions` times by `python`.
+/// Runs each kind of program once in the sandbox, whose limits must be generous, and `repetitions` times by
+/// `python`.
 ///
 /// # Errors
 /// [`CalibrationError`] if a program fails or the two do not write the same.

@@ -1,15 +1,17 @@
 //! Whether a text is the expected one. All comparison is on the host: expected answers never enter a guest.
 
-/// Compares what a script wrote with what it should have written, by the rules of the LiveCodeBench benchmark.
+/// Compares what a script wrote with what it should have written, by the rules of the LiveCodeBench
+/// benchmark.
 ///
-/// Space at the ends of the text and of each line does not count. A line is right if its text is, or if both lines
-/// consist of decimal numbers that are equal in value, one by one (`1.0` is `1`, `1e3` is `1000`); there is no tolerance.
+/// Space at the ends of the text and of each line does not count. A line is right if its text is, or if both
+/// lines consist of decimal numbers that are equal in value, one by one (`1.0` is `1`, `1e3` is `1000`);
+/// there is no tolerance.
 pub fn same_output(expected: &str, actual: &str) -> bool {
     fn lines(text: &str) -> impl Iterator<Item = &str> {
         text.trim().split('\n').map(str::trim)
     }
-    // Line by line and number by number: what a hostile program wrote is never taken apart as a whole, which would cost
-    // many times its size.
+    // Line by line and number by number: what a hostile program wrote is never taken apart as a whole, which
+    // would cost many times its size.
     all_pairs(lines(expected), lines(actual), |expected, actual| {
         expected == actual || same_numbers(expected, actual)
     })
@@ -46,8 +48,9 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Reads the numbers that Python's `decimal.Decimal` reads, but for NaN, which equals nothing: a sign, digits with a point, an
-    /// exponent, underscores anywhere; or infinity. Exponents beyond 18 digits are not read.
+    /// Reads the numbers that Python's `decimal.Decimal` reads, but for NaN, which equals nothing: a sign,
+    /// digits with a point, an exponent, underscores anywhere; or infinity. Exponents beyond 18 digits are
+    /// not read.
     fn parse(text: &str) -> Option<Self> {
         let text = text.replace('_', "");
         let (negative, rest) = match text.strip_prefix('-') {

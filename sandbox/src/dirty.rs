@@ -1,12 +1,12 @@
 //! Which pages of a private mapping have been written since it was made.
 //!
-//! Linux 6.7 and later can tell (`PAGEMAP_SCAN`, see `Documentation/admin-guide/mm/pagemap.rst` of the kernel). Elsewhere
-//! the answer is [`None`], and callers do without.
+//! Linux 6.7 and later can tell (`PAGEMAP_SCAN`, see `Documentation/admin-guide/mm/pagemap.rst` of the
+//! kernel). Elsewhere the answer is [`None`], and callers do without.
 
 use std::ops::Range;
 
-/// Byte ranges of `memory` that may differ from what was mapped there, or `None` if the system cannot tell or there
-/// are more than `limit` such bytes.
+/// Byte ranges of `memory` that may differ from what was mapped there, or `None` if the system cannot tell or
+/// there are more than `limit` such bytes.
 pub(crate) fn written(memory: &[u8], limit: usize) -> Option<Vec<Range<usize>>> {
     imp::written(memory, limit)
 }
@@ -82,7 +82,8 @@ mod imp {
                 return_mask: 0,
             };
             #[expect(unsafe_code, reason = "the kernel offers this only as an ioctl")]
-            // SAFETY: `scan` and `regions` have the kernel's layout and outlive the call, which writes to nothing else.
+            // SAFETY: `scan` and `regions` have the kernel's layout and outlive the call, which writes to
+            // nothing else.
             let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN as _, &raw mut scan) };
             let regions = regions.get(..usize::try_from(count).ok()?)?;
             for region in regions {

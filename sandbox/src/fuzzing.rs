@@ -30,8 +30,8 @@ pub fn lock(text: &str) {
     _ = ImageLock::parse(text, "lock");
 }
 
-/// Makes requests of one interpreter up to the first that it does not survive. Gives what came of each, with the fuel used up
-/// to then.
+/// Makes requests of one interpreter up to the first that it does not survive. Gives what came of each, with
+/// the fuel used up to then.
 pub fn session(sandbox: &Sandbox, requests: &[&[u8]]) -> Result<Vec<(String, u64)>, String> {
     sandbox.on_guest_thread(1, || {
         let mut session =

@@ -149,8 +149,8 @@ impl Interpreter {
         written.map(|()| at).map_err(|_| Error::new(Broken))
     }
 
-    /// Calls the Python function `handler`, an object's address, with one `bytes` object and gives back the bytes
-    /// object that it returns, or the first `most` bytes of it.
+    /// Calls the Python function `handler`, an object's address, with one `bytes` object and gives back the
+    /// bytes object that it returns, or the first `most` bytes of it.
     pub(crate) fn call(
         &self,
         store: &mut Store<Guest>,
@@ -181,8 +181,9 @@ impl Interpreter {
 #[error("the guest has no memory for the request")]
 pub(crate) struct OutOfMemory;
 
-/// The interpreter no longer works as it was made to: its handler raised an exception or returned something that is
-/// no bytes object, or an address that it gave the host lies outside its memory. Only the program can have done that.
+/// The interpreter no longer works as it was made to: its handler raised an exception or returned something
+/// that is no bytes object, or an address that it gave the host lies outside its memory. Only the program can
+/// have done that.
 #[derive(Debug, thiserror::Error)]
 #[error("the program broke the interpreter")]
 pub(crate) struct Broken;

@@ -1,9 +1,9 @@
 //! Copies of the image, and turning a used copy back into a fresh one.
 //!
-//! Making an instance costs little, but each page that it then touches costs a page fault, and threads that fault
-//! and unmap in one address space hinder each other. So a copy that ended well is kept: the pages it wrote are
-//! copied back from the image, its globals are reset, and it is as it was when it was made. (The table never changes.)
-//! A copy that trapped, grew its memory or wrote a great deal is thrown away.
+//! Making an instance costs little, but each page that it then touches costs a page fault, and threads that
+//! fault and unmap in one address space hinder each other. So a copy that ended well is kept: the pages it
+//! wrote are copied back from the image, its globals are reset, and it is as it was when it was made. (The
+//! table never changes.) A copy that trapped, grew its memory or wrote a great deal is thrown away.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,8 @@ use crate::guest::{Exports, Guest, HANDLER, Interpreter};
 use crate::link::FUEL;
 use crate::wasi::{Host, Stdin};
 
-/// A copy that wrote more than this part of its memory is not worth cleaning. (Comparing answers writes a fifth.)
+/// A copy that wrote more than this part of its memory is not worth cleaning. (Comparing answers writes a
+/// fifth.)
 const CLEANABLE_PART: usize = 4;
 
 /// Used copies that are kept at most.
@@ -93,7 +94,8 @@ impl Copies {
         Ok(Copy { store, interpreter, handler, fuel, globals })
     }
 
-    /// Takes back a copy whose last call returned (a copy that trapped is simply dropped), for reuse if that pays.
+    /// Takes back a copy whose last call returned (a copy that trapped is simply dropped), for reuse if that
+    /// pays.
     pub(crate) fn give_back(&self, mut copy: Copy) {
         if self.kept.lock().unwrap_or_else(PoisonError::into_inner).len() < KEPT
             && self.clean(&mut copy).is_some()
@@ -158,8 +160,8 @@ mod tests {
     use crate::wasi::{Host, Stdin};
     use crate::{Image, ImageLock, SetupError, Tools};
 
-    /// The strongest check of a cleaned copy: after programs that write all over the interpreter, memory and globals are
-    /// those of a copy that never ran, to the byte.
+    /// The strongest check of a cleaned copy: after programs that write all over the interpreter, memory and
+    /// globals are those of a copy that never ran, to the byte.
     #[test]
     fn a_cleaned_copy_is_a_fresh_one() {
         let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

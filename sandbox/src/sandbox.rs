@@ -11,7 +11,8 @@ use crate::wasi::Stdin;
 /// Guests that run at once in this process. The pool of instances has room for as many again: kept copies.
 const MAX_RUNNING: u32 = 16;
 
-/// Runs untrusted programs, each input in a fresh copy of the interpreter. Share it between threads by reference.
+/// Runs untrusted programs, each input in a fresh copy of the interpreter. Share it between threads by
+/// reference.
 #[derive(Debug)]
 pub struct Sandbox {
     image: Image,
@@ -41,8 +42,8 @@ impl Sandbox {
         self.run_while(program, inputs, |_, _| true)
     }
 
-    /// Like [`run`](Self::run), but stops after the first run for which `go_on`, called with the number of the
-    /// input and its run, says no.
+    /// Like [`run`](Self::run), but stops after the first run for which `go_on`, called with the number of
+    /// the input and its run, says no.
     pub fn run_while(
         &self,
         program: &Program,
@@ -65,7 +66,8 @@ impl Sandbox {
         self.on_guest_thread(1, all).unwrap_or_else(|message| vec![failure(&message); inputs.len()])
     }
 
-    /// Runs a program once, and gives beside the run what it wrote to standard error, of which 64 KiB are kept.
+    /// Runs a program once, and gives beside the run what it wrote to standard error, of which 64 KiB are
+    /// kept.
     pub fn trace(&self, program: &Program, input: &Input) -> (Run, String) {
         let traced = self.on_guest_thread(1, || self.one(program, input, |session| session.stderr()));
         traced.unwrap_or_else(|message| (failure(&message), String::new()))
@@ -142,7 +144,8 @@ pub(crate) fn guest_thread() -> std::thread::Builder {
     std::thread::Builder::new().name("guest".to_owned()).stack_size(THREAD_STACK)
 }
 
-/// The right to have that many instances: there are [`MAX_RUNNING`] places in this process, and who comes later waits.
+/// The right to have that many instances: there are [`MAX_RUNNING`] places in this process, and who comes
+/// later waits.
 struct Permit(u32);
 
 static TAKEN: Mutex<u32> = Mutex::new(0);

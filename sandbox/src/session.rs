@@ -71,7 +71,8 @@ impl<'a> Session<'a> {
 
     /// Makes a request. An error is the outcome of the run, be it the program's fault or the judge's.
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Reply, RunOutcome> {
-        // What is too long is not copied out of the guest: one byte is the letter, one shows that there is more.
+        // What is too long is not copied out of the guest: one byte is the letter, one shows that there is
+        // more.
         let most = size(self.sandbox.limits().output_bytes);
         let reply = self.copy.ask(request, most.saturating_add(2));
         self.returned = reply.is_ok();

@@ -1,7 +1,7 @@
 //! Starting the interpreter once and keeping its state: the image.
 //!
-//! Everything that the interpreter can see while it starts is fixed (files, clock, random bytes, environment), so
-//! the same inputs give the same image on every machine, byte for byte.
+//! Everything that the interpreter can see while it starts is fixed (files, clock, random bytes,
+//! environment), so the same inputs give the same image on every machine, byte for byte.
 
 use std::sync::Arc;
 

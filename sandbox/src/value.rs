@@ -1,5 +1,5 @@
-//! Whether a value that a function returned is the expected one. All comparison is on the host: expected answers never enter a
-//! guest.
+//! Whether a value that a function returned is the expected one. All comparison is on the host: expected
+//! answers never enter a guest.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -11,12 +11,13 @@ pub fn same_value(expected: &serde_json::Value, actual: &str) -> bool {
 
 /// Compares two values in the JSON that Python writes, as Python's `==` does.
 ///
-/// Numbers are equal if their values are, whatever their size (`2` is `2.0`, `1` is `true`); there is no tolerance. `NaN` equals
-/// nothing, nor does text that is no JSON. Lists are compared in order, objects by their keys. A tuple arrives as a list.
+/// Numbers are equal if their values are, whatever their size (`2` is `2.0`, `1` is `true`); there is no
+/// tolerance. `NaN` equals nothing, nor does text that is no JSON. Lists are compared in order, objects by
+/// their keys. A tuple arrives as a list.
 pub fn same_json(expected: &str, actual: &str) -> bool {
     let Some((expected, parts)) = parse(expected, usize::MAX) else { return false };
-    // A value with more parts is another one. It is not even read: that would take many times the size of its text, which
-    // a hostile program has written.
+    // A value with more parts is another one. It is not even read: that would take many times the size of its
+    // text, which a hostile program has written.
     parse(actual, parts).is_some_and(|(actual, _)| equal(&expected, &actual))
 }
 
@@ -76,8 +77,8 @@ fn is_whole(float: f64, digits: &str) -> bool {
         && format!("{:.0}", float.abs() * if float < 0.0 { -1.0 } else { 1.0 }) == digits
 }
 
-/// Reads the JSON that Python's `json` writes and reads: with `NaN`, `Infinity` and integers of any size. Gives the value
-/// and the number of its parts, itself included, if that is at most `most`.
+/// Reads the JSON that Python's `json` writes and reads: with `NaN`, `Infinity` and integers of any size.
+/// Gives the value and the number of its parts, itself included, if that is at most `most`.
 fn parse(text: &str, most: usize) -> Option<(Value, usize)> {
     let mut reader = Reader { rest: text.chars().peekable(), depth: 0, left: most };
     let value = reader.value()?;

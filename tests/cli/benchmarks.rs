@@ -105,8 +105,9 @@ fn probes_are_judged_as_they_should_be_and_as_the_reference_does() {
     }
 }
 
-/// A third of the recorded samples, test by test. What differs is known: programs that import numpy, programs that take
-/// longer natively than their fuel takes here, and, of the reference judge, output of threads that nobody waited for.
+/// A third of the recorded samples, test by test. What differs is known: programs that import numpy, programs
+/// that take longer natively than their fuel takes here, and, of the reference judge, output of threads that
+/// nobody waited for.
 #[test]
 fn recorded_samples_of_livecodebench_agree_with_plain_python_and_with_the_reference() {
     let (Some(problems), Some(path)) = (shared("lcb/problems.jsonl"), shared("lcb/samples.jsonl")) else {

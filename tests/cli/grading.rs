@@ -15,7 +15,8 @@ fn results(world: &World) -> Vec<Value> {
     world.read("results.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Results come in the order of the rows; a row that cannot be read is counted apart, and the exit code says so.
+/// Results come in the order of the rows; a row that cannot be read is counted apart, and the exit code says
+/// so.
 #[test]
 fn rows_are_graded_in_order_and_unreadable_ones_counted_apart() {
     let world = World::new();

@@ -181,7 +181,8 @@ fn signal(process: u32, name: &str) {
     _ = std::process::Command::new("kill").args([name, &process.to_string()]).status();
 }
 
-/// Runs the command, and does something to its workers every 50 ms until it says that it is done or the command ends.
+/// Runs the command, and does something to its workers every 50 ms until it says that it is done or the
+/// command ends.
 fn disturbed(world: &World, arguments: &[&str], mut disturb: impl FnMut(u32, &[u32]) -> bool) -> Option<i32> {
     let mut running = world.command(arguments).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(120);

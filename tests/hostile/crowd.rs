@@ -17,13 +17,15 @@ const CORRUPTIONS: u64 = 60;
 const RUNS: usize = 1000;
 const ROUNDS: usize = 10;
 const THREADS: usize = 4;
-/// Rounds after which every program has run several times and the copies that the sandbox keeps for reuse are there.
+/// Rounds after which every program has run several times and the copies that the sandbox keeps for reuse are
+/// there.
 const WARM_UP: usize = 5;
-/// How much more memory the process may have after any later round than it ever had after an earlier one: three of the
-/// places for instances, of each of which the pool keeps up to 16 MiB.
+/// How much more memory the process may have after any later round than it ever had after an earlier one:
+/// three of the places for instances, of each of which the pool keeps up to 16 MiB.
 const GROWTH: usize = 48 << 20;
 
-/// Honest programs that run between the hostile ones: a script, a function and one that needs much of the interpreter.
+/// Honest programs that run between the hostile ones: a script, a function and one that needs much of the
+/// interpreter.
 const HONEST: [&str; 3] = [
     "# attack: none\n# test: \"2 3\" -> \"5\"\n# sandbox: wrong-answer\n# control: none\nprint(sum(map(int, input().split())))",
     "# attack: none\n# entry: f\n# test: [10] -> 55\n# sandbox: wrong-answer\n# control: none\ndef f(n):\n    return n if n < 2 else f(n - 1) + f(n - 2)",
@@ -122,8 +124,8 @@ fn a_thousand_in_one_process_change_nothing() {
     assert_eq!(grown(&memory), None, "{memory:?}");
 }
 
-/// An interpreter whose memory is overwritten at random, and the host's answers to what it then asks for: each ends in some
-/// way that is the program's own, twice in the same one, and the next run is as ever.
+/// An interpreter whose memory is overwritten at random, and the host's answers to what it then asks for:
+/// each ends in some way that is the program's own, twice in the same one, and the next run is as ever.
 #[test]
 fn a_corrupted_interpreter_harms_only_itself() {
     let Some(image) = common::image() else { return };

@@ -1,5 +1,5 @@
-//! Hostile programs: what each does in the sandbox, what it does where nothing stops it, and a thousand of them in one
-//! process.
+//! Hostile programs: what each does in the sandbox, what it does where nothing stops it, and a thousand of
+//! them in one process.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 #[path = "../../sandbox/tests/sandbox/common.rs"]
@@ -56,8 +56,9 @@ fn every_program_ends_as_its_header_says() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The reference judges compare where programs can reach the comparison, as the originals do: they may be fooled, and
-/// some programs fool them. But they run in the sandbox: no program gets further than a verdict on itself.
+/// The reference judges compare where programs can reach the comparison, as the originals do: they may be
+/// fooled, and some programs fool them. But they run in the sandbox: no program gets further than a verdict
+/// on itself.
 #[test]
 fn reference_judges_may_be_fooled_and_nothing_else() {
     let Some(image) = common::image() else { return };

@@ -22,7 +22,8 @@ arguments), 3 the environment's (disk, store, downloads), 4 an error of assay it
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The workspace: the folder that holds `recipes/` [default: this folder or the nearest one above that has it]
+    /// The workspace: the folder that holds `recipes/` [default: this folder or the nearest one above that
+    /// has it]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<Utf8PathBuf>,
     /// The store of artefacts [default: `.assay` in the workspace]
@@ -117,9 +118,11 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct JudgeArgs {
-    /// Problems with their tests: JSON lines of LiveCodeBench, APPS, TACO, HumanEval, MBPP, CodeContests or assay's own form
+    /// Problems with their tests: JSON lines of LiveCodeBench, APPS, TACO, HumanEval, MBPP, CodeContests or
+    /// assay's own form
     pub(crate) problems: Utf8PathBuf,
-    /// Samples: JSON lines with programs or generations, or a folder of programs named PROBLEM.py or PROBLEM/ANY.py
+    /// Samples: JSON lines with programs or generations, or a folder of programs named PROBLEM.py or
+    /// PROBLEM/ANY.py
     pub(crate) samples: Utf8PathBuf,
     /// Where to write verdicts, as JSON lines
     #[arg(long, value_name = "FILE")]
@@ -130,7 +133,8 @@ pub(crate) struct JudgeArgs {
     /// Where to write a report in Markdown
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<Utf8PathBuf>,
-    /// The judges, separated by commas: `assay` is sound; `lcb` and `skythought` are those of published numbers, flaws included
+    /// The judges, separated by commas: `assay` is sound; `lcb` and `skythought` are those of published
+    /// numbers, flaws included
     #[arg(long, value_name = "JUDGES", value_delimiter = ',', default_value = "assay", value_parser = parse_judge)]
     pub(crate) judges: Vec<Judge>,
     /// List the samples on which the judges disagree
@@ -185,7 +189,8 @@ pub(crate) struct WhyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct GradeArgs {
-    /// Rows as JSON lines with `id`, `gold` and `prediction` (an answer alone) or `generation` (a whole response)
+    /// Rows as JSON lines with `id`, `gold` and `prediction` (an answer alone) or `generation` (a whole
+    /// response)
     #[arg(value_name = "PAIRS")]
     pub(crate) pairs: Utf8PathBuf,
     /// Where to write the results, JSON lines in the order of the rows

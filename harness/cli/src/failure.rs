@@ -77,7 +77,8 @@ impl Failure {
             Self::NotAsLocked { .. } | Self::Unjudged(_) | Self::NotGraded(_) => 1,
             Self::Rows(_) | Self::Lock(_) => 2,
             Self::Interrupted(_) => 130,
-            // A step that fails for what it was given is the ordinary failure; a machine or a program at fault is not.
+            // A step that fails for what it was given is the ordinary failure; a machine or a program at
+            // fault is not.
             Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
                 Class::User => 1,
                 class => of_class(class),

@@ -8,9 +8,9 @@ use crate::failure::Failure;
 
 /// Tunes the allocator and candle's own thread pool.
 ///
-/// Tensors come and go by the hundred in each training step. With glibc's defaults each large one is mapped and
-/// unmapped, which costs a third of the time; kept mapped, memory is reused. Candle's second pool (beside rayon's) spins at
-/// barriers, which loses time whenever steps run side by side.
+/// Tensors come and go by the hundred in each training step. With glibc's defaults each large one is mapped
+/// and unmapped, which costs a third of the time; kept mapped, memory is reused. Candle's second pool (beside
+/// rayon's) spins at barriers, which loses time whenever steps run side by side.
 pub(crate) fn tune() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

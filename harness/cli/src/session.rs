@@ -107,8 +107,9 @@ impl Session {
         Ok(Self { workspace, store, graph, facts })
     }
 
-    /// Where the report goes unless the user says otherwise: the folder of the scale's committed reports, or a folder in
-    /// the store when values were overridden, so that an experiment never replaces a committed report.
+    /// Where the report goes unless the user says otherwise: the folder of the scale's committed reports, or
+    /// a folder in the store when values were overridden, so that an experiment never replaces a committed
+    /// report.
     pub(crate) fn report_folder(&self) -> Utf8PathBuf {
         let scale = self.graph.scale();
         if scale.sets.is_empty() {

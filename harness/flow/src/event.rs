@@ -155,7 +155,8 @@ impl Record {
 
 /// Someone who watches a run: a progress display, a printer of JSON lines.
 pub trait Observer: Sync {
-    /// Called for each event as it happens, from any thread; progress at most about ten times a second and step.
+    /// Called for each event as it happens, from any thread; progress at most about ten times a second and
+    /// step.
     fn observe(&self, record: &Record);
 }
 

@@ -1,15 +1,15 @@
 //! Recipes, scales, plans, keys, scheduling and the event log.
 //!
-//! A [`Workspace`] holds recipes, one pipeline of steps that they share, and scales that give the pipeline its
-//! sizes. [`load`] reads and checks them into a [`Graph`]: every mistake is a [`Diagnostic`] with its place.
-//! [`plan`] says which steps would run and why; [`execute`] starts with that plan and carries it out.
+//! A [`Workspace`] holds recipes, one pipeline of steps that they share, and scales that give the pipeline
+//! its sizes. [`load`] reads and checks them into a [`Graph`]: every mistake is a [`Diagnostic`] with its
+//! place. [`plan`] says which steps would run and why; [`execute`] starts with that plan and carries it out.
 //!
 //! What a step does is up to the program: it registers [`StepKind`]s. A step's key covers everything that its
-//! output may depend on ([`Description`]), inputs by the hash of their bytes, so a change that leaves an output
-//! equal stops there.
+//! output may depend on ([`Description`]), inputs by the hash of their bytes, so a change that leaves an
+//! output equal stops there.
 //!
-//! This crate knows nothing of what steps compute. It prints nothing and reads no environment; time appears in
-//! events only.
+//! This crate knows nothing of what steps compute. It prints nothing and reads no environment; time appears
+//! in events only.
 
 mod context;
 mod de;

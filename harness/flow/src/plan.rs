@@ -118,8 +118,8 @@ impl<'a> Judge<'a> {
         Self { graph, store, facts }
     }
 
-    /// Decides about one step, given the outputs that are known. `corrupt` is an object that was found damaged
-    /// when this step's output was last wanted.
+    /// Decides about one step, given the outputs that are known. `corrupt` is an object that was found
+    /// damaged when this step's output was last wanted.
     ///
     /// Verifying means reading, so it is done where bytes are about to be used: here for the target's output,
     /// and by the run for the inputs of each step that it starts. Other cached outputs are only looked up.

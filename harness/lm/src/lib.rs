@@ -1,9 +1,9 @@
 //! Decoder language models on candle: training, sampling and scoring.
 //!
-//! One decoder ([`Decoder`]) covers the Llama, Qwen2 and Qwen3 families under their Hugging Face tensor names. Sequences
-//! are never padded: a batch is [`Sequences`], tokens laid end to end, and a hidden state is one row per token.
-//! Every operation ([`ops`]) exists twice: composed of plain candle operations, which is the oracle and runs on any
-//! device, and as fused CPU kernels with their own backward pass.
+//! One decoder ([`Decoder`]) covers the Llama, Qwen2 and Qwen3 families under their Hugging Face tensor
+//! names. Sequences are never padded: a batch is [`Sequences`], tokens laid end to end, and a hidden state is
+//! one row per token. Every operation ([`ops`]) exists twice: composed of plain candle operations, which is
+//! the oracle and runs on any device, and as fused CPU kernels with their own backward pass.
 
 pub mod config;
 pub mod decoder;

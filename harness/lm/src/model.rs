@@ -28,7 +28,8 @@ impl Model {
     /// A model of parts that fit together.
     ///
     /// # Errors
-    /// [`LmError::Vocabulary`] if the tokenizer has ids that the decoder does not have. (The other way round is common.)
+    /// [`LmError::Vocabulary`] if the tokenizer has ids that the decoder does not have. (The other way round
+    /// is common.)
     pub fn new(decoder: Decoder, tokenizer: Tokenizer) -> Result<Self> {
         let (tokens, vocab_size) = (tokenizer.vocabulary_size(), decoder.config().vocab_size);
         if tokens > vocab_size {
@@ -37,7 +38,8 @@ impl Model {
         Ok(Self { decoder, tokenizer })
     }
 
-    /// Reads a model folder. The weights are one `model.safetensors` or the files that `model.safetensors.index.json` names.
+    /// Reads a model folder. The weights are one `model.safetensors` or the files that
+    /// `model.safetensors.index.json` names.
     ///
     /// # Errors
     /// [`LmError::Io`] for a missing file; the errors of [`Config::from_json`], [`Tokenizer::from_json`],

@@ -84,8 +84,8 @@ impl Gradients {
 
     /// The Euclidean norm of all gradients together.
     ///
-    /// Squares are summed in double precision in fixed chunks, the chunks in order: the same bits for any number of
-    /// threads.
+    /// Squares are summed in double precision in fixed chunks, the chunks in order: the same bits for any
+    /// number of threads.
     #[must_use]
     pub fn norm(&self) -> f64 {
         let sums = self.0.values().flat_map(|g| g.par_chunks(CHUNK).map(sum_of_squares).collect::<Vec<_>>());

@@ -61,7 +61,8 @@ impl Tokenizer {
     /// The ids of a text; special tokens in it are recognised, none is added.
     ///
     /// # Errors
-    /// [`LmError::UnknownCharacter`] when the vocabulary has nothing for a character, instead of an unknown-token id.
+    /// [`LmError::UnknownCharacter`] when the vocabulary has nothing for a character, instead of an
+    /// unknown-token id.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         match self.inner.encode_fast(text, false) {
             Ok(encoding) => Ok(encoding.get_ids().to_vec()),
@@ -104,8 +105,8 @@ impl Tokenizer {
 /// The `tokenizer.json` of a vocabulary with one id per special token and per character.
 ///
 /// Special tokens come first (ids `0..specials.len()`), then the characters in the order given. There is no
-/// normaliser and no unknown token: a text with any other character is an error of [`Tokenizer::encode`]. Decoding
-/// puts the texts of the ids side by side. The same vocabulary always gives the same bytes.
+/// normaliser and no unknown token: a text with any other character is an error of [`Tokenizer::encode`].
+/// Decoding puts the texts of the ids side by side. The same vocabulary always gives the same bytes.
 ///
 /// # Errors
 /// [`LmError::RepeatedToken`] when a token occurs twice.

@@ -1,8 +1,8 @@
 //! Tables, plots and pages: terminal, Markdown, HTML and JSON.
 //!
-//! A [`Report`] holds one recomputed table: cells as measured and as printed, claims with their verdicts, diagnostics,
-//! and the artefacts behind each number. It says nothing about how a number came about. Four functions turn it into
-//! text; equal reports give equal bytes:
+//! A [`Report`] holds one recomputed table: cells as measured and as printed, claims with their verdicts,
+//! diagnostics, and the artefacts behind each number. It says nothing about how a number came about. Four
+//! functions turn it into text; equal reports give equal bytes:
 //!
 //! | function | form |
 //! |---|---|
@@ -13,7 +13,8 @@
 //!
 //! [`write()`] puts the last three into a folder and leaves a file alone that would not change.
 //!
-//! Text in a report is never trusted: each renderer escapes it for its form, and control characters reach none of them.
+//! Text in a report is never trusted: each renderer escapes it for its form, and control characters reach
+//! none of them.
 
 mod html;
 mod markdown;

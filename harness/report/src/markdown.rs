@@ -334,7 +334,8 @@ fn sources(report: &Report, page: &mut Page) {
     page.line("</details>");
 }
 
-/// Text in which nothing is markup: on one line, with each character that Markdown or HTML could act on made literal.
+/// Text in which nothing is markup: on one line, with each character that Markdown or HTML could act on made
+/// literal.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for character in one_line(text).chars() {
@@ -352,8 +353,8 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// As [`escaped`], for the beginning of a line, where a dash or a number with a point would begin a list and a number
-/// sign a heading.
+/// As [`escaped`], for the beginning of a line, where a dash or a number with a point would begin a list and
+/// a number sign a heading.
 fn literal(text: &str) -> String {
     let text = escaped(text);
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -2,7 +2,8 @@
 
 use crate::model::{Estimate, Threshold, Unit};
 
-/// Digits after the point for measured percentages and points: more would pretend to a precision that no interval has.
+/// Digits after the point for measured percentages and points: more would pretend to a precision that no
+/// interval has.
 pub(crate) const PERCENT_DECIMALS: u8 = 1;
 
 /// Digits after the point for what is computed from printed values, which have two.

@@ -2,8 +2,8 @@
 
 /// Replaces characters that act on a terminal or on the direction of text instead of being shown.
 ///
-/// Newlines stay, tabs become spaces; other control characters (an escape sequence would begin with one) and the marks
-/// that reorder text become U+FFFD.
+/// Newlines stay, tabs become spaces; other control characters (an escape sequence would begin with one) and
+/// the marks that reorder text become U+FFFD.
 pub(crate) fn visible(text: &str) -> String {
     text.chars()
         .map(|character| match character {

@@ -50,14 +50,15 @@ impl Scale {
         Self::linear(numbers.into_iter())
     }
 
-    /// Position between the ends: 0 at the low end, 1 at the high end, outside of it for numbers off the scale.
+    /// Position between the ends: 0 at the low end, 1 at the high end, outside of it for numbers off the
+    /// scale.
     pub(crate) fn fraction(&self, number: f64) -> f64 {
         let position = if self.logarithmic { number.log2() } else { number };
         (position - self.low) / (self.high - self.low)
     }
 
-    /// About so many round numbers on the scale: multiples of 1, 2 or 5 times a power of ten; powers of two on a
-    /// logarithmic scale.
+    /// About so many round numbers on the scale: multiples of 1, 2 or 5 times a power of ten; powers of two
+    /// on a logarithmic scale.
     pub(crate) fn ticks(&self, about: usize) -> Vec<f64> {
         // A count of labels is small.
         let rough = (self.high - self.low) / about.max(1) as f64;
@@ -83,7 +84,8 @@ fn round_step(rough: f64) -> f64 {
     factor * power
 }
 
-/// Removes what multiplication left in the last digits, so that a tick is written as 0.3 and not 0.30000000000000004.
+/// Removes what multiplication left in the last digits, so that a tick is written as 0.3 and not
+/// 0.30000000000000004.
 fn tidy(number: f64, step: f64) -> f64 {
     let digits = (1.0 - step.log10().floor()).clamp(0.0, 15.0);
     let power = 10f64.powf(digits);

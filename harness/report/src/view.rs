@@ -228,7 +228,8 @@ fn pairs<'a>(facts: impl Iterator<Item = (&'a String, &'a String)>) -> String {
     facts.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
 }
 
-/// The rules by which verdicts follow, each with the claims that use it: one rule for all claims is the usual case.
+/// The rules by which verdicts follow, each with the claims that use it: one rule for all claims is the usual
+/// case.
 pub(crate) fn rules(claims: &[Claim]) -> Vec<(&str, Vec<&str>)> {
     let mut rules: Vec<(&str, Vec<&str>)> = Vec::new();
     for claim in claims {

@@ -33,10 +33,11 @@ pub enum WriteError {
     },
 }
 
-/// Writes `ID.md`, `ID.json` and `ID.html` into a folder, which is made if missing, and returns them in that order.
+/// Writes `ID.md`, `ID.json` and `ID.html` into a folder, which is made if missing, and returns them in that
+/// order.
 ///
-/// A file appears whole or not at all (temporary name, synced, renamed), and is left alone when it already has these
-/// bytes.
+/// A file appears whole or not at all (temporary name, synced, renamed), and is left alone when it already
+/// has these bytes.
 ///
 /// # Errors
 /// [`WriteError`] when the report fails [`Report::check`] or the file system refuses.

@@ -21,16 +21,16 @@ pub struct Action {
     pub run: RunId,
 }
 
-/// The exclusive right to work on an action, among all processes that share the store. Ends when dropped, or with
-/// the process.
+/// The exclusive right to work on an action, among all processes that share the store. Ends when dropped, or
+/// with the process.
 #[derive(Debug)]
 pub struct Claim {
     _lock: HeldLock,
 }
 
 impl Store {
-    /// The action of a key, if its output is there in full. An output that has been forgotten, or whose tree lacks
-    /// a file, counts as no action, so that the step is repeated.
+    /// The action of a key, if its output is there in full. An output that has been forgotten, or whose tree
+    /// lacks a file, counts as no action, so that the step is repeated.
     ///
     /// File contents are not verified here but when they are read.
     ///
@@ -106,14 +106,14 @@ impl Store {
         })
     }
 
-    /// Claims an action, if no other holder has it: two processes that share a store need not do the same step, and
-    /// must not write into the same checkpoint folder.
+    /// Claims an action, if no other holder has it: two processes that share a store need not do the same
+    /// step, and must not write into the same checkpoint folder.
     pub fn try_claim(&self, key: &Hash) -> Result<Option<Claim>> {
         self.acquire_claim(key, Wait::No)
     }
 
-    /// Claims an action, waiting for the present holder. Afterwards ask [`Store::action`] again: the holder may have
-    /// finished it.
+    /// Claims an action, waiting for the present holder. Afterwards ask [`Store::action`] again: the holder
+    /// may have finished it.
     pub fn claim(&self, key: &Hash) -> Result<Claim> {
         self.acquire_claim(key, Wait::Yes)?
             .ok_or_else(|| StoreError::Busy { root: self.root().to_owned(), what: "the action is claimed" })

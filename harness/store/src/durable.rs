@@ -10,8 +10,8 @@ use crate::{Result, StoreError};
 
 /// Writes `bytes` into a new temporary file under `dir`, syncs it and renames it to `dest`.
 ///
-/// Readers see the old file or the whole new one, whatever happens in between. The rename itself is durable only
-/// after [`sync_dir`] of the destination's folder.
+/// Readers see the old file or the whole new one, whatever happens in between. The rename itself is durable
+/// only after [`sync_dir`] of the destination's folder.
 pub(crate) fn write_and_rename(dir: &Utf8Path, dest: &Utf8Path, bytes: &[u8]) -> Result<()> {
     let mut temporary = read_only_file()
         .tempfile_in(dir)
@@ -81,8 +81,8 @@ pub(crate) fn remove_dir(path: &Utf8Path) -> Result<()> {
     absent_is_fine(fs::remove_dir_all(path)).map_err(|error| StoreError::write("remove", path, error))
 }
 
-/// The entries of a folder, sorted by name so that no result depends on the order of the file system. A folder
-/// that does not exist has none. Names that are not UTF-8 are an error.
+/// The entries of a folder, sorted by name so that no result depends on the order of the file system. A
+/// folder that does not exist has none. Names that are not UTF-8 are an error.
 pub(crate) fn entries(dir: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf, fs::FileType)>> {
     let failed = |error| StoreError::read("list", dir, error);
     let mut found = Vec::new();

@@ -1,8 +1,8 @@
 //! The canonical encoding of keys.
 //!
 //! A key must be the same on every machine and for every version of this program, and two different
-//! descriptions must never give the same bytes. So each field is written as a tag, its name and its value, with
-//! every length in front:
+//! descriptions must never give the same bytes. So each field is written as a tag, its name and its value,
+//! with every length in front:
 //!
 //! ```text
 //! "assay-key 1\0"  str(domain)  field*

@@ -3,18 +3,19 @@
 //! Kept are
 //!
 //! - the objects that a recorded report needs ([`Store::pin`]);
-//! - the outputs of the *current* actions: the latest of each step name, and those that the last run or the last
-//!   succeeded run of each title recorded or used, so that one scale's results survive work on another;
-//! - objects put within a grace period, one hour unless told otherwise: somebody may be about to refer to them;
+//! - the outputs of the *current* actions: the latest of each step name, and those that the last run or the
+//!   last succeeded run of each title recorded or used, so that one scale's results survive work on another;
+//! - objects put within a grace period, one hour unless told otherwise: somebody may be about to refer to
+//!   them;
 //! - the files of every tree that is kept;
 //! - the checkpoints of unfinished actions, until nothing in them has changed for 30 days;
 //! - every sample: they are small and dear.
 //!
-//! The rest can go: other objects, the actions whose output goes or is gone, checkpoints of finished actions, objects
-//! that were set aside as corrupt.
+//! The rest can go: other objects, the actions whose output goes or is gone, checkpoints of finished actions,
+//! objects that were set aside as corrupt.
 //!
-//! A plan deletes nothing. Applying it takes the store's `active.lock` alone, so no run is active, makes the plan
-//! anew and deletes what stands in both: what the user saw, as far as it is still garbage.
+//! A plan deletes nothing. Applying it takes the store's `active.lock` alone, so no run is active, makes the
+//! plan anew and deletes what stands in both: what the user saw, as far as it is still garbage.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};

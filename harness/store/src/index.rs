@@ -98,9 +98,9 @@ impl Index {
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), read_only: false })
     }
 
-    /// Opens for reading. WAL mode needs to create a file beside the index even to read, which a read-only folder
-    /// refuses; then the file is read as it is (`immutable`), which is right when nobody can write it and no change
-    /// waits in the log beside it.
+    /// Opens for reading. WAL mode needs to create a file beside the index even to read, which a read-only
+    /// folder refuses; then the file is read as it is (`immutable`), which is right when nobody can write it
+    /// and no change waits in the log beside it.
     fn open_read_only(path: &Utf8Path) -> Result<Self> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;

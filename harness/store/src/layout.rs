@@ -51,8 +51,8 @@ impl Layout {
         };
         let layout = Self { root };
         if !layout.check_format()? {
-            // Whoever creates the store at this moment writes the format first, so a look at the other entries
-            // must come before the second look at the format.
+            // Whoever creates the store at this moment writes the format first, so a look at the other
+            // entries must come before the second look at the format.
             let strangers = durable::entries(&layout.root)?.into_iter().find(|(name, ..)| name != TMP);
             if !layout.check_format()? {
                 match strangers {

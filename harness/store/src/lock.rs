@@ -1,7 +1,7 @@
 //! Lock files that vanish with their holder.
 //!
-//! The operating system releases a file lock when its process ends, however it ends. So a lock file that nobody
-//! holds belongs to the dead, and what it guards can be cleaned up.
+//! The operating system releases a file lock when its process ends, however it ends. So a lock file that
+//! nobody holds belongs to the dead, and what it guards can be cleaned up.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -11,12 +11,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 /// A lock on an open file, released when dropped.
 ///
 /// Closing the file would not always release it: a process that another thread is just starting has a copy of
-/// the file until it executes its program, and the lock lasts as long as the last copy. Unlocking ends it for all.
+/// the file until it executes its program, and the lock lasts as long as the last copy. Unlocking ends it for
+/// all.
 #[derive(Debug)]
 pub(crate) struct Locked(File);
 
 impl Locked {
-    /// Creates the file if needed and locks it together with others who share it. Waits for an exclusive holder.
+    /// Creates the file if needed and locks it together with others who share it. Waits for an exclusive
+    /// holder.
     pub(crate) fn shared(path: &Utf8Path) -> io::Result<Self> {
         let file = open(path)?;
         file.lock_shared()?;

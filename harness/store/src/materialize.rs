@@ -8,12 +8,12 @@ use camino::Utf8Path;
 use crate::{Hash, ObjectKind, Result, Store, StoreError, durable};
 
 impl Store {
-    /// Puts an object at `dest`, which must not exist yet; missing folders above it are made. All of it is verified
-    /// first.
+    /// Puts an object at `dest`, which must not exist yet; missing folders above it are made. All of it is
+    /// verified first.
     ///
-    /// Files are hard links to the read-only objects where the file system can, so that a model of gigabytes costs
-    /// neither time nor space; elsewhere they are reflinks or copies. They must not be modified in place: replacing
-    /// or removing them is fine.
+    /// Files are hard links to the read-only objects where the file system can, so that a model of gigabytes
+    /// costs neither time nor space; elsewhere they are reflinks or copies. They must not be modified in
+    /// place: replacing or removing them is fine.
     pub fn materialize(&self, hash: &Hash, dest: &Utf8Path) -> Result<()> {
         if fs::symlink_metadata(dest).is_ok() {
             return Err(StoreError::DestinationExists { path: dest.to_owned() });
@@ -51,7 +51,8 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(StoreError::DestinationExists { path: dest.to_owned() })
             }
-            // Another file system, one without hard links, or too many of them. The copy inherits the permissions.
+            // Another file system, one without hard links, or too many of them. The copy inherits the
+            // permissions.
             Err(_) => reflink_copy::reflink_or_copy(&object, dest)
                 .map(|_| ())
                 .map_err(|error| StoreError::write("create", dest, error)),

@@ -14,7 +14,8 @@ use crate::{Hash, Result, RunId, Store, StoreError, durable};
 /// Files up to this size are put through memory; larger ones are linked or copied by the file system.
 const SMALL: u64 = 1 << 20;
 
-/// An object that is put again counts as new for garbage collection; its time is renewed when older than this.
+/// An object that is put again counts as new for garbage collection; its time is renewed when older than
+/// this.
 const FRESH: Duration = Duration::from_secs(15 * 60);
 
 /// What an object is.
@@ -70,14 +71,14 @@ impl Store {
         Ok(hash)
     }
 
-    /// Stores a file or folder from anywhere, which stays as it is: by reflink where the file system can, else by
-    /// copy. A path that is itself a symbolic link is followed; links inside a folder are refused.
+    /// Stores a file or folder from anywhere, which stays as it is: by reflink where the file system can,
+    /// else by copy. A path that is itself a symbolic link is followed; links inside a folder are refused.
     pub fn put_path(&self, path: &Utf8Path) -> Result<Hash> {
         self.put(path, Source::Keep)
     }
 
-    /// Stores a file or folder that lies in a [`Scratch`] or checkpoint folder of this store, by renaming: the path
-    /// is gone afterwards. Nobody may have it open for writing.
+    /// Stores a file or folder that lies in a [`Scratch`] or checkpoint folder of this store, by renaming:
+    /// the path is gone afterwards. Nobody may have it open for writing.
     pub fn adopt_path(&self, path: &Utf8Path) -> Result<Hash> {
         self.require_writable()?;
         let real = path.canonicalize_utf8().map_err(|error| StoreError::read("open", path, error))?;
@@ -193,8 +194,9 @@ impl Store {
         }
     }
 
-    /// Renews an object's time, by which garbage collection knows that somebody is about to refer to it. Where that
-    /// is not permitted, because another user owns the file, only an active run keeps garbage collection away.
+    /// Renews an object's time, by which garbage collection knows that somebody is about to refer to it.
+    /// Where that is not permitted, because another user owns the file, only an active run keeps garbage
+    /// collection away.
     fn freshen(&self, hash: &Hash, kind: ObjectKind) -> Result<()> {
         let path = self.layout().object(hash);
         let renew = || -> io::Result<()> {
@@ -257,8 +259,8 @@ impl Store {
         }
     }
 
-    /// The verified path of a file object. The file is read-only and must stay as it is. What has been verified once
-    /// by this process is not hashed again while its size and time stay the same.
+    /// The verified path of a file object. The file is read-only and must stay as it is. What has been
+    /// verified once by this process is not hashed again while its size and time stay the same.
     pub fn path(&self, hash: &Hash) -> Result<Utf8PathBuf> {
         match self.kind(hash)? {
             ObjectKind::File => Ok(self.layout().object(hash)),
@@ -317,9 +319,9 @@ impl Store {
         }
     }
 
-    /// Takes a corrupt object out of use: moves it to `corrupt/`, so that it counts as missing and what made it is
-    /// repeated. A sound object stays, because another process may just have replaced the corrupt one. Returns
-    /// whether the object was set aside.
+    /// Takes a corrupt object out of use: moves it to `corrupt/`, so that it counts as missing and what made
+    /// it is repeated. A sound object stays, because another process may just have replaced the corrupt one.
+    /// Returns whether the object was set aside.
     pub fn forget(&self, hash: &Hash) -> Result<bool> {
         self.require_writable()?;
         self.verified().remove(hash);

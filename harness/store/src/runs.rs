@@ -1,7 +1,7 @@
 //! Runs, their events, and what their reports need.
 //!
-//! A run in progress holds the lock `runs/ID.lock`; a run that never ended and whose lock is free was interrupted.
-//! It also shares the store's `active.lock`, which garbage collection takes alone.
+//! A run in progress holds the lock `runs/ID.lock`; a run that never ended and whose lock is free was
+//! interrupted. It also shares the store's `active.lock`, which garbage collection takes alone.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -86,8 +86,8 @@ pub(crate) struct ActiveRun {
 }
 
 impl Store {
-    /// Records the start of a run. It counts as alive until [`Store::finish_run`] or until this store is dropped
-    /// or its process ends.
+    /// Records the start of a run. It counts as alive until [`Store::finish_run`] or until this store is
+    /// dropped or its process ends.
     ///
     /// Waits while garbage collection deletes.
     pub fn begin_run(&self, title: &str) -> Result<RunId> {
@@ -140,7 +140,8 @@ impl Store {
         known(run, changed)
     }
 
-    /// Keeps objects for a run's report: garbage collection never deletes them, nor what trees among them hold.
+    /// Keeps objects for a run's report: garbage collection never deletes them, nor what trees among them
+    /// hold.
     pub fn pin(&self, run: &RunId, objects: &[Hash]) -> Result<()> {
         if let Some(&hash) = objects.iter().find(|hash| !self.contains(hash)) {
             return Err(StoreError::Missing { hash, member: None });
@@ -221,8 +222,8 @@ impl Store {
         Ok(run.as_str().chars().take(len).collect())
     }
 
-    /// Removes a run from the record: its events, and its hold on what its report needs. Objects stay until the next
-    /// garbage collection.
+    /// Removes a run from the record: its events, and its hold on what its report needs. Objects stay until
+    /// the next garbage collection.
     ///
     /// # Errors
     /// [`StoreError::Busy`] if the run is alive.
@@ -244,8 +245,8 @@ impl Store {
         Ok(self.events_after(run, 0)?.into_iter().map(|(_, json)| json).collect())
     }
 
-    /// The events of a run with sequence numbers greater than `seq`, oldest first: a reader that follows a run
-    /// asks again with the last number that it has seen. Numbers start at 1.
+    /// The events of a run with sequence numbers greater than `seq`, oldest first: a reader that follows a
+    /// run asks again with the last number that it has seen. Numbers start at 1.
     pub fn events_after(&self, run: &RunId, seq: u64) -> Result<Vec<(u64, String)>> {
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
         let (found, events) = self.index().read(|connection| {

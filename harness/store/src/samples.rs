@@ -29,8 +29,8 @@ impl Store {
     /// Stores values in one transaction: all of them or none. A key that has a value keeps it: a sample never
     /// changes once it may have been counted.
     pub fn put_samples(&self, items: &[(Hash, Vec<u8>)]) -> Result<()> {
-        // In key order, so that neighbours on a page of the B-tree are written together. The sort is stable: of two
-        // values for one key the first counts.
+        // In key order, so that neighbours on a page of the B-tree are written together. The sort is stable:
+        // of two values for one key the first counts.
         let mut sorted: Vec<_> = items.iter().collect();
         sorted.sort_by_key(|(key, _)| *key);
         self.index().write(Durability::Soon, |tx| {

@@ -1,8 +1,8 @@
 //! Temporary files of a process, and their removal after its death.
 //!
-//! A store that writes owns the folder `tmp/NAME` and holds the lock `tmp/NAME.lock`. Everything unfinished lives
-//! in that folder. A process that opens the store removes the folders whose lock nobody holds, and so never one
-//! of a living process.
+//! A store that writes owns the folder `tmp/NAME` and holds the lock `tmp/NAME.lock`. Everything unfinished
+//! lives in that folder. A process that opens the store removes the folders whose lock nobody holds, and so
+//! never one of a living process.
 
 use std::sync::Arc;
 
@@ -67,7 +67,8 @@ pub(crate) fn sweep(tmp: &Utf8Path) -> Result<()> {
 
 /// A fresh, empty folder inside the store, on the file system of its objects, removed when dropped.
 ///
-/// [`Store::adopt_path`](crate::Store::adopt_path) turns a file or folder made in it into an object by renaming.
+/// [`Store::adopt_path`](crate::Store::adopt_path) turns a file or folder made in it into an object by
+/// renaming.
 #[derive(Debug)]
 pub struct Scratch {
     path: Utf8PathBuf,

@@ -26,13 +26,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store at `root`, creating it if the folder is empty or not there, and removes what killed processes
-    /// left unfinished. A store that this user cannot write opens for reading; attempts to change it fail with
-    /// [`StoreError::ReadOnly`].
+    /// Opens the store at `root`, creating it if the folder is empty or not there, and removes what killed
+    /// processes left unfinished. A store that this user cannot write opens for reading; attempts to change
+    /// it fail with [`StoreError::ReadOnly`].
     ///
     /// # Errors
-    /// [`StoreError::NewerFormat`] if a newer version of this program wrote it, [`StoreError::NotAStore`] if the
-    /// folder holds something else; both leave it untouched.
+    /// [`StoreError::NewerFormat`] if a newer version of this program wrote it, [`StoreError::NotAStore`] if
+    /// the folder holds something else; both leave it untouched.
     pub fn open(root: &Utf8Path) -> Result<Self> {
         Self::open_with(root, true)
     }

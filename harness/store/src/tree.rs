@@ -7,9 +7,9 @@
 //! HASH SIZE relative/path
 //! ```
 //!
-//! Sub-folders exist through the files in them; an empty one leaves no trace. Neither permissions nor times count.
-//! A tree's hash is BLAKE3 in key-derivation mode over the manifest, so that no file object, whatever its bytes, has
-//! the hash of a tree.
+//! Sub-folders exist through the files in them; an empty one leaves no trace. Neither permissions nor times
+//! count. A tree's hash is BLAKE3 in key-derivation mode over the manifest, so that no file object, whatever
+//! its bytes, has the hash of a tree.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -68,8 +68,8 @@ impl Tree {
         [MAGIC, text.as_bytes()].concat()
     }
 
-    /// Reads a manifest whose hash has been checked, and refuses what [`Tree::manifest`] would not write: such a
-    /// manifest was made by somebody else, perhaps to write outside the destination.
+    /// Reads a manifest whose hash has been checked, and refuses what [`Tree::manifest`] would not write:
+    /// such a manifest was made by somebody else, perhaps to write outside the destination.
     pub(crate) fn parse(hash: &Hash, manifest: &[u8]) -> Result<Self> {
         let bad = |line, reason| StoreError::BadManifest { hash: *hash, line, reason };
         let body =
@@ -113,8 +113,8 @@ pub(crate) fn hash_of(manifest: &[u8]) -> Hash {
 /// Lists the regular files below `dir` as (relative path, path), sorted by relative path.
 ///
 /// # Errors
-/// [`StoreError::Unsupported`] for anything that is neither file nor folder, and for names that a manifest cannot
-/// hold.
+/// [`StoreError::Unsupported`] for anything that is neither file nor folder, and for names that a manifest
+/// cannot hold.
 pub(crate) fn files_below(dir: &Utf8Path) -> Result<BTreeMap<String, Utf8PathBuf>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![(String::new(), dir.to_owned())];

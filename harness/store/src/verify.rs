@@ -97,8 +97,8 @@ enum Checked {
 }
 
 impl Store {
-    /// Hashes every object, on all threads, and checks the index and every reference in it. Other processes may go on
-    /// meanwhile.
+    /// Hashes every object, on all threads, and checks the index and every reference in it. Other processes
+    /// may go on meanwhile.
     pub fn verify(&self) -> Result<VerifyReport> {
         // References first: what they name was stored before them.
         let roots = self.references()?;

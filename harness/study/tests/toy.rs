@@ -1,5 +1,5 @@
-//! Two questions with four traces each, small enough to enumerate: every formula of the method against exact values
-//! and against the identities that the paper derives.
+//! Two questions with four traces each, small enough to enumerate: every formula of the method against exact
+//! values and against the identities that the paper derives.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use assay_study::inference::posterior::finite::{kl, policy_gradient};
@@ -12,8 +12,8 @@ const LENGTHS: [usize; 4] = [1, 2, 3, 4];
 /// Bounds are compared at K = 1, 2, 4, ... 32.
 const TRACES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
-/// A question: `pi(z|x)`, `q(z|x,y')`, and `pi(y|x,z)` for five answers of which the first two are correct and the
-/// first four well-formed.
+/// A question: `pi(z|x)`, `q(z|x,y')`, and `pi(y|x,z)` for five answers of which the first two are correct
+/// and the first four well-formed.
 struct Toy {
     pi: [f64; 4],
     q: [f64; 4],
@@ -244,7 +244,8 @@ fn one_trace_is_the_elbo_and_q_equal_to_pi_is_verifree() {
     for (toy, expected) in [(EASY, [0.5, 0.4375, 0.0625]), (HARD, [0.019608, 0.098039, 0.882353])] {
         let question = toy.question();
         equal("bound", &[question.multi_trace_bound(1)], &[question.elbo()]);
-        // Equation 27: theta ascends E_q[log pi(z)], that is q - pi; phi ascends the ELBO as a policy gradient.
+        // Equation 27: theta ascends E_q[log pi(z)], that is q - pi; phi ascends the ELBO as a policy
+        // gradient.
         let difference: Vec<f64> = toy.q.iter().zip(&toy.pi).map(|(q, p)| q - p).collect();
         equal("theta", &question.theta_gradient(1), &difference);
         let elbo = policy_gradient(&toy.q, &question.reverse_kl_reward());
@@ -295,7 +296,8 @@ fn question_weights_of_related_objectives() {
         let scaled = |weight: f64| direction.iter().map(|d| weight * d).collect::<Vec<_>>();
         let marginal = question.marginal();
         equal("P (posterior - pi)", &reinforce, &scaled(Objective::BinaryReward.question_weight(marginal)));
-        // Rejection sampling maximises E[a log pi], whose gradient in the logits is P (posterior - pi) as well.
+        // Rejection sampling maximises E[a log pi], whose gradient in the logits is P (posterior - pi) as
+        // well.
         let rejection = central_difference(&toy.pi, |pi| {
             toy.pi.iter().zip(toy.success()).zip(pi).map(|((old, a), new)| old * a * new.ln()).sum()
         });

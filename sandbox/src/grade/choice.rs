@@ -7,8 +7,8 @@ use regex::Regex;
 use super::python::strip;
 use super::regex;
 
-/// SkyThought's rule for four options: the last of A to D that stands alone, after upper-casing, so that the article "a" is a
-/// choice of A. Without one, the text itself.
+/// SkyThought's rule for four options: the last of A to D that stands alone, after upper-casing, so that the
+/// article "a" is a choice of A. Without one, the text itself.
 pub(super) fn by_skythought(response: &str) -> String {
     static LETTER: LazyLock<Regex> = regex!(r"\b(A|B|C|D)\b");
     last_letter(&LETTER, response)
@@ -23,8 +23,8 @@ pub(super) fn last_letter(letter: &Regex, text: &str) -> String {
     strip(text).trim_matches('.').trim_end_matches('.').trim_end_matches('/').to_owned()
 }
 
-/// MMLU-Pro's rules for up to ten options, which SkyThought uses too: the first "answer is (X)", else the first line with an
-/// "Answer: X" and the last of that line, else the last of A to J that stands alone.
+/// MMLU-Pro's rules for up to ten options, which SkyThought uses too: the first "answer is (X)", else the
+/// first line with an "Answer: X" and the last of that line, else the last of A to J that stands alone.
 pub(super) fn by_mmlu_pro(response: &str) -> Option<String> {
     static IS: LazyLock<Regex> = regex!(r"answer is \(?([A-J])\)?");
     static COLON: LazyLock<Regex> = regex!(r".*[aA]nswer:\s*([A-J])");

@@ -21,8 +21,8 @@ pub enum MatchType {
 /// What math-verify is told besides the texts. The default is its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Options {
-    /// What to look for, boxed answers before all else; without it LaTeX and expressions, and boxed answers after those that are
-    /// announced as final.
+    /// What to look for, boxed answers before all else; without it LaTeX and expressions, and boxed answers
+    /// after those that are announced as final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_types: Option<Vec<MatchType>>,
     /// Decimals to which numbers are rounded; 6 without it.
@@ -61,8 +61,8 @@ pub(super) fn grade(question: &Question, meter: &mut Meter<'_>) -> Result<Decisi
     Ok(Decision { equal, how, extracted: found.into_iter().next_back() })
 }
 
-/// The gold answer of a response in a box, unless it brings its own delimiters: a gold answer is mostly LaTeX without any, in
-/// which math-verify would find only numbers.
+/// The gold answer of a response in a box, unless it brings its own delimiters: a gold answer is mostly LaTeX
+/// without any, in which math-verify would find only numbers.
 fn delimited(gold: &str) -> String {
     if ["$", "\\boxed", "\\(", "\\["].iter().any(|mark| gold.contains(mark)) {
         return gold.to_owned();
@@ -92,12 +92,12 @@ fn certain(question: &Question) -> Option<Decision> {
     None
 }
 
-/// Whether a text is `$..$` in which math-verify is certain to find something. It then finds the same in an equal text, and equal
-/// findings are equal, as text if not as expressions.
+/// Whether a text is `$..$` in which math-verify is certain to find something. It then finds the same in an
+/// equal text, and equal findings are equal, as text if not as expressions.
 ///
-/// It finds such a formula unless there is a line break or another dollar sign in it, or a backslash before the last. From what it
-/// finds it removes units, layout commands and boxes; a digit outside a box survives all of that, so what is left is not
-/// empty. The word "answer" would direct its search elsewhere.
+/// It finds such a formula unless there is a line break or another dollar sign in it, or a backslash before
+/// the last. From what it finds it removes units, layout commands and boxes; a digit outside a box survives
+/// all of that, so what is left is not empty. The word "answer" would direct its search elsewhere.
 fn is_one_formula(text: &str) -> bool {
     let inside = inner_formula(text);
     inside.len() + 2 == text.len()

@@ -1,8 +1,8 @@
 //! Grading answers: is this the answer that the gold standard has?
 //!
-//! A [`Grader`] is a published rule with a version, flaws included, so that a number can be recomputed under the rule that
-//! made it. [`grade()`] applies it to one [`Question`]: a pair of gold answer and extracted answer, or a gold answer and a
-//! whole response, from which the grader extracts the answer itself.
+//! A [`Grader`] is a published rule with a version, flaws included, so that a number can be recomputed under
+//! the rule that made it. [`grade()`] applies it to one [`Question`]: a pair of gold answer and extracted
+//! answer, or a gold answer and a whole response, from which the grader extracts the answer itself.
 //!
 //! | grader | compares | in the sandbox |
 //! |---|---|---|
@@ -11,10 +11,10 @@
 //! | `choice-skythought` | the last of A to D that stands alone | nothing |
 //! | `choice-mmlu-pro` | the letter after "answer is", "Answer:", or the last one | nothing |
 //!
-//! What needs sympy runs in an image of its own (`lockfiles/math-image.lock`) with sympy imported: each comparison in a fresh
-//! copy, so that none can influence another. A comparison that uses up its fuel or memory is [`Undecided`]: it is neither equal
-//! nor different, and must be counted apart. What is decided without the sandbox is what the rule would have said: for
-//! `math-verify` see [`Decision::how`].
+//! What needs sympy runs in an image of its own (`lockfiles/math-image.lock`) with sympy imported: each
+//! comparison in a fresh copy, so that none can influence another. A comparison that uses up its fuel or
+//! memory is [`Undecided`]: it is neither equal nor different, and must be counted apart. What is decided
+//! without the sandbox is what the rule would have said: for `math-verify` see [`Decision::how`].
 //!
 //! ```no_run
 //! use assay_sandbox::grade::{Grader, Question, grade};
@@ -169,8 +169,8 @@ pub enum How {
 pub struct Decision {
     /// Whether the answer is right.
     pub equal: bool,
-    /// By what. For `math-verify`, `Text` and `Number` say that the sandbox was not asked: equal text of which it finds
-    /// something on both sides, or decimal numbers whose comparison by sympy is certain.
+    /// By what. For `math-verify`, `Text` and `Number` say that the sandbox was not asked: equal text of
+    /// which it finds something on both sides, or decimal numbers whose comparison by sympy is certain.
     pub how: How,
     /// The answer as the grader extracted it, if it did.
     pub extracted: Option<String>,
@@ -236,13 +236,14 @@ impl Compare for Sandbox {
     }
 }
 
-/// Limits for one comparison: those of a test, with as much memory as an image can have, because running out of it decides
-/// nothing.
+/// Limits for one comparison: those of a test, with as much memory as an image can have, because running out
+/// of it decides nothing.
 pub fn limits() -> Limits {
     Limits { memory_bytes: 1 << 30, ..Limits::default() }
 }
 
-/// Grades one answer. The same question has the same grade, fuel included, wherever and in whatever order it is asked.
+/// Grades one answer. The same question has the same grade, fuel included, wherever and in whatever order it
+/// is asked.
 pub fn grade(grader: Grader, question: &Question, sandbox: &dyn Compare) -> Grade {
     let mut meter = Meter { sandbox, comparisons: 0, fuel: 0, peak_memory: 0 };
     let result = match grader {
@@ -254,8 +255,8 @@ pub fn grade(grader: Grader, question: &Question, sandbox: &dyn Compare) -> Grad
     Grade { result, comparisons: meter.comparisons, fuel: meter.fuel, peak_memory: meter.peak_memory }
 }
 
-/// Pairs are compared as they stand; the answer of a response is extracted and, like the gold answer, put into the normal
-/// form first, as SkyThought's tasks do.
+/// Pairs are compared as they stand; the answer of a response is extracted and, like the gold answer, put
+/// into the normal form first, as SkyThought's tasks do.
 fn by_skythought(question: &Question, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
     let mut symbolic = |prediction: &str, gold: &str| {
         let reply = meter.call("skythought", vec![prediction.into(), gold.into()])?;
@@ -275,7 +276,8 @@ fn by_skythought(question: &Question, meter: &mut Meter<'_>) -> Result<Decision,
     Ok(Decision { equal, how, extracted })
 }
 
-/// The letter is looked for in answers and responses alike, and is compared with the gold letter as it stands.
+/// The letter is looked for in answers and responses alike, and is compared with the gold letter as it
+/// stands.
 fn chosen(question: &Question, extract: impl Fn(&str) -> Option<String>) -> Decision {
     let (Answer::Extracted(text) | Answer::Response(text)) = &question.answer;
     match extract(text) {

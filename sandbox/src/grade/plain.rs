@@ -1,9 +1,10 @@
 //! Decimal numbers whose comparison by math-verify is certain.
 //!
-//! math-verify reads an integer as an exact number and a decimal fraction as a binary one of 15 digits or more. Two integers
-//! are equal if they are the same. Otherwise two numbers are equal if their difference is zero or they are the same when
-//! rounded to a number of decimals. With at most 15 digits reading is exact enough that the same number is found
-//! equal, and one that differs by two units of the last decimal or more is found different. What lies between is left to it.
+//! math-verify reads an integer as an exact number and a decimal fraction as a binary one of 15 digits or
+//! more. Two integers are equal if they are the same. Otherwise two numbers are equal if their difference is
+//! zero or they are the same when rounded to a number of decimals. With at most 15 digits reading is exact
+//! enough that the same number is found equal, and one that differs by two units of the last decimal or more
+//! is found different. What lies between is left to it.
 
 /// A number without sign of currency, separators, exponent, superfluous leading zeros or spaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,8 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// Whether math-verify calls the numbers equal when it rounds to `precision` decimals; `None` if that is not certain.
+/// Whether math-verify calls the numbers equal when it rounds to `precision` decimals; `None` if that is not
+/// certain.
 pub(super) fn equal(left: Plain<'_>, right: Plain<'_>, precision: u8) -> Option<bool> {
     if left.is_integer() && right.is_integer() {
         return Some(left == right);

@@ -27,9 +27,9 @@ pub struct RowError {
 }
 
 impl Row {
-    /// Reads a line: an object with `id`, `gold` and either `prediction`, an answer alone, or `generation` or `output`, a whole
-    /// response. Answers are texts or numbers; `null` for the one that is graded is no answer. `options` may tell
-    /// `math-verify` more ([`Options`]); other keys are passed over.
+    /// Reads a line: an object with `id`, `gold` and either `prediction`, an answer alone, or `generation` or
+    /// `output`, a whole response. Answers are texts or numbers; `null` for the one that is graded is no
+    /// answer. `options` may tell `math-verify` more ([`Options`]); other keys are passed over.
     ///
     /// # Errors
     /// A [`RowError`] that says what is missing or of the wrong type.
@@ -66,8 +66,9 @@ impl Row {
         Ok(Row { id, question: Question { gold, answer, options }, expected })
     }
 
-    /// The row's line of results, a JSON object: `id`, `equal` (`null` if that is not known), `grader` and its version, `how`,
-    /// `extracted` if the grader extracted an answer, and what comparisons in the sandbox used.
+    /// The row's line of results, a JSON object: `id`, `equal` (`null` if that is not known), `grader` and
+    /// its version, `how`, `extracted` if the grader extracted an answer, and what comparisons in the sandbox
+    /// used.
     pub fn result(&self, grader: Grader, grade: &Grade) -> Value {
         let mut line = json!({ "id": self.id, "equal": grade.equal(), "grader": grader.to_string() });
         match &grade.result {

@@ -1,4 +1,5 @@
-//! Tests that are Python themselves: the test in one interpreter, the program in another (see `guest/checks.py`).
+//! Tests that are Python themselves: the test in one interpreter, the program in another (see
+//! `guest/checks.py`).
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -45,7 +46,8 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check) -> TestResult {
     result
 }
 
-/// Answers what the test asks about the program, until the test ends or the program does. Gives what ended the program.
+/// Answers what the test asks about the program, until the test ends or the program does. Gives what ended
+/// the program.
 fn answer(
     session: &mut Session<'_>,
     asked: &Receiver<Vec<u8>>,

@@ -14,12 +14,13 @@ use crate::sandbox::Sandbox;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judge {
-    /// Sound: a real standard input, an interpreter as it is, each test in a fresh one, and comparison where no program can reach
-    /// it. LiveCodeBench's imports and rules of comparison.
+    /// Sound: a real standard input, an interpreter as it is, each test in a fresh one, and comparison where
+    /// no program can reach it. LiveCodeBench's imports and rules of comparison.
     Assay,
     /// LiveCodeBench's at commit 28fef95, with its flaws: for numbers that were made by it.
     Lcb,
-    /// SkyThought's for LiveCodeBench at commit 0d190f1, with its flaws: for numbers that were made by it. It uses hidden tests only.
+    /// SkyThought's for LiveCodeBench at commit 0d190f1, with its flaws: for numbers that were made by it. It
+    /// uses hidden tests only.
     #[serde(rename = "skythought")]
     SkyThought,
 }
@@ -37,7 +38,8 @@ impl Judge {
         }
     }
 
-    /// Name and version, for reports and cache keys. The number goes up with every change that may change a verdict on the same image.
+    /// Name and version, for reports and cache keys. The number goes up with every change that may change a
+    /// verdict on the same image.
     pub fn version(self) -> &'static str {
         match self {
             Judge::Assay => "assay 1",
@@ -55,7 +57,8 @@ impl Judge {
         }
     }
 
-    /// The tests that this judge uses: SkyThought's only the hidden ones. If all are public, they are what there is.
+    /// The tests that this judge uses: SkyThought's only the hidden ones. If all are public, they are what
+    /// there is.
     pub fn tests_used(self, tests: Tests) -> Tests {
         let hidden = |cases: Vec<Case>| {
             let some = self == Judge::SkyThought && cases.iter().any(|case| !case.public);
@@ -88,8 +91,8 @@ pub struct Task {
 
 /// Judges a program on all tests, and tells each result as soon as it is known, in the order of the tests.
 ///
-/// The reference judges stop at the first test that fails; here the tests after it are run in new interpreters, so that there is a result for
-/// each.
+/// The reference judges stop at the first test that fails; here the tests after it are run in new
+/// interpreters, so that there is a result for each.
 pub fn judge_task(sandbox: &Sandbox, task: &Task, tell: &mut (dyn FnMut(TestResult) + Send)) {
     match (task.judge, &task.tests) {
         (Judge::Assay, Tests::Scripts(cases)) => {

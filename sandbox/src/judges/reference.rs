@@ -56,7 +56,8 @@ fn one_interpreter(
         Err(outcome) => return tell(TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 })),
     };
     if let Err(outcome) = session.ask(load.as_bytes()) {
-        // A program that cannot be loaded fails every test in the same way: what one new interpreter says, all say.
+        // A program that cannot be loaded fails every test in the same way: what one new interpreter says,
+        // all say.
         let result = TestResult::of_failed(session.run(outcome));
         session.end();
         return cases.iter().for_each(|_| tell(result.clone()));
@@ -87,8 +88,8 @@ fn one_interpreter(
         result.fuel = result.fuel.saturating_sub(before);
         let stop = session.is_over() || (judge == Judge::Lcb && result.verdict != Verdict::Pass);
         if judge == Judge::SkyThought && result.verdict == Verdict::TimeLimit {
-            // One limit for all tests is its rule: when it is used up, there is none left for the others. How far
-            // beyond it this one would have gone, nobody knows.
+            // One limit for all tests is its rule: when it is used up, there is none left for the others. How
+            // far beyond it this one would have gone, nobody knows.
             result.fuel = sandbox.limits().hard_fuel();
             let rest = cases.len() - index;
             return (0..rest).for_each(|_| tell(result.clone()));

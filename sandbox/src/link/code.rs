@@ -1,12 +1,13 @@
 //! Rewriting code: indices into one index space, and a meter that makes the code count its own work.
 //!
-//! A charge, which subtracts from a global, is made at each iteration of a loop, at each entry of a function that calls
-//! others, and for each bulk operation by its bytes. Where loops start and bytes are moved the code also looks whether it is
-//! below zero, and then asks its host for more: there a program is stopped. Looking at entries as well would cost another
-//! twentieth, and no program needs it: all that it does passes the loop of the bytecode interpreter.
+//! A charge, which subtracts from a global, is made at each iteration of a loop, at each entry of a function
+//! that calls others, and for each bulk operation by its bytes. Where loops start and bytes are moved the
+//! code also looks whether it is below zero, and then asks its host for more: there a program is stopped.
+//! Looking at entries as well would cost another twentieth, and no program needs it: all that it does passes
+//! the loop of the bytecode interpreter.
 //!
-//! The runtime's own fuel and epochs cost far more, because they keep two counters and spill one around every call;
-//! and this way the count is a property of the image.
+//! The runtime's own fuel and epochs cost far more, because they keep two counters and spill one around every
+//! call; and this way the count is a property of the image.
 
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{BlockType, Function, Instruction, ValType};
@@ -106,8 +107,8 @@ fn is_bulk(operator: &Operator<'_>) -> bool {
     matches!(operator, Operator::MemoryCopy { .. } | Operator::MemoryFill { .. })
 }
 
-/// Operators outside of loops, and in each loop (in the order in which they start) outside of loops within it; at
-/// most [`MOST`] each.
+/// Operators outside of loops, and in each loop (in the order in which they start) outside of loops within
+/// it; at most [`MOST`] each.
 struct Costs {
     entry: i64,
     loops: Vec<i64>,

@@ -14,8 +14,8 @@ use super::{FUEL, LinkError};
 /// Runs of zero bytes at least this long are left out of the data segments.
 const GAP: usize = 4096;
 
-/// What changes while a program runs: its memory and its mutable globals. (Nothing writes to the table: there is no
-/// dynamic loading.)
+/// What changes while a program runs: its memory and its mutable globals. (Nothing writes to the table: there
+/// is no dynamic loading.)
 pub(crate) struct State {
     /// Linear memory from address 0; a whole number of pages.
     pub memory: Vec<u8>,
@@ -62,7 +62,8 @@ impl Linked {
         (0..self.initializers.len()).map(|index| format!("initialize:{index}"))
     }
 
-    /// Writes the program with the given state and these exports, besides its memory (`memory`) and its mutable globals.
+    /// Writes the program with the given state and these exports, besides its memory (`memory`) and its
+    /// mutable globals.
     pub(crate) fn encode(&self, state: &State, exports: &Exports<'_>) -> Result<Vec<u8>, LinkError> {
         let mut module = Module::new();
         module.section(&self.types()).section(&self.import_section());
@@ -192,7 +193,8 @@ impl Linked {
     }
 }
 
-/// The stretches of `memory` worth storing, in order: stretches of zeros of at least [`GAP`] bytes are left out.
+/// The stretches of `memory` worth storing, in order: stretches of zeros of at least [`GAP`] bytes are left
+/// out.
 fn nonzero_runs(memory: &[u8]) -> Vec<(usize, &[u8])> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for (index, chunk) in memory.chunks(GAP).enumerate() {

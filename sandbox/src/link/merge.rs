@@ -12,8 +12,8 @@ use super::{LinkError, REFILL};
 /// Bytes of a WebAssembly page.
 pub(super) const PAGE: u32 = 65_536;
 
-/// Symbols that may stay undefined: a call of one returns zero. There is no dynamic loading inside the sandbox, and
-/// no `main`.
+/// Symbols that may stay undefined: a call of one returns zero. There is no dynamic loading inside the
+/// sandbox, and no `main`.
 const MAY_BE_UNDEFINED: [&str; 4] = ["__main_argc_argv", "dlerror", "dlopen", "dlsym"];
 
 /// Exports that each library has of its own and that must not be taken for symbols.
@@ -23,8 +23,8 @@ const APPLY_RELOCATIONS: &str = "__wasm_apply_data_relocs";
 /// Libraries merged into one program, with everything needed to write it as a module.
 pub(crate) struct Linked {
     pub(super) types: Vec<FuncType>,
-    /// Functions that the host must provide: module, name, type index. They come first in the function index space,
-    /// and the first of them is [`REFILL`].
+    /// Functions that the host must provide: module, name, type index. They come first in the function index
+    /// space, and the first of them is [`REFILL`].
     pub(super) imports: Vec<(String, String, u32)>,
     /// Type index of each defined function.
     pub(super) functions: Vec<u32>,
@@ -137,7 +137,8 @@ impl Merger {
         }
     }
 
-    /// Numbers all functions: those of the host, the stand-ins for undefined symbols, then each library's own.
+    /// Numbers all functions: those of the host, the stand-ins for undefined symbols, then each library's
+    /// own.
     fn assign_functions(&mut self, libraries: &[Library<'_>]) {
         let refill = FuncType::new([], []);
         self.type_indices.insert(refill.clone(), 0);
@@ -358,8 +359,8 @@ impl Merger {
         Ok(())
     }
 
-    /// Start functions set up globals, relocations write addresses into data, initialisers run constructors; each
-    /// pass over all libraries before the next.
+    /// Start functions set up globals, relocations write addresses into data, initialisers run constructors;
+    /// each pass over all libraries before the next.
     fn list_initializers(&mut self, libraries: &[Library<'_>]) {
         let mut list = |pick: &dyn Fn(&Library<'_>) -> Option<u32>| {
             for (library, translation) in libraries.iter().zip(&self.translations) {

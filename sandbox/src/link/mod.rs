@@ -1,18 +1,19 @@
 //! A static linker: several position-independent WebAssembly libraries become one core module.
 //!
-//! The interpreter that the image is made from comes as shared libraries (`libpython`, `libc` and a few small ones) that
-//! expect a dynamic linker. Linking them once, here, has three advantages over instantiating them side by side: there is
-//! one instance to create per program instead of a dozen, calls between libraries are direct, and every address that
-//! position-independent code would load from a global becomes a constant. It also lets us choose the size of the C stack.
+//! The interpreter that the image is made from comes as shared libraries (`libpython`, `libc` and a few small
+//! ones) that expect a dynamic linker. Linking them once, here, has three advantages over instantiating them
+//! side by side: there is one instance to create per program instead of a dozen, calls between libraries are
+//! direct, and every address that position-independent code would load from a global becomes a constant. It
+//! also lets us choose the size of the C stack.
 //!
 //! The conventions are those of the tool conventions' *dynamic linking* document: `env.__memory_base` and
-//! `env.__table_base` place a library, `GOT.mem.NAME` is the address of a datum, `GOT.func.NAME` the table slot of a function,
-//! exported globals are data addresses relative to the library's base.
+//! `env.__table_base` place a library, `GOT.mem.NAME` is the address of a datum, `GOT.func.NAME` the table
+//! slot of a function, exported globals are data addresses relative to the library's base.
 //!
 //! The code is given a meter on the way, which replaces the runtime's own: see [`code`].
 //!
-//! [`link`] gives a [`Linked`] program; [`Linked::encode`] writes it as a module, either as it starts or with the
-//! memory, table and globals of a [`State`] that was captured later.
+//! [`link`] gives a [`Linked`] program; [`Linked::encode`] writes it as a module, either as it starts or with
+//! the memory, table and globals of a [`State`] that was captured later.
 
 mod code;
 mod encode;
@@ -24,13 +25,15 @@ mod tests;
 pub(crate) use encode::{Exports, State};
 pub(crate) use merge::{Linked, link};
 
-/// Exported global of every linked program: an `i64`, the work that it may still do. It starts at the largest number.
+/// Exported global of every linked program: an `i64`, the work that it may still do. It starts at the largest
+/// number.
 pub(crate) const FUEL: &str = "fuel";
 
 /// The host's function, module and name, that a program calls when its fuel is below zero.
 pub(crate) const REFILL: (&str, &str) = ("assay", "refill");
 
-/// Why libraries could not be linked. With pinned inputs this can only be a defect of this crate or of the pin.
+/// Why libraries could not be linked. With pinned inputs this can only be a defect of this crate or of the
+/// pin.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The bytes are no WebAssembly module.

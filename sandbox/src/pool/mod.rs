@@ -1,8 +1,8 @@
 //! Judging on all cores: one process per worker.
 //!
-//! Guests of one process share an address space, and mapping, faulting and unmapping pages in it from several threads is slower than
-//! from one. Processes do not hinder each other, and what kills one does not kill the others: it is replaced, and the test
-//! that it was at is tried once more.
+//! Guests of one process share an address space, and mapping, faulting and unmapping pages in it from several
+//! threads is slower than from one. Processes do not hinder each other, and what kills one does not kill the
+//! others: it is replaced, and the test that it was at is tried once more.
 
 mod worker;
 
@@ -53,8 +53,8 @@ pub enum PoolError {
 }
 
 impl Pool {
-    /// A pool of `workers` processes. `command` starts a process that calls [`serve`] with its standard input and
-    /// output; the image that `lock` pins must be in the folder `images`.
+    /// A pool of `workers` processes. `command` starts a process that calls [`serve`] with its standard input
+    /// and output; the image that `lock` pins must be in the folder `images`.
     pub fn new(
         command: impl Fn() -> Command + Sync + 'static,
         images: &Utf8Path,
@@ -69,8 +69,8 @@ impl Pool {
         Pool { command: Box::new(command), hello, workers: workers.max(1), children: Mutex::default() }
     }
 
-    /// Judges tasks, which it takes one by one, and calls `done` with the number of each and its judgement, in no
-    /// certain order. Raising `cancel` ends it at once.
+    /// Judges tasks, which it takes one by one, and calls `done` with the number of each and its judgement,
+    /// in no certain order. Raising `cancel` ends it at once.
     ///
     /// # Errors
     /// A [`PoolError`] if no worker can be had. A worker that dies later is replaced.
@@ -254,8 +254,8 @@ pub(crate) fn read_line(output: &mut impl BufRead) -> Option<Line> {
     serde_json::from_str(&line).ok()
 }
 
-/// Reads the results of a task up to its end; false if the worker died, if it gave more results than the task has tests,
-/// or if nobody waits for them any more.
+/// Reads the results of a task up to its end; false if the worker died, if it gave more results than the task
+/// has tests, or if nobody waits for them any more.
 pub(crate) fn read_results(
     output: &mut impl BufRead,
     most: usize,

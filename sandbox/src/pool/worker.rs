@@ -36,7 +36,8 @@ pub(crate) enum Line {
     End,
 }
 
-/// Judges what is asked for on `input` until it ends, and writes results to `output`: the body of a worker process.
+/// Judges what is asked for on `input` until it ends, and writes results to `output`: the body of a worker
+/// process.
 ///
 /// # Errors
 /// Reading or writing failed: the other side is gone, and there is nothing left to do.

@@ -5,10 +5,11 @@
 pub enum Extraction {
     /// The last fenced block, closed or not; without a fence the whole text.
     Assay,
-    /// What LiveCodeBench does: the text between the last two lines that hold three backquotes, so that an unclosed last block
-    /// gives what is before it. Fewer than two such lines give the empty program.
+    /// What LiveCodeBench does: the text between the last two lines that hold three backquotes, so that an
+    /// unclosed last block gives what is before it. Fewer than two such lines give the empty program.
     LiveCodeBench,
-    /// What SkyThought does: the last closed block, up to `</code>`, without `<code>`; without a block nothing.
+    /// What SkyThought does: the last closed block, up to `</code>`, without `<code>`; without a block
+    /// nothing.
     SkyThought,
 }
 
@@ -48,7 +49,8 @@ fn last_block(generation: &str) -> String {
     block.map_or_else(|| generation.to_owned(), |lines| lines.join("\n"))
 }
 
-/// The last match of "three backquotes, letters, line end, the least text up to three backquotes", scanned from the left.
+/// The last match of "three backquotes, letters, line end, the least text up to three backquotes", scanned
+/// from the left.
 fn last_closed_block(generation: &str) -> Option<&str> {
     let mut found = None;
     let mut rest = generation;

@@ -68,7 +68,8 @@ pub(super) fn read_text(path: &Utf8Path) -> Result<String, RowsError> {
     fs_err::read_to_string(path).map_err(|source| RowsError::Read { path: path.to_owned(), source })
 }
 
-/// Calls `each` with the rows of a text, which is JSON lines or one JSON array; `path` is its name for messages.
+/// Calls `each` with the rows of a text, which is JSON lines or one JSON array; `path` is its name for
+/// messages.
 pub(super) fn each_row(
     text: &str,
     path: &Utf8Path,

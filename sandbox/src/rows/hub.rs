@@ -1,7 +1,7 @@
 //! The hidden tests of LiveCodeBench's rows: base64 of zlib of a pickled JSON text.
 //!
-//! A pickle is a program for a stack machine that may call anything. This one only ever holds one text, so this reader knows
-//! the six opcodes that a text needs and refuses all others.
+//! A pickle is a program for a stack machine that may call anything. This one only ever holds one text, so
+//! this reader knows the six opcodes that a text needs and refuses all others.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -52,8 +52,8 @@ pub fn decode_payload(payload: &str) -> Result<String, PayloadError> {
 /// Reads a pickle that holds nothing but one text (protocols 2 to 5).
 ///
 /// # Errors
-/// [`PayloadError::Opcode`] for any opcode that such a pickle does not need, [`PayloadError::Pickle`] if it is cut short,
-/// holds no text or two, or has bytes after its end.
+/// [`PayloadError::Opcode`] for any opcode that such a pickle does not need, [`PayloadError::Pickle`] if it
+/// is cut short, holds no text or two, or has bytes after its end.
 pub fn read_pickled_text(pickle: &[u8]) -> Result<String, PayloadError> {
     let mut reader = Reader { bytes: pickle, at: 0 };
     let mut text = None;
@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_payload_of_the_benchmark_is_read() {
-        // `base64.b64encode(zlib.compress(pickle.dumps('[{"input": "1", "output": "2"}]', 4)))`, by CPython 3.11.
+        // `base64.b64encode(zlib.compress(pickle.dumps('[{"input": "1", "output": "2"}]', 4)))`, by CPython
+        // 3.11.
         let payload = "eJxrYJmqzAABPfLR1UqZeQWlJUpWCkqGSjoKSvmlJVCukVJt7BQ9APfMC64=";
         assert_eq!(decode_payload(payload).unwrap(), r#"[{"input": "1", "output": "2"}]"#);
         let damaged = payload.replacen('J', "K", 1);
@@ -144,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_pickle_that_does_anything_else_is_refused() {
-        // `pickle.dumps(os.system)` with an argument and a call: GLOBAL is the first opcode that is not a text's.
+        // `pickle.dumps(os.system)` with an argument and a call: GLOBAL is the first opcode that is not a
+        // text's.
         let attack = b"\x80\x04cposix\nsystem\n\x8c\x02id\x85R.";
         assert_eq!(read_pickled_text(attack), Err(PayloadError::Opcode { opcode: b'c', at: 2 }));
         let good = pickled("text", 4);

@@ -1,6 +1,7 @@
 //! Problems and samples as benchmarks publish them.
 //!
-//! A file of problems or samples is JSON lines (or one JSON array); the form of each row is known by its keys:
+//! A file of problems or samples is JSON lines (or one JSON array); the form of each row is known by its
+//! keys:
 //!
 //! | form | known by |
 //! |---|---|

@@ -12,7 +12,8 @@ use super::file::{Row, RowsError, each_row, read_text};
 use super::hub::decode_payload;
 use super::raw::{items, member};
 
-/// A problem with its tests. They are unpacked when they are asked for: a benchmark's may be gigabytes together.
+/// A problem with its tests. They are unpacked when they are asked for: a benchmark's may be gigabytes
+/// together.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// The benchmark's id of it.
@@ -66,7 +67,8 @@ pub struct Case {
 pub struct Check {
     /// Python that is run before it.
     pub setup: String,
-    /// The test: statements that raise an `AssertionError` for a wrong answer. Names that it does not define are the program's.
+    /// The test: statements that raise an `AssertionError` for a wrong answer. Names that it does not define
+    /// are the program's.
     pub code: String,
     /// If given, the test defines `check`, which is called with the program's function of this name.
     pub entry: Option<String>,
@@ -127,11 +129,12 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Reads the problems of a file in any of the known forms. A row whose tests cannot be decoded is a problem without tests.
+    /// Reads the problems of a file in any of the known forms. A row whose tests cannot be decoded is a
+    /// problem without tests.
     ///
     /// # Errors
-    /// [`RowsError`] with the place: a file that cannot be read, a line that is no JSON object, a row of unknown form, two
-    /// rows with one id, no row at all.
+    /// [`RowsError`] with the place: a file that cannot be read, a line that is no JSON object, a row of
+    /// unknown form, two rows with one id, no row at all.
     pub fn read(path: &Utf8Path) -> Result<Self, RowsError> {
         Self::parse(&read_text(path)?, path)
     }
@@ -271,8 +274,8 @@ fn texts(list: &Value) -> Result<Vec<String>, String> {
 }
 
 fn hub(row: &Row<'_>) -> Result<Packed, String> {
-    // Some tools write the tests unpacked. What is neither that nor a text is damaged: to take it for no tests would pass
-    // programs on what is left.
+    // Some tools write the tests unpacked. What is neither that nor a text is damaged: to take it for no
+    // tests would pass programs on what is left.
     let cases = |key: &str| match row.object.get(key) {
         None => Ok("[]".to_owned()),
         Some(Value::String(text)) => Ok(text.clone()),
@@ -355,8 +358,8 @@ fn both_lists<'a>(group: &'a Value, keys: [&str; 2]) -> Result<(&'a Vec<Value>, 
     Ok((inputs, outputs))
 }
 
-/// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls. An input of a call is the list of its arguments; an output may be
-/// wrapped in a list of one. Both stay as they are written, in one line.
+/// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls. An input of a call is the list of its
+/// arguments; an output may be wrapped in a list of one. Both stay as they are written, in one line.
 fn apps(text: &str) -> Result<Tests, String> {
     let unquoted: Option<String> = serde_json::from_str(text).ok();
     let text = unquoted.as_deref().unwrap_or(text);

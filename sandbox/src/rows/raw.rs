@@ -1,4 +1,5 @@
-//! JSON as it is written. Integers beyond 64 bits and the order of keys matter to programs; a parsed value has neither.
+//! JSON as it is written. Integers beyond 64 bits and the order of keys matter to programs; a parsed value
+//! has neither.
 //!
 //! These functions are for text that is known to be JSON.
 

@@ -49,9 +49,10 @@ const GENERATION_LISTS: [&str; 3] = ["output_list", "outputs", "generations"];
 
 /// Reads samples: a file of rows, or a folder of programs.
 ///
-/// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else the line) and holds a program (`code`, `program`,
-/// `solution`, `solutions`, `code_list`), a completion of the prompt (`completion`, `canonical_solution`) or a generation (`output`, `generation`,
-/// `response`, `text`, `output_list`, ...). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs for `PROBLEM`.
+/// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else the line) and holds
+/// a program (`code`, `program`, `solution`, `solutions`, `code_list`), a completion of the prompt
+/// (`completion`, `canonical_solution`) or a generation (`output`, `generation`, `response`, `text`,
+/// `output_list`, ...). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs for `PROBLEM`.
 ///
 /// # Errors
 /// [`RowsError`] with the place: a file that cannot be read, a row that is no sample, no row at all.
@@ -74,7 +75,8 @@ pub fn parse_samples(text: &str, path: &Utf8Path) -> Result<Vec<Sample>, RowsErr
     named(samples, path)
 }
 
-/// At least one sample, each with an id: one that has none is named by its problem's id and its number among that problem's.
+/// At least one sample, each with an id: one that has none is named by its problem's id and its number among
+/// that problem's.
 fn named(mut samples: Vec<Sample>, path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
     if samples.is_empty() {
         return Err(RowsError::Empty { path: path.to_owned(), what: "sample" });

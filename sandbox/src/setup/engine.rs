@@ -20,7 +20,8 @@ use crate::wasi;
 /// ([`STACK_BYTES`](super::STACK_BYTES)), so that the interpreter's own check comes first.
 const WASM_STACK: usize = 128 << 20;
 
-/// Stack of a thread that runs a guest. A stack smaller than what WebAssembly may use would abort the process.
+/// Stack of a thread that runs a guest. A stack smaller than what WebAssembly may use would abort the
+/// process.
 pub(crate) const THREAD_STACK: usize = WASM_STACK + (8 << 20);
 
 /// Instances that can live at once in one process. Each takes 4 GiB of address space, though no memory.
@@ -92,7 +93,8 @@ impl Runtime {
             .ok_or_else(|| SetupError::runtime("the compiled image does not match its hash"))
     }
 
-    /// Loads a compiled image that this program made, or gives `None` if there is none or it does not match its hash.
+    /// Loads a compiled image that this program made, or gives `None` if there is none or it does not match
+    /// its hash.
     pub(super) fn load(engine: &Engine, path: &Utf8Path) -> Result<Option<Self>, SetupError> {
         let Ok(seal) = fs_err::read_to_string(seal_path(path)) else { return Ok(None) };
         let Ok(file) = File::open(path) else { return Ok(None) };
@@ -103,8 +105,9 @@ impl Runtime {
             return Ok(None);
         }
         #[expect(unsafe_code, reason = "compiled code is loaded from a file to start within milliseconds")]
-        // SAFETY: the file was written by `compile` of this program, as its hash confirms, in a folder that only this
-        // program writes to; the runtime itself refuses code that was compiled by another version or for another CPU.
+        // SAFETY: the file was written by `compile` of this program, as its hash confirms, in a folder that
+        // only this program writes to; the runtime itself refuses code that was compiled by another version
+        // or for another CPU.
         let module = unsafe { Module::deserialize_open_file(engine, file) };
         module.map_err(SetupError::runtime).and_then(|module| Self::new(engine, &module)).map(Some)
     }

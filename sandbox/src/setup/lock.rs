@@ -4,12 +4,12 @@ use assay_store::{Hash, Hasher};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Version of wasmtime that compiles and runs the image. It decides how deep the native stack is, so it belongs to the
-/// identity of the image.
+/// Version of wasmtime that compiles and runs the image. It decides how deep the native stack is, so it
+/// belongs to the identity of the image.
 pub(crate) const WASMTIME_VERSION: &str = "48.0.8";
 
-/// What a Python image is made from, and what must come out: a parsed `python-image.lock`, or one that adds packages to
-/// it, such as `math-image.lock`.
+/// What a Python image is made from, and what must come out: a parsed `python-image.lock`, or one that adds
+/// packages to it, such as `math-image.lock`.
 #[derive(Debug, Clone)]
 pub struct ImageLock {
     /// Name of the file that the interpreter was read from, for messages.
@@ -139,8 +139,8 @@ impl ImageLock {
     /// Reads the text of a lockfile; `file` is its name for messages.
     ///
     /// # Errors
-    /// A [`LockError`] with line and column if a key is missing, unknown or of the wrong type, a hash is no hash, or the
-    /// format is of another version.
+    /// A [`LockError`] with line and column if a key is missing, unknown or of the wrong type, a hash is no
+    /// hash, or the format is of another version.
     pub fn parse(text: &str, file: &str) -> Result<Self, LockError> {
         let content: Content = read(text, file)?;
         let source = Source { text, file };
@@ -149,8 +149,8 @@ impl ImageLock {
         Ok(ImageLock { file: file.to_owned(), text: text.to_owned(), content, addition: None })
     }
 
-    /// Reads the text of a lockfile that adds packages, and a program that uses them, to the interpreter of this one.
-    /// The result pins another image; both can share a cache folder.
+    /// Reads the text of a lockfile that adds packages, and a program that uses them, to the interpreter of
+    /// this one. The result pins another image; both can share a cache folder.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -186,7 +186,8 @@ impl ImageLock {
         Self::parse(include_str!("../../../lockfiles/python-image.lock"), "lockfiles/python-image.lock")
     }
 
-    /// The lock of the image that compares answers (see [`grade`](crate::grade)) that this library was built with.
+    /// The lock of the image that compares answers (see [`grade`](crate::grade)) that this library was built
+    /// with.
     ///
     /// # Errors
     /// Never, as a test confirms.

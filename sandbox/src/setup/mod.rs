@@ -69,7 +69,8 @@ pub enum SetupEvent {
     Ready,
 }
 
-/// A Python interpreter that has been started once, compiled for this machine and ready to be copied. Cheap to clone.
+/// A Python interpreter that has been started once, compiled for this machine and ready to be copied. Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct Image {
     identity: Hash,
@@ -84,11 +85,12 @@ impl std::fmt::Debug for Image {
 }
 
 impl Image {
-    /// Loads the image that `lock` pins from `cache`, a folder that only this program writes to; makes it first if
-    /// it is not there.
+    /// Loads the image that `lock` pins from `cache`, a folder that only this program writes to; makes it
+    /// first if it is not there.
     ///
-    /// Safe to call at any time and from several processes: one makes the image, the others wait. Killed half-way, the
-    /// next call starts over from the last finished part. With everything there it takes some 20 ms and no network.
+    /// Safe to call at any time and from several processes: one makes the image, the others wait. Killed
+    /// half-way, the next call starts over from the last finished part. With everything there it takes some
+    /// 20 ms and no network.
     ///
     /// # Errors
     /// [`SetupError`], whose [`remedy`](SetupError::remedy) says what to do.

@@ -4,7 +4,8 @@ use crate::wasi::Files;
 
 const BLOCK: usize = 512;
 
-/// Adds the regular files of an archive under `folder`, or gives `None` if it is cut short or uses another format.
+/// Adds the regular files of an archive under `folder`, or gives `None` if it is cut short or uses another
+/// format.
 pub(super) fn add_files(files: &mut Files, archive: &[u8], folder: &str) -> Option<()> {
     let mut rest = archive;
     while let Some((header, body)) = rest.split_at_checked(BLOCK) {

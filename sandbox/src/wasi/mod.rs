@@ -1,8 +1,9 @@
 //! The host that a guest sees: a deny-all WASI 0.2, at the level of its canonical ABI.
 //!
-//! A guest has three byte streams, a clock that moves only when it is looked at or slept on, a seeded source of
-//! random bytes and, while the image is made, a read-only tree of library files. Nothing else exists: no environment, no
-//! arguments, no other files, no sockets. A function that is not listed in this module ends the guest with [`Stop::Denied`].
+//! A guest has three byte streams, a clock that moves only when it is looked at or slept on, a seeded source
+//! of random bytes and, while the image is made, a read-only tree of library files. Nothing else exists: no
+//! environment, no arguments, no other files, no sockets. A function that is not listed in this module ends
+//! the guest with [`Stop::Denied`].
 
 mod abi;
 mod calls;
@@ -126,7 +127,8 @@ const MAX_HANDLES: usize = 4096;
 
 /// 2024-01-01 00:00:00 UTC, the time at which every guest starts.
 const START_SECONDS: u64 = 1_704_067_200;
-/// How far each look at the clock moves it: 100 microseconds. A loop that waits for time to pass therefore ends.
+/// How far each look at the clock moves it: 100 microseconds. A loop that waits for time to pass therefore
+/// ends.
 const CLOCK_STEP: u64 = 100_000;
 /// Bytes of standard error that are kept; more are dropped.
 const STDERR_KEPT: usize = 64 * 1024;
@@ -140,7 +142,8 @@ impl Host {
         Host { environment, files: Some(files), ..Host::new(STDERR_KEPT, Stdin::default()) }
     }
 
-    /// A host for a program: no files but `/dev/stdin`, no environment, at most `output_limit` bytes of standard output.
+    /// A host for a program: no files but `/dev/stdin`, no environment, at most `output_limit` bytes of
+    /// standard output.
     pub(crate) fn new(output_limit: usize, stdin: Stdin) -> Self {
         Host {
             environment: &[],
@@ -156,8 +159,8 @@ impl Host {
         }
     }
 
-    /// Reads at most `wanted` bytes of standard input. Where another interpreter is at its other end, what was written
-    /// to standard output goes there first, and its answer is what is read.
+    /// Reads at most `wanted` bytes of standard input. Where another interpreter is at its other end, what
+    /// was written to standard output goes there first, and its answer is what is read.
     fn read_stdin(&mut self, wanted: usize) -> Vec<u8> {
         let bytes = match &mut self.stdin {
             Stdin::Bytes(bytes) => bytes,
@@ -193,7 +196,8 @@ impl Host {
     }
 }
 
-/// The SplitMix64 generator (Steele, Lea and Flood 2014): enough for reproducible hash seeds and `random.seed()`.
+/// The SplitMix64 generator (Steele, Lea and Flood 2014): enough for reproducible hash seeds and
+/// `random.seed()`.
 struct SplitMix64(u64);
 
 impl SplitMix64 {

@@ -137,8 +137,8 @@ fn choices_are_letters() {
     assert_eq!(right.equal(), Some(true));
 }
 
-/// What ends in the sandbox for want of fuel or memory is neither equal nor different, though the packages catch every
-/// exception.
+/// What ends in the sandbox for want of fuel or memory is neither equal nor different, though the packages
+/// catch every exception.
 #[test]
 fn what_runs_out_is_undecided() {
     let Some(image) = math_image() else { return };

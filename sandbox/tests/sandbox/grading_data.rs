@@ -132,8 +132,8 @@ fn answers_are_extracted_as_by_the_originals() {
 }
 
 /// Two other graders judged these responses. Where ours differ from them, the gold answer or the rule is why:
-/// math-verify lets an equation pass for its right side, reads `10{,}000` as a number and finds an answer where the other
-/// found none; SkyThought's normal form sorts `900,000,000` as three integers.
+/// math-verify lets an equation pass for its right side, reads `10{,}000` as a number and finds an answer
+/// where the other found none; SkyThought's normal form sorts `900,000,000` as three integers.
 #[test]
 fn whole_responses_are_graded() {
     let (Some(image), Some(rows)) = (math_image(), shared_rows("math_generations/generations.jsonl")) else {
@@ -150,8 +150,8 @@ fn whole_responses_are_graded() {
     }
 }
 
-/// MMLU-Pro's own evaluation extracted the same letters, but for two habits of the runs that these rows come from: one model's
-/// stopped after the first rule, the other's guessed a letter where there was none.
+/// MMLU-Pro's own evaluation extracted the same letters, but for two habits of the runs that these rows come
+/// from: one model's stopped after the first rule, the other's guessed a letter where there was none.
 #[test]
 fn letters_are_extracted_as_by_mmlu_pro() {
     let Some(rows) = shared_rows("mmlu_pro_sample/mmlu_pro_560.jsonl") else { return };

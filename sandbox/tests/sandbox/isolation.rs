@@ -32,8 +32,8 @@ const PROBE: &str = "import sys, gc, random, json, os, time, decimal
 print(len(sys.modules), len(gc.get_objects()), random.random(), json.dumps([1]), dict(os.environ), time.time())
 print(int('3'), decimal.getcontext().prec, sys.getrecursionlimit(), input(), sys.gettrace(), id(object()))";
 
-/// 200 programs, good and hostile mixed, in one process on two threads: the host lives, every good program gives exactly
-/// what it gave alone (output, fuel, memory), every hostile one what it gave before.
+/// 200 programs, good and hostile mixed, in one process on two threads: the host lives, every good program
+/// gives exactly what it gave alone (output, fuel, memory), every hostile one what it gave before.
 #[test]
 fn programs_do_not_see_each_other() {
     let Some(sandbox) = sandbox() else { return };

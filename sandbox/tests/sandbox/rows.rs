@@ -36,7 +36,8 @@ fn check(setup: &str, code: &str, entry: Option<&str>, prelude: Prelude) -> Chec
 
 #[test]
 fn every_form_of_problem_is_read() {
-    // The hidden tests are what CPython 3.11 makes of one test: base64 of zlib of a pickle (protocol 4) of JSON.
+    // The hidden tests are what CPython 3.11 makes of one test: base64 of zlib of a pickle (protocol 4) of
+    // JSON.
     let hub = r#"{"question_id": "a", "difficulty": "easy", "metadata": "{\"func_name\": \"f\"}",
         "public_test_cases": "[{\"input\": \"1\", \"output\": \"2\", \"testtype\": \"functional\"}]",
         "private_test_cases": "eJxrYJlqywABPZbR1UqZeQWlJUpWCkqGSjoKSvmlJVCuEYhbklpcUlJZkAoSSCvNSy7JzM9LzFGqjZ2iBwChkRTF"}"#

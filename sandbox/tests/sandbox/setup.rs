@@ -39,7 +39,8 @@ fn prepare(
     (image, events)
 }
 
-/// Copies what the cache holds of the pinned image and gives the copies: the image, its compiled form and the seal.
+/// Copies what the cache holds of the pinned image and gives the copies: the image, its compiled form and the
+/// seal.
 fn copy_image(to: &Utf8Path) -> [Utf8PathBuf; 3] {
     let prefix = format!("image-{}", &pinned_image()[..12]);
     let mut copies = Vec::new();
@@ -72,8 +73,8 @@ fn a_second_time_nothing_is_needed() {
     assert_eq!(lock().identity(), image.identity());
 }
 
-/// The inputs are pinned, and so is what must come of them: making the image again gives the pinned bytes. A lock that
-/// pins other bytes is refused, with both hashes, and nothing is kept.
+/// The inputs are pinned, and so is what must come of them: making the image again gives the pinned bytes. A
+/// lock that pins other bytes is refused, with both hashes, and nothing is kept.
 #[test]
 fn the_image_is_reproducible_and_another_one_is_refused() {
     if image().is_none() {

@@ -60,8 +60,9 @@ fn results_say_which_test_failed_and_how() {
     assert_eq!(stopped.tests, judgement.tests[..2]);
 }
 
-/// A program cannot get at the expected value: it is compared on the host. What it can do is answer with objects that
-/// claim to be equal to anything, look for the answer in the interpreter, or break the comparison there.
+/// A program cannot get at the expected value: it is compared on the host. What it can do is answer with
+/// objects that claim to be equal to anything, look for the answer in the interpreter, or break the
+/// comparison there.
 #[test]
 fn no_cheat_passes() {
     let Some(sandbox) = sandbox() else { return };

@@ -216,7 +216,8 @@ fn judge_all(
     judged.collect()
 }
 
-/// Makes tasks of samples. The tests of the last problem stay unpacked, since its samples mostly stand together.
+/// Makes tasks of samples. The tests of the last problem stay unpacked, since its samples mostly stand
+/// together.
 struct Tasks<'a> {
     problems: &'a Problems,
     last: Option<(&'a str, Result<Tests, String>)>,

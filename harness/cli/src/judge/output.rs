@@ -41,7 +41,8 @@ fn first_failure(judgement: &Judgement) -> &str {
     failed.map_or("", |test| test.detail.as_str())
 }
 
-/// Writes what LiveCodeBench's own evaluation writes: a list of problems, each with its samples' programs and grades.
+/// Writes what LiveCodeBench's own evaluation writes: a list of problems, each with its samples' programs and
+/// grades.
 pub(super) fn write_eval_all(results: &Results<'_>, path: &Utf8Path) -> Result<(), Failure> {
     let Some(&judge) = results.judges.first() else { return Ok(()) };
     let mut problems = Vec::new();

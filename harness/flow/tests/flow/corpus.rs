@@ -1,8 +1,8 @@
 //! Workspaces as files: `tests/corpus/{valid,invalid}/NAME` each lie over `tests/corpus/base`.
 //!
-//! A case's file `args` has lines `recipe=`, `scale=`, `set=` and `remove=PATH`; its file `expected` is the loaded
-//! graph, or all diagnostics. With `UPDATE_EXPECTED` set, the files are written instead of compared; read
-//! the difference before you commit it.
+//! A case's file `args` has lines `recipe=`, `scale=`, `set=` and `remove=PATH`; its file `expected` is the
+//! loaded graph, or all diagnostics. With `UPDATE_EXPECTED` set, the files are written instead of compared;
+//! read the difference before you commit it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;

@@ -148,8 +148,8 @@ impl<'p> Batch<'p> {
         step
     }
 
-    /// Starts waiting samples while there are free rows. A prompt is fed once, for all of its samples that start now;
-    /// if more are left it is kept, and returned with the index of its logits.
+    /// Starts waiting samples while there are free rows. A prompt is fed once, for all of its samples that
+    /// start now; if more are left it is kept, and returned with the index of its logits.
     fn admit(&mut self, engine: &mut dyn Engine, step: &mut Step) -> Result<Option<(&'p [u32], usize)>> {
         let mut prompt_tokens = 0;
         while let (Some(group), false) = (self.groups.front_mut(), self.free.is_empty()) {

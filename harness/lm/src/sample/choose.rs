@@ -11,9 +11,9 @@ pub(crate) struct Choice {
 
 /// Chooses by inverse transform sampling with one uniform number in `[0, 1)`.
 ///
-/// Temperature 0 takes the most likely token (ties: the lowest id). Otherwise `p_i ~ e^(logit_i / temperature)`;
-/// with `top_p < 1` only the fewest most likely tokens whose probabilities reach `top_p` stay (ties: the lower id
-/// first; Holtzman et al. 2020, "nucleus sampling").
+/// Temperature 0 takes the most likely token (ties: the lowest id). Otherwise
+/// `p_i ~ e^(logit_i / temperature)`; with `top_p < 1` only the fewest most likely tokens whose probabilities
+/// reach `top_p` stay (ties: the lower id first; Holtzman et al. 2020, "nucleus sampling").
 ///
 /// None if the logits make no distribution: one is not a number or plus infinity, or all are minus infinity.
 pub(crate) fn choose(
@@ -83,8 +83,8 @@ fn from_nucleus(weights: &[f64], top_p: f64, uniform: f64, order: &mut Vec<usize
     pick(nucleus.iter().map(|&i| (i, weights[i])), uniform * kept).unwrap_or(nucleus[0])
 }
 
-/// The first item at which the running sum of weights exceeds `threshold`; rounding can leave the threshold above
-/// the whole sum, then it is the last item of positive weight.
+/// The first item at which the running sum of weights exceeds `threshold`; rounding can leave the threshold
+/// above the whole sum, then it is the last item of positive weight.
 fn pick(items: impl Iterator<Item = (usize, f64)>, threshold: f64) -> Option<usize> {
     let mut sum = 0.0;
     let mut last = None;

@@ -113,7 +113,8 @@ impl Engine for Composed {
     fn copy(&mut self, from: usize, to: usize, positions: usize) -> Result<()> {
         for (keys, values) in &self.caches {
             for cache in [keys, values] {
-                // `affine` makes a tensor of these rows alone; a view of the cache could not be written to it.
+                // `affine` makes a tensor of these rows alone; a view of the cache could not be written to
+                // it.
                 let source = cache.narrow(0, from * self.capacity, positions)?.affine(1.0, 0.0)?;
                 cache.slice_set(&source, 0, to * self.capacity)?;
             }

@@ -8,7 +8,8 @@ use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
 use crate::ops::Backend;
 
-/// For each prompt, the candidate with the highest logit as its next token (ties: the first of the candidates).
+/// For each prompt, the candidate with the highest logit as its next token (ties: the first of the
+/// candidates).
 ///
 /// # Errors
 /// [`LmError::Setting`] without candidates, [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`], or

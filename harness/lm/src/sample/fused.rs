@@ -1,7 +1,7 @@
 //! Decoding on plain `f32` slices: packed weights, buffers that are reused, no tensor per step.
 //!
-//! Rows are computed in tiles, in parallel. No value of a row depends on the other rows of a call, so a sequence gets
-//! the same bits alone or in any batch, for any number of threads.
+//! Rows are computed in tiles, in parallel. No value of a row depends on the other rows of a call, so a
+//! sequence gets the same bits alone or in any batch, for any number of threads.
 
 use candle_core::Tensor;
 use rayon::prelude::*;

@@ -1,8 +1,8 @@
 //! Multiplying a few activation rows by a weight matrix.
 //!
-//! A general matrix multiply picks its loop order by shape, so a row's result depends on how many rows share the
-//! call. Sampling needs the opposite: a row's result must not depend on its neighbours. Here every output is one
-//! sum over the input dimension in index order.
+//! A general matrix multiply picks its loop order by shape, so a row's result depends on how many rows share
+//! the call. Sampling needs the opposite: a row's result must not depend on its neighbours. Here every output
+//! is one sum over the input dimension in index order.
 
 use super::simd::{self, Kernel, multiply_add};
 
@@ -26,8 +26,8 @@ pub(crate) struct Packed {
 impl Packed {
     /// Packs matrices `[outputs_i, inputs]` (row-major), stacked along their outputs.
     ///
-    /// The caller guarantees that each slice holds whole rows of `inputs` values, and that `bias`, if there is
-    /// one, has one value per stacked output.
+    /// The caller guarantees that each slice holds whole rows of `inputs` values, and that `bias`, if there
+    /// is one, has one value per stacked output.
     pub(crate) fn stack(matrices: &[&[f32]], inputs: usize, bias: Option<Vec<f32>>) -> Self {
         let outputs = matrices.iter().map(|m| m.len() / inputs.max(1)).sum::<usize>();
         let mut panels = vec![0.0; outputs.div_ceil(PANEL) * PANEL * inputs];
@@ -41,8 +41,8 @@ impl Packed {
         Self { panels, bias, inputs, outputs }
     }
 
-    /// `out[r] = W x[r] + bias`, or `out[r] += ..` where `add` is set. `x` holds rows of `inputs` values, `out` rows
-    /// of `outputs` values; `scratch` is a buffer to be reused between calls.
+    /// `out[r] = W x[r] + bias`, or `out[r] += ..` where `add` is set. `x` holds rows of `inputs` values,
+    /// `out` rows of `outputs` values; `scratch` is a buffer to be reused between calls.
     pub(crate) fn apply(&self, x: &[f32], out: &mut [f32], add: bool, scratch: &mut Vec<f32>) {
         debug_assert_eq!(x.len() / self.inputs, out.len() / self.outputs);
         simd::run(Apply { weights: self, x, out, add, scratch });

@@ -1,9 +1,9 @@
 //! Sampling from a decoder.
 //!
-//! Each sample has its own random stream, a function of the seed, the prompt's tokens and the sample's index, and one
-//! number of it is used per token. With the fused back end a sample is the same, bit for bit, whatever other
-//! samples are drawn beside it, in whatever order, and for any number of threads. The composed back end is the oracle: its
-//! samples are the same up to rounding.
+//! Each sample has its own random stream, a function of the seed, the prompt's tokens and the sample's index,
+//! and one number of it is used per token. With the fused back end a sample is the same, bit for bit,
+//! whatever other samples are drawn beside it, in whatever order, and for any number of threads. The composed
+//! back end is the oracle: its samples are the same up to rounding.
 
 mod batch;
 mod cache;
@@ -133,10 +133,11 @@ impl<'a> Sampler<'a> {
         self
     }
 
-    /// Draws a sample for each prompt. Samples arrive as they finish; prompts with equal tokens share the work of
-    /// reading them.
+    /// Draws a sample for each prompt. Samples arrive as they finish; prompts with equal tokens share the
+    /// work of reading them.
     ///
-    /// Returns `Break` if the observer broke off; samples in work are then dropped. Computes in the current rayon pool.
+    /// Returns `Break` if the observer broke off; samples in work are then dropped. Computes in the current
+    /// rayon pool.
     ///
     /// # Errors
     /// [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`] for a token outside the vocabulary, or
@@ -148,7 +149,8 @@ impl<'a> Sampler<'a> {
     ) -> Result<ControlFlow<()>> {
         let longest = check_prompts(self.decoder, prompts.iter().map(|p| p.tokens.as_slice()))?;
         let rows = self.batch.min(prompts.len());
-        // The last token of a sample is not fed; one more slot keeps a prompt for samples that wait for a row.
+        // The last token of a sample is not fed; one more slot keeps a prompt for samples that wait for a
+        // row.
         let mut engine = self.engine(rows + 1, longest + self.config.max_new_tokens - 1)?;
         batch::Batch::new(&self.config, self.decoder.config().vocab_size, prompts, rows)
             .run(engine.as_mut(), observer)

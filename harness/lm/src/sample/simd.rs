@@ -1,13 +1,14 @@
 //! One loop body, compiled for the vector units of the machine.
 //!
-//! The kernels of this folder are plain loops over fixed-size arrays that the compiler turns into vector code.
-//! [`run`] compiles such a body twice on x86-64, with and without AVX2 and FMA, and picks at run time. Every sum
-//! of a kernel has one order whatever the vector width, so all machines with fused multiply-add give the same bits.
+//! The kernels of this folder are plain loops over fixed-size arrays that the compiler turns into vector
+//! code. [`run`] compiles such a body twice on x86-64, with and without AVX2 and FMA, and picks at run time.
+//! Every sum of a kernel has one order whatever the vector width, so all machines with fused multiply-add
+//! give the same bits.
 
 /// A kernel: its arguments are its fields.
 ///
-/// `run` must be `#[inline(always)]`, so that it is compiled anew for each instruction set; for the same reason it
-/// must not hand closures to other threads.
+/// `run` must be `#[inline(always)]`, so that it is compiled anew for each instruction set; for the same
+/// reason it must not hand closures to other threads.
 pub(crate) trait Kernel {
     /// What the kernel returns.
     type Output;
@@ -50,7 +51,8 @@ pub(crate) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 /// `e^x` for `x <= 0`, relative error below 3e-7; below about -87 the result is 0.
 ///
-/// Range reduction to `2^n * e^r` with `|r| <= ln(2)/2` and the degree-6 polynomial of the Cephes library's `expf`.
+/// Range reduction to `2^n * e^r` with `|r| <= ln(2)/2` and the degree-6 polynomial of the Cephes library's
+/// `expf`.
 #[inline(always)]
 pub(crate) fn exp_nonpositive<const FMA: bool>(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to the nearest integer

@@ -16,8 +16,8 @@ pub(crate) struct MicroBatch {
 
 /// Cuts a batch into micro-batches of at most `limit` tokens, sequences of like length together.
 ///
-/// Nothing after an example's last supervised token is fed, nor that token itself; examples of weight 0 are left out, though
-/// they count in the normaliser.
+/// Nothing after an example's last supervised token is fed, nor that token itself; examples of weight 0 are
+/// left out, though they count in the normaliser.
 pub(crate) fn micro_batches(units: &[&Unit], loss: Loss, limit: usize) -> Result<Vec<MicroBatch>> {
     let examples = || units.iter().flat_map(|unit| unit.iter());
     let normaliser = match loss {

@@ -105,7 +105,8 @@ pub(crate) fn identity(config: &TrainConfig, shape: &Config, weights: &[u8], uni
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint as `dir/step-N`, then removes older ones. A kill at any instant leaves the old or the new one whole.
+    /// Writes the checkpoint as `dir/step-N`, then removes older ones. A kill at any instant leaves the old
+    /// or the new one whole.
     pub(crate) fn save(&self, dir: &Utf8Path, weights: &[u8]) -> Result<()> {
         fs_err::create_dir_all(dir)?;
         let partial = dir.join(PARTIAL);

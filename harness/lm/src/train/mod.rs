@@ -1,8 +1,8 @@
 //! Supervised fine-tuning.
 //!
-//! The data are *units*: a unit is one example, or the several weighted examples of one question. Each step takes a batch of
-//! units in an order that is a function of the seed and the epoch, so the step number alone says where a run stands, and
-//! a run that was interrupted goes on bit for bit as if it had not been.
+//! The data are *units*: a unit is one example, or the several weighted examples of one question. Each step
+//! takes a batch of units in an order that is a function of the seed and the epoch, so the step number alone
+//! says where a run stands, and a run that was interrupted goes on bit for bit as if it had not been.
 
 mod batch;
 mod checkpoint;
@@ -35,19 +35,20 @@ pub type Unit = Vec<Example>;
 
 /// What a batch's token losses are divided by.
 ///
-/// With `CE` the negative log-probability of a supervised token and `w` the weight of its example, a batch's loss is the
-/// sum of `w * CE` over its supervised tokens, divided by a normaliser.
+/// With `CE` the negative log-probability of a supervised token and `w` the weight of its example, a batch's
+/// loss is the sum of `w * CE` over its supervised tokens, divided by a normaliser.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Loss {
-    /// Divided by a constant, so that each token of the data set counts the same: the number of units in the batch times the
-    /// mean response length of the data set. The last batch of an epoch may have fewer units; its own number counts.
-    /// (The loss of Dr. GRPO, Liu et al. 2025, for supervised data.)
+    /// Divided by a constant, so that each token of the data set counts the same: the number of units in the
+    /// batch times the mean response length of the data set. The last batch of an epoch may have fewer units;
+    /// its own number counts. (The loss of Dr. GRPO, Liu et al. 2025, for supervised data.)
     DrSft {
         /// Mean number of supervised tokens per example, above 0.
         mean_response_len: f64,
     },
-    /// Divided by the number of supervised tokens in the batch, so that the tokens of batches with short responses count more.
+    /// Divided by the number of supervised tokens in the batch, so that the tokens of batches with short
+    /// responses count more.
     Naive,
 }
 
@@ -82,8 +83,9 @@ pub struct TrainConfig {
     pub seed: u64,
     /// The loss.
     pub loss: Loss,
-    /// Most tokens that pass the decoder at a time, unless one sequence is longer; at least 1. Bounds memory. A batch with more
-    /// is computed in parts whose gradients are added up, which changes the last bits of a result.
+    /// Most tokens that pass the decoder at a time, unless one sequence is longer; at least 1. Bounds memory.
+    /// A batch with more is computed in parts whose gradients are added up, which changes the last bits of a
+    /// result.
     pub micro_batch_tokens: usize,
 }
 

@@ -54,8 +54,8 @@ fn permutation(n: usize, seed: u64, epoch: u64) -> Vec<usize> {
     order
 }
 
-/// A number below `bound`, uniform: the high half of a product with 64 random bits, redrawn where it would be biased (Lemire
-/// 2019, "Fast Random Integer Generation in an Interval").
+/// A number below `bound`, uniform: the high half of a product with 64 random bits, redrawn where it would be
+/// biased (Lemire 2019, "Fast Random Integer Generation in an Interval").
 fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
     let biased = bound.wrapping_neg() % bound;
     loop {

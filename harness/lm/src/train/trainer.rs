@@ -36,9 +36,9 @@ pub struct Checkpoints<'a> {
 
 /// A training run.
 ///
-/// Its results are a function of decoder, units and configuration: interruptions, checkpoints and the number of threads change no
-/// bit of them. It computes in the current rayon pool. Candle walks its graph recursively, so a model of dozens of layers
-/// should be trained on a thread with a large stack.
+/// Its results are a function of decoder, units and configuration: interruptions, checkpoints and the number
+/// of threads change no bit of them. It computes in the current rayon pool. Candle walks its graph
+/// recursively, so a model of dozens of layers should be trained on a thread with a large stack.
 #[derive(Debug)]
 pub struct Trainer {
     decoder: Decoder,
@@ -58,7 +58,8 @@ impl Trainer {
     /// A run that has made no step. It trains all variables of the decoder.
     ///
     /// # Errors
-    /// [`LmError::Setting`], [`LmError::Example`] or [`LmError::TokenOutOfRange`] for an impossible configuration or example.
+    /// [`LmError::Setting`], [`LmError::Example`] or [`LmError::TokenOutOfRange`] for an impossible
+    /// configuration or example.
     pub fn new(decoder: Decoder, units: Vec<Unit>, config: TrainConfig) -> Result<Self> {
         config.check()?;
         check_units(&units, decoder.config().vocab_size)?;
@@ -86,8 +87,8 @@ impl Trainer {
         })
     }
 
-    /// Goes on from the newest checkpoint in `dir`, or starts if there is none. The other arguments are those of
-    /// [`new`](Self::new): the decoder as it was before training.
+    /// Goes on from the newest checkpoint in `dir`, or starts if there is none. The other arguments are those
+    /// of [`new`](Self::new): the decoder as it was before training.
     ///
     /// # Errors
     /// [`LmError::CheckpointOther`] if the checkpoint is of another configuration, model or data;
@@ -151,8 +152,8 @@ impl Trainer {
     /// The first step of a process checks, before it changes anything, that every variable gets a gradient.
     ///
     /// # Errors
-    /// [`LmError::NoGradient`] if a variable's first gradient is zero throughout or not finite; [`LmError::Diverged`] if loss or
-    /// gradient is not finite.
+    /// [`LmError::NoGradient`] if a variable's first gradient is zero throughout or not finite;
+    /// [`LmError::Diverged`] if loss or gradient is not finite.
     pub fn step(&mut self) -> Result<Option<StepStats>> {
         let step = self.optimiser.step();
         if step >= self.order.steps() {
@@ -185,7 +186,8 @@ impl Trainer {
         Ok(Some(stats))
     }
 
-    /// Makes all steps that are left. `control` sees each; if it breaks off, the run is saved and `Break` returned.
+    /// Makes all steps that are left. `control` sees each; if it breaks off, the run is saved and `Break`
+    /// returned.
     ///
     /// # Errors
     /// Those of [`step`](Self::step) and [`save`](Self::save).
@@ -234,7 +236,8 @@ fn accumulate(decoder: &Decoder, part: &MicroBatch, gradients: &mut Gradients) -
     let log_probs = decoder.log_probs(&part.inputs, &part.targets)?;
     let factors = Tensor::new(part.factors.as_slice(), log_probs.device())?;
     let loss = (log_probs * factors)?.sum_all()?.neg()?;
-    // The store holds gradients of intermediate results and, through them, the whole graph: it ends with this function.
+    // The store holds gradients of intermediate results and, through them, the whole graph: it ends with this
+    // function.
     let mut store = loss.backward()?;
     for (name, var) in decoder.vars() {
         if let Some(gradient) = store.remove(var) {

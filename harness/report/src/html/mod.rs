@@ -1,7 +1,7 @@
 //! The report as one HTML page.
 //!
-//! The page needs nothing but itself: styles and plots are inline, there is no script, and a content security policy
-//! keeps it so whatever a text in the report says. Texts pass through `maud`, which escapes them.
+//! The page needs nothing but itself: styles and plots are inline, there is no script, and a content security
+//! policy keeps it so whatever a text in the report says. Texts pass through `maud`, which escapes them.
 
 mod averages;
 mod claims;
@@ -22,7 +22,8 @@ const STYLE: &str = include_str!("page.css");
 /// Nothing may be loaded or run, inline styles aside.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// The report as one self-contained HTML page: light and dark, printable, without scripts or outside resources.
+/// The report as one self-contained HTML page: light and dark, printable, without scripts or outside
+/// resources.
 pub fn html(report: &Report) -> String {
     let audit = view::audit(report);
     let origins = Origins::of(report);
@@ -151,8 +152,8 @@ fn cell_id(row: &str, column: &str) -> String {
     format!("cell-{}-{}", anchor(row), anchor(column))
 }
 
-/// An id as part of an anchor: other characters than letters, digits and points are spelt by their number, so that
-/// different ids stay different.
+/// An id as part of an anchor: other characters than letters, digits and points are spelt by their number, so
+/// that different ids stay different.
 fn anchor(id: &str) -> String {
     let mut text = String::new();
     for character in id.chars() {

@@ -1,7 +1,7 @@
 //! Strips: one-line plots that share a scale, so that strips below each other make a forest plot.
 //!
-//! Positions are percentages of the width and sizes are pixels, so that a strip fits any width without its marks
-//! changing shape.
+//! Positions are percentages of the width and sizes are pixels, so that a strip fits any width without its
+//! marks changing shape.
 
 use maud::{Markup, html};
 

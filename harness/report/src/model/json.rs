@@ -57,8 +57,8 @@ impl Report {
 
     /// The report as indented JSON with sorted keys and a final newline.
     ///
-    /// Equal reports give equal bytes. Reading the text gives the report back, bit for bit, as long as its numbers
-    /// are finite (see [`Report::check`]; others are written as `null`).
+    /// Equal reports give equal bytes. Reading the text gives the report back, bit for bit, as long as its
+    /// numbers are finite (see [`Report::check`]; others are written as `null`).
     pub fn to_json(&self) -> String {
         // Neither step can fail: every key is a string or an integer, and writing goes to memory.
         let value = serde_json::to_value(self).map(sorted).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! What a report says: one table with its measured and printed cells, the claims about it, and where each number
-//! came from.
+//! What a report says: one table with its measured and printed cells, the claims about it, and where each
+//! number came from.
 //!
-//! The types are also the JSON form ([`Report::from_json`], [`Report::to_json`]): keys in kebab-case, unknown keys
-//! refused, absent and empty values left out, `"format": "assay-report 1"` first to be looked at. Measured values of
-//! the table are percentages (0 to 100). `tests/data/example.json` is a complete example.
+//! The types are also the JSON form ([`Report::from_json`], [`Report::to_json`]): keys in kebab-case, unknown
+//! keys refused, absent and empty values left out, `"format": "assay-report 1"` first to be looked at.
+//! Measured values of the table are percentages (0 to 100). `tests/data/example.json` is a complete example.
 
 mod check;
 mod claim;
@@ -25,14 +25,15 @@ pub use source::{Criteria, Source};
 
 /// One table of a paper, recomputed.
 ///
-/// Everything that reaches a page is in here; nothing is (a time, a host name, a run's id) that would make two
-/// reports of the same numbers differ.
+/// Everything that reaches a page is in here; nothing is (a time, a host name, a run's id) that would make
+/// two reports of the same numbers differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Report {
     /// Name and version of the form.
     pub format: Format,
-    /// Short name, also the stem of the files that [`write`](crate::write()) makes: letters, digits, `-`, `_`, `.`.
+    /// Short name, also the stem of the files that [`write`](crate::write()) makes: letters, digits, `-`,
+    /// `_`, `.`.
     pub id: String,
     /// What the table shows, in a few words.
     pub title: String,

@@ -147,8 +147,8 @@ fn measured_rows(row: &Row, columns: &[&Column], layout: Layout, widest: &[usize
     }
 }
 
-/// For each column its group (where tables hold several), its label and what it was measured on, each on lines of its
-/// own.
+/// For each column its group (where tables hold several), its label and what it was measured on, each on
+/// lines of its own.
 fn header(report: &Report, columns: &[&Column], layout: Layout, groups: bool) -> Vec<String> {
     let labels: Vec<Vec<String>> =
         columns.iter().map(|column| broken(&column.label, layout.widest_heading)).collect();
@@ -176,7 +176,8 @@ fn header(report: &Report, columns: &[&Column], layout: Layout, groups: bool) ->
     heads
 }
 
-/// A heading or label in lines of at most this width, broken at spaces, behind hyphens and before capitals rather than anywhere.
+/// A heading or label in lines of at most this width, broken at spaces, behind hyphens and before capitals
+/// rather than anywhere.
 fn broken(label: &str, widest: usize) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut previous = ' ';

@@ -82,8 +82,8 @@ impl Lines {
         self.hang(vec![(Tone::Plain, format!("{mark} "))], 2, Tone::Plain, text);
     }
 
-    /// Running text behind something else: the first line begins with `start`, all are indented to `indent`, which is
-    /// at least the width of `start`.
+    /// Running text behind something else: the first line begins with `start`, all are indented to `indent`,
+    /// which is at least the width of `start`.
     pub(super) fn hang(&mut self, start: Vec<Span>, indent: usize, tone: Tone, text: &str) {
         let mut start = start;
         for line in wrapped(text, self.width.saturating_sub(indent)) {

@@ -33,8 +33,8 @@ impl Default for Style {
 /// The narrowest width that is tried for.
 const NARROWEST: usize = 40;
 
-/// The report as text for a terminal: table, claims, printed values that cannot stand, diagnostics' tables, and the
-/// given files at the end. Plots and sources are in the other forms.
+/// The report as text for a terminal: table, claims, printed values that cannot stand, diagnostics' tables,
+/// and the given files at the end. Plots and sources are in the other forms.
 pub fn terminal(report: &Report, style: Style, files: &[Utf8PathBuf]) -> String {
     let width = style.width.max(NARROWEST);
     let mut lines = Lines::new(width);

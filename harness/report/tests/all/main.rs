@@ -1,4 +1,5 @@
-//! Tests through the public surface: renderers on the example and on odd reports, the JSON form, writing to disk.
+//! Tests through the public surface: renderers on the example and on odd reports, the JSON form, writing to
+//! disk.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod hostile;

@@ -1,5 +1,5 @@
-//! Stores that cannot be written. The superuser ignores permissions, so the checks run in a child process that gives
-//! its rights up.
+//! Stores that cannot be written. The superuser ignores permissions, so the checks run in a child process
+//! that gives its rights up.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -19,8 +19,8 @@ fn without_rights(test: &str, root: &Utf8Path) {
     let mut command = child(test, root);
     let superuser = fs::metadata(bench.join(".")).unwrap().uid() == 0;
     if superuser {
-        // The build folder may be closed to others, so the test program moves out of it: by a link where possible, as
-        // a program that another thread's child still has open for writing cannot be started.
+        // The build folder may be closed to others, so the test program moves out of it: by a link where
+        // possible, as a program that another thread's child still has open for writing cannot be started.
         let program = bench.join("program");
         if fs::hard_link(command.get_program(), &program).is_err() {
             fs::copy(command.get_program(), &program).unwrap();
@@ -107,7 +107,8 @@ fn child_reads_but_cannot_write() {
 
 #[test]
 fn a_read_only_store_can_be_read_and_says_why_it_cannot_be_written() {
-    // Files that may be written in folders that may not, too: SQLite finds out only when it makes a second file.
+    // Files that may be written in folders that may not, too: SQLite finds out only when it makes a second
+    // file.
     for files in [0o444, 0o666] {
         let bench = filled();
         set_modes(&bench.root(), 0o555, files);

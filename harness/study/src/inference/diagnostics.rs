@@ -15,7 +15,8 @@ use super::posterior::{Estimator, FallbackReason, RatioForm, ScoredTrace, Weight
 pub struct QuestionTraces {
     /// Traces from the posterior `q`; `None` for an unfinished or malformed one, which counts as wrong.
     pub q: Vec<Option<ScoredTrace>>,
-    /// Accuracies in `[0, 1]` of traces that the reasoning model `pi` drew without a hint; empty if none were drawn.
+    /// Accuracies in `[0, 1]` of traces that the reasoning model `pi` drew without a hint; empty if none were
+    /// drawn.
     pub pi: Vec<f64>,
 }
 

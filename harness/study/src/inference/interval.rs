@@ -1,8 +1,9 @@
 //! Standard errors and 95 % intervals over questions.
 //!
-//! The unit of sampling is the question: several answers to one question are one observation, their mean
-//! (E. Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640, sections 2 and 3). Each benchmark is a stratum
-//! with its own questions. Two models are compared question by question, never by their separate intervals.
+//! The unit of sampling is the question: several answers to one question are one observation, their mean (E.
+//! Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640, sections 2 and 3). Each benchmark is a
+//! stratum with its own questions. Two models are compared question by question, never by their separate
+//! intervals.
 
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +61,8 @@ pub struct Estimate {
 
 impl Estimate {
     /// The smallest true effect that a two-sided 5 % test on such data would detect with 80 % power:
-    /// `(t(0.975) + t(0.8)) * se` (Miller 2024, section 5, with t in place of normal quantiles). `None` without
-    /// variation, where nothing can be said.
+    /// `(t(0.975) + t(0.8)) * se` (Miller 2024, section 5, with t in place of normal quantiles). `None`
+    /// without variation, where nothing can be said.
     pub fn minimum_detectable_effect(&self) -> Option<f64> {
         let quantiles = critical_value(self.degrees_of_freedom) + t_quantile(POWER, self.degrees_of_freedom);
         (self.standard_error > 0.0).then_some(quantiles * self.standard_error)
@@ -104,7 +105,8 @@ pub fn mean(scores: &[f64]) -> Result<Estimate, IntervalError> {
 /// The mean of `left - right` over the questions that both answered, in the same order.
 ///
 /// # Errors
-/// [`IntervalError`] if the lists differ in length, hold fewer than two questions or a value that is not finite.
+/// [`IntervalError`] if the lists differ in length, hold fewer than two questions or a value that is not
+/// finite.
 pub fn paired_difference(left: &[f64], right: &[f64]) -> Result<Estimate, IntervalError> {
     if left.len() != right.len() {
         return Err(IntervalError::Unpaired { left: left.len(), right: right.len() });
@@ -130,8 +132,9 @@ pub fn weighted_sum(strata: &[Stratum<'_>]) -> Result<Estimate, IntervalError> {
     around(value, strata)
 }
 
-/// An interval around `value`, a smooth function of means, from its linearisation (the delta method): `strata` hold
-/// what each question adds to first order, so for a linear function `value` is their weighted sum.
+/// An interval around `value`, a smooth function of means, from its linearisation (the delta method):
+/// `strata` hold what each question adds to first order, so for a linear function `value` is their weighted
+/// sum.
 ///
 /// The variance is `sum_b w_b^2 s_b^2 / n_b`, the degrees of freedom are those of Welch and Satterthwaite,
 /// `(sum v_b)^2 / sum (v_b^2 / (n_b - 1))` with `v_b` a stratum's share of the variance.
@@ -172,15 +175,16 @@ pub fn around(value: f64, strata: &[Stratum<'_>]) -> Result<Estimate, IntervalEr
     })
 }
 
-/// Standard error of the mean over all samples when samples come in clusters of any size (Miller 2024, section 2.2):
-/// the squared sum over clusters of summed deviations, with the finite-cluster factor `G / (G - 1)`.
+/// Standard error of the mean over all samples when samples come in clusters of any size (Miller 2024,
+/// section 2.2): the squared sum over clusters of summed deviations, with the finite-cluster factor
+/// `G / (G - 1)`.
 ///
-/// With clusters of equal size it equals the standard error of the mean of the cluster means, which is what the
-/// other functions of this module use.
+/// With clusters of equal size it equals the standard error of the mean of the cluster means, which is what
+/// the other functions of this module use.
 ///
 /// # Errors
-/// [`IntervalError::TooFewQuestions`] with fewer than two clusters that hold a sample, [`IntervalError::NotFinite`]
-/// on a value that is not finite.
+/// [`IntervalError::TooFewQuestions`] with fewer than two clusters that hold a sample,
+/// [`IntervalError::NotFinite`] on a value that is not finite.
 pub fn clustered_standard_error(clusters: &[Vec<f64>]) -> Result<f64, IntervalError> {
     let used = clusters.iter().filter(|cluster| !cluster.is_empty()).count();
     if used < 2 {

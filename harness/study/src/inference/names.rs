@@ -1,7 +1,7 @@
 //! The likely name behind a misspelt one.
 
-/// The known name closest to `name` in edit distance, if close enough to be a slip: at most a third of the longer
-/// name's characters, or a difference in case only. Among equals, the first in order.
+/// The known name closest to `name` in edit distance, if close enough to be a slip: at most a third of the
+/// longer name's characters, or a difference in case only. Among equals, the first in order.
 pub fn likely<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {

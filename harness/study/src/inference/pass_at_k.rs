@@ -1,5 +1,5 @@
-//! Scores of one question from several samples: Avg@k, and the unbiased pass@k (Chen et al. 2021, "Evaluating Large
-//! Language Models Trained on Code", arXiv 2107.03374).
+//! Scores of one question from several samples: Avg@k, and the unbiased pass@k (Chen et al. 2021, "Evaluating
+//! Large Language Models Trained on Code", arXiv 2107.03374).
 
 /// Why pass@k is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,13 +30,13 @@ pub fn avg_at_k(samples: u64, correct: u64) -> Result<f64, PassAtKError> {
     pass_at_k(samples, correct, 1)
 }
 
-/// The probability that at least one of `k` samples, drawn without replacement from `samples` of which `correct` are
-/// right, is right: `1 - C(n-c, k) / C(n, k)`, in the product form of the paper's figure 3, which never forms a large
-/// binomial.
+/// The probability that at least one of `k` samples, drawn without replacement from `samples` of which
+/// `correct` are right, is right: `1 - C(n-c, k) / C(n, k)`, in the product form of the paper's figure 3,
+/// which never forms a large binomial.
 ///
-/// It is an unbiased estimate, in `[0, 1]`, of the probability that one of `k` fresh samples succeeds; with `k = 1` it
-/// is the mean of the verdicts, Avg@n. Average it over questions; each question's value may enter an interval like
-/// any other score.
+/// It is an unbiased estimate, in `[0, 1]`, of the probability that one of `k` fresh samples succeeds; with
+/// `k = 1` it is the mean of the verdicts, Avg@n. Average it over questions; each question's value may enter
+/// an interval like any other score.
 ///
 /// # Errors
 /// [`PassAtKError`] if `k` is not in `1..=samples` or `correct > samples`.

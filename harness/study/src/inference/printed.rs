@@ -1,7 +1,8 @@
-//! The arithmetic of a table as printed: does an average follow from its row, can a mean of right-or-wrong answers take
-//! the printed value at all?
+//! The arithmetic of a table as printed: does an average follow from its row, can a mean of right-or-wrong
+//! answers take the printed value at all?
 //!
-//! Values stay decimal: `40.6` was rounded to a tenth and `40.60` to a hundredth, and they are judged accordingly.
+//! Values stay decimal: `40.6` was rounded to a tenth and `40.60` to a hundredth, and they are judged
+//! accordingly.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -113,8 +114,8 @@ pub struct AverageCheck {
     pub verdict: CellVerdict,
     /// The mean of the printed members; `None` if one is missing.
     pub recomputed: Option<f64>,
-    /// How far apart the two may be if every number was rounded once: half a unit of the printed average plus the
-    /// mean of half a unit of each member.
+    /// How far apart the two may be if every number was rounded once: half a unit of the printed average plus
+    /// the mean of half a unit of each member.
     pub tolerance: Option<f64>,
 }
 
@@ -125,7 +126,8 @@ pub fn check_average(printed: Decimal, members: &[Option<Decimal>]) -> AverageCh
         return AverageCheck { verdict: CellVerdict::NotAttempted, recomputed: None, tolerance: None };
     };
     let n = members.len() as i128;
-    // Exact, in units of the finest digit of all: |sum - n * printed| <= (sum of half units + n * half unit of printed).
+    // Exact, in units of the finest digit of all: |sum - n * printed| <= (sum of half units + n * half unit
+    // of printed).
     let finest = members.iter().fold(printed.decimals, |finest, m| finest.max(m.decimals));
     let unit = |d: Decimal| 10i128.pow(finest - d.decimals);
     let sum: i128 = members.iter().map(|&m| i128::from(m.units) * unit(m)).sum();
@@ -144,20 +146,21 @@ pub fn check_average(printed: Decimal, members: &[Option<Decimal>]) -> AverageCh
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GranularityCheck {
-    /// `consistent` or `impossible`; `not-attempted` when the attainable values lie so close that each printed value
-    /// has one, so that the check could not fail.
+    /// `consistent` or `impossible`; `not-attempted` when the attainable values lie so close that each
+    /// printed value has one, so that the check could not fail.
     pub verdict: CellVerdict,
     /// The attainable percentage closest to the printed one; `None` without questions or samples.
     pub nearest: Option<f64>,
     /// Distance between attainable percentages, `100 / (questions * samples)`.
     pub step: Option<f64>,
-    /// For an impossible value: whether it is possible once each sample run's accuracy was itself rounded to the
-    /// printed digits before averaging. An innocent explanation, not an acquittal.
+    /// For an impossible value: whether it is possible once each sample run's accuracy was itself rounded to
+    /// the printed digits before averaging. An innocent explanation, not an acquittal.
     pub explained_by_rounded_runs: bool,
 }
 
-/// The granularity test (after Brown and Heathers 2017, "The GRIM test") for a printed Avg@k in percent: it must be a
-/// multiple of `100 / (questions * samples)`, up to the rounding of its last digit, in either direction at a tie.
+/// The granularity test (after Brown and Heathers 2017, "The GRIM test") for a printed Avg@k in percent: it
+/// must be a multiple of `100 / (questions * samples)`, up to the rounding of its last digit, in either
+/// direction at a tie.
 pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> GranularityCheck {
     let outcomes = i128::from(questions) * i128::from(samples);
     if outcomes == 0 {
@@ -165,8 +168,8 @@ pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> Gran
         return GranularityCheck { verdict, nearest: None, step: None, explained_by_rounded_runs: false };
     }
     let (units, scale) = (i128::from(printed.units), printed.scale());
-    // The count of right answers closest to units/scale percent of all, and twice its distance in units of the last
-    // digit times `outcomes`.
+    // The count of right answers closest to units/scale percent of all, and twice its distance in units of
+    // the last digit times `outcomes`.
     let closest = ((2 * units * outcomes + 100 * scale).div_euclid(200 * scale)).clamp(0, outcomes);
     let twice_distance = 2 * (100 * closest * scale - units * outcomes).abs();
     let possible = twice_distance <= outcomes;
@@ -229,8 +232,8 @@ impl PrintedTable {
         self.rows.get(row)?.get(column).copied()
     }
 
-    /// Checks each printed cell, in row and column order: averages against their row, benchmarks against their
-    /// granularity.
+    /// Checks each printed cell, in row and column order: averages against their row, benchmarks against
+    /// their granularity.
     pub fn audit(&self) -> Vec<CellAudit> {
         let cells = self
             .rows

@@ -133,8 +133,8 @@ pub struct CellId {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Measured {
-    /// From each question's mean over seeds and samples. Its interval is about the choice of questions, for the
-    /// models as trained; it does not cover what other seeds would have given.
+    /// From each question's mean over seeds and samples. Its interval is about the choice of questions, for
+    /// the models as trained; it does not cover what other seeds would have given.
     pub estimate: Estimate,
     /// Each seed's own value, beside it; empty when nothing in the estimate was trained per seed.
     pub per_seed: BTreeMap<u64, f64>,
@@ -151,8 +151,8 @@ pub struct Smooth {
 
 type PerBenchmark = BTreeMap<String, Vec<f64>>;
 
-/// Scores of one table. A score is a question's mean over samples, in `[0, 1]`; all rows answer the same questions, kept
-/// in one order.
+/// Scores of one table. A score is a question's mean over samples, in `[0, 1]`; all rows answer the same
+/// questions, kept in one order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scores {
     questions: BTreeMap<String, Vec<String>>,
@@ -161,11 +161,12 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Lays out the columns: benchmarks with their question ids, and groups with the benchmarks that they average.
+    /// Lays out the columns: benchmarks with their question ids, and groups with the benchmarks that they
+    /// average.
     ///
     /// # Errors
-    /// [`ScoresError::Column`] if an id is used twice, something is empty, or a group's members are not distinct
-    /// benchmarks.
+    /// [`ScoresError::Column`] if an id is used twice, something is empty, or a group's members are not
+    /// distinct benchmarks.
     pub fn new(
         benchmarks: impl IntoIterator<Item = (String, Vec<String>)>,
         groups: impl IntoIterator<Item = (String, Vec<String>)>,
@@ -202,12 +203,12 @@ impl Scores {
         Ok(scores)
     }
 
-    /// Adds the scores of one row on one benchmark, by question id. `seed` is the training seed, `None` for a model
-    /// that was not trained per seed.
+    /// Adds the scores of one row on one benchmark, by question id. `seed` is the training seed, `None` for a
+    /// model that was not trained per seed.
     ///
     /// # Errors
-    /// [`ScoresError`] if a question is missing, unknown or out of range, the entry exists, or the row has been given
-    /// both with and without seeds.
+    /// [`ScoresError`] if a question is missing, unknown or out of range, the entry exists, or the row has
+    /// been given both with and without seeds.
     pub fn insert(
         &mut self,
         row: &str,
@@ -291,8 +292,9 @@ impl Scores {
         self.evaluate(&cells, |v| Smooth { value: v[0] - v[1], gradient: vec![1.0, -1.0] })
     }
 
-    /// Any smooth function of cells, with an interval by the delta method: exact for linear combinations, first order
-    /// for ratios. `f` is given one value per cell, in order, for the pooled scores and for each seed.
+    /// Any smooth function of cells, with an interval by the delta method: exact for linear combinations,
+    /// first order for ratios. `f` is given one value per cell, in order, for the pooled scores and for each
+    /// seed.
     ///
     /// Rows without seeds stand beside each seed of the others.
     ///
@@ -302,7 +304,8 @@ impl Scores {
         let pooled: Vec<Pooled<'_>> = cells.iter().map(|cell| self.pool(cell)).collect::<Result<_, _>>()?;
         let at_means = f(&pooled.iter().map(Pooled::mean).collect::<Vec<_>>());
 
-        // What each question adds, per benchmark: the gradient times the weight of the benchmark in the cell's mean.
+        // What each question adds, per benchmark: the gradient times the weight of the benchmark in the
+        // cell's mean.
         let mut influence: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for (cell, slope) in pooled.iter().zip(&at_means.gradient) {
             let weight = slope / cell.benchmarks.len() as f64;

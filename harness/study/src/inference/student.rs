@@ -1,13 +1,13 @@
 //! Quantiles of Student's t.
 //!
 //! Solved from the distribution function in the form that keeps its digits for many degrees of freedom,
-//! `P(|T| <= t) = I_x(1/2, v/2)` with `x = t^2 / (v + t^2)`. The ready-made inverse of statrs 0.19 is right to 8 digits
-//! for few degrees of freedom and to 2 for ten million.
+//! `P(|T| <= t) = I_x(1/2, v/2)` with `x = t^2 / (v + t^2)`. The ready-made inverse of statrs 0.19 is right
+//! to 8 digits for few degrees of freedom and to 2 for ten million.
 
 use statrs::function::beta::checked_beta_reg;
 
-/// The `p` quantile of Student's t with `degrees_of_freedom`, which may be fractional; NaN unless `0 < p < 1` and the
-/// degrees of freedom are positive and finite.
+/// The `p` quantile of Student's t with `degrees_of_freedom`, which may be fractional; NaN unless `0 < p < 1`
+/// and the degrees of freedom are positive and finite.
 pub fn t_quantile(p: f64, degrees_of_freedom: f64) -> f64 {
     let defined = p > 0.0 && p < 1.0 && degrees_of_freedom > 0.0 && degrees_of_freedom.is_finite();
     if !defined {
@@ -32,7 +32,8 @@ pub fn t_quantile(p: f64, degrees_of_freedom: f64) -> f64 {
     }
 }
 
-/// `P(|T| <= t)` for `t >= 0`; 1 where the argument leaves the range of floating point, so that a search ends.
+/// `P(|T| <= t)` for `t >= 0`; 1 where the argument leaves the range of floating point, so that a search
+/// ends.
 fn within(t: f64, degrees_of_freedom: f64) -> f64 {
     let square = t * t;
     checked_beta_reg(0.5, 0.5 * degrees_of_freedom, square / (degrees_of_freedom + square)).unwrap_or(1.0)

@@ -21,8 +21,8 @@ pub(crate) struct Params {
 /// The options' letters, which are tokens.
 const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
 
-/// `generate`: k replies a question. Questions with options are answered by the likeliest letter after the sampled
-/// thought, since a model of this size does not write letters that its training rows never show.
+/// `generate`: k replies a question. Questions with options are answered by the likeliest letter after the
+/// sampled thought, since a model of this size does not write letters that its training rows never show.
 pub(crate) fn kind() -> Kind<Params> {
     Kind::new("generate", "generate", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
         let questions: Vec<Question> = records::read(&context.input("questions")?.path)?;

@@ -143,7 +143,8 @@ fn run_programs<'p>(
         let mut judged = Vec::with_capacity(group.len());
         for (program, key) in group {
             let found = judge.run(&program_of(program), &inputs);
-            // A failure of the judge says nothing about the program: it is not kept, so that a rerun tries again.
+            // A failure of the judge says nothing about the program: it is not kept, so that a rerun tries
+            // again.
             if !found.iter().any(Run::is_judge_failure) {
                 let bytes =
                     serde_json::to_vec(&found).map_err(|error| StepError::internal(error.to_string()))?;
@@ -161,7 +162,8 @@ fn program_of(program: &PythonProgram) -> Program {
     Program { source: program.source(), entry: Entry::Function("f".to_owned()), prelude: Prelude::None }
 }
 
-/// A sandbox that is set up when it is first needed: a run whose verdicts are all cached needs no Python image.
+/// A sandbox that is set up when it is first needed: a run whose verdicts are all cached needs no Python
+/// image.
 pub struct LazySandbox {
     lock: ImageLock,
     cache: Utf8PathBuf,

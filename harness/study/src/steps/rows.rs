@@ -18,8 +18,8 @@ pub(crate) struct ReasonerParams {
     limit: Option<usize>,
 }
 
-/// `reasoner-rows`: question, thought, answer; `limit` takes the first rows, which are a uniform subset because
-/// the teacher's rows are drawn independently.
+/// `reasoner-rows`: question, thought, answer; `limit` takes the first rows, which are a uniform subset
+/// because the teacher's rows are drawn independently.
 pub(crate) fn reasoner() -> Kind<ReasonerParams> {
     Kind::new("reasoner-rows", "rows", &[TASKS], |params: &ReasonerParams, context| {
         let units: Vec<Unit> = teacher_rows(context)?
@@ -69,8 +69,9 @@ enum AnswerSource {
     Reference,
 }
 
-/// `weighted-rows`: all traces of a question as one unit, weighted by the normalised rho; the teacher's row with
-/// weight 1 where no trace has a positive weight (pipeline step 8, 1k setting, not mixed with the original rows).
+/// `weighted-rows`: all traces of a question as one unit, weighted by the normalised rho; the teacher's row
+/// with weight 1 where no trace has a positive weight (pipeline step 8, 1k setting, not mixed with the
+/// original rows).
 pub(crate) fn weighted() -> Kind<WeightedParams> {
     Kind::new("weighted-rows", "rows", &[TASKS], |params: &WeightedParams, context| {
         let rows: BTreeMap<String, TeacherRow> =

@@ -1,8 +1,9 @@
 //! Sampling with a cache: each sample is stored under everything that determines it.
 //!
-//! A sample is a function of the model's weights, the prompt, the sampling settings, the seed, the sample's index, the
-//! code and the instruction set; its batch and the number of threads do not matter. So a run that was killed while
-//! sampling goes on where it stopped, and a larger run takes over the samples of a smaller one.
+//! A sample is a function of the model's weights, the prompt, the sampling settings, the seed, the sample's
+//! index, the code and the instruction set; its batch and the number of threads do not matter. So a run that
+//! was killed while sampling goes on where it stopped, and a larger run takes over the samples of a smaller
+//! one.
 
 use std::ops::ControlFlow;
 

@@ -18,8 +18,8 @@ pub(crate) struct Params {
     template: Template,
 }
 
-/// `score-traces`: each valid trace under the reasoner (question only) and the posterior (question and hint), and
-/// the reference answer under the reasoner after that trace.
+/// `score-traces`: each valid trace under the reasoner (question only) and the posterior (question and hint),
+/// and the reference answer under the reasoner after that trace.
 pub(crate) fn kind() -> Kind<Params> {
     Kind::new("score-traces", "score", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
         let rows = teacher_rows(context)?;

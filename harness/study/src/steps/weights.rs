@@ -43,7 +43,8 @@ fn bug(error: impl std::error::Error) -> StepError {
 pub(crate) struct QuestionTraces {
     /// For each trace, in sampling order, what the estimators need; `None` for an invalid or unscored one.
     pub(crate) scored: Vec<Option<ScoredTrace>>,
-    /// For each trace the share of right answers, 0 for an invalid one; `None` where the judge gave no verdict.
+    /// For each trace the share of right answers, 0 for an invalid one; `None` where the judge gave no
+    /// verdict.
     pub(crate) accuracy: Vec<Option<f64>>,
 }
 

@@ -51,8 +51,8 @@ pub enum TableError {
 }
 
 impl Table {
-    /// Scores every cell and judges every claim. `questions` lists the question ids of each benchmark in the order
-    /// that all rows share.
+    /// Scores every cell and judges every claim. `questions` lists the question ids of each benchmark in the
+    /// order that all rows share.
     ///
     /// # Errors
     /// [`TableError`] when evaluations lack questions, seeds differ, or the judge failed throughout.

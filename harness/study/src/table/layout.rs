@@ -83,8 +83,8 @@ pub struct ClaimLayout {
 }
 
 impl Layout {
-    /// Finds what does not fit: unknown groups, benchmarks, steps, columns and cells, repeated names, values that are
-    /// not decimals, claims that do not parse. `params` names the connected steps.
+    /// Finds what does not fit: unknown groups, benchmarks, steps, columns and cells, repeated names, values
+    /// that are not decimals, claims that do not parse. `params` names the connected steps.
     ///
     /// # Errors
     /// All findings, each with its place in the recipe.

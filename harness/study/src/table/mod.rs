@@ -1,7 +1,7 @@
 //! One table of the paper, recomputed: cells with intervals, the printed values audited, the claims judged.
 //!
-//! [`Layout`] is what a recipe says about the table, checked before anything runs; [`Evaluation`] is what the judge
-//! found for one model and seed; [`Table::new`] puts them together.
+//! [`Layout`] is what a recipe says about the table, checked before anything runs; [`Evaluation`] is what the
+//! judge found for one model and seed; [`Table::new`] puts them together.
 
 mod assemble;
 mod layout;

@@ -12,7 +12,8 @@ fn around(mean: f64, spread: f64) -> Vec<f64> {
     (0..QUESTIONS).map(|i| mean + if i % 2 == 0 { spread } else { -spread }).collect()
 }
 
-/// Scores in one benchmark `b`, one list per seed; the margin over `sft` (0.5 throughout) is then `mean - 0.5`.
+/// Scores in one benchmark `b`, one list per seed; the margin over `sft` (0.5 throughout) is then
+/// `mean - 0.5`.
 fn scores(ours: &[Vec<f64>]) -> Scores {
     let mut scores = Scores::new([("b".to_owned(), ids(QUESTIONS)), ("c".to_owned(), ids(2))], []).unwrap();
     for (seed, values) in (1..).zip(ours) {
@@ -27,7 +28,8 @@ fn verdict(text: &str, scores: &Scores) -> (Verdict, Reason) {
     (result.verdict, result.comparisons[0].reason)
 }
 
-/// With 40 questions, t(39) = 2.0227 and a spread of 0.2, the half-width is 2.0227 * 0.2 / sqrt(39) = 6.48 points.
+/// With 40 questions, t(39) = 2.0227 and a spread of 0.2, the half-width is 2.0227 * 0.2 / sqrt(39) = 6.48
+/// points.
 #[test]
 fn one_sided_claims() {
     let settled = |v| (v, Reason::Settled);

@@ -14,7 +14,8 @@ fn trace(length: usize, per_token: f64, accuracy: Option<f64>, answer: (f64, usi
     })
 }
 
-/// Four questions: q solves the first and the second, pi the second and the third; pi drew nothing for the fourth.
+/// Four questions: q solves the first and the second, pi the second and the third; pi drew nothing for the
+/// fourth.
 fn questions() -> Vec<QuestionTraces> {
     vec![
         QuestionTraces {

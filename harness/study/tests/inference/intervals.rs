@@ -8,8 +8,8 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::support::{Random, close};
 
-/// Upper quantiles as published: NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2, and for 0.60,
-/// 0.75 and 0.80 the customary tables.
+/// Upper quantiles as published: NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2, and for
+/// 0.60, 0.75 and 0.80 the customary tables.
 #[test]
 fn quantiles_agree_with_published_tables() {
     let probabilities = [0.60, 0.75, 0.80, 0.90, 0.95, 0.975, 0.99, 0.995, 0.999];
@@ -74,8 +74,8 @@ fn welch_difference_of_the_sleep_data() {
     close(estimate.high, 0.2054832, 5e-8);
 }
 
-/// Miller 2024, section 5: with a conditional variance of 1/9 between questions, 969 questions detect a difference of
-/// 3 points with a power of 80 %.
+/// Miller 2024, section 5: with a conditional variance of 1/9 between questions, 969 questions detect a
+/// difference of 3 points with a power of 80 %.
 #[test]
 fn minimum_detectable_effect_of_the_published_example() {
     let standard_error = (1.0 / 9.0 / 969.0_f64).sqrt();
@@ -152,8 +152,8 @@ fn scores_without_variation_have_no_detectable_effect() {
     assert_eq!(estimate.minimum_detectable_effect(), None);
 }
 
-/// Two models of correlated skill on two benchmarks of 40 questions, 4 samples each: how often does the paired,
-/// stratified interval hold the true difference, and how often an unpaired one?
+/// Two models of correlated skill on two benchmarks of 40 questions, 4 samples each: how often does the
+/// paired, stratified interval hold the true difference, and how often an unpaired one?
 #[test]
 fn intervals_cover_the_truth_as_often_as_they_say() {
     let mut random = Random::new(7);
@@ -281,7 +281,8 @@ proptest! {
         prop_assert!(estimate.degrees_of_freedom <= freedoms.iter().sum::<f64>() + 1e-9);
     }
 
-    /// The order of questions does not matter, and swapping the sides of a paired difference changes its sign.
+    /// The order of questions does not matter, and swapping the sides of a paired difference changes its
+    /// sign.
     #[test]
     fn paired_differences_are_antisymmetric(pairs in prop::collection::vec((0.0..1.0, 0.0..1.0), 2..20)) {
         let (left, right): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();

@@ -97,8 +97,8 @@ fn an_average_with_a_missing_member_is_not_attempted() {
     }
 }
 
-/// AMC23: 40 questions by 32 samples. 654 of 1280 are 51.09375 %: `51.10` is impossible, and `51.1` has too few digits
-/// for the test to fail.
+/// AMC23: 40 questions by 32 samples. 654 of 1280 are 51.09375 %: `51.10` is impossible, and `51.1` has too
+/// few digits for the test to fail.
 #[test]
 fn granularity_depends_on_the_printed_digits() {
     for (text, questions, samples, verdict, explained) in [

@@ -168,7 +168,8 @@ fn containing_a_question_is_about_whole_expressions() {
     }
 }
 
-/// The same seed gives the same world on every machine. A change here changes every artefact downstream, so it has to be meant.
+/// The same seed gives the same world on every machine. A change here changes every artefact downstream, so
+/// it has to be meant.
 #[test]
 fn data_sets_are_what_they_were() {
     let hash = |lines: Vec<String>| blake3::hash(lines.join("\n").as_bytes()).to_hex()[..16].to_owned();

@@ -1,5 +1,6 @@
-//! The embedded-scale world, seen from outside: what it generates follows its rules, what it verifies is so, and
-//! nothing of the test set reaches the training data. Everything checked here is worked out anew from the texts.
+//! The embedded-scale world, seen from outside: what it generates follows its rules, what it verifies is so,
+//! and nothing of the test set reaches the training data. Everything checked here is worked out anew from the
+//! texts.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod datasets;

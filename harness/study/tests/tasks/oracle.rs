@@ -1,4 +1,5 @@
-//! Second implementations to compare with: a calculator for texts, an evaluator for programs, and sample statistics.
+//! Second implementations to compare with: a calculator for texts, an evaluator for programs, and sample
+//! statistics.
 
 use assay_study::tasks::{Draws, Family, Question};
 
@@ -61,7 +62,8 @@ pub(crate) fn same((p, q): (i64, i64), (r, s): (i64, i64)) -> bool {
     p * s == r * q
 }
 
-/// Evaluates integers, x, + - *, unary minus and parentheses by recursive descent; `None` if the text is anything else.
+/// Evaluates integers, x, + - *, unary minus and parentheses by recursive descent; `None` if the text is
+/// anything else.
 pub(crate) fn evaluate(expression: &str, x: i64) -> Option<i64> {
     fn sum(rest: &mut &[u8], x: i64) -> Option<i64> {
         let mut value = product(rest, x)?;

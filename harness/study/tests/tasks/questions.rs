@@ -92,7 +92,8 @@ fn points(question: &Question) -> Vec<(i64, i64)> {
 
 #[test]
 fn two_points_of_a_code_question_identify_its_shape() {
-    // Of the 29 offsets, x-7, x-8 and x-9 cannot be: fewer than three inputs give outputs that are not negative.
+    // Of the 29 offsets, x-7, x-8 and x-9 cannot be: fewer than three inputs give outputs that are not
+    // negative.
     for (family, shapes, programs) in [
         (Family::CodeE, ["x", "x*2"].as_slice(), 26 + 29),
         (Family::CodeM, &["x*3", "x*4", "x*5"], 3 * 29),

@@ -1,8 +1,8 @@
 //! SkyThought's grader of mathematics (`math_equal` and what extracts answers for it, at commit 0d190f1).
 //!
-//! Text and numbers are compared here, as that grader does: its tolerance of 10⁻⁴, and its rule that a hundred times or a
-//! hundredth of the number is right as well, included. What is left goes to the sandbox, where expressions are read and
-//! compared by sympy.
+//! Text and numbers are compared here, as that grader does: its tolerance of 10⁻⁴, and its rule that a
+//! hundred times or a hundredth of the number is right as well, included. What is left goes to the sandbox,
+//! where expressions are read and compared by sympy.
 
 mod text;
 mod words;
@@ -21,7 +21,8 @@ pub(super) type Symbolic<'a> = dyn FnMut(&str, &str) -> Result<bool, Undecided> 
 
 /// The answer in a whole response, in the normal form.
 pub(super) fn extract(response: &str) -> String {
-    // The caller of the original puts into the normal form what is in it already; that is not the same as once.
+    // The caller of the original puts into the normal form what is in it already; that is not the same as
+    // once.
     text::normalize(&text::extract(response))
 }
 
@@ -122,7 +123,8 @@ fn all_entries(prediction: &str, gold: &str, symbolic: &mut Symbolic<'_>) -> Res
     let rows = |text: &'_ str| -> Option<Vec<String>> {
         let begun =
             ["\\begin{pmatrix}", "\\begin{bmatrix}"].iter().find_map(|begin| text.strip_prefix(begin))?;
-        // A text that is shorter than both marks cannot end after it began; the original takes nothing from it.
+        // A text that is shorter than both marks cannot end after it began; the original takes nothing from
+        // it.
         let inside = ["\\end{pmatrix}", "\\end{bmatrix}"].iter().find_map(|end| begun.strip_suffix(end))?;
         Some(inside.split("\\\\").map(strip).filter(|row| !row.is_empty()).map(str::to_owned).collect())
     };
@@ -150,8 +152,8 @@ fn pairwise(prediction: Vec<&str>, gold: Vec<&str>, symbolic: &mut Symbolic<'_>)
     Ok(true)
 }
 
-/// Two equations: their differences of sides are equal up to a sign. One equation: its right side, if the left is short
-/// enough to be a name.
+/// Two equations: their differences of sides are equal up to a sign. One equation: its right side, if the
+/// left is short enough to be a name.
 fn equation(prediction: &str, gold: &str, symbolic: &mut Symbolic<'_>) -> Result<bool, Undecided> {
     let sides = |text: &'_ str| text.split_once('=').filter(|(_, right)| !right.contains('=')).map(owned);
     let named = |sides: &Option<(String, String)>, other: &str| {

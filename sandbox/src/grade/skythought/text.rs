@@ -8,8 +8,8 @@ use super::words;
 use crate::grade::python::strip;
 use crate::grade::regex;
 
-/// Finds the answer in the text of a whole response and puts it into the normal form: the last `\boxed`, else what
-/// follows "he answer is" or "final answer is", else the last number. Empty if there is none.
+/// Finds the answer in the text of a whole response and puts it into the normal form: the last `\boxed`, else
+/// what follows "he answer is" or "final answer is", else the last number. Empty if there is none.
 pub(super) fn extract(response: &str) -> String {
     static NUMBER: LazyLock<Regex> = regex!(r"-?\d*\.?\d+");
     static LINE_BREAK: LazyLock<Regex> = regex!(r"\n\s*");
@@ -46,7 +46,8 @@ fn in_minerva_form(response: &str) -> Option<&str> {
     response.contains("$. I hope").then(|| strip(after.split("$. I hope").next().unwrap_or_default()))
 }
 
-/// What stands in the braces after `boxed`, or up to the next dollar sign if there are none; `None` at the text's end.
+/// What stands in the braces after `boxed`, or up to the next dollar sign if there are none; `None` at the
+/// text's end.
 fn boxed(after: &str) -> Option<String> {
     let mut chars = after.chars();
     if chars.next()? != '{' {
@@ -68,11 +69,11 @@ fn boxed(after: &str) -> Option<String> {
     Some(answer)
 }
 
-/// The normal form of an answer: its units, signs of currency and percent, layout commands and spaces are gone, numbers in
-/// words are digits, short fractions are written out, and a list of integers is sorted.
+/// The normal form of an answer: its units, signs of currency and percent, layout commands and spaces are
+/// gone, numbers in words are digits, short fractions are written out, and a list of integers is sorted.
 ///
-/// The order of the steps is part of the grader, and so are its oddities: "and" and "inf" are removed or replaced inside
-/// words as well.
+/// The order of the steps is part of the grader, and so are its oddities: "and" and "inf" are removed or
+/// replaced inside words as well.
 pub(super) fn normalize(answer: &str) -> String {
     static ARRAY_BEGIN: LazyLock<Regex> = regex!(r"\\begin\{array\}\{.*?\}");
     static TEXT_WORD: LazyLock<Regex> = regex!(r"\\text\{([a-zA-Z]+)\}");

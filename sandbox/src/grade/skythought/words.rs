@@ -41,8 +41,8 @@ fn value(word: &str) -> Option<u64> {
     }
 }
 
-/// The number that a text says, as Python would print it, or `None` where the library raises. Words that are no part of a
-/// number are passed over, so a sentence with one number in it is that number.
+/// The number that a text says, as Python would print it, or `None` where the library raises. Words that are
+/// no part of a number are passed over, so a sentence with one number in it is that number.
 pub(super) fn number(text: &str) -> Option<String> {
     let text = text.replace('-', " ").to_lowercase();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -101,8 +101,8 @@ fn whole_part(words: &[&str]) -> Option<u64> {
     Some(total)
 }
 
-/// The library's rule for what stands before a unit, flaw included: it looks at the number of words, not at what they
-/// are.
+/// The library's rule for what stands before a unit, flaw included: it looks at the number of words, not at
+/// what they are.
 fn group(words: &[&str]) -> Option<u64> {
     let numbers: Vec<u64> = words.iter().filter_map(|word| value(word)).collect();
     Some(match numbers[..] {

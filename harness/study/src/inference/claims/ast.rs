@@ -130,8 +130,8 @@ impl Comparison {
         distinct(self.references())
     }
 
-    /// The quantity that the claim bounds, as a function of the cells' percentages given in the order of `cells`:
-    /// `left - right`, or `right - left` for [`Relation::Below`].
+    /// The quantity that the claim bounds, as a function of the cells' percentages given in the order of
+    /// `cells`: `left - right`, or `right - left` for [`Relation::Below`].
     pub fn margin(&self, cells: &[CellId], percentages: &[f64]) -> Smooth {
         let left = self.left.evaluate(cells, percentages);
         let right = self.right.evaluate(cells, percentages);
@@ -170,8 +170,8 @@ impl Expression {
         distinct(found.into_iter())
     }
 
-    /// The value and its derivatives for the cells' percentages, given in the order of `cells`. NaN for a cell that is
-    /// not among them; not finite after a division by zero.
+    /// The value and its derivatives for the cells' percentages, given in the order of `cells`. NaN for a
+    /// cell that is not among them; not finite after a division by zero.
     pub fn evaluate(&self, cells: &[CellId], percentages: &[f64]) -> Smooth {
         let constant = |value: f64| Smooth { value, gradient: vec![0.0; cells.len()] };
         match self {

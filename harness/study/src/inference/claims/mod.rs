@@ -12,9 +12,9 @@
 //! ```
 //!
 //! A dash followed by a letter or a digit belongs to the name before it, so that `acc.LCB-E` is one cell; a
-//! subtraction has spaces around it, `acc.general - l.general`. Names that start with a digit, hold other characters, or
-//! are `and` or `within`, are quoted: `"7B-1K".math`. Cells are percentages, so `acc.math ~ gml.math within 2`
-//! speaks of percentage points.
+//! subtraction has spaces around it, `acc.general - l.general`. Names that start with a digit, hold other
+//! characters, or are `and` or `within`, are quoted: `"7B-1K".math`. Cells are percentages, so
+//! `acc.math ~ gml.math within 2` speaks of percentage points.
 //!
 //! - [`Claim`] parses and prints; [`Claim::check_names`] finds unknown rows and columns before anything runs;
 //! - [`judge`] holds a claim against measured scores;

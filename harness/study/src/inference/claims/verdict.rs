@@ -11,11 +11,12 @@ use crate::inference::scores::{CellId, Measured, Scores, ScoresError, Smooth};
 /// Scores are fractions, claims speak of percentages.
 const PERCENT: f64 = 100.0;
 
-/// How many tolerances a single seed may be off in a claim of similarity: one seed's estimate is noisier than the mean.
+/// How many tolerances a single seed may be off in a claim of similarity: one seed's estimate is noisier than
+/// the mean.
 const SEED_TOLERANCES: f64 = 2.0;
 
-/// What measured scores say about a claim. The order is from worst to best: a claim with several comparisons has the
-/// worst of their verdicts.
+/// What measured scores say about a claim. The order is from worst to best: a claim with several comparisons
+/// has the worst of their verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -84,8 +85,8 @@ pub struct ComparisonResult {
     pub rule: String,
     /// What the margin is compared with: 0 for `>` and `<`, the tolerance for `~`.
     pub threshold: f64,
-    /// `left - right` (`right - left` for `<`) in percentage points, or in the unit of the expression; `None` if not
-    /// measured or undefined.
+    /// `left - right` (`right - left` for `<`) in percentage points, or in the unit of the expression; `None`
+    /// if not measured or undefined.
     pub margin: Option<Measured>,
     /// The smallest true margin that data of this spread would show with 80 % power.
     pub minimum_detectable_effect: Option<f64>,
@@ -150,7 +151,8 @@ impl Relation {
 /// Estimates an expression over measured cells, which enter as percentages; ratios by the delta method.
 ///
 /// # Errors
-/// [`ScoresError`] if a cell is unknown or was not measured, seeds differ between rows, or the value is not finite.
+/// [`ScoresError`] if a cell is unknown or was not measured, seeds differ between rows, or the value is not
+/// finite.
 pub fn estimate(expression: &Expression, scores: &Scores) -> Result<Measured, ScoresError> {
     let cells = expression.cells();
     in_percent(scores, &cells, |percentages| expression.evaluate(&cells, percentages))
@@ -161,8 +163,8 @@ pub fn estimate(expression: &Expression, scores: &Scores) -> Result<Measured, Sc
 /// A cell without scores makes a comparison `not attempted`; a claim is as good as its worst comparison.
 ///
 /// # Errors
-/// [`ScoresError`] if a column does not exist, a row lacks the scores of some of its seeds, seeds differ between rows,
-/// or a benchmark has fewer than two questions.
+/// [`ScoresError`] if a column does not exist, a row lacks the scores of some of its seeds, seeds differ
+/// between rows, or a benchmark has fewer than two questions.
 pub fn judge(claim: &Claim, scores: &Scores) -> Result<ClaimResult, ScoresError> {
     let comparisons = claim
         .comparisons

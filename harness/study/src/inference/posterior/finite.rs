@@ -1,4 +1,5 @@
-//! Exact values for a question with finitely many traces: the ground truth that estimators are tested against.
+//! Exact values for a question with finitely many traces: the ground truth that estimators are tested
+//! against.
 //!
 //! Gradients are with respect to the logits of a categorical distribution over traces, for which
 //! `grad log p(z) = e_z - p`.
@@ -53,8 +54,8 @@ impl FiniteQuestion {
     /// `pi(z|x)`, the proposal `q(z|x,y')` and `pi(Y|x,z)` for each trace `z`.
     ///
     /// # Errors
-    /// [`FiniteError`] if lengths differ, a distribution is not one (each trace needs a positive probability), or a
-    /// success probability lies outside `[0, 1]`.
+    /// [`FiniteError`] if lengths differ, a distribution is not one (each trace needs a positive
+    /// probability), or a success probability lies outside `[0, 1]`.
     pub fn new(pi: Vec<f64>, q: Vec<f64>, success: Vec<f64>) -> Result<Self, FiniteError> {
         if pi.is_empty() || pi.len() != q.len() || pi.len() != success.len() {
             return Err(FiniteError::Length { pi: pi.len(), q: q.len(), success: success.len() });
@@ -122,7 +123,8 @@ impl FiniteQuestion {
         })
     }
 
-    /// The expected gradient of the bound with K traces with respect to the logits of `q(z|x,y')` (appendix A.2).
+    /// The expected gradient of the bound with K traces with respect to the logits of `q(z|x,y')` (appendix
+    /// A.2).
     pub fn phi_reverse_gradient(&self, traces: usize) -> Vec<f64> {
         let log_rho = self.log_rho();
         self.over_draws(&self.q, traces, self.q.len(), |draw| {
@@ -130,8 +132,8 @@ impl FiniteQuestion {
         })
     }
 
-    /// The expected step of equation 9 for the logits of `q`, with M traces from `pi`; a draw without any success
-    /// contributes nothing.
+    /// The expected step of equation 9 for the logits of `q`, with M traces from `pi`; a draw without any
+    /// success contributes nothing.
     pub fn phi_forward_step(&self, traces: usize) -> Vec<f64> {
         self.over_draws(&self.pi, traces, self.q.len(), |draw| {
             match phi_forward_coefficients(&pick(&self.success, draw)) {
@@ -152,8 +154,8 @@ impl FiniteQuestion {
         self.log_rho()
     }
 
-    /// Variance of the importance-weighted success `pi a / b` when traces come from `behaviour`; zero for the true
-    /// posterior (equation 33).
+    /// Variance of the importance-weighted success `pi a / b` when traces come from `behaviour`; zero for the
+    /// true posterior (equation 33).
     pub fn behaviour_variance(&self, behaviour: &[f64]) -> f64 {
         let second: f64 =
             behaviour.iter().zip(&self.pi).zip(&self.success).map(|((b, p), a)| (p * a).powi(2) / b).sum();
@@ -164,8 +166,8 @@ impl FiniteQuestion {
         self.rho().into_iter().map(f64::ln).collect()
     }
 
-    /// `E f(draw)` over `traces` independent draws from `p`, for an `f` that does not depend on their order: each
-    /// multiset of traces is visited once, with its multinomial probability.
+    /// `E f(draw)` over `traces` independent draws from `p`, for an `f` that does not depend on their order:
+    /// each multiset of traces is visited once, with its multinomial probability.
     fn over_draws(
         &self,
         p: &[f64],
@@ -180,7 +182,8 @@ impl FiniteQuestion {
             for (sum, value) in total.iter_mut().zip(f(&draw)) {
                 *sum += probability * value;
             }
-            // The next non-decreasing sequence: raise the last entry that can be raised, and all after it with it.
+            // The next non-decreasing sequence: raise the last entry that can be raised, and all after it
+            // with it.
             let Some(last) = draw.iter().rposition(|&z| z + 1 < p.len()) else { return total };
             let raised = draw[last] + 1;
             draw[last..].fill(raised);
@@ -217,8 +220,8 @@ fn score_sum(p: &[f64], draw: &[usize], coefficients: &[f64]) -> Vec<f64> {
     gradient
 }
 
-/// Probability of a multiset, given as a sorted sequence: `K!/prod n_z! prod p_z^{n_z}`, built up as a product of
-/// moderate factors.
+/// Probability of a multiset, given as a sorted sequence: `K!/prod n_z! prod p_z^{n_z}`, built up as a
+/// product of moderate factors.
 fn multiset_probability(p: &[f64], draw: &[usize]) -> f64 {
     let mut run = 0;
     let mut probability = 1.0;

@@ -33,9 +33,9 @@ impl Objective {
     }
 }
 
-/// Group-relative advantages `(r - mean) / sd` with the population standard deviation (the sum over the group of
-/// squares divided by its size). All zero when the rewards are equal: such a group teaches nothing, although the
-/// formula of equation 12 diverges there.
+/// Group-relative advantages `(r - mean) / sd` with the population standard deviation (the sum over the group
+/// of squares divided by its size). All zero when the rewards are equal: such a group teaches nothing,
+/// although the formula of equation 12 diverges there.
 pub fn group_advantages(rewards: &[f64]) -> Vec<f64> {
     let n = rewards.len() as f64;
     let mean = rewards.iter().sum::<f64>() / n;

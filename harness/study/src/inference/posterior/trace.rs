@@ -56,8 +56,8 @@ pub struct LogRatio {
 impl LogRatio {
     /// Compares the two models token by token.
     ///
-    /// The two prompts end differently, so the two scorings may cover different lengths; as in the released code the
-    /// first `min(|z|_pi, |z|_q)` tokens count. `pi` and `q` hold one log-probability per token.
+    /// The two prompts end differently, so the two scorings may cover different lengths; as in the released
+    /// code the first `min(|z|_pi, |z|_q)` tokens count. `pi` and `q` hold one log-probability per token.
     ///
     /// # Errors
     /// [`ScoreError`] if either side is empty or holds a value that is not a log-probability.
@@ -101,7 +101,8 @@ impl AnswerLikelihood {
 
 /// Estimator Acc: the share of sampled answers that were verified as correct; `None` when none was judged.
 ///
-/// Leave answers without a verdict (a failure of the judge) out of `verdicts`: they are neither right nor wrong.
+/// Leave answers without a verdict (a failure of the judge) out of `verdicts`: they are neither right nor
+/// wrong.
 pub fn accuracy(verdicts: &[bool]) -> Option<f64> {
     (!verdicts.is_empty()).then(|| verdicts.iter().filter(|&&v| v).count() as f64 / verdicts.len() as f64)
 }
@@ -137,16 +138,16 @@ impl fmt::Display for Estimator {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RatioForm {
-    /// `(pi/q)^(1/|z|)`, as in equation 8. A different objective, not a calmer estimate of the full ratio: it can
-    /// change which trace ranks first.
+    /// `(pi/q)^(1/|z|)`, as in equation 8. A different objective, not a calmer estimate of the full ratio: it
+    /// can change which trace ranks first.
     #[default]
     PerToken,
     /// `pi/q`, the importance weight of equations 5 and 6.
     Full,
 }
 
-/// A trace with everything that the estimators need. An unfinished or malformed trace has no such record: pass `None`
-/// in its place, and its weight is zero.
+/// A trace with everything that the estimators need. An unfinished or malformed trace has no such record:
+/// pass `None` in its place, and its weight is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoredTrace {
@@ -182,14 +183,15 @@ impl ScoredTrace {
 
 /// Theorem 1: variances of the estimators at fixed `p = pi(Y|x,z)`.
 pub mod variance {
-    /// Variance of the likelihood estimator `|Y| * pi(y'|x,z)` with `y'` uniform over the correct answers, given the
-    /// probability of each of them.
+    /// Variance of the likelihood estimator `|Y| * pi(y'|x,z)` with `y'` uniform over the correct answers,
+    /// given the probability of each of them.
     pub fn likelihood(correct: &[f64]) -> f64 {
         let p: f64 = correct.iter().sum();
         correct.len() as f64 * correct.iter().map(|y| y * y).sum::<f64>() - p * p
     }
 
-    /// The largest value of [`likelihood`] over all ways to spread `p` on `answers` correct answers: all of it on one.
+    /// The largest value of [`likelihood`] over all ways to spread `p` on `answers` correct answers: all of
+    /// it on one.
     pub fn worst_likelihood(p: f64, answers: usize) -> f64 {
         (answers as f64 - 1.0) * p * p
     }

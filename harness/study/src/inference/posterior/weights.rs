@@ -35,7 +35,8 @@ pub enum Weights {
 impl Weights {
     /// Normalises `exp(log_rho)`; `None`, a NaN or `+inf` marks an invalid trace, `-inf` a weight of zero.
     ///
-    /// The largest `log rho` is subtracted first, so the result does not depend on the scale of the likelihoods.
+    /// The largest `log rho` is subtracted first, so the result does not depend on the scale of the
+    /// likelihoods.
     pub fn normalise(log_rho: &[Option<f64>]) -> Self {
         let valid = |value: &Option<f64>| value.filter(|v| !v.is_nan() && *v < f64::INFINITY);
         let fallback = |reason| Self::Fallback { reason };
@@ -85,7 +86,8 @@ pub fn log_rhos(traces: &[Option<ScoredTrace>], estimator: Estimator, form: Rati
     traces.iter().map(|trace| trace.as_ref().and_then(|t| t.log_rho(estimator, form))).collect()
 }
 
-/// Kish's effective sample size `(sum w)^2 / sum w^2`, between 1 and the number of weights; `None` if all are zero.
+/// Kish's effective sample size `(sum w)^2 / sum w^2`, between 1 and the number of weights; `None` if all are
+/// zero.
 pub fn effective_sample_size(weights: &[f64]) -> Option<f64> {
     let sum: f64 = weights.iter().sum();
     let squares: f64 = weights.iter().map(|w| w * w).sum();
@@ -94,7 +96,8 @@ pub fn effective_sample_size(weights: &[f64]) -> Option<f64> {
 
 /// `log (1/K) sum_k rho_k`, the multi-trace bound's value on one draw of K traces (equation 5).
 ///
-/// A trace of weight zero (`-inf`) counts in K. Without traces, or with all weights zero, the value is `-inf`.
+/// A trace of weight zero (`-inf`) counts in K. Without traces, or with all weights zero, the value is
+/// `-inf`.
 pub fn multi_trace_bound(log_rho: &[f64]) -> f64 {
     let largest = log_rho.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !largest.is_finite() {
@@ -115,8 +118,8 @@ pub fn theta_coefficients(log_rho: &[f64]) -> Vec<f64> {
     }
 }
 
-/// Coefficients of `grad log q(z_k|x,y')` in the reverse-KL gradient for phi: `log((1/K) sum_j rho_j) - rho~_k`
-/// (appendix A.2).
+/// Coefficients of `grad log q(z_k|x,y')` in the reverse-KL gradient for phi:
+/// `log((1/K) sum_j rho_j) - rho~_k` (appendix A.2).
 ///
 /// All zero when every weight is zero, where the bound is `-inf` and has no gradient.
 pub fn phi_reverse_coefficients(log_rho: &[f64]) -> Vec<f64> {
@@ -131,8 +134,8 @@ pub fn phi_reverse_coefficients(log_rho: &[f64]) -> Vec<f64> {
 /// self-normalised `pi(Y|x,z_m)` (equation 9). `None` if every accuracy is zero.
 ///
 /// The printed equation states the gradient of the divergence and drops its minus sign; training ascends
-/// `sum_m w~_m log q(z_m|x,y')`. Self-normalisation is biased for few traces: when `M * P(Y|x)` is small the fixed
-/// point is close to `pi`, not to the posterior.
+/// `sum_m w~_m log q(z_m|x,y')`. Self-normalisation is biased for few traces: when `M * P(Y|x)` is small the
+/// fixed point is close to `pi`, not to the posterior.
 pub fn phi_forward_coefficients(success: &[f64]) -> Option<Vec<f64>> {
     let total: f64 = success.iter().sum();
     (total > 0.0).then(|| success.iter().map(|w| w / total).collect())
