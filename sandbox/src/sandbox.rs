@@ -3,9 +3,10 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::limits::Limits;
+use crate::link::MAX_MEMORY;
 use crate::program::{Entry, Input, Program, Run, RunOutcome};
 use crate::session::{Reply, Session, broken_interpreter, judge_failure};
-use crate::setup::{Image, MAX_MEMORY, THREAD_STACK};
+use crate::setup::{Image, THREAD_STACK};
 use crate::wasi::Stdin;
 
 /// Guests that run at once in this process. The pool of instances has room for as many again: kept copies.

@@ -9,7 +9,7 @@ use wasm_encoder::{
 };
 
 use super::merge::{Linked, PAGE};
-use super::{FUEL, LinkError};
+use super::{FUEL, LinkError, MAX_MEMORY};
 
 /// Runs of zero bytes at least this long are left out of the data segments.
 const GAP: usize = 4096;
@@ -85,7 +85,7 @@ impl Linked {
         let mut section = MemorySection::new();
         section.memory(MemoryType {
             minimum: (state.memory.len() / PAGE as usize) as u64,
-            maximum: None,
+            maximum: Some(MAX_MEMORY as u64 / u64::from(PAGE)),
             memory64: false,
             shared: false,
             page_size_log2: None,

@@ -2,7 +2,7 @@
 
 use wasmparser::{
     ConstExpr, Data, DataKind, Dylink0Subsection, Element, ExternalKind, FuncType, FunctionBody, Global,
-    Import, KnownCustom, Operator, Parser, Payload,
+    Import, KnownCustom, Operator, Parser, Payload, TypeRef,
 };
 
 use super::LinkError;
@@ -106,6 +106,12 @@ impl<'a> Library<'a> {
             .iter()
             .find(|(name, kind, _)| *name == export && *kind == ExternalKind::Func)
             .map(|(_, _, index)| *index)
+    }
+
+    /// Whether it both imports this function and exports one of the same name.
+    pub(super) fn wraps(&self, name: &str) -> bool {
+        let imported = |import: &Import<'_>| import.name == name && matches!(import.ty, TypeRef::Func(_));
+        self.exported_function(name).is_some() && self.imports.iter().any(imported)
     }
 
     /// The active data segments: offset expression and bytes.

@@ -66,6 +66,9 @@ pub(super) struct Translation {
 
 /// Links `libraries`, given in the order in which they are to be initialised, with a C stack of `stack_bytes`
 /// (a multiple of 64 KiB) at the bottom of memory, so that an overflow traps instead of overwriting data.
+///
+/// Functions that the first library both imports and exports are wrapped by it: its own are called in the place
+/// of the other library's, and its imports are the other's.
 pub(crate) fn link(libraries: &[(&str, &[u8])], stack_bytes: u32) -> Result<Linked, LinkError> {
     let libraries =
         libraries.iter().map(|(name, bytes)| Library::parse(name, bytes)).collect::<Result<Vec<_>, _>>()?;
@@ -86,6 +89,8 @@ struct Merger {
     out: Linked,
     type_indices: BTreeMap<FuncType, u32>,
     symbols: BTreeMap<String, Symbol>,
+    /// Functions that the first library wraps, by name.
+    wrapped: BTreeMap<String, u32>,
     /// Table slot of each function whose address is taken through the global offset table.
     slots: BTreeMap<u32, u32>,
     memory_bases: Vec<u32>,
@@ -130,6 +135,7 @@ impl Merger {
             },
             type_indices: BTreeMap::new(),
             symbols: layout.map(|(name, address)| (name.to_owned(), Symbol::Address(address))).into(),
+            wrapped: BTreeMap::new(),
             slots: BTreeMap::new(),
             memory_bases,
             table_bases,
@@ -194,7 +200,9 @@ impl Merger {
         }
     }
 
-    /// Makes every library's exports known; the first definition of a name wins.
+    /// Makes every library's exports known; the first definition of a name wins. What the first library
+    /// [wraps](Library::wraps) it stands in front of: the library that the function is from uses the wrapper too,
+    /// as all others do.
     fn define_symbols(&mut self, libraries: &[Library<'_>]) -> Result<(), LinkError> {
         for (index, library) in libraries.iter().enumerate() {
             let imported_globals =
@@ -226,6 +234,13 @@ impl Merger {
                     if function == u32::MAX {
                         continue;
                     }
+                    if let Some(Symbol::Function(first)) = self.symbols.get(*name)
+                        && libraries.first().is_some_and(|first| first.wraps(name))
+                    {
+                        self.wrapped.insert((*name).to_owned(), function);
+                        self.translations[index].functions[*item as usize] = *first;
+                        continue;
+                    }
                     self.out.symbols.entry((*name).to_owned()).or_insert(function);
                 }
                 self.symbols.entry((*name).to_owned()).or_insert(symbol);
@@ -248,6 +263,8 @@ impl Merger {
                             .iter()
                             .position(|(module, name, _)| module == import.module && name == import.name)
                             .map(|at| at as u32)
+                    } else if index == 0 && library.wraps(import.name) {
+                        self.wrapped.get(import.name).copied()
                     } else {
                         match self.symbols.get(import.name) {
                             Some(Symbol::Function(target)) => Some(*target),

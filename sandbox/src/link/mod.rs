@@ -25,6 +25,9 @@ mod tests;
 pub(crate) use encode::{Exports, State};
 pub(crate) use merge::{Linked, link};
 
+/// Bytes of linear memory that a program can ever have. The map in `guest/malloc.wat` is made for so many.
+pub(crate) const MAX_MEMORY: usize = 1 << 30;
+
 /// Exported global of every linked program: an `i64`, the work that it may still do. It starts at the largest
 /// number.
 pub(crate) const FUEL: &str = "fuel";

@@ -13,6 +13,7 @@ use super::error::SetupError;
 use super::write;
 use crate::fuel;
 use crate::instance::Copies;
+use crate::link::MAX_MEMORY;
 use crate::snapshot::function_imports;
 use crate::wasi;
 
@@ -26,9 +27,6 @@ pub(crate) const THREAD_STACK: usize = WASM_STACK + (8 << 20);
 
 /// Instances that can live at once in one process. Each takes 4 GiB of address space, though no memory.
 const MAX_INSTANCES: u32 = 32;
-
-/// The most linear memory that an instance can ever have.
-pub(crate) const MAX_MEMORY: usize = 1 << 30;
 
 /// An engine with the settings under which programs are judged.
 pub(super) fn engine() -> Result<Engine, SetupError> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub(crate) use engine::{MAX_MEMORY, Runtime, THREAD_STACK};
+pub(crate) use engine::{Runtime, THREAD_STACK};
 
 use crate::wasi::Files;
 use crate::{link, snapshot};
@@ -24,6 +24,9 @@ use wheel::Download;
 /// The guests' own programs, one of which is run once while the image is made.
 const JUDGE: &str = include_str!("../../guest/judge.py");
 const GRADE: &str = include_str!("../../guest/grade.py");
+
+/// A library that is linked in front of the others.
+const MALLOC: &str = include_str!("../../guest/malloc.wat");
 
 /// Modules of the judge, by name.
 const JUDGE_MODULES: [(&str, &str); 3] = [
@@ -218,8 +221,10 @@ fn build(
         };
         tar::add_files(&mut files, &archive, PACKAGES_FOLDER).ok_or_else(refused)?;
     }
-    let libraries: Vec<(&str, &[u8])> =
-        libraries.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    let malloc = wat::parse_str(MALLOC).map_err(SetupError::runtime)?;
+    let libraries: Vec<(&str, &[u8])> = std::iter::once(("malloc.wat", malloc.as_slice()))
+        .chain(libraries.iter().map(|(name, bytes)| (*name, bytes.as_slice())))
+        .collect();
     let linked = link::link(&libraries, STACK_BYTES)?;
     let guest = match lock.guest() {
         lock::Guest::Judge => {
