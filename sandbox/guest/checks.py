@@ -3,7 +3,11 @@
 Were both in one, the program could redefine what the test compares with. So the test runs in an interpreter of its own, where each
 name that it does not define stands for one of the program's, and asks the host when it uses one. The host asks the program's
 interpreter and carries the answer back. Plain values travel by value; whatever else the program makes stays where it is, and
-travels as a number that stands for it. Such a thing is equal to nothing but itself.
+travels as a number that stands for it, with its value if it is a kind of a plain one (a named tuple, an enumeration's number).
+
+The test's interpreter believes nothing that it is told: a program can send it any message. Nothing in a message becomes code or a
+function of the test's, and what the test compares with its own values are plain values. Only two things of the program's are compared
+or computed with as the program likes.
 
 Messages are JSON. A value is itself if JSON has it, else a list of a tag and what the tag needs.
 """
@@ -16,8 +20,25 @@ import decimal
 import fractions
 import io
 import json
+import operator
 import os
 import sys
+
+
+def _all(kind, values):
+    """The values, which are of this type. What is not was forged."""
+    if type(values) is not list or any(type(value) is not kind for value in values):
+        raise TypeError("a value that its type does not have")
+    return values
+
+
+def _pairs(values):
+    return dict(zip(values[::2], values[1::2]))
+
+
+def _items(value):
+    return [part for item in value.items() for part in item]
+
 
 # Types that travel by value though JSON lacks them: how they are taken apart and put together.
 _CODECS = {
@@ -25,47 +46,55 @@ _CODECS = {
     list: ("list", list, list),
     set: ("set", list, set),
     frozenset: ("frozenset", list, frozenset),
+    type({}.keys()): ("set", list, set),
     collections.deque: ("deque", list, collections.deque),
-    complex: ("complex", lambda v: [v.real, v.imag], lambda v: complex(*v)),
-    bytes: ("bytes", list, bytes),
-    bytearray: ("bytearray", list, bytearray),
-    range: ("range", lambda v: [v.start, v.stop, v.step], lambda v: range(*v)),
-    decimal.Decimal: ("decimal", lambda v: [str(v)], lambda v: decimal.Decimal(*v)),
-    fractions.Fraction: ("fraction", lambda v: [v.numerator, v.denominator], lambda v: fractions.Fraction(*v)),
-    datetime.date: ("date", lambda v: [v.year, v.month, v.day], lambda v: datetime.date(*v)),
-    datetime.datetime: ("datetime", lambda v: [v.isoformat()], lambda v: datetime.datetime.fromisoformat(*v)),
-    datetime.timedelta: ("timedelta", lambda v: [v.days, v.seconds, v.microseconds], lambda v: datetime.timedelta(*v)),
-    dict: ("dict", lambda v: [x for item in v.items() for x in item], lambda v: dict(zip(v[::2], v[1::2]))),
+    complex: ("complex", lambda v: [v.real, v.imag], lambda v: complex(*_all(float, v))),
+    bytes: ("bytes", list, lambda v: bytes(_all(int, v))),
+    bytearray: ("bytearray", list, lambda v: bytearray(_all(int, v))),
+    range: ("range", lambda v: [v.start, v.stop, v.step], lambda v: range(*_all(int, v))),
+    decimal.Decimal: ("decimal", lambda v: [str(v)], lambda v: decimal.Decimal(*_all(str, v))),
+    fractions.Fraction: ("fraction", lambda v: [v.numerator, v.denominator], lambda v: fractions.Fraction(*_all(int, v))),
+    datetime.date: ("date", lambda v: [v.year, v.month, v.day], lambda v: datetime.date(*_all(int, v))),
+    datetime.datetime: ("datetime", lambda v: [v.isoformat()], lambda v: datetime.datetime.fromisoformat(*_all(str, v))),
+    datetime.timedelta: ("timedelta", lambda v: [v.days, v.seconds, v.microseconds], lambda v: datetime.timedelta(*_all(int, v))),
+    dict: ("dict", _items, _pairs),
+    # Kinds of dict that are equal to the plain dict with the same items.
+    collections.Counter: ("counter", _items, lambda v: collections.Counter(_pairs(v))),
+    collections.OrderedDict: ("ordered", _items, lambda v: collections.OrderedDict(_pairs(v))),
+    collections.defaultdict: ("dict", _items, _pairs),
 }
-# Kinds of dict that are equal to the plain dict with the same items.
-_CODECS[collections.Counter] = ("counter", _CODECS[dict][1], lambda v: collections.Counter(_CODECS[dict][2](v)))
-_CODECS[collections.OrderedDict] = ("ordered", _CODECS[dict][1], lambda v: collections.OrderedDict(_CODECS[dict][2](v)))
-_CODECS[collections.defaultdict] = _CODECS[dict]
 _DECODERS = {tag: put_together for tag, _, put_together in _CODECS.values()}
 _ATOMS = (bool, int, float, str, type(None))
+# Types whose kinds have a value, by which they are compared: how to have it, whatever the kind does otherwise.
+_BASES = {int: int.__int__, float: float.__float__, str: str.__str__} | {kind: kind for kind in (tuple, list, dict, set, frozenset)}
+_EXCEPTIONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
+# What a program may give to a test by name. Functions are not among it: the test would run what the program says. Nor is `type`, which
+# makes classes whose things are equal to all.
+_TYPES = _EXCEPTIONS | {kind.__name__: kind for kind in (*_CODECS, *_ATOMS, object) if getattr(builtins, kind.__name__, None) is kind}
 
 
-def _encode(value, stands_for):
+def _encode(value, names, stands_for):
+    """A value as JSON has it. `names` are the built-in things that travel by name."""
     if type(value) in _ATOMS:
         return value
     if type(value) in _CODECS:
         tag, take_apart, _ = _CODECS[type(value)]
-        return [tag, [_encode(item, stands_for) for item in take_apart(value)]]
+        return [tag, [_encode(item, names, stands_for) for item in take_apart(value)]]
     name = getattr(value, "__name__", None)
-    if type(name) is str and getattr(builtins, name, None) is value:
+    if type(name) is str and names.get(name) is value:
         return ["built-in", name]
-    return ["object", stands_for(value)]
+    return stands_for(value)
 
 
-def _decode(value, thing):
+def _decode(value, names, thing):
     if not isinstance(value, list):
         return value
     tag, payload = value
     if tag == "object":
         return thing(payload)
     if tag == "built-in":
-        return getattr(builtins, payload)
-    return _DECODERS[tag]([_decode(item, thing) for item in payload])
+        return names[payload]
+    return _DECODERS[tag]([_decode(item, names, thing) for item in payload])
 
 
 # ---- the program's side ----
@@ -77,13 +106,18 @@ class Served:
     def __init__(self, namespace):
         self.namespace = namespace
         self.things = []
+        # By identity; the list keeps them alive.
+        self.numbers = {}
+
+    def _encode(self, value):
+        return _encode(value, _TYPES, self._stands_for)
 
     def _stands_for(self, thing):
-        for index, known in enumerate(self.things):
-            if known is thing:
-                return index
-        self.things.append(thing)
-        return len(self.things) - 1
+        number = self.numbers.setdefault(id(thing), len(self.things))
+        if number == len(self.things):
+            self.things.append(thing)
+        values = [self._encode(value_of(thing)) for base, value_of in _BASES.items() if isinstance(thing, base)]
+        return ["object", [number, *values]]
 
     def answer(self, message):
         """Does what `message` asks for and gives the reply, both JSON texts."""
@@ -92,17 +126,16 @@ class Served:
             # Numbers travel whatever their length; the program's own limit holds while it runs.
             sys.set_int_max_str_digits(0)
             operation, target, *rest = json.loads(message)
-            arguments = _decode(rest[0], self.things.__getitem__) if rest else ()
+            arguments = _decode(rest[0], vars(builtins), self.things.__getitem__) if rest else ()
             sys.set_int_max_str_digits(digits)
-            reply = ["value", self._do(operation, target, arguments)]
+            reply = [self._do(operation, target, arguments)]
             if operation == "call":
                 # A function may change the lists that it is given, and a test may look at them.
-                reply.append(arguments[0])
+                reply.append(arguments)
             sys.set_int_max_str_digits(0)
-            return json.dumps([reply[0], *(_encode(value, self._stands_for) for value in reply[1:])])
+            return json.dumps(["value", *map(self._encode, reply)])
         except (KeyboardInterrupt, SystemExit, Exception) as error:
-            kind = next((c.__name__ for c in type(error).__mro__ if getattr(builtins, c.__name__, None) is c), "Exception")
-            return json.dumps(["raised", kind, _text(error)])
+            return json.dumps(["raised", *_raised_as(error)])
         finally:
             sys.set_int_max_str_digits(digits)
 
@@ -130,7 +163,21 @@ _OPERATIONS = {
     "str": str,
     "repr": repr,
     "isinstance": lambda thing, other: isinstance(other, thing),
+    "hash": hash,
+    **{name: getattr(operator, name) for name in "eq lt le gt ge add sub mul truediv floordiv mod".split()},
 }
+
+
+def _raised_as(error):
+    """The built-in exception that this one is a kind of, and what to make it from."""
+    kind = next((c for c in type(error).__mro__ if _EXCEPTIONS.get(c.__name__) is c), Exception)
+    text = _text(error)
+    try:
+        if all(type(argument) in _ATOMS for argument in error.args) and str(kind(*error.args)) == text:
+            return kind.__name__, list(error.args)
+    except BaseException:
+        pass
+    return kind.__name__, [text]
 
 
 def _text(error):
@@ -143,11 +190,28 @@ def _text(error):
 # ---- the test's side ----
 
 
+class _Unsupported(BaseException):
+    """The test needs what cannot be carried: no exception that it may catch."""
+
+
+def _send(value):
+    """What stands for a value of the test that has no JSON."""
+    if type(value) is _Remote:
+        return ["object", value._assay_number]
+    if hasattr(value, "__next__"):
+        return _encode(list(value), vars(builtins), _send)
+    raise _Unsupported(f"the judge cannot give a program a {type(value).__name__} of the test's")
+
+
+def _receive(value):
+    return _decode(value, _TYPES, lambda payload: _Remote(payload[0], *(_receive(value) for value in payload[1:])))
+
+
 def _ask(operation, target, *arguments):
     """Asks the host, which answers through this interpreter's standard input."""
     global _asked
     _asked = True
-    rest = [_encode(arguments, lambda thing: thing._assay_number)] if arguments else []
+    rest = [_encode(arguments, vars(builtins), _send)] if arguments else []
     # On a line of its own, whatever the test itself has printed.
     os.write(1, b"\n" + json.dumps([operation, target, *rest]).encode() + b"\n")
     reply = _incoming.readline()
@@ -160,20 +224,17 @@ def _ask(operation, target, *arguments):
         _raised.append(error)
         raise error
     if rest:
-        _write_back(arguments[0], _decode(rest[0], _Remote))
-    return _decode(value, _Remote)
+        (positional, named), (new_positional, new_named) = arguments, _receive(rest[0])
+        _write_back([*positional, *named.values()], [*new_positional, *new_named.values()])
+    return _receive(value)
 
 
-# The names that a program's exception may have in a test. Whatever else is called so is not to be called.
-_EXCEPTIONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
-
-
-def _exception(kind, text):
+def _exception(kind, arguments):
     try:
-        return _EXCEPTIONS[kind](text)
+        return _EXCEPTIONS[kind](*arguments)
     except Exception:
         # Some, such as UnicodeDecodeError, are not made from a text.
-        return RuntimeError(f"{kind}: {text}")
+        return RuntimeError(f"{kind}: {arguments}")
 
 
 def _write_back(before, after):
@@ -189,15 +250,19 @@ def _write_back(before, after):
 
 
 class _Remote:
-    """Something that only the program's interpreter has."""
+    """Something that only the program's interpreter has, with its value if it has one."""
 
-    __hash__ = object.__hash__
-
-    def __init__(self, number):
+    def __init__(self, number, *value):
         self.__dict__["_assay_number"] = number
+        self.__dict__["_assay_value"] = value
 
     def __eq__(self, other):
-        return isinstance(other, _Remote) and self._assay_number == other._assay_number
+        if type(other) is _Remote:
+            return self._assay_number == other._assay_number or bool(_ask("eq", self._assay_number, other))
+        return bool(self._assay_value) and self._assay_value[0] == other
+
+    def __hash__(self):
+        return hash(*self._assay_value) if self._assay_value else _ask("hash", self._assay_number)
 
     def __call__(self, *arguments, **named):
         return _ask("call", self._assay_number, arguments, named)
@@ -242,6 +307,22 @@ class _Remote:
         return _ask("isinstance", self._assay_number, other)
 
 
+def _together(name):
+    """An operation on two things of the program's, or on the value of one."""
+    compute = getattr(operator, name)
+
+    def operation(self, other):
+        if type(other) is _Remote:
+            return _ask(name, self._assay_number, other)
+        return compute(self._assay_value[0], other) if self._assay_value else NotImplemented
+
+    return operation
+
+
+for _name in "lt le gt ge add sub mul truediv floordiv mod".split():
+    setattr(_Remote, f"__{_name}__", _together(_name))
+
+
 class _Names(dict):
     """Built-in names, and behind them the program's."""
 
@@ -259,8 +340,8 @@ _asked = False
 def _own_built_ins(code):
     """The functions of the program that a test means by names of Python's own, such as `assert sum(3, 4) == 7`.
 
-    Only a test that uses no other name of the program can mean one. In any other test such names are Python's, so that no program
-    can redefine what it is compared with.
+    Only a test that uses no other name can mean one. In any other test such names are Python's, so that no program can redefine what
+    it is compared with.
     """
     loaded, known = [], set()
     for node in ast.walk(ast.parse(code)):
@@ -275,19 +356,16 @@ def _own_built_ins(code):
                 known.add(node.name)
             case ast.Import() | ast.ImportFrom():
                 known.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-    free = [name for name in loaded if name not in known]
-    if not all(hasattr(builtins, name) for name in free):
-        return {}
-    own = {}
-    for name in free:
-        try:
-            found = _ask("name", name)
-        except NameError:
-            continue
-        if found is not getattr(builtins, name):
-            own[name] = found
+    free = {name for name in loaded if name not in known}
     # Of two the test is about one and compares with the other, and nobody knows which.
-    return own if len(own) == 1 else {}
+    if len(free) != 1 or not hasattr(builtins, *free):
+        return {}
+    (name,) = free
+    try:
+        found = _ask("name", name)
+    except NameError:
+        return {}
+    return {} if found is getattr(builtins, name) else {name: found}
 
 
 def _libraries(code):
@@ -323,11 +401,13 @@ def run_test(setup, code, entry):
         exec(test, names)
         if entry is not None:
             names["check"](_ask("name", entry))
+    except _Unsupported as error:
+        return "J", str(error)
     except BaseException as error:
         text = type(error).__name__ + (": " + _text(error) if _text(error) else "")
         if any(error is raised for raised in _raised):
             return "E", text
-        if not _asked:
+        if not _asked or isinstance(error, (ImportError, SyntaxError)):
             # The program had no part in it.
             return "J", text
         if isinstance(error, AssertionError):

@@ -207,6 +207,9 @@ def _refer(request):
 
 
 def _refer_test(request):
+    if len(request) > 1 << 20:
+        # The last test's input is in a cycle of that judge's stand-ins.
+        _gc.collect()
     try:
         passed, output = _reference.test(*_json.loads(request))
         return b"+" if passed else _reply(b"W", str(output))

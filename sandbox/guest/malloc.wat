@@ -21,6 +21,7 @@
   (import "env" "free" (func $large_free (param i32)))
   (import "env" "calloc" (func $large_calloc (param i32 i32) (result i32)))
   (import "env" "realloc" (func $large_realloc (param i32 i32) (result i32)))
+  (import "env" "malloc_usable_size" (func $large_size (param i32) (result i32)))
   (import "env" "aligned_alloc" (func $aligned_alloc (param i32 i32) (result i32)))
 
   (func $malloc (export "malloc") (param $size i32) (result i32)
@@ -92,17 +93,37 @@
       (memory.fill (local.get $block) (i32.const 0) (i32.wrap_i64 (local.get $size)))))
     (local.get $block))
 
+  ;; Whether a block of this capacity may stay where it is: it is filled by at least half.
+  (func $fits (param $size i32) (param $capacity i32) (result i32)
+    (i32.and
+      (i32.le_u (local.get $size) (local.get $capacity))
+      (i32.ge_u (local.get $size) (i32.shr_u (local.get $capacity) (i32.const 1)))))
+
+  ;; A block of the C library's in another size. One that grows gets a quarter more than it needs: text to which
+  ;; a program adds line by line would else be copied whole for each line.
+  (func $large (param $block i32) (param $size i32) (result i32)
+    (local $capacity i32) (local $new i32)
+    (local.set $capacity (call $large_size (local.get $block)))
+    (if (call $fits (local.get $size) (local.get $capacity)) (then
+      (return (local.get $block))))
+    (if (i32.and
+          (i32.gt_u (local.get $size) (local.get $capacity))
+          (i32.ge_u (local.get $size) (i32.const 4096))) (then
+      (local.set $new
+        (call $large_realloc (local.get $block)
+          (i32.add (local.get $size) (i32.shr_u (local.get $size) (i32.const 2)))))
+      (if (local.get $new) (then
+        (return (local.get $new))))))
+    (call $large_realloc (local.get $block) (local.get $size)))
+
   (func (export "realloc") (param $block i32) (param $size i32) (result i32)
     (local $old i32) (local $new i32)
     (if (i32.eqz (local.get $block)) (then
       (return (call $malloc (local.get $size)))))
     (local.set $old (i32.shl (call $class_of (local.get $block)) (i32.const 4)))
     (if (i32.eqz (local.get $old)) (then
-      (return (call $large_realloc (local.get $block) (local.get $size)))))
-    ;; It stays where it is if it fits and fills at least half.
-    (if (i32.and
-          (i32.le_u (local.get $size) (local.get $old))
-          (i32.ge_u (local.get $size) (i32.shr_u (local.get $old) (i32.const 1)))) (then
+      (return (call $large (local.get $block) (local.get $size)))))
+    (if (call $fits (local.get $size) (local.get $old)) (then
       (return (local.get $block))))
     (local.set $new (call $malloc (local.get $size)))
     (if (local.get $new) (then

@@ -1,14 +1,16 @@
 //! Whether a text is the expected one. All comparison is on the host: expected answers never enter a guest.
 
+use crate::python::{is_space, strip};
+
 /// Compares what a script wrote with what it should have written, by the rules of the LiveCodeBench
 /// benchmark.
 ///
-/// Space at the ends of the text and of each line does not count. A line is right if its text is, or if both
+/// Space, as Python knows it, at the ends of the text and of each line does not count. A line is right if its text is, or if both
 /// lines consist of decimal numbers that are equal in value, one by one (`1.0` is `1`, `1e3` is `1000`);
 /// there is no tolerance.
 pub fn same_output(expected: &str, actual: &str) -> bool {
     fn lines(text: &str) -> impl Iterator<Item = &str> {
-        text.trim().split('\n').map(str::trim)
+        strip(text).split('\n').map(strip)
     }
     // Line by line and number by number: what a hostile program wrote is never taken apart as a whole, which
     // would cost many times its size.
@@ -18,7 +20,10 @@ pub fn same_output(expected: &str, actual: &str) -> bool {
 }
 
 fn same_numbers(expected: &str, actual: &str) -> bool {
-    all_pairs(expected.split_whitespace(), actual.split_whitespace(), |expected, actual| {
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        text.split(is_space).filter(|word| !word.is_empty())
+    }
+    all_pairs(words(expected), words(actual), |expected, actual| {
         Decimal::parse(expected).is_some_and(|expected| Decimal::parse(actual) == Some(expected))
     })
 }
@@ -100,6 +105,7 @@ mod tests {
             ("", "\n"),
             ("120", "1.2e2"),
             (".5 5.", "0.5 5"),
+            ("1\u{1c}\n\u{1f}1 2", "1\n1.0\u{1d}2\u{1e}"),
             ("inf -INF", "Infinity -infinity"),
         ];
         for (expected, actual) in same {

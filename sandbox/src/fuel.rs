@@ -11,11 +11,23 @@ use crate::wasi::Stop;
 /// Fuel that a program gets at a time, some 10 milliseconds' worth: how often the wall clock is looked at.
 const SLICE: u64 = 1 << 25;
 
+/// Fuel for a call of the host, and for each byte that it moves: about what they take, in the time of a plain loop.
+const CALL: u64 = 2_000;
+const BYTE: u64 = 16;
+
 /// The fuel of one run that is not in the guest's own counter, and when the run has to end.
-#[derive(Default)]
 pub(crate) struct Tank {
     reserve: u64,
+    /// Charges of the host that are not paid yet.
+    debt: u64,
     deadline: Option<Instant>,
+}
+
+impl Default for Tank {
+    /// A tank that is never empty.
+    fn default() -> Self {
+        Tank { reserve: u64::MAX, debt: 0, deadline: None }
+    }
 }
 
 impl Tank {
@@ -23,7 +35,13 @@ impl Tank {
     pub(crate) fn new(fuel: u64, wall: Duration) -> (Self, i64) {
         let slice = fuel.min(SLICE);
         let deadline = Instant::now().checked_add(wall);
-        (Tank { reserve: fuel - slice, deadline }, slice.cast_signed())
+        (Tank { reserve: fuel - slice, debt: 0, deadline }, slice.cast_signed())
+    }
+
+    /// Charges for work that the host did: a call and the bytes that it moved.
+    pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), Stop> {
+        self.debt = self.debt.saturating_add(CALL).saturating_add(bytes.saturating_mul(BYTE));
+        if self.debt > self.reserve.saturating_add(SLICE) { Err(Stop::OutOfFuel) } else { Ok(()) }
     }
 
     /// What the guest's counter, at `counter` below zero, is set to.
@@ -31,7 +49,7 @@ impl Tank {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Stop::WallClock);
         }
-        let overdrawn = counter.min(0).unsigned_abs();
+        let overdrawn = counter.min(0).unsigned_abs().saturating_add(std::mem::take(&mut self.debt));
         if overdrawn > self.reserve {
             return Err(Stop::OutOfFuel);
         }
@@ -42,7 +60,7 @@ impl Tank {
 
     /// What is left when the guest's counter is at `counter`.
     pub(crate) fn left(&self, counter: i64) -> u64 {
-        self.reserve.saturating_add_signed(counter)
+        self.reserve.saturating_add_signed(counter).saturating_sub(self.debt)
     }
 }
 

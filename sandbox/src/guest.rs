@@ -9,7 +9,7 @@ use crate::fuel::Tank;
 use crate::wasi::Host;
 
 /// Functions of the interpreter's C API (and of its C library) that the host calls.
-pub(crate) const EXPORTS: [&str; 11] = [
+pub(crate) const EXPORTS: [&str; 12] = [
     "Py_InitializeEx",
     "PyRun_SimpleString",
     "PyImport_AddModule",
@@ -18,6 +18,7 @@ pub(crate) const EXPORTS: [&str; 11] = [
     "PyBytes_FromStringAndSize",
     "PyBytes_AsString",
     "PyBytes_Size",
+    "Py_DecRef",
     "cabi_realloc",
     "malloc",
     "free",
@@ -70,6 +71,7 @@ pub(crate) struct Exports {
     call: ModuleExport,
     start: ModuleExport,
     size: ModuleExport,
+    release: ModuleExport,
 }
 
 impl Exports {
@@ -87,6 +89,7 @@ impl Exports {
             call: find("PyObject_CallOneArg")?,
             start: find("PyBytes_AsString")?,
             size: find("PyBytes_Size")?,
+            release: find("Py_DecRef")?,
         })
     }
 }
@@ -100,6 +103,7 @@ pub(crate) struct Interpreter {
     call: TypedFunc<(u32, u32), u32>,
     start: TypedFunc<u32, u32>,
     size: TypedFunc<u32, u32>,
+    release: TypedFunc<u32, ()>,
 }
 
 impl Interpreter {
@@ -113,6 +117,7 @@ impl Interpreter {
         let (malloc, free) = (export(&exports.malloc)?, export(&exports.free)?);
         let (to_bytes, call) = (export(&exports.to_bytes)?, export(&exports.call)?);
         let (start, size) = (export(&exports.start)?, export(&exports.size)?);
+        let release = export(&exports.release)?;
         let memory = instance
             .get_module_export(store.as_context_mut(), &exports.memory)
             .and_then(Extern::into_memory)
@@ -125,6 +130,7 @@ impl Interpreter {
             call: call.typed(&store)?,
             start: start.typed(&store)?,
             size: size.typed(&store)?,
+            release: release.typed(&store)?,
         })
     }
 
@@ -172,7 +178,11 @@ impl Interpreter {
         let start = self.start.call(&mut *store, reply)? as usize;
         let end = start.checked_add(length.min(most));
         let bytes = end.and_then(|end| self.memory.data(&*store).get(start..end));
-        bytes.map(<[u8]>::to_vec).ok_or_else(|| Error::new(Broken))
+        let bytes = bytes.map(<[u8]>::to_vec).ok_or_else(|| Error::new(Broken))?;
+        for object in [argument, reply] {
+            self.release.call(&mut *store, object)?;
+        }
+        Ok(bytes)
     }
 }
 

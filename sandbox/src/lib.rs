@@ -93,6 +93,7 @@ mod limits;
 mod link;
 mod pool;
 mod program;
+mod python;
 pub mod rows;
 mod sandbox;
 mod session;

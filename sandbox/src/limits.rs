@@ -8,9 +8,9 @@ use crate::judge::{TestResult, Verdict};
 
 /// Limits of one test.
 ///
-/// Fuel is the time limit: the image charges up to 64 units per iteration of a loop and per call inside the
-/// interpreter, and one per byte moved at once, so it does not depend on the machine or its load. On one core
-/// of a 2020s server 10⁹ units take 0.1 to 0.4 seconds.
+/// Fuel is the time limit: the image charges by operators per iteration of a loop and per call inside the
+/// interpreter, and one for four bytes moved at once, so it does not depend on the machine or its load. On one core
+/// of a 2020s server 10⁹ units take 0.05 to 0.4 seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Limits {
@@ -48,19 +48,19 @@ impl Limits {
     }
 
     /// Limits for benchmarks whose time limit is this many seconds of a native Python: [`FUEL_PER_SECOND`]
-    /// for each, 1 GiB of memory, 64 MiB of output, and a wall clock that a machine ten times slower than any
-    /// in use would keep.
+    /// for each, 1 GiB of memory, 64 MiB of output, and a wall clock that a machine twenty times slower would
+    /// keep.
     pub fn benchmark(seconds: u32) -> Self {
         Self::benchmark_fuel(u64::from(seconds).saturating_mul(FUEL_PER_SECOND))
     }
 
-    /// The same with so much fuel. The wall clock allows a minute, and two seconds for every 10⁹ units.
+    /// The same with so much fuel. The wall clock allows a minute, and ten seconds for every 10⁹ units.
     pub fn benchmark_fuel(fuel: u64) -> Self {
         Limits {
             fuel,
             memory_bytes: 1 << 30,
             output_bytes: 64 << 20,
-            wall: Duration::from_secs((fuel / 500_000_000).saturating_add(60)),
+            wall: Duration::from_secs((fuel / 100_000_000).saturating_add(60)),
         }
     }
 

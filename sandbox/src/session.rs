@@ -53,6 +53,7 @@ impl<'a> Session<'a> {
     /// Gives the interpreter the fuel and the time of so many tests together.
     pub(crate) fn start_tests(&mut self, tests: u64) -> Result<(), RunOutcome> {
         let limits = self.sandbox.limits();
+        self.copy.store.data_mut().memory_refused = false;
         self.allowance = limits.hard_fuel().saturating_mul(tests);
         self.left = self.allowance;
         self.limit = limits.fuel.saturating_mul(tests);

@@ -21,6 +21,11 @@ pub fn same_json(expected: &str, actual: &str) -> bool {
     parse(actual, parts).is_some_and(|(actual, _)| equal(&expected, &actual))
 }
 
+/// Whether a text is JSON as Python reads it.
+pub(crate) fn is_json(text: &str) -> bool {
+    parse(text, usize::MAX).is_some()
+}
+
 /// Values nested deeper than this are not read.
 const MAX_DEPTH: u32 = 1000;
 

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::python::strip;
 use super::regex;
+use crate::python::strip;
 
 /// SkyThought's rule for four options: the last of A to D that stands alone, after upper-casing, so that the
 /// article "a" is a choice of A. Without one, the text itself.

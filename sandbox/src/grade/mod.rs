@@ -36,7 +36,6 @@
 mod choice;
 mod math_verify;
 mod plain;
-mod python;
 mod row;
 mod skythought;
 

@@ -33,7 +33,7 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check) -> TestResult {
             let test = guest_thread().spawn_scoped(scope, move || ask(sandbox, check, questions, answered));
             match test {
                 Ok(test) => {
-                    let failed = answer(&mut session, &asked, answers);
+                    let failed = answer(&mut session, asked, answers);
                     let said = test.join().unwrap_or_else(|_| Err("the test's thread panicked".to_owned()));
                     verdict(&session, failed, said)
                 }
@@ -46,11 +46,11 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check) -> TestResult {
     result
 }
 
-/// Answers what the test asks about the program, until the test ends or the program does. Gives what ended
-/// the program.
+/// Answers what the test asks about the program, until the test ends or the program does. Gives what ended the
+/// program. Nobody listens to the test from then on.
 fn answer(
     session: &mut Session<'_>,
-    asked: &Receiver<Vec<u8>>,
+    asked: Receiver<Vec<u8>>,
     answers: Sender<Vec<u8>>,
 ) -> Option<RunOutcome> {
     for question in asked {

@@ -5,10 +5,11 @@ mod reference;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Expected, TestResult, Verdict, judge_run};
+use crate::judge::{Expected, SHOWN, TestResult, Verdict, judge_run};
 use crate::program::{Entry, Input, Prelude, Program, Run, RunOutcome};
 use crate::rows::{Case, Extraction, Tests};
 use crate::sandbox::Sandbox;
+use crate::value::is_json;
 
 /// A way to judge. Numbers that were made by different judges cannot be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,9 +104,7 @@ pub fn judge_task(sandbox: &Sandbox, task: &Task, tell: &mut (dyn FnMut(TestResu
         }
         (Judge::Assay, Tests::Calls { function, cases }) => {
             for case in cases {
-                let entry = Entry::Function(function.clone());
-                let input = Input::Lines(case.input.clone());
-                tell(one(sandbox, &task.program, entry, input, Expected::Json(case.output.clone())));
+                tell(call(sandbox, &task.program, function, case));
             }
         }
         (Judge::Assay, Tests::Checks(checks)) => {
@@ -123,6 +122,21 @@ pub fn judge_task(sandbox: &Sandbox, task: &Task, tell: &mut (dyn FnMut(TestResu
             reference::run(sandbox, task.judge, &task.program, tests, tell)
         }
     }
+}
+
+/// Calls the function of a program with the arguments of a case, one in JSON on each line.
+fn call(sandbox: &Sandbox, program: &str, function: &str, case: &Case) -> TestResult {
+    let arguments = case.input.strip_suffix('\n').unwrap_or(&case.input);
+    if let Some(line) = arguments.split('\n').find(|line| !arguments.is_empty() && !is_json(line)) {
+        let line: String = line.chars().take(SHOWN).collect();
+        return TestResult::failure(format!("the test is broken: an argument is no JSON: {line}"));
+    }
+    if !is_json(&case.output) {
+        let output: String = case.output.chars().take(SHOWN).collect();
+        return TestResult::failure(format!("the test is broken: its answer is no JSON: {output}"));
+    }
+    let input = Input::Lines(arguments.to_owned());
+    one(sandbox, program, Entry::Function(function.to_owned()), input, Expected::Json(case.output.clone()))
 }
 
 fn one(sandbox: &Sandbox, source: &str, entry: Entry, input: Input, expected: Expected) -> TestResult {

@@ -1,10 +1,10 @@
 //! Rewriting code: indices into one index space, and a meter that makes the code count its own work.
 //!
 //! A charge, which subtracts from a global, is made at each iteration of a loop, at each entry of a function
-//! that calls others, and for each bulk operation by its bytes. Where loops start and bytes are moved the
-//! code also looks whether it is below zero, and then asks its host for more: there a program is stopped.
-//! Looking at entries as well would cost another twentieth, and no program needs it: all that it does passes
-//! the loop of the bytecode interpreter.
+//! that calls others or is long, and for each bulk operation a quarter of its bytes. Where loops start and bytes are
+//! moved the code also looks whether it is below zero, and then asks its host for more: there a program is
+//! stopped. Looking at entries as well would cost another twentieth, and no program needs it: all that it does
+//! passes the loop of the bytecode interpreter.
 //!
 //! The runtime's own fuel and epochs cost far more, because they keep two counters and spill one around every
 //! call; and this way the count is a property of the image.
@@ -15,8 +15,10 @@ use wasmparser::{FunctionBody, Operator};
 
 use super::merge::{GlobalUse, Translation};
 
-/// What an iteration or an entry costs at most. Long stretches of code are choices of which one is taken.
-const MOST: u32 = 64;
+/// Operators of an iteration or an entry that are all paid for. Of a longer one with branches only one way is
+/// gone: it costs its share of the operators, but at least this. (One of SHA-512's blocks is 5,000 operators
+/// without a branch, an iteration of the bytecode interpreter one of some hundred cases.)
+const ALWAYS: u32 = 64;
 
 /// Rewrites the code of one library; a read of a constant global becomes the constant.
 pub(super) struct Rewriter<'a> {
@@ -48,13 +50,19 @@ impl Rewriter<'_> {
         let mut function = Function::new(locals);
         let costs = Costs::of(&operators);
         let mut loops = costs.loops.iter();
-        if operators.iter().any(is_call) {
+        if costs.entry > i64::from(ALWAYS) || operators.iter().any(is_call) {
             self.charge(&mut function, &[Instruction::I64Const(costs.entry)]);
         }
         for operator in operators {
             if is_bulk(&operator) {
                 function.instruction(&Instruction::LocalSet(scratch));
-                self.charge(&mut function, &[Instruction::LocalGet(scratch), Instruction::I64ExtendI32U]);
+                let quarter = [
+                    Instruction::LocalGet(scratch),
+                    Instruction::I32Const(2),
+                    Instruction::I32ShrU,
+                    Instruction::I64ExtendI32U,
+                ];
+                self.charge(&mut function, &quarter);
                 self.look(&mut function);
                 function.instruction(&Instruction::LocalGet(scratch));
             }
@@ -107,32 +115,52 @@ fn is_bulk(operator: &Operator<'_>) -> bool {
     matches!(operator, Operator::MemoryCopy { .. } | Operator::MemoryFill { .. })
 }
 
-/// Operators outside of loops, and in each loop (in the order in which they start) outside of loops within
-/// it; at most [`MOST`] each.
+/// What is paid outside of loops, and in each loop (in the order in which they start) outside of loops within
+/// it.
 struct Costs {
     entry: i64,
     loops: Vec<i64>,
 }
 
+/// A stretch of code that is paid for together.
+#[derive(Clone, Copy, Default)]
+struct Stretch {
+    operators: u32,
+    branches: u32,
+}
+
+impl Stretch {
+    fn cost(self) -> i64 {
+        let share = self.operators / (self.branches + 1);
+        i64::from(self.operators.min(ALWAYS).max(share))
+    }
+}
+
 impl Costs {
     fn of(operators: &[Operator<'_>]) -> Self {
-        let mut counts = vec![0];
-        // For each open block, the count that it adds to.
+        let mut stretches = vec![Stretch::default()];
+        // For each open block, the stretch that it belongs to.
         let mut open = vec![0];
         for operator in operators {
             let current = open.last().copied().unwrap_or(0);
-            counts[current] += 1;
+            stretches[current].operators += 1;
             match operator {
                 Operator::Loop { .. } => {
-                    open.push(counts.len());
-                    counts.push(0);
+                    open.push(stretches.len());
+                    stretches.push(Stretch::default());
                 }
-                Operator::Block { .. } | Operator::If { .. } => open.push(current),
+                Operator::Block { .. } => open.push(current),
+                Operator::If { .. } => {
+                    stretches[current].branches += 1;
+                    open.push(current);
+                }
+                Operator::BrIf { .. } => stretches[current].branches += 1,
+                Operator::BrTable { targets } => stretches[current].branches += targets.len(),
                 Operator::End => drop(open.pop()),
                 _ => {}
             }
         }
-        let mut costs = counts.into_iter().map(|count: u32| i64::from(count.min(MOST)));
+        let mut costs = stretches.into_iter().map(Stretch::cost);
         Costs { entry: costs.next().unwrap_or(0), loops: costs.collect() }
     }
 }

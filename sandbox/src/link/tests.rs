@@ -177,7 +177,7 @@ fn code_counts_its_work() {
     assert_eq!(cost("once", 7), 3 + 10);
     assert_eq!(cost("hundred", 7), 3 + 101 * 10);
     assert_eq!(cost("loop", 1000), 9 * 1000);
-    assert_eq!(cost("fill", 3), 60_000);
+    assert_eq!(cost("fill", 3), 15_000);
     fuel.set(&mut store, Val::I64(1_000_000)).unwrap();
     let forever = instance.get_typed_func::<(), ()>(&mut store, "forever").unwrap();
     assert!(format!("{:#}", forever.call(&mut store, ()).unwrap_err()).contains("out of fuel"));

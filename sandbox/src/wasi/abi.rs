@@ -9,11 +9,21 @@ use crate::guest::{Broken, Guest};
 pub(super) struct Call<'a, 'b> {
     caller: Caller<'a, Guest>,
     arguments: &'b [Val],
+    /// Bytes moved from and to the guest.
+    moved: u64,
 }
+
+/// Bytes of the longest path, as on Linux.
+const LONGEST_PATH: u32 = 4096;
 
 impl<'a, 'b> Call<'a, 'b> {
     pub(super) fn new(caller: Caller<'a, Guest>, arguments: &'b [Val]) -> Self {
-        Call { caller, arguments }
+        Call { caller, arguments, moved: 0 }
+    }
+
+    /// Charges the guest for what the call did.
+    pub(super) fn pay(mut self) -> Result<()> {
+        self.caller.data_mut().tank.charge(self.moved).map_err(Self::stop)
     }
 
     pub(super) fn host(&mut self) -> &mut Host {
@@ -52,19 +62,22 @@ impl<'a, 'b> Call<'a, 'b> {
 
     /// Bytes of the guest's memory as they lie there, and the host's side of the guest.
     pub(super) fn bytes_and_host(&mut self, address: u32, length: u32) -> Result<(&[u8], &mut Host)> {
+        self.moved += u64::from(length);
         let (memory, guest) = self.memory()?.data_and_store_mut(&mut self.caller);
         let start = address as usize;
         let bytes = memory.get(start..start + length as usize).ok_or_else(|| Error::new(Broken))?;
         Ok((bytes, &mut guest.host))
     }
 
-    /// The text whose address and length are arguments `index` and `index + 1`.
-    pub(super) fn text(&mut self, index: usize) -> Result<String> {
-        let bytes = self.bytes(self.word(index), self.word(index + 1))?;
+    /// The path whose address and length are arguments `index` and `index + 1`. None is longer than
+    /// [`LONGEST_PATH`], so what goes on after that does not matter.
+    pub(super) fn path(&mut self, index: usize) -> Result<String> {
+        let bytes = self.bytes(self.word(index), self.word(index + 1).min(LONGEST_PATH))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     pub(super) fn put(&mut self, address: usize, bytes: &[u8]) -> Result<()> {
+        self.moved += bytes.len() as u64;
         self.memory()?.write(&mut self.caller, address, bytes).map_err(|_| Error::new(Broken))
     }
 

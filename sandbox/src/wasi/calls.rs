@@ -41,12 +41,11 @@ pub(crate) fn define<'a>(
         let function = find(&interface, name);
         linker.func_new(module, name, signature, move |caller, arguments, results| {
             let Some(function) = function else { return Err(Call::stop(Stop::Denied(full_name.clone()))) };
-            if let (Some(value), Some(slot)) =
-                (function(&mut Call::new(caller, arguments))?, results.first_mut())
-            {
+            let mut call = Call::new(caller, arguments);
+            if let (Some(value), Some(slot)) = (function(&mut call)?, results.first_mut()) {
                 *slot = value;
             }
-            Ok(())
+            call.pay()
         })?;
     }
     Ok(())
@@ -310,7 +309,7 @@ fn preopened_directories(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 fn path_of(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<String>> {
     let descriptor = call.word(0);
     let relative = match path {
-        Some(index) => call.text(index)?,
+        Some(index) => call.path(index)?,
         None => String::new(),
     };
     let host = call.host();

@@ -141,11 +141,11 @@ fn a_main_guard_runs_in_scripts_only() {
 
 #[test]
 fn tests_that_are_python_are_run_apart_from_the_program() {
-    use Verdict::{Pass, RuntimeError as Error, WrongAnswer as Wrong};
+    use Verdict::{JudgeFailure as Broken, Pass, RuntimeError as Error, WrongAnswer as Wrong};
     let Some(sandbox) = sandbox() else { return };
     let humaneval =
         "def check(candidate):\n    assert candidate([3, 1]) == [1, 3]\n    assert candidate([]) == []\n";
-    let cases: [(&str, &str, Option<&str>, Verdict); 25] = [
+    let cases: &[(&str, &str, Option<&str>, Verdict)] = &[
         ("def f(x): return sorted(x)", humaneval, Some("f"), Pass),
         ("def f(x): return x", humaneval, Some("f"), Wrong),
         ("def f(x): return x[5]", humaneval, Some("f"), Error),
@@ -171,6 +171,8 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
             Pass,
         ),
         ("def f(x): x.append(1); return x", "a = [0]\nassert f(a) == [0, 1]\nassert a == [0, 1]", None, Pass),
+        ("def f(x): x.append(1)", "a = [0]\nf(x=a)\nassert a == [0, 1]", None, Pass),
+        ("def f(x): import numpy", "f(1)", None, Error),
         (
             "def f(x): raise ValueError('no')",
             "try:\n  f(1)\nexcept ValueError as e:\n  assert str(e) == 'no'\nelse:\n  assert False",
@@ -179,17 +181,80 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
         ),
         ("def f(x): raise AssertionError", "assert f(1) == 1", None, Error),
         ("def sum(a, b): return a * b", "assert sum(2, 3) == 6", None, Pass),
-        ("def sum(a, b): return [b, a]", "assert sorted(sum(2, 3)) == [2, 3]", None, Pass),
-        // Of two built-in names that the program redefines neither is believed.
+        // Of two built-in names nobody knows which one is the program's and which one judges it.
+        ("def sum(a, b): return [b, a]", "assert sorted(sum(2, 3)) == [2, 3]", None, Broken),
         (
-            "def sorted(x): return 0\ndef sum(a, b): return 1",
-            "assert sorted(sum(2, 3)) == [2, 3]",
+            "class S: pass\ns = S()\ndef set(x): return s",
+            "assert set(sorted([3, 1])) == set([4])",
             None,
-            Error,
+            Broken,
+        ),
+        // Things with a value are compared by it, and two things of the program's as it likes.
+        (
+            "from collections import namedtuple\nP = namedtuple('P', 'x y')\ndef f(): return P(1, 2)",
+            "assert f() == (1, 2) and f().y == 2 and [f()] == [(1, 2)] and f() != (1, 3)",
+            None,
+            Pass,
+        ),
+        (
+            "import enum\nclass C(str, enum.Enum): A = 'a'\nclass N(enum.IntEnum): B = 2\ndef f(): return [C.A, N.B]",
+            "assert f() == ['a', 2] and f()[1] < 3 and f()[1] + 1 == 3 and 2 in f()",
+            None,
+            Pass,
+        ),
+        ("def f(d): return d.keys()", "assert f({'a': 1}) == {'a'}", None, Pass),
+        (
+            "from dataclasses import dataclass\n@dataclass(frozen=True, order=True)\nclass P:\n  x: int\n  def __add__(s, o): return P(s.x + o.x)\ndef f(x): return P(x)",
+            "assert f(1) == P(1) and P(1) < P(2) and P(1) + P(2) == P(3) and len({P(1), f(1)}) == 1 and P(1) != 1",
+            None,
+            Pass,
+        ),
+        (
+            "def f(x): return {}['a']",
+            "try: f(1)\nexcept KeyError as e: assert str(e) == \"'a'\" and e.args == ('a',)",
+            None,
+            Pass,
+        ),
+        (
+            "def f(x): return sum(x)",
+            "assert f(i for i in [1, 2]) == 3 and f(map(int, '12')) == 3",
+            None,
+            Pass,
         ),
         ("def f(x): return 4", "print('x' * 20000, end='')\nassert f(1) == 4", None, Pass),
         ("def kind(x, t): return isinstance(x, t)", "assert kind(1, int) and not kind(1, str)", None, Pass),
-        // Cheats: what would pass if test and program were in one interpreter.
+        // Cheats: what would pass if test and program were in one interpreter, and messages that no honest one
+        // sends.
+        (
+            "depth = eval\ndef build(x): return \"__import__('sys').modules['__main__'].__dict__.update(_reply=lambda k, t: b'+')\"",
+            "t = build([1, [2]])\nassert depth(t) == 2",
+            None,
+            Wrong,
+        ),
+        (
+            "run = exec\nclass Box: text = \"__import__('sys').modules['__main__']._reply = lambda k, t: b'+'\"",
+            "run(Box().text)\nassert run(1) == 2",
+            None,
+            Error,
+        ),
+        (
+            "from fractions import Fraction\nclass R:\n  def as_integer_ratio(s): return (0, 0)\ndef f(x):\n  v = Fraction(0)\n  v._numerator, v._denominator = R(), None\n  return v",
+            "assert abs(f(3) - 5) <= 1e-6",
+            None,
+            Error,
+        ),
+        (
+            "import sys\njudge = sys.modules['__main__']\ndef f(x):\n  judge._served.answer = lambda m: '[\"value\", [\"built-in\", \"eval\"]]'",
+            "g = f(1)\nassert f('1 + 1') == 2",
+            None,
+            Error,
+        ),
+        (
+            "class A:\n  def __abs__(s): return 0\n  def __sub__(s, o): return s\ndef f(x): return A()",
+            "assert abs(f(3) - 5) <= 1",
+            None,
+            Error,
+        ),
         (
             "class Any:\n  def __eq__(s, o): return True\ndef f(x): return Any()",
             "assert f(1) == 2",
@@ -214,7 +279,7 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
         ),
         ("def check(c): pass\ndef f(x): return 0", humaneval, Some("f"), Wrong),
     ];
-    for (program, code, entry, expected) in cases {
+    for &(program, code, entry, expected) in cases {
         let check = Check {
             setup: String::new(),
             code: code.to_owned(),
@@ -239,6 +304,8 @@ fn a_broken_test_and_an_endless_program_end() {
     for (code, expected) in [
         ("assert f(", Verdict::JudgeFailure),
         ("import numpy\nassert f(1)", Verdict::JudgeFailure),
+        ("f(1)\nimport numpy", Verdict::JudgeFailure),
+        ("f(lambda x: x)", Verdict::JudgeFailure),
         ("assert 1 == 2", Verdict::JudgeFailure),
         ("next(f(1))", Verdict::TimeLimit),
         ("list(f(0))", Verdict::TimeLimit),
@@ -267,4 +334,78 @@ fn a_result_near_a_limit_is_borderline() {
             judged(&Sandbox::new(sandbox.image(), limits.clone()), Judge::Assay, program, &tests).remove(0);
         assert_eq!((result.verdict, limits.is_borderline(&result)), (verdict, borderline), "{share} %");
     }
+}
+
+/// What a program was given does not stay in its interpreter, where one serves all tests.
+#[test]
+fn inputs_of_earlier_tests_take_no_memory() {
+    let Some(sandbox) = sandbox() else { return };
+    let text = "x".repeat(4 << 20);
+    let tests = scripts(&vec![(text.as_str(), "4194304"); 12]);
+    let limits = assay_sandbox::Limits { memory_bytes: 1 << 30, ..sandbox.limits().clone() };
+    let sandbox = Sandbox::new(sandbox.image(), limits);
+    let results = judged(&sandbox, Judge::Lcb, "print(len(input()))", &tests);
+    assert!(results.iter().all(|result| result.verdict == Verdict::Pass), "{results:?}");
+    assert!(results[11].peak_memory < results[2].peak_memory + (8 << 20), "{results:?}");
+}
+
+/// That one test was refused memory says nothing about the next.
+#[test]
+fn each_test_has_its_own_reason() {
+    let Some(sandbox) = sandbox() else { return };
+    let program = "def f(x):\n  if x: raise ValueError\n  try: return len([0] * 10 ** 9)\n  except MemoryError: return 0";
+    let found = verdicts(&sandbox, Judge::Lcb, program, &calls(&[("0", "0"), ("1", "0"), ("0", "0")]));
+    assert_eq!(found, [Verdict::Pass, Verdict::RuntimeError, Verdict::Pass]);
+}
+
+/// Things of the program that travel to a test by number cost the same whatever their number.
+#[test]
+fn many_things_cost_no_more_each() {
+    let Some(sandbox) = sandbox() else { return };
+    let cost = |things: usize| {
+        let code = format!("assert len(f({things})) == {things}");
+        let check = Check { setup: String::new(), code, entry: None, prelude: Prelude::None };
+        let program = "class A: pass\ndef f(n): return [A() for _ in range(n)]";
+        let results = judged(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check]));
+        assert_eq!(results[0].verdict, Verdict::Pass, "{results:?}");
+        results[0].fuel
+    };
+    let [none, some, more] = [0, 1000, 4000].map(cost);
+    assert!(more - none < 6 * (some - none), "{none} {some} {more}");
+}
+
+/// A test whose program is gone is heard no more, and ends.
+#[test]
+fn a_test_that_goes_on_asking_ends() {
+    let Some(sandbox) = sandbox() else { return };
+    let code = "import os\ntry: f()\nexcept ConnectionError: pass\nwhile True: os.write(1, b'x' * 65536 + b'\\n'); os.read(0, 1)";
+    let check = Check { setup: String::new(), code: code.to_owned(), entry: None, prelude: Prelude::None };
+    let program = "import os\ndef f(): os._exit(3)";
+    assert_eq!(
+        verdicts(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check])),
+        [Verdict::RuntimeError]
+    );
+}
+
+/// What the host does for a program is paid for like what the program does itself.
+#[test]
+fn the_hosts_work_costs_fuel() {
+    let Some(sandbox) = sandbox() else { return };
+    let cost = |program: &str| judged(&sandbox, Judge::Assay, program, &scripts(&[("", "")]))[0].fuel;
+    let idle = cost("import os\nfor _ in range(100): pass");
+    let random = cost("import os\nfor _ in range(100): os.urandom(60000)");
+    let clock = cost("import time\nfor _ in range(100): time.time()");
+    assert!(random - idle > 100 * 60_000 * 16, "{random} {idle}");
+    assert!(clock - idle > 100 * 2_000, "{clock} {idle}");
+}
+
+/// A case of a function that is no JSON is the row's fault.
+#[test]
+fn a_broken_case_is_no_wrong_answer() {
+    let Some(sandbox) = sandbox() else { return };
+    let program = "def f(*x): return len(x)";
+    let cases = [("1\n2\n", "2"), ("", "0"), ("1\n\n2", "3"), ("abc", "1"), ("1", "one"), ("1", "")];
+    let broken = Verdict::JudgeFailure;
+    let found = verdicts(&sandbox, Judge::Assay, program, &calls(&cases));
+    assert_eq!(found, [Verdict::Pass, Verdict::Pass, broken, broken, broken, broken]);
 }

@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::python::{float, inner, is_close, strip};
 use super::{How, Undecided, regex};
+use crate::python::{float, inner, is_close, strip};
 
 const TOLERANCE: f64 = 1e-4;
 

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::words;
-use crate::grade::python::strip;
 use crate::grade::regex;
+use crate::python::strip;
 
 /// Finds the answer in the text of a whole response and puts it into the normal form: the last `\boxed`, else
 /// what follows "he answer is" or "final answer is", else the last number. Empty if there is none.

@@ -1,6 +1,6 @@
 //! Numbers in words, as word2number 1.1 reads them.
 
-use crate::grade::python::float_text;
+use crate::python::float_text;
 
 fn value(word: &str) -> Option<u64> {
     const SMALL: [&str; 20] = [

@@ -1,16 +1,17 @@
-//! What Python's text and number functions do, where graders depend on it.
+//! What Python's text and number functions do, where judges and graders depend on it.
 
 /// `str.strip()`.
-pub(super) fn strip(text: &str) -> &str {
+pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-fn is_space(c: char) -> bool {
+/// `str.isspace()` of one character.
+pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 /// `float(text)`, or `None` where it raises. Digits other than ASCII's are not read.
-pub(super) fn float(text: &str) -> Option<f64> {
+pub(crate) fn float(text: &str) -> Option<f64> {
     let text = strip(text);
     // Underscores may stand between digits.
     let bytes = text.as_bytes();
@@ -25,7 +26,7 @@ pub(super) fn float(text: &str) -> Option<f64> {
 }
 
 /// `math.isclose(left, right, rel_tol=tolerance)`.
-pub(super) fn is_close(left: f64, right: f64, tolerance: f64) -> bool {
+pub(crate) fn is_close(left: f64, right: f64, tolerance: f64) -> bool {
     #[expect(clippy::float_cmp, reason = "equal infinities are close, other infinities are not")]
     if left == right {
         return true;
@@ -35,12 +36,12 @@ pub(super) fn is_close(left: f64, right: f64, tolerance: f64) -> bool {
 }
 
 /// `str(number)` of a float of moderate size.
-pub(super) fn float_text(number: f64) -> String {
+pub(crate) fn float_text(number: f64) -> String {
     format!("{number:?}")
 }
 
 /// `text[1:-1]`.
-pub(super) fn inner(text: &str) -> &str {
+pub(crate) fn inner(text: &str) -> &str {
     let mut chars = text.chars();
     chars.next();
     chars.next_back();
