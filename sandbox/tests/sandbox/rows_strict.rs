@@ -8,7 +8,7 @@ use assay_sandbox::rows::{
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 
-use crate::common::workspace;
+use crate::common::{shared_rows, workspace};
 
 fn problems(text: &str) -> Result<Problems, RowsError> {
     Problems::parse(text, "folder/rows.jsonl".into())
@@ -452,5 +452,39 @@ fn the_schemas_say_what_is_read() {
         let (Source::Program(found) | Source::Generation(found) | Source::Completion(found)) =
             samples(&text.to_string()).unwrap().remove(0).source;
         assert_eq!(found, key);
+    }
+}
+
+/// Published benchmarks lose no row to strictness.
+#[test]
+fn every_row_of_the_benchmarks_is_read() {
+    let files = [
+        ("lcb/problems.jsonl", 539),
+        ("lcb/lite_format.jsonl", 80),
+        ("lcb/judge_probes.jsonl", 66),
+        ("code_bench/code_contests_test.jsonl", 165),
+        ("code_bench/codeforces_test.jsonl", 408),
+        ("code_bench/humaneval.jsonl", 164),
+        ("code_bench/leetcode_test.jsonl", 200),
+        ("code_bench/leetcode_train.jsonl", 1889),
+        ("code_bench/mbpp.jsonl", 974),
+        ("code_bench/taco_problems_nemo_gym.jsonl", 5),
+    ];
+    for (name, count) in files {
+        if shared_rows(name).is_none() {
+            continue;
+        }
+        let path = workspace().join("../shared/data").join(name);
+        let problems = Problems::read(&path).unwrap();
+        assert_eq!(problems.len(), count, "{name}");
+        for id in problems.ids() {
+            assert!(!problems.get(id).unwrap().tests().unwrap().is_empty(), "{name} {id}");
+        }
+    }
+    for (name, count) in [("lcb/samples.jsonl", 1078), ("code_bench/leetcode_test.jsonl", 200)] {
+        if shared_rows(name).is_some() {
+            let samples = read_samples(&workspace().join("../shared/data").join(name)).unwrap();
+            assert_eq!(samples.len(), count, "{name}");
+        }
     }
 }
