@@ -43,8 +43,10 @@ impl Source {
     }
 }
 
+type MakeSource = fn(String) -> Source;
+
 /// Where a sample may stand in a row: the first of these keys that is given counts.
-const KEYS: [(&str, Shape, fn(String) -> Source); 14] = [
+const KEYS: [(&str, Shape, MakeSource); 14] = [
     ("code", Shape::One, Source::Program),
     ("program", Shape::One, Source::Program),
     ("solution", Shape::One, Source::Program),
