@@ -100,6 +100,7 @@ impl Failure {
     fn remedy(&self) -> Option<String> {
         match self {
             Self::Store(error) | Self::Flow(FlowError::Store(error)) => Some(error.remedy()),
+            Self::Rows(error) => Some(error.remedy().to_owned()),
             Self::Setup(error) => Some(error.remedy().to_owned()),
             Self::Unjudged(_) => Some("--explain SAMPLE says why".to_owned()),
             _ => None,

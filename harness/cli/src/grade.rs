@@ -58,7 +58,8 @@ fn read(path: &Utf8Path) -> Result<Rows, Failure> {
         Diagnostic::user(format!("the rows cannot be read: {error}"))
             .help("the file must be UTF-8 text, one JSON object a line")
     })?;
-    let rows: Rows = text.lines().filter(|line| !line.trim().is_empty()).map(Row::parse).collect();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let rows: Rows = lines.map(|(index, line)| Row::parse(line, index + 1)).collect();
     if rows.is_empty() {
         return Err(Diagnostic::user(format!("{path} has no rows")).into());
     }

@@ -1,14 +1,16 @@
 //! Rows of a file of answers: JSON, one object a line.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use crate::rows::{is_integer, member, object, said, without_mark};
 
 use super::{Answer, Grade, Grader, Options, Question, Undecided};
 
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What identifies it: a text or a number.
+    /// What identifies it: a text, or an integer of 64 bits.
     pub id: Value,
     /// What is to be graded.
     pub question: Question,
@@ -18,8 +20,10 @@ pub struct Row {
 
 /// A row that cannot be graded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("line {line}: {message}")]
 pub struct RowError {
+    /// Its line in the file, from 1.
+    pub line: usize,
     /// The row's `id`, if that much could be read.
     pub id: Option<Value>,
     /// What is wrong.
@@ -27,31 +31,44 @@ pub struct RowError {
 }
 
 impl Row {
-    /// Reads a line: an object with `id`, `gold` and either `prediction`, an answer alone, or `generation` or
-    /// `output`, a whole response. Answers are texts or numbers; `null` for the one that is graded is no
-    /// answer. `options` may tell `math-verify` more ([`Options`]); other keys are passed over.
+    /// Reads the row in line `line` (from 1) of a file: an object with `id`, `gold` and either `prediction`, an
+    /// answer alone, or `generation` or `output`, a whole response; the first of these that is not `null`
+    /// counts. Answers are texts or numbers; if there are only `null`s, there is no answer, and that is graded.
+    /// `options` may tell `math-verify` more ([`Options`]); other keys are passed over.
     ///
     /// # Errors
     /// A [`RowError`] that says what is missing or of the wrong type.
-    pub fn parse(line: &str) -> Result<Self, RowError> {
-        let refused = |id: Option<&Value>, message: String| RowError { id: id.cloned(), message };
-        let row: Map<String, Value> =
-            serde_json::from_str(line).map_err(|error| refused(None, format!("no JSON object: {error}")))?;
-        let id = row.get("id").filter(|id| id.is_string() || id.is_number());
-        let refused = |message: String| refused(id, message);
-        let text = |key: &str, value: &Value| match value {
-            Value::String(text) => Ok(text.clone()),
-            Value::Number(number) => Ok(number.to_string()),
+    pub fn parse(text: &str, line: usize) -> Result<Self, RowError> {
+        let text = without_mark(text);
+        let (row, mended) = object(text).map_err(|error| RowError {
+            line,
+            id: None,
+            message: format!("no JSON object: {} (column {})", said(&error), error.column()),
+        })?;
+        let text = mended.as_deref().unwrap_or(text);
+        // What is written counts where a parsed number would be another one.
+        let integer = |key: &str| member(text, key).filter(|number| is_integer(number));
+        let id = match row.get("id") {
+            Some(Value::String(id)) => Some(json!(id)),
+            Some(Value::Number(id)) if id.is_i64() || id.is_u64() => Some(json!(id)),
+            _ => None,
+        };
+        let refused = |message: String| RowError { line, id: id.clone(), message };
+        let answer = |key: &str, value: &Value| match value {
+            Value::String(answer) => Ok(answer.clone()),
+            Value::Number(number) => Ok(integer(key).map_or_else(|| number.to_string(), str::to_owned)),
             _ => Err(refused(format!("`{key}` is neither a text nor a number"))),
         };
         let gold = row.get("gold").ok_or_else(|| refused("`gold` is missing".to_owned()))?;
-        let gold = text("gold", gold)?;
+        let gold = answer("gold", gold)?;
         let keys = ["prediction", "generation", "output"];
-        let (key, value) = keys
-            .iter()
-            .find_map(|key| Some((*key, row.get(*key)?)))
+        let given = keys.into_iter().filter_map(|key| Some((key, row.get(key)?)));
+        let (key, value) = given
+            .clone()
+            .find(|(_, value)| !value.is_null())
+            .or_else(|| given.clone().next())
             .ok_or_else(|| refused("there is no `prediction`, `generation` or `output`".to_owned()))?;
-        let value = if value.is_null() { String::new() } else { text(key, value)? };
+        let value = if value.is_null() { String::new() } else { answer(key, value)? };
         let answer = if key == "prediction" { Answer::Extracted(value) } else { Answer::Response(value) };
         let options = match row.get("options") {
             Some(options) => {
@@ -60,9 +77,9 @@ impl Row {
             None => Options::default(),
         };
         let expected = ["expected", "correct"].iter().find_map(|key| row.get(*key)?.as_bool());
-        let id = id
-            .cloned()
-            .ok_or_else(|| refused("`id` is missing, or neither a text nor a number".to_owned()))?;
+        let id = id.clone().ok_or_else(|| {
+            refused("`id` is missing, or neither a text nor an integer of 64 bits".to_owned())
+        })?;
         Ok(Row { id, question: Question { gold, answer, options }, expected })
     }
 
@@ -92,10 +109,11 @@ impl Row {
 }
 
 impl RowError {
-    /// The line of results for a row that cannot be graded: `how` is `undecodable`.
+    /// The line of results for a row that cannot be graded: `how` is `undecodable`, and `line` is the row's.
     pub fn result(&self, grader: Grader) -> Value {
         json!({
             "id": self.id,
+            "line": self.line,
             "equal": null,
             "grader": grader.to_string(),
             "how": "undecodable",

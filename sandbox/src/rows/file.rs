@@ -1,71 +1,115 @@
 //! Files of rows.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::raw::items;
-
-/// A file of problems or samples that cannot be used: where and why.
-#[derive(Debug, thiserror::Error)]
-pub enum RowsError {
-    /// The file or folder cannot be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The file.
-        path: Utf8PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A row cannot be used.
-    #[error("{path}:{line}:{column}: {message}")]
-    Row {
-        /// The file.
-        path: Utf8PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What is wrong, and what was expected.
-        message: String,
-    },
-    /// There is no row.
-    #[error("{path} holds no {what}")]
-    Empty {
-        /// The file.
-        path: Utf8PathBuf,
-        /// What was expected.
-        what: &'static str,
-    },
-}
+use super::error::{Place, RowsError};
+use super::raw::{is_integer, items, member, without_lone_surrogates};
 
 /// One row with its place.
 pub(super) struct Row<'a> {
     pub path: &'a Utf8Path,
     pub line: usize,
-    /// The row as it is written.
+    pub column: usize,
+    /// Which row it is, from 1: the line, or the place in the array.
+    pub number: usize,
+    /// The row as it is written, but for lone surrogates.
     pub text: &'a str,
     pub object: Map<String, Value>,
+    /// Whether escapes of lone surrogates, which no text can hold, were read as U+FFFD.
+    pub mended: bool,
 }
 
 impl Row<'_> {
-    pub(super) fn error(&self, message: impl Into<String>) -> RowsError {
-        RowsError::Row { path: self.path.to_owned(), line: self.line, column: 1, message: message.into() }
+    pub(super) fn place(&self) -> Place {
+        Place::new(self.path, self.line, self.column)
     }
 
-    /// The first of these keys that holds a text or a number, as text.
-    pub(super) fn text(&self, keys: &[&str]) -> Option<String> {
-        keys.iter().find_map(|key| match self.object.get(*key) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
-            _ => None,
-        })
+    pub(super) fn error(&self, message: impl Into<String>) -> RowsError {
+        RowsError::Form { place: self.place(), message: message.into() }
+    }
+
+    /// The value of a key; `null` is none.
+    pub(super) fn given(&self, key: &str) -> Option<&Value> {
+        self.object.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The text under the first of these keys that is given. What is given and no text is an error: to take it
+    /// for nothing could leave a test out.
+    pub(super) fn text(&self, keys: &[&str]) -> Result<Option<String>, String> {
+        match keys.iter().find_map(|key| Some((key, self.given(key)?))) {
+            None => Ok(None),
+            Some((_, Value::String(text))) => Ok(Some(text.clone())),
+            Some((key, other)) => Err(format!("its `{key}` is {}; expected a text", kind(other))),
+        }
+    }
+
+    /// As [`text`](Self::text), for what must not be empty.
+    pub(super) fn name(&self, keys: &[&str]) -> Result<Option<String>, String> {
+        match self.text(keys)? {
+            Some(name) if name.trim().is_empty() => {
+                Err(format!("its `{}` is empty; expected a name", keys.join("` or `")))
+            }
+            name => Ok(name),
+        }
+    }
+
+    /// The id under the first of these keys that the row has: a text, or an integer as it is written. A
+    /// `name` may be empty, which is none (TACO).
+    pub(super) fn id(&self, keys: &[&str]) -> Result<Option<String>, RowsError> {
+        let has = |key: &&&str| {
+            self.object.get(**key).is_some_and(|value| **key != "name" || value.as_str() != Some(""))
+        };
+        let Some(key) = keys.iter().find(has) else { return Ok(None) };
+        let found = match &self.object[*key] {
+            Value::String(id) if id.is_empty() => "empty".to_owned(),
+            Value::String(id) => return Ok(Some(id.clone())),
+            Value::Number(_) => match member(self.text, key).unwrap_or_default() {
+                id if is_integer(id) => return Ok(Some(id.to_owned())),
+                other => format!("{other}, which is no integer"),
+            },
+            other => kind(other).to_owned(),
+        };
+        Err(RowsError::Id { place: self.place(), key: (*key).to_owned(), found })
     }
 }
 
-/// The text of a file.
+/// What a value is, for messages.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// The text of a file, which is UTF-8 with or without a byte order mark.
 pub(super) fn read_text(path: &Utf8Path) -> Result<String, RowsError> {
-    fs_err::read_to_string(path).map_err(|source| RowsError::Read { path: path.to_owned(), source })
+    let bytes = fs_err::read(path).map_err(|source| RowsError::Read { path: path.to_owned(), source })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let (good, bad) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let (line, column) = position(&String::from_utf8_lossy(good));
+        RowsError::Encoding {
+            place: Place::new(path, line, column),
+            byte: bad.first().copied().unwrap_or_default(),
+        }
+    })?;
+    Ok(without_mark(&text).to_owned())
+}
+
+/// A text without the byte order mark that some editors start a file with.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Line and column, from 1, of what comes after a text.
+fn position(before: &str) -> (usize, usize) {
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before.len() - line_start + 1)
 }
 
 /// Calls `each` with the rows of a text, which is JSON lines or one JSON array; `path` is its name for
@@ -75,30 +119,67 @@ pub(super) fn each_row(
     path: &Utf8Path,
     mut each: impl FnMut(Row<'_>) -> Result<(), RowsError>,
 ) -> Result<(), RowsError> {
-    if text.trim_start().starts_with('[') {
-        let rows: Vec<Map<String, Value>> =
-            serde_json::from_str(text).map_err(|error| no_json(path, 0, &error))?;
-        let texts = items(text).unwrap_or_default();
-        return rows
-            .into_iter()
-            .zip(texts)
-            .try_for_each(|(object, text)| each(Row { path, line: 1, text, object }));
+    let text = without_mark(text);
+    if !text.trim_start().starts_with('[') {
+        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            row(line, &Place::new(path, index + 1, 1), index + 1, &mut each)?;
+        }
+        return Ok(());
     }
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let object = serde_json::from_str(line).map_err(|error| no_json(path, index, &error))?;
-        each(Row { path, line: index + 1, text: line, object })?;
+    let start = Place::new(path, 1, 1);
+    serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(|error| no_json(&start, &error))?;
+    let (mut line, mut column, mut seen) = (1, 1, 0);
+    for (index, item) in items(text).unwrap_or_default().into_iter().enumerate() {
+        // An item is a part of the text.
+        let at = item.as_ptr().addr() - text.as_ptr().addr();
+        let (lines, columns) = position(&text[seen..at]);
+        column = if lines == 1 { column + columns - 1 } else { columns };
+        line += lines - 1;
+        seen = at;
+        row(item, &Place::new(path, line, column), index + 1, &mut each)?;
     }
     Ok(())
 }
 
-fn no_json(path: &Utf8Path, lines_before: usize, error: &serde_json::Error) -> RowsError {
+fn row(
+    text: &str,
+    start: &Place,
+    number: usize,
+    each: &mut impl FnMut(Row<'_>) -> Result<(), RowsError>,
+) -> Result<(), RowsError> {
+    let (object, mended) = object(text).map_err(|error| no_json(start, &error))?;
+    each(Row {
+        path: &start.path,
+        line: start.line,
+        column: start.column,
+        number,
+        text: mended.as_deref().unwrap_or(text),
+        object,
+        mended: mended.is_some(),
+    })
+}
+
+/// A JSON object, and its text if escapes of lone surrogates had to be replaced in it.
+pub(crate) fn object(text: &str) -> Result<(Map<String, Value>, Option<String>), serde_json::Error> {
+    let error = match serde_json::from_str(text) {
+        Ok(object) => return Ok((object, None)),
+        Err(error) => error,
+    };
+    let Some(mended) = without_lone_surrogates(text) else { return Err(error) };
+    Ok((serde_json::from_str(&mended)?, Some(mended)))
+}
+
+/// What a reader of JSON says, without the place.
+pub(crate) fn said(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    // The place is given apart.
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-    RowsError::Row {
-        path: path.to_owned(),
-        line: lines_before + error.line().max(1),
-        column: error.column().max(1),
-        message: format!("no row: {message}"),
+    message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned()
+}
+
+fn no_json(start: &Place, error: &serde_json::Error) -> RowsError {
+    let (line, column) = (error.line().max(1), error.column().max(1));
+    let before = if line == 1 { start.column - 1 } else { 0 };
+    RowsError::Syntax {
+        place: Place::new(&start.path, start.line + line - 1, before + column),
+        message: said(error),
     }
 }

@@ -6,22 +6,31 @@
 //! | form | known by |
 //! |---|---|
 //! | LiveCodeBench, the hub's rows | `public_test_cases`, `private_test_cases`, `metadata` |
-//! | tests in the row | `tests`: a list of `{input, output}`, or `{inputs, outputs}` (CodeContests), or `{functional}`; `func_name` or `function` |
+//! | tests in the row | `tests`: a list of `{input, output}`, or `{inputs, outputs}`, or `{functional}`; `func_name` or `function` |
 //! | CodeContests | `public_tests`, `private_tests`, `generated_tests`, each `{input, output}` |
 //! | APPS, TACO | `input_output`: JSON text or object with `inputs`, `outputs`, `fn_name`; also as `verifier_metadata.unit_tests` |
 //! | HumanEval | `task_id`, `prompt`, `entry_point`, `test` |
-//! | MBPP | `task_id`, `test_list`, `test_setup_code` |
+//! | MBPP | `task_id`, `test_list`, `test_setup_code`, `test_imports` |
 //! | own | `id`, `difficulty`, and `tests` or `checks` (see `sandbox/schema/problem.schema.json`) |
+//!
+//! A key that is absent or `null` gives nothing. What a row does give must be of the right type: otherwise the
+//! problem has no tests, its samples are judge failures, and the message names file and line. Only what
+//! leaves in doubt which row is which refuses the whole file ([`RowsError`]): ids above all.
 
+mod error;
 mod extract;
 mod file;
+mod form;
 mod hub;
 mod problem;
+mod python;
 mod raw;
 mod sample;
 
+pub use error::{Place, RowsError};
 pub use extract::{Extraction, extract};
-pub use file::RowsError;
+pub(crate) use file::{object, said, without_mark};
 pub use hub::{PayloadError, decode_payload, read_pickled_text};
 pub use problem::{Case, Check, Problem, Problems, Tests};
+pub(crate) use raw::{is_integer, member};
 pub use sample::{Sample, Source, parse_samples, read_samples};

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::program::Prelude;
 
-use super::file::{Row, RowsError, each_row, read_text};
-use super::hub::decode_payload;
-use super::raw::{items, member};
+use super::error::RowsError;
+use super::file::{Row, each_row, kind, read_text};
+use super::form::{Packed, packed, unpack};
 
 /// A problem with its tests. They are unpacked when they are asked for: a benchmark's may be gigabytes
 /// together.
@@ -22,14 +22,9 @@ pub struct Problem {
     pub difficulty: Option<String>,
     /// The start of the program, which a completion goes on from (HumanEval).
     pub prompt: Option<String>,
-    packed: Packed,
-}
-
-#[derive(Debug, Clone)]
-enum Packed {
-    Ready(Tests),
-    Hub { public: String, private: String, function: Option<String> },
-    Undecodable(String),
+    packed: Result<Packed, String>,
+    /// The file's name and the line.
+    place: String,
 }
 
 /// The tests of a problem, all of one kind.
@@ -107,18 +102,11 @@ impl Problem {
     /// The tests, unpacked.
     ///
     /// # Errors
-    /// What is wrong with the row. Its samples are then judge failures; the other problems are not touched.
+    /// What is wrong with the row, and its place. Its samples are then judge failures; the other problems are
+    /// not touched.
     pub fn tests(&self) -> Result<Tests, String> {
-        match &self.packed {
-            Packed::Ready(tests) => Ok(tests.clone()),
-            Packed::Undecodable(message) => Err(message.clone()),
-            Packed::Hub { public, private, function } => {
-                let mut cases = hub_cases(public, true)?;
-                let private = decode_payload(private).map_err(|error| error.to_string())?;
-                cases.extend(hub_cases(&private, false)?);
-                Ok(of_function(function.clone(), cases))
-            }
-        }
+        let tests = self.packed.as_ref().map_err(String::clone).and_then(unpack);
+        tests.map_err(|message| format!("{}: {message}", self.place))
     }
 }
 
@@ -134,7 +122,7 @@ impl Problems {
     ///
     /// # Errors
     /// [`RowsError`] with the place: a file that cannot be read, a line that is no JSON object, a row of
-    /// unknown form, two rows with one id, no row at all.
+    /// unknown form, an id that is neither a text nor an integer, two rows with one id, no row at all.
     pub fn read(path: &Utf8Path) -> Result<Self, RowsError> {
         Self::parse(&read_text(path)?, path)
     }
@@ -144,14 +132,15 @@ impl Problems {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, RowsError> {
-        let mut by_id = BTreeMap::new();
+        let (mut by_id, mut lines) = (BTreeMap::new(), BTreeMap::new());
         each_row(text, path, |row| {
             let problem = problem(&row)?;
             let id = problem.id.clone();
-            match by_id.insert(id.clone(), problem) {
-                None => Ok(()),
-                Some(_) => Err(row.error(format!("a second problem `{id}`"))),
+            if let Some(first) = lines.insert(id.clone(), row.line) {
+                return Err(RowsError::Twice { place: row.place(), what: "problem", id, first });
             }
+            by_id.insert(id, problem);
+            Ok(())
         })?;
         if by_id.is_empty() {
             return Err(RowsError::Empty { path: path.to_owned(), what: "problem" });
@@ -184,207 +173,36 @@ impl Problems {
 pub(super) const IDS: [&str; 6] = ["question_id", "task_id", "problem_id", "id", "hash_id", "name"];
 
 fn problem(row: &Row<'_>) -> Result<Problem, RowsError> {
-    let packed = packed(row).ok_or_else(|| {
+    let packed = packed(row).transpose().ok_or_else(|| {
         row.error(
             "a problem of unknown form: expected `tests`, `checks`, `public_test_cases`, `public_tests`, `input_output`, \
              `test` with `entry_point`, or `test_list`",
         )
     })?;
+    let prompt = if row.given("entry_point").is_some() { row.text(&["prompt"]) } else { Ok(None) };
+    let difficulty = difficulty(row);
+    let packed = match (packed, &difficulty, &prompt) {
+        _ if row.mended => Err("it holds a lone surrogate (such as `\\ud800`), which is no text".to_owned()),
+        (_, Err(message), _) | (_, _, Err(message)) => Err(message.clone()),
+        (packed, ..) => packed,
+    };
     Ok(Problem {
         // Files that number their rows by place only.
-        id: row.text(&IDS).unwrap_or_else(|| row.line.to_string()),
-        difficulty: row.text(&["difficulty", "level"]),
-        prompt: if row.object.contains_key("entry_point") { row.text(&["prompt"]) } else { None },
-        packed: packed.unwrap_or_else(Packed::Undecodable),
+        id: row.id(&IDS)?.unwrap_or_else(|| row.number.to_string()),
+        difficulty: difficulty.unwrap_or_default(),
+        prompt: prompt.unwrap_or_default(),
+        packed,
+        place: format!("{}:{}", row.path.file_name().unwrap_or(row.path.as_str()), row.line),
     })
 }
 
-/// The tests of a row; `None` if its form is not known, an error if what it holds cannot be decoded.
-fn packed(row: &Row<'_>) -> Option<Result<Packed, String>> {
-    let object = &row.object;
-    let function = || row.text(&["func_name", "function", "fn_name"]);
-    if object.contains_key("public_test_cases") || object.contains_key("private_test_cases") {
-        return Some(hub(row));
+/// A text or a number.
+fn difficulty(row: &Row<'_>) -> Result<Option<String>, String> {
+    let keys = ["difficulty", "level"];
+    match keys.into_iter().find_map(|key| Some((key, row.given(key)?))) {
+        None => Ok(None),
+        Some((_, Value::String(text))) => Ok(Some(text.clone())),
+        Some((_, Value::Number(number))) => Ok(Some(number.to_string())),
+        Some((key, other)) => Err(format!("its `{key}` is {}; expected a text or a number", kind(other))),
     }
-    if let Some(checks) = object.get("checks") {
-        return Some(texts(checks).and_then(|codes| checks_of(row, codes)));
-    }
-    if let Some(codes) = object.get("test_list") {
-        return Some(texts(codes).and_then(|codes| checks_of(row, codes)));
-    }
-    if let (Some(test), Some(entry)) = (row.text(&["test"]), row.text(&["entry_point"])) {
-        let setup = row.text(&["prompt"]).unwrap_or_default();
-        return Some(Ok(Packed::Ready(Tests::Checks(vec![Check {
-            setup,
-            code: test,
-            entry: Some(entry),
-            prelude: Prelude::None,
-        }]))));
-    }
-    if object.contains_key("public_tests") {
-        let keys = ["public_tests", "private_tests", "generated_tests"];
-        let groups = keys.into_iter().filter_map(|key| Some((key == "public_tests", object.get(key)?)));
-        let cases = groups.map(|(public, group)| parallel(group, ["input", "output"], public));
-        let cases = cases.collect::<Result<Vec<_>, _>>().map(|groups| groups.concat());
-        return Some(cases.map(|cases| Packed::Ready(Tests::Scripts(cases))));
-    }
-    let nested = || member(member(row.text, "verifier_metadata")?, "unit_tests");
-    if let Some(tests) = member(row.text, "input_output").or_else(nested) {
-        return Some(apps(tests).map(Packed::Ready));
-    }
-    let tests = match object.get("tests")? {
-        Value::Array(cases) => listed(cases).map(|cases| of_function(function(), cases)),
-        Value::Object(group) if group.contains_key("functional") => {
-            texts(&Value::Array(vec![group["functional"].clone()])).map(|codes| {
-                let check =
-                    |code| Check { setup: String::new(), code, entry: None, prelude: Prelude::Benchmark };
-                Tests::Checks(codes.into_iter().map(check).collect())
-            })
-        }
-        Value::Object(_) => apps(member(row.text, "tests")?),
-        _ => Err("`tests` is neither a list nor an object".to_owned()),
-    };
-    Some(tests.map(Packed::Ready))
-}
-
-fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
-    match function {
-        Some(function) => Tests::Calls { function, cases },
-        None => Tests::Scripts(cases),
-    }
-}
-
-fn checks_of(row: &Row<'_>, codes: Vec<String>) -> Result<Packed, String> {
-    let setup = row.text(&["test_setup_code", "setup"]).unwrap_or_default();
-    let entry = row.text(&["entry"]);
-    let prelude = match row.text(&["prelude"]).as_deref() {
-        None | Some("none") => Prelude::None,
-        Some("benchmark") => Prelude::Benchmark,
-        Some(other) => return Err(format!("its `prelude` is `{other}`; expected `none` or `benchmark`")),
-    };
-    let check = |code| Check { setup: setup.clone(), code, entry: entry.clone(), prelude };
-    Ok(Packed::Ready(Tests::Checks(codes.into_iter().map(check).collect())))
-}
-
-/// Texts that say something: an empty test would be passed by every program.
-fn texts(list: &Value) -> Result<Vec<String>, String> {
-    let text = |item: &Value| item.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
-    let texts = list.as_array().and_then(|list| list.iter().map(text).collect());
-    texts.ok_or_else(|| "its checks are no list of texts, or one is empty".to_owned())
-}
-
-fn hub(row: &Row<'_>) -> Result<Packed, String> {
-    // Some tools write the tests unpacked. What is neither that nor a text is damaged: to take it for no
-    // tests would pass programs on what is left.
-    let cases = |key: &str| match row.object.get(key) {
-        None => Ok("[]".to_owned()),
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(list @ Value::Array(_)) => Ok(list.to_string()),
-        Some(_) => Err(format!("its `{key}` is neither a text nor a list")),
-    };
-    let function = metadata_function(row)?;
-    Ok(Packed::Hub { public: cases("public_test_cases")?, private: cases("private_test_cases")?, function })
-}
-
-/// The function's name of a row of the hub, in `metadata`, which is JSON text.
-fn metadata_function(row: &Row<'_>) -> Result<Option<String>, String> {
-    let metadata = match row.object.get("metadata") {
-        Some(Value::String(text)) => {
-            serde_json::from_str(text).map_err(|error| format!("its `metadata` is no JSON: {error}"))?
-        }
-        Some(other) => other.clone(),
-        None => Value::Null,
-    };
-    Ok(metadata.get("func_name").and_then(Value::as_str).map(str::to_owned))
-}
-
-fn hub_cases(text: &str, public: bool) -> Result<Vec<Case>, String> {
-    #[derive(Deserialize)]
-    struct HubCase {
-        input: String,
-        output: String,
-    }
-    let cases: Vec<HubCase> =
-        serde_json::from_str(text).map_err(|error| format!("its tests are no list of tests: {error}"))?;
-    Ok(cases.into_iter().map(|case| Case { input: case.input, output: case.output, public }).collect())
-}
-
-/// Tests as objects with `input` and `output`; `origin` says whether a test is public.
-fn listed(cases: &[Value]) -> Result<Vec<Case>, String> {
-    let case = |(index, case): (usize, &Value)| {
-        let text = |key: &str| {
-            let value = case.get(key).ok_or_else(|| format!("test {} has no `{key}`", index + 1))?;
-            script_text(value).ok_or_else(|| format!("`{key}` of test {} is no text", index + 1))
-        };
-        Ok(Case {
-            input: text("input")?,
-            output: text("output")?,
-            public: case.get("origin") == Some(&"public".into()),
-        })
-    };
-    cases.iter().enumerate().map(case).collect()
-}
-
-/// A text, or lines of one.
-fn script_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(lines) => {
-            lines.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|lines| lines.join("\n"))
-        }
-        _ => None,
-    }
-}
-
-/// Tests as two lists of the same length.
-fn parallel(group: &Value, keys: [&str; 2], public: bool) -> Result<Vec<Case>, String> {
-    let (inputs, outputs) = both_lists(group, keys)?;
-    let cases = inputs.iter().zip(outputs).map(|(input, output)| {
-        Some(Case { input: script_text(input)?, output: script_text(output)?, public })
-    });
-    cases
-        .collect::<Option<_>>()
-        .ok_or_else(|| "an input or output is neither a text nor a list of lines".to_owned())
-}
-
-fn both_lists<'a>(group: &'a Value, keys: [&str; 2]) -> Result<(&'a Vec<Value>, &'a Vec<Value>), String> {
-    let list = |key| {
-        group.get(key).and_then(Value::as_array).ok_or_else(|| format!("its tests have no list `{key}`"))
-    };
-    let (inputs, outputs) = (list(keys[0])?, list(keys[1])?);
-    if inputs.len() != outputs.len() {
-        return Err(format!("its tests have {} inputs and {} outputs", inputs.len(), outputs.len()));
-    }
-    Ok((inputs, outputs))
-}
-
-/// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls. An input of a call is the list of its
-/// arguments; an output may be wrapped in a list of one. Both stay as they are written, in one line.
-fn apps(text: &str) -> Result<Tests, String> {
-    let unquoted: Option<String> = serde_json::from_str(text).ok();
-    let text = unquoted.as_deref().unwrap_or(text);
-    let tests: &Value =
-        &serde_json::from_str(text).map_err(|error| format!("its tests are no JSON: {error}"))?;
-    let keys = ["inputs", "outputs"];
-    let Some(function) = tests.get("fn_name").and_then(Value::as_str) else {
-        return parallel(tests, keys, false).map(Tests::Scripts);
-    };
-    both_lists(tests, keys)?;
-    let [inputs, outputs] = keys.map(|key| member(text, key).and_then(items).unwrap_or_default());
-    // Whether outputs are wrapped shows only where all are lists of one.
-    let wrapped = outputs.iter().all(|output| items(output).is_some_and(|items| items.len() == 1));
-    // Outside of texts a line break is space; in a text it is escaped.
-    let line = |value: &str| value.replace(['\n', '\r'], " ");
-    let case = |(input, output): (&str, &str)| {
-        let arguments =
-            items(input).ok_or_else(|| "the input of a call is no list of arguments".to_owned())?;
-        let lines: Vec<String> = arguments.into_iter().map(line).collect();
-        let value = match items(output).as_deref() {
-            Some(&[only]) if wrapped => only,
-            _ => output,
-        };
-        Ok(Case { input: lines.join("\n"), output: line(value), public: false })
-    };
-    let cases = inputs.into_iter().zip(outputs).map(case).collect::<Result<_, String>>()?;
-    Ok(Tests::Calls { function: function.to_owned(), cases })
 }

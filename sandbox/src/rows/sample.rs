@@ -1,10 +1,13 @@
 //! Samples: programs and generations of models.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
+use super::error::{Place, RowsError};
 use super::extract::{Extraction, extract};
-use super::file::{Row, RowsError, each_row, read_text};
+use super::file::{Row, each_row, kind, read_text};
 use super::problem::{IDS, Problem};
 
 /// What a model made for a problem.
@@ -40,22 +43,50 @@ impl Source {
     }
 }
 
-/// Where the program may stand in a row, in the order in which they are looked for.
-const PROGRAMS: [&str; 4] = ["code", "program", "solution", "solutions"];
-const PROGRAM_LISTS: [&str; 1] = ["code_list"];
-const COMPLETIONS: [&str; 2] = ["completion", "canonical_solution"];
-const GENERATIONS: [&str; 4] = ["output", "generation", "response", "text"];
-const GENERATION_LISTS: [&str; 3] = ["output_list", "outputs", "generations"];
+type MakeSource = fn(String) -> Source;
+
+/// Where a sample may stand in a row: the first of these keys that is given counts.
+const KEYS: [(&str, Shape, MakeSource); 14] = [
+    ("code", Shape::One, Source::Program),
+    ("program", Shape::One, Source::Program),
+    ("solution", Shape::One, Source::Program),
+    ("solutions", Shape::Solutions, Source::Program),
+    ("code_list", Shape::List, Source::Program),
+    ("completion", Shape::One, Source::Completion),
+    ("canonical_solution", Shape::One, Source::Completion),
+    ("output", Shape::One, Source::Generation),
+    ("generation", Shape::One, Source::Generation),
+    ("response", Shape::One, Source::Generation),
+    ("text", Shape::One, Source::Generation),
+    ("output_list", Shape::List, Source::Generation),
+    ("outputs", Shape::List, Source::Generation),
+    ("generations", Shape::List, Source::Generation),
+];
+
+/// What a key holds.
+#[derive(Clone, Copy)]
+enum Shape {
+    One,
+    List,
+    /// A program; or a list of them, also as JSON text (APPS, TACO); or CodeContests' `{language, solution}`.
+    Solutions,
+}
+
+/// CodeContests' number of Python 3 among languages.
+const PYTHON_3: u64 = 3;
 
 /// Reads samples: a file of rows, or a folder of programs.
 ///
-/// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else the line) and holds
+/// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else its number) and holds
 /// a program (`code`, `program`, `solution`, `solutions`, `code_list`), a completion of the prompt
 /// (`completion`, `canonical_solution`) or a generation (`output`, `generation`, `response`, `text`,
-/// `output_list`, ...). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs for `PROBLEM`.
+/// `output_list`, ...). If it holds several of these, the first one in this order counts, and programs before
+/// generations; `null` is none. `solutions` may be those of APPS, TACO and CodeContests (Python 3 only). In a
+/// folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs for `PROBLEM`; links to folders are not followed.
 ///
 /// # Errors
-/// [`RowsError`] with the place: a file that cannot be read, a row that is no sample, no row at all.
+/// [`RowsError`] with the place: a file that cannot be read, a row that is no sample, an id that is
+/// neither a text nor an integer, two samples with one id, no row at all.
 pub fn read_samples(path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
     if !path.is_dir() {
         return parse_samples(&read_text(path)?, path);
@@ -75,81 +106,117 @@ pub fn parse_samples(text: &str, path: &Utf8Path) -> Result<Vec<Sample>, RowsErr
     named(samples, path)
 }
 
-/// At least one sample, each with an id: one that has none is named by its problem's id and its number among
-/// that problem's.
-fn named(mut samples: Vec<Sample>, path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
+/// At least one sample, each with an id of its own: one that has none is named by its problem's id and its
+/// number among that problem's.
+fn named(samples: Vec<(Sample, Place)>, path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
     if samples.is_empty() {
         return Err(RowsError::Empty { path: path.to_owned(), what: "sample" });
     }
-    let mut counts = std::collections::BTreeMap::<String, usize>::new();
-    for sample in &mut samples {
+    let (mut counts, mut lines) = (BTreeMap::<String, usize>::new(), BTreeMap::new());
+    let mut all = Vec::with_capacity(samples.len());
+    for (mut sample, place) in samples {
         let count = counts.entry(sample.problem.clone()).or_default();
         if sample.id.is_empty() {
             sample.id = format!("{}/{count}", sample.problem);
         }
         *count += 1;
+        if let Some(first) = lines.insert(sample.id.clone(), place.line) {
+            return Err(RowsError::Twice { place, what: "sample", id: sample.id, first });
+        }
+        all.push(sample);
     }
-    Ok(samples)
+    Ok(all)
 }
 
-fn read_row(row: &Row<'_>, samples: &mut Vec<Sample>) -> Result<(), RowsError> {
-    let problem = row.text(&["question_id", "task_id", "problem_id", "task"]).or_else(|| row.text(&IDS));
-    let problem = problem.unwrap_or_else(|| row.line.to_string());
-    let sources = sources(row).ok_or_else(|| {
-        row.error("no sample: expected a program (`code`), a `completion`, or a generation (`output`, `output_list`)")
+fn read_row(row: &Row<'_>, samples: &mut Vec<(Sample, Place)>) -> Result<(), RowsError> {
+    let keys = [&["question_id", "task_id", "problem_id", "task"], &IDS[..]].concat();
+    let problem = row.id(&keys)?.unwrap_or_else(|| row.number.to_string());
+    let sources = sources(row).map_err(|why| {
+        row.error(format!(
+            "no sample: {why}expected a program (`code`), a `completion`, or a generation (`output`, `output_list`)"
+        ))
     })?;
-    let id = row.text(&["sample_id"]).unwrap_or_default();
+    let id = row.id(&["sample_id"])?.unwrap_or_default();
     let several = sources.len() > 1;
     for (index, source) in sources.into_iter().enumerate() {
         let id = match (id.is_empty(), several) {
             (false, true) => format!("{id}/{index}"),
             _ => id.clone(),
         };
-        samples.push(Sample { id, problem: problem.clone(), source });
+        samples.push((Sample { id, problem: problem.clone(), source }, row.place()));
     }
     Ok(())
 }
 
-fn sources(row: &Row<'_>) -> Option<Vec<Source>> {
-    let one = |keys: &[&str], make: fn(String) -> Source| {
-        let text = keys.iter().find_map(|key| row.object.get(*key).and_then(Value::as_str))?;
-        Some(vec![make(text.to_owned())])
+/// What a row holds, or why that is no sample, if there is more to say than that it holds nothing.
+fn sources(row: &Row<'_>) -> Result<Vec<Source>, String> {
+    let found = KEYS.into_iter().find_map(|(key, shape, make)| Some((key, row.given(key)?, shape, make)));
+    let (key, value, shape, make) = found.ok_or_else(String::new)?;
+    let texts = match (shape, value) {
+        (Shape::One, Value::String(text)) => Some(vec![text.clone()]),
+        (Shape::List, value) => texts(value),
+        (Shape::Solutions, value) => solutions(value),
+        (Shape::One, _) => None,
     };
-    let many = |keys: &[&str], make: fn(String) -> Source| {
-        let list = keys.iter().find_map(|key| row.object.get(*key).and_then(Value::as_array))?;
-        list.iter().map(|text| text.as_str().map(|text| make(text.to_owned()))).collect()
-    };
-    one(&PROGRAMS, Source::Program)
-        .or_else(|| many(&PROGRAM_LISTS, Source::Program))
-        .or_else(|| one(&COMPLETIONS, Source::Completion))
-        .or_else(|| one(&GENERATIONS, Source::Generation))
-        .or_else(|| many(&GENERATION_LISTS, Source::Generation))
+    let texts = texts.ok_or_else(|| format!("its `{key}` is {}; ", unexpected(value)))?;
+    Ok(texts.into_iter().map(make).collect())
 }
 
-fn folder(root: &Utf8Path, path: &Utf8Path, samples: &mut Vec<Sample>) -> Result<(), RowsError> {
+fn unexpected(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list that is not of texts, or not expected".to_owned(),
+        other => kind(other).to_owned(),
+    }
+}
+
+fn texts(list: &Value) -> Option<Vec<String>> {
+    list.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
+/// The Python programs in a value as [`Shape::Solutions`] has it.
+fn solutions(value: &Value) -> Option<Vec<String>> {
+    match value {
+        // No program that does anything is a list of texts.
+        Value::String(text) => Some(serde_json::from_str(text).unwrap_or_else(|_| vec![text.clone()])),
+        Value::Object(all) => {
+            let (programs, languages) = (texts(all.get("solution")?)?, all.get("language")?.as_array()?);
+            let python = |language: &Value| language.as_u64() == Some(PYTHON_3) || language == "PYTHON3";
+            (programs.len() == languages.len()).then(|| {
+                let all = programs.into_iter().zip(languages);
+                all.filter(|(_, language)| python(language)).map(|(program, _)| program).collect()
+            })
+        }
+        list => texts(list),
+    }
+}
+
+/// The programs of a folder. Only what stands in it: links to folders could lead anywhere, in circles even.
+fn folder(root: &Utf8Path, path: &Utf8Path, samples: &mut Vec<(Sample, Place)>) -> Result<(), RowsError> {
     let read = |source| RowsError::Read { path: path.to_owned(), source };
-    let mut entries: Vec<Utf8PathBuf> = Vec::new();
+    let mut entries: Vec<(Utf8PathBuf, bool)> = Vec::new();
     for entry in path.read_dir_utf8().map_err(read)? {
-        entries.push(entry.map_err(read)?.into_path());
+        let entry = entry.map_err(read)?;
+        let is_folder = entry.file_type().map_err(read)?.is_dir();
+        entries.push((entry.into_path(), is_folder));
     }
     // Folders come in no order of their own.
     entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
+    for (entry, is_folder) in entries {
+        if is_folder {
             folder(root, &entry, samples)?;
         } else if entry.extension() == Some("py") {
-            let text = fs_err::read_to_string(&entry)
-                .map_err(|source| RowsError::Read { path: entry.clone(), source })?;
+            let about = fs_err::metadata(&entry);
+            if !about.map_err(|source| RowsError::Read { path: entry.clone(), source })?.is_file() {
+                continue;
+            }
+            let text = read_text(&entry)?;
             let name = entry.strip_prefix(root).unwrap_or(&entry).with_extension("");
             let problem = match name.parent() {
                 Some(parent) if !parent.as_str().is_empty() => parent.as_str(),
                 _ => name.as_str(),
             };
-            samples.push(Sample {
-                id: name.to_string(),
-                problem: problem.to_owned(),
-                source: Source::Program(text),
-            });
+            let (id, source) = (name.to_string(), Source::Program(text));
+            samples.push((Sample { id, problem: problem.to_owned(), source }, Place::new(&entry, 1, 1)));
         }
     }
     Ok(())

@@ -229,8 +229,8 @@ fn an_unreadable_reply_is_a_failure() {
 
 #[test]
 fn rows_are_read_and_written() {
-    let row =
-        Row::parse(r#"{"id": 7, "gold": 27.0, "prediction": "27", "other": [1], "expected": true}"#).unwrap();
+    let row = Row::parse(r#"{"id": 7, "gold": 27.0, "prediction": "27", "other": [1], "expected": true}"#, 1)
+        .unwrap();
     assert_eq!(row.question, Question::pair("27.0", "27"));
     assert_eq!((row.id.clone(), row.expected), (json!(7), Some(true)));
     let line = row.result(Grader::MathVerify, &grade(Grader::MathVerify, &row.question, &NoSandbox));
@@ -238,15 +238,28 @@ fn rows_are_read_and_written() {
         json!({"id": 7, "equal": true, "grader": "math-verify 0.9.0", "how": "number", "extracted": "27"});
     assert_eq!(line, expected);
 
-    let row = Row::parse(r#"{"id": "a", "gold": "B", "output": "so: B", "correct": false}"#).unwrap();
+    let row = Row::parse(r#"{"id": "a", "gold": "B", "output": "so: B", "correct": false}"#, 1).unwrap();
     assert_eq!((row.question.answer, row.expected), (Answer::Response("so: B".to_owned()), Some(false)));
-    let row = Row::parse(r#"{"id": "a", "gold": "B", "prediction": null, "generation": "B"}"#).unwrap();
-    assert_eq!(row.question.answer, Answer::Extracted(String::new()), "no answer is an answer");
+    let row = Row::parse(r#"{"id": "a", "gold": "B", "prediction": null, "generation": "B"}"#, 1).unwrap();
+    assert_eq!(row.question.answer, Answer::Response("B".to_owned()), "null is no prediction");
+    let row = Row::parse(r#"{"id": "a", "gold": "B", "generation": null, "output": null}"#, 1).unwrap();
+    assert_eq!(row.question.answer, Answer::Response(String::new()), "no answer is an answer");
+    // What is written counts, not the nearest double; a lone surrogate, as Python writes it, is no obstacle.
+    let row = Row::parse(
+        r#"{"id": 18446744073709551615, "gold": 12345678901234567890123, "prediction": "\ud800"}"#,
+        1,
+    );
+    let row = row.unwrap();
+    assert_eq!(row.question, Question::pair("12345678901234567890123", "\u{fffd}"));
+    assert_eq!(row.id.to_string(), "18446744073709551615");
 
     let refused = [
         ("nonsense", "no JSON object"),
         ("[1]", "no JSON object"),
         (r#"{"gold": "1", "prediction": "1"}"#, "`id` is missing"),
+        (r#"{"id": true, "gold": "1", "prediction": "1"}"#, "`id` is missing, or neither"),
+        (r#"{"id": 12345678901234567890123, "gold": "1", "prediction": "1"}"#, "an integer of 64 bits"),
+        (r#"{"id": 1.5, "gold": "1", "prediction": "1"}"#, "an integer of 64 bits"),
         (r#"{"id": "a", "prediction": "1"}"#, "`gold` is missing"),
         (r#"{"id": "a", "gold": "1"}"#, "there is no `prediction`"),
         (r#"{"id": "a", "gold": null, "prediction": "1"}"#, "`gold` is neither"),
@@ -255,10 +268,12 @@ fn rows_are_read_and_written() {
         (r#"{"id": "a", "gold": "1", "prediction": "1", "options": {"match_types": ["x"]}}"#, "`options`: "),
     ];
     for (line, message) in refused {
-        let error = Row::parse(line).unwrap_err();
+        let error = Row::parse(line, 7).unwrap_err();
         assert!(error.message.contains(message), "{line}: {error}");
+        assert!(error.to_string().starts_with("line 7: "), "{error}");
         let result = error.result(Grader::MathVerify);
+        assert_eq!(result["line"], 7);
         assert_eq!((&result["equal"], &result["how"]), (&Value::Null, &json!("undecodable")));
     }
-    assert_eq!(Row::parse(r#"{"id": "a", "gold": "1"}"#).unwrap_err().id, Some(json!("a")));
+    assert_eq!(Row::parse(r#"{"id": "a", "gold": "1"}"#, 1).unwrap_err().id, Some(json!("a")));
 }

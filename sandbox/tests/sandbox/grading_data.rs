@@ -30,7 +30,7 @@ fn equivalence_cases() -> Option<Vec<(String, Row)>> {
     let rows = shared_rows("math_equiv/cases.jsonl")?;
     Some(
         rows.iter()
-            .map(|row| (text(row, "grader").to_owned(), Row::parse(&row.to_string()).unwrap()))
+            .map(|row| (text(row, "grader").to_owned(), Row::parse(&row.to_string(), 1).unwrap()))
             .collect(),
     )
 }
@@ -122,7 +122,7 @@ fn answers_are_extracted_as_by_the_originals() {
                 }
                 let row = json!({"id": 1, "gold": input, "prediction": input, "options": options});
                 let expected = case["expected"].as_array().unwrap();
-                let found = extracted(Grader::MathVerify, &Row::parse(&row.to_string()).unwrap().question);
+                let found = extracted(Grader::MathVerify, &Row::parse(&row.to_string(), 1).unwrap().question);
                 assert_eq!(found, expected.last().map_or("", |last| last.as_str().unwrap()), "{case}");
                 continue;
             }
@@ -140,7 +140,7 @@ fn whole_responses_are_graded() {
         return;
     };
     let sandbox = Sandbox::new(image, limits());
-    let rows: Vec<Row> = rows.iter().map(|row| Row::parse(&row.to_string()).unwrap()).collect();
+    let rows: Vec<Row> = rows.iter().map(|row| Row::parse(&row.to_string(), 1).unwrap()).collect();
     for (grader, agreed) in [(Grader::MathVerify, 529), (Grader::SkyThought, 525)] {
         let grades = grades(grader, &rows, &sandbox);
         assert!(grades.iter().all(|grade| grade.result.is_ok()), "{grader}");

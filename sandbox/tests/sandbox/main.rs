@@ -8,5 +8,6 @@ mod judges;
 mod pool;
 mod programs;
 mod rows;
+mod rows_strict;
 mod setup;
 mod verdicts;

@@ -117,7 +117,10 @@ fn every_form_of_problem_is_read() {
 #[test]
 fn a_row_that_cannot_be_decoded_is_a_problem_without_tests_and_says_why() {
     let cases = [
-        (r#"{"question_id": "a", "public_test_cases": "[", "private_test_cases": "[]"}"#, "no list of tests"),
+        (
+            r#"{"question_id": "a", "public_test_cases": "[", "private_test_cases": "[]"}"#,
+            "rows.jsonl:1: its tests are no list of tests",
+        ),
         (
             r#"{"question_id": "a", "public_test_cases": "[]", "private_test_cases": "%%"}"#,
             "neither JSON nor base64",
@@ -131,7 +134,7 @@ fn a_row_that_cannot_be_decoded_is_a_problem_without_tests_and_says_why() {
             "no list of arguments",
         ),
         (r#"{"id": "a", "tests": [{"input": "1"}]}"#, "test 1 has no `output`"),
-        (r#"{"id": "a", "tests": 3}"#, "neither a list nor an object"),
+        (r#"{"id": "a", "tests": 3}"#, "`tests` is a number; expected a list or an object"),
         (r#"{"id": "a", "test_list": [3]}"#, "no list of texts"),
         (r#"{"id": "a", "test_list": ["assert f(1)", " "]}"#, "one is empty"),
         (r#"{"id": "a", "tests": {"functional": null}}"#, "no list of texts"),

@@ -1,0 +1,323 @@
+//! The forms in which benchmarks publish a problem's tests.
+//!
+//! What a row gives and what cannot be read as it should makes the row undecodable. Nothing is passed over:
+//! a test that is left out could let a wrong program pass.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::program::Prelude;
+
+use super::file::{Row, kind};
+use super::hub::decode_payload;
+use super::problem::{Case, Check, Tests};
+use super::python::only_defines;
+use super::raw::{items, member};
+
+/// A problem's tests as they are kept.
+#[derive(Debug, Clone)]
+pub(super) enum Packed {
+    Ready(Tests),
+    Hub { public: String, private: String, function: Option<String> },
+}
+
+/// The tests, unpacked.
+pub(super) fn unpack(packed: &Packed) -> Result<Tests, String> {
+    match packed {
+        Packed::Ready(tests) => Ok(tests.clone()),
+        Packed::Hub { public, private, function } => {
+            let mut cases = hub_cases(public, true, function.is_some())?;
+            let private = decode_payload(private).map_err(|error| error.to_string())?;
+            cases.extend(hub_cases(&private, false, function.is_some())?);
+            Ok(of_function(function.clone(), cases))
+        }
+    }
+}
+
+const HUB: [&str; 2] = ["public_test_cases", "private_test_cases"];
+const CODE_CONTESTS: [&str; 3] = ["public_tests", "private_tests", "generated_tests"];
+/// Keys by which the other forms are known.
+const FORMS: [&str; 5] = ["checks", "test_list", "test", "input_output", "tests"];
+
+/// The tests of a row; `None` if its form is not known, an error if what it holds cannot be decoded.
+pub(super) fn packed(row: &Row<'_>) -> Result<Option<Packed>, String> {
+    if HUB.iter().any(|key| row.object.contains_key(*key)) {
+        return hub(row).map(Some);
+    }
+    Ok(tests(row)?.map(Packed::Ready))
+}
+
+fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
+    if let Some(codes) = row.given("checks") {
+        if row.given("tests").is_some() {
+            return Err("it has both `tests` and `checks`; expected one of them".to_owned());
+        }
+        return checks(row, texts(codes, "checks")?, &["entry", "entry_point"], Prelude::None).map(Some);
+    }
+    if let Some(codes) = row.given("test_list") {
+        return checks(row, texts(codes, "test_list")?, &["entry"], Prelude::None).map(Some);
+    }
+    if row.given("test").is_some() && row.given("entry_point").is_some() {
+        return human_eval(row).map(Some);
+    }
+    if CODE_CONTESTS.iter().any(|key| row.object.contains_key(*key)) {
+        let groups = CODE_CONTESTS
+            .iter()
+            .filter_map(|key| Some((*key == "public_tests", row.object.get(*key)?)))
+            .map(|(public, group)| parallel(group, ["input", "output"], public));
+        return Ok(Some(Tests::Scripts(groups.collect::<Result<Vec<_>, _>>()?.concat())));
+    }
+    let nested = || member(member(row.text, "verifier_metadata")?, "unit_tests");
+    let written = member(row.text, "input_output").filter(|tests| *tests != "null");
+    if let Some(tests) = written.or_else(nested).filter(|tests| *tests != "null") {
+        return apps(tests, function(row)?).map(Some);
+    }
+    match row.given("tests") {
+        Some(Value::Array(cases)) => {
+            let function = function(row)?;
+            Ok(Some(of_function(function.clone(), listed(cases, function.is_some())?)))
+        }
+        Some(Value::Object(group)) => match group.get("functional") {
+            Some(code) => {
+                let codes = texts(&Value::Array(vec![code.clone()]), "functional")?;
+                checks(row, codes, &["entry"], Prelude::Benchmark).map(Some)
+            }
+            None => apps(member(row.text, "tests").unwrap_or_default(), function(row)?).map(Some),
+        },
+        Some(other) => Err(format!("its `tests` is {}; expected a list or an object", kind(other))),
+        None if row.given("test").is_some() => Err("it has a `test` but no `entry_point`".to_owned()),
+        None => match FORMS.iter().find(|key| row.object.contains_key(**key)) {
+            Some(key) => Err(format!("its `{key}` is null")),
+            None => Ok(None),
+        },
+    }
+}
+
+/// The function that is called, if the row names one.
+fn function(row: &Row<'_>) -> Result<Option<String>, String> {
+    row.name(&["func_name", "function", "fn_name"])
+}
+
+fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
+    match function {
+        Some(function) => Tests::Calls { function, cases },
+        None => Tests::Scripts(cases),
+    }
+}
+
+fn human_eval(row: &Row<'_>) -> Result<Tests, String> {
+    let setup = row.text(&["prompt"])?.unwrap_or_default();
+    let code = row.name(&["test"])?.unwrap_or_default();
+    let entry = row.name(&["entry_point"])?;
+    Ok(Tests::Checks(vec![Check { setup, code, entry, prelude: Prelude::None }]))
+}
+
+/// Tests that are Python. `entries` are the keys of the function that `check` is called with.
+fn checks(
+    row: &Row<'_>,
+    codes: Vec<String>,
+    entries: &[&str],
+    default_prelude: Prelude,
+) -> Result<Tests, String> {
+    let mut setup = match row.given("test_imports") {
+        Some(imports) => imports_of(imports)?,
+        None => Vec::new(),
+    };
+    setup.extend(row.text(&["test_setup_code", "setup"])?);
+    let setup = setup.join("\n");
+    let entry = row.name(entries)?;
+    if entry.is_none()
+        && let Some(index) = codes.iter().position(|code| only_defines(code))
+    {
+        return Err(format!(
+            "its check {} only defines things, so that every program would pass; expected statements that test, \
+             or the function's name as `entry`",
+            index + 1
+        ));
+    }
+    let prelude = match row.text(&["prelude"])?.as_deref() {
+        None => default_prelude,
+        Some("none") => Prelude::None,
+        Some("benchmark") => Prelude::Benchmark,
+        Some(other) => return Err(format!("its `prelude` is `{other}`; expected `none` or `benchmark`")),
+    };
+    let check = |code| Check { setup: setup.clone(), code, entry: entry.clone(), prelude };
+    Ok(Tests::Checks(codes.into_iter().map(check).collect()))
+}
+
+/// MBPP's imports, each a line.
+fn imports_of(list: &Value) -> Result<Vec<String>, String> {
+    let line = |item: &Value| item.as_str().map(str::to_owned);
+    let lines = list.as_array().and_then(|list| list.iter().map(line).collect());
+    lines.ok_or_else(|| "its `test_imports` is no list of texts".to_owned())
+}
+
+/// Texts that say something: an empty test would be passed by every program.
+fn texts(list: &Value, key: &str) -> Result<Vec<String>, String> {
+    let text = |item: &Value| item.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let texts = list.as_array().and_then(|list| list.iter().map(text).collect());
+    texts.ok_or_else(|| format!("its `{key}` is no list of texts, or one is empty"))
+}
+
+fn hub(row: &Row<'_>) -> Result<Packed, String> {
+    let function = match metadata_function(row)? {
+        None => function(row)?,
+        named => named,
+    };
+    // Some tools write the tests unpacked. What is neither that nor a text is damaged: to take it for no
+    // tests would pass programs on what is left.
+    let [public, private] = HUB.map(|key| match row.object.get(key) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(list @ Value::Array(_)) => Ok(list.to_string()),
+        Some(other) => Err(format!("its `{key}` is {}, which is neither a text nor a list", kind(other))),
+        None => Err(format!("it has no `{key}`; expected `[]` where there are none")),
+    });
+    Ok(Packed::Hub { public: public?, private: private?, function })
+}
+
+/// The function's name of a row of the hub, in `metadata`, which is JSON text.
+fn metadata_function(row: &Row<'_>) -> Result<Option<String>, String> {
+    let metadata = match row.given("metadata") {
+        Some(Value::String(text)) => {
+            serde_json::from_str(text).map_err(|error| format!("its `metadata` is no JSON: {error}"))?
+        }
+        Some(other) => other.clone(),
+        None => return Ok(None),
+    };
+    let Value::Object(metadata) = metadata else {
+        return Err(format!("its `metadata` is {}; expected an object", kind(&metadata)));
+    };
+    named(metadata.get("func_name"), "func_name")
+}
+
+/// A function's name that is a part of something; `null` is none.
+fn named(value: Option<&Value>, key: &str) -> Result<Option<String>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name)) if !name.trim().is_empty() => Ok(Some(name.clone())),
+        Some(Value::String(_)) => Err(format!("its `{key}` is empty; expected a name")),
+        Some(other) => Err(format!("its `{key}` is {}; expected a text", kind(other))),
+    }
+}
+
+fn hub_cases(text: &str, public: bool, calls: bool) -> Result<Vec<Case>, String> {
+    #[derive(Deserialize)]
+    struct HubCase {
+        input: String,
+        output: String,
+        testtype: Option<String>,
+    }
+    let cases: Vec<HubCase> =
+        serde_json::from_str(text).map_err(|error| format!("its tests are no list of tests: {error}"))?;
+    let case = |(index, case): (usize, HubCase)| {
+        of_type(case.testtype.as_deref(), calls, index)?;
+        Ok(Case { input: case.input, output: case.output, public })
+    };
+    cases.into_iter().enumerate().map(case).collect()
+}
+
+/// A test's type, if it says one, is that of the row: calls, or not.
+fn of_type(testtype: Option<&str>, calls: bool, index: usize) -> Result<(), String> {
+    let test = index + 1;
+    match (testtype, calls) {
+        (None, _) | (Some("functional"), true) | (Some("stdin"), false) => Ok(()),
+        (Some("functional"), false) => {
+            Err(format!("test {test} calls a function, but the row names none (`func_name`)"))
+        }
+        (Some("stdin"), true) => {
+            Err(format!("test {test} is for standard input, but the row names a function (`func_name`)"))
+        }
+        (Some(other), _) => {
+            Err(format!("the `testtype` of test {test} is `{other}`; expected `functional` or `stdin`"))
+        }
+    }
+}
+
+/// Tests as objects with `input` and `output`; `origin` says whether a test is public.
+fn listed(cases: &[Value], calls: bool) -> Result<Vec<Case>, String> {
+    let case = |(index, case): (usize, &Value)| {
+        let text = |key: &str| {
+            let value = case.get(key).ok_or_else(|| format!("test {} has no `{key}`", index + 1))?;
+            script_text(value).ok_or_else(|| format!("`{key}` of test {} is no text", index + 1))
+        };
+        let word = |key: &str| match case.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(word)) => Ok(Some(word.as_str())),
+            Some(other) => Err(format!("`{key}` of test {} is {}; expected a text", index + 1, kind(other))),
+        };
+        of_type(word("testtype")?, calls, index)?;
+        Ok(Case { input: text("input")?, output: text("output")?, public: word("origin")? == Some("public") })
+    };
+    cases.iter().enumerate().map(case).collect()
+}
+
+/// A text, or lines of one.
+fn script_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(lines) => {
+            lines.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|lines| lines.join("\n"))
+        }
+        _ => None,
+    }
+}
+
+/// Tests as two lists of the same length.
+fn parallel(group: &Value, keys: [&str; 2], public: bool) -> Result<Vec<Case>, String> {
+    let (inputs, outputs) = both_lists(group, keys)?;
+    let cases = inputs.iter().zip(outputs).map(|(input, output)| {
+        Some(Case { input: script_text(input)?, output: script_text(output)?, public })
+    });
+    cases
+        .collect::<Option<_>>()
+        .ok_or_else(|| "an input or output is neither a text nor a list of lines".to_owned())
+}
+
+fn both_lists<'a>(group: &'a Value, keys: [&str; 2]) -> Result<(&'a Vec<Value>, &'a Vec<Value>), String> {
+    let list = |key| {
+        group.get(key).and_then(Value::as_array).ok_or_else(|| format!("its tests have no list `{key}`"))
+    };
+    let (inputs, outputs) = (list(keys[0])?, list(keys[1])?);
+    if inputs.len() != outputs.len() {
+        return Err(format!("its tests have {} inputs and {} outputs", inputs.len(), outputs.len()));
+    }
+    Ok((inputs, outputs))
+}
+
+/// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls, unless the function is named `beside` them. An
+/// input of a call is the list of its arguments; an output may be wrapped in a list of one. Both stay as they
+/// are written, in one line.
+fn apps(text: &str, beside: Option<String>) -> Result<Tests, String> {
+    let unquoted: Option<String> = serde_json::from_str(text).ok();
+    let text = unquoted.as_deref().unwrap_or(text);
+    let tests: &Value =
+        &serde_json::from_str(text).map_err(|error| format!("its tests are no JSON: {error}"))?;
+    let keys = ["inputs", "outputs"];
+    let function = match (named(tests.get("fn_name"), "fn_name")?, beside) {
+        (Some(inside), Some(beside)) if inside != beside => {
+            return Err(format!("it names two functions, `{inside}` and `{beside}`"));
+        }
+        (inside, beside) => inside.or(beside),
+    };
+    let Some(function) = function else {
+        return parallel(tests, keys, false).map(Tests::Scripts);
+    };
+    both_lists(tests, keys)?;
+    let [inputs, outputs] = keys.map(|key| member(text, key).and_then(items).unwrap_or_default());
+    // Whether outputs are wrapped shows only where all are lists of one.
+    let wrapped = outputs.iter().all(|output| items(output).is_some_and(|items| items.len() == 1));
+    // Outside of texts a line break is space; in a text it is escaped.
+    let line = |value: &str| value.replace(['\n', '\r'], " ");
+    let case = |(input, output): (&str, &str)| {
+        let arguments =
+            items(input).ok_or_else(|| "the input of a call is no list of arguments".to_owned())?;
+        let lines: Vec<String> = arguments.into_iter().map(line).collect();
+        let value = match items(output).as_deref() {
+            Some(&[only]) if wrapped => only,
+            _ => output,
+        };
+        Ok(Case { input: lines.join("\n"), output: line(value), public: false })
+    };
+    let cases = inputs.into_iter().zip(outputs).map(case).collect::<Result<_, String>>()?;
+    Ok(Tests::Calls { function, cases })
+}

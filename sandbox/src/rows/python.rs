@@ -1,0 +1,126 @@
+//! What can be seen of a check's Python without running it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Statements that do nothing but define, or nothing at all.
+static DEFINES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"\A(?:(?:def|class|async|import|from|pass)\b|@|[A-Za-z]{0,2}["'])"#)
+        .expect("a pattern of this crate is valid")
+});
+/// The start of an assignment to a name.
+static ASSIGNS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\A[A-Za-z_]\w*\s*(?::[^=]*)?=[^=]").expect("a pattern of this crate is valid")
+});
+
+/// Whether a program only defines and imports when it is run: no statement at the start of a line is
+/// anything but `def`, `class`, `import`, a docstring, or an assignment without a call (HumanEval's
+/// `METADATA`). As a test it would be passed by every program.
+pub(super) fn only_defines(code: &str) -> bool {
+    statements(code).iter().all(|statement| {
+        DEFINES.is_match(statement) || (ASSIGNS.is_match(statement) && !statement.contains('('))
+    })
+}
+
+/// The statements at the start of a line: up to the line's end, or farther where a bracket or a text is
+/// open. Several in a line are told apart.
+fn statements(code: &str) -> Vec<&str> {
+    let bytes = code.as_bytes();
+    let mut statements = Vec::new();
+    // Where the statement at hand starts; indented lines and comments are none.
+    let mut start = None;
+    let (mut at, mut depth, mut line_start) = (0, 0_usize, true);
+    while at < bytes.len() {
+        if line_start && !matches!(bytes[at], b' ' | b'\t' | b'\x0c' | b'\r' | b'\n' | b'#') {
+            start = Some(at);
+        }
+        line_start = false;
+        match bytes[at] {
+            b'#' => at += code[at..].find('\n').unwrap_or(code.len() - at) - 1,
+            b'\'' | b'"' => at = text_end(bytes, at),
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            // The line goes on.
+            b'\\' => at += if bytes[at + 1..].starts_with(b"\r\n") { 2 } else { 1 },
+            b'\n' | b'\r' if depth == 0 => {
+                statements.extend(start.take().map(|start| &code[start..at]));
+                line_start = true;
+            }
+            b';' if depth == 0 => {
+                statements.extend(start.map(|start| &code[start..at]));
+                start = start.map(|_| at + 1);
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    statements.extend(start.map(|start| &code[start..]));
+    statements.iter().map(|statement| statement.trim()).filter(|statement| !statement.is_empty()).collect()
+}
+
+/// The last byte of the text that starts with this quote, or of the code.
+fn text_end(bytes: &[u8], start: usize) -> usize {
+    let quote = bytes[start];
+    let triple = bytes[start..].starts_with(&[quote; 3]);
+    let mut at = start + if triple { 3 } else { 1 };
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            b'\n' if !triple => return at - 1,
+            byte if byte == quote && !triple => return at,
+            _ if triple && bytes[at..].starts_with(&[quote; 3]) => return at + 2,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len() - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_check_that_only_defines_is_told_from_one_that_tests() {
+        let defines = [
+            "",
+            "\n# assert f(1)\n",
+            "def check(candidate):\n    assert candidate(1) == 2\n",
+            "import math\nfrom os import (\npath)\n@wraps\nclass A:\n\tx = f(1)\nasync def g(): f(1)",
+            "\"\"\"A text\nassert f(1)\n\"\"\"\ndef check(c): pass",
+            "METADATA = {\n'author': 'a [b', \n}\nx: int = 3\r\n\r\ndef check(c):\r\n    c(1)\r\n",
+            "import a; import b; pass",
+            "s = 'it\\'s'; t = \"#\"\ndef f(a,\nb): assert a",
+            "x = 1 + \\\n2",
+        ];
+        let tests = [
+            "assert f(1)",
+            "def check(c):\n    assert c(1)\n\ncheck(f)",
+            "import math; assert f(1)",
+            "x = f(1)",
+            "x = (\n1)\nassert x",
+            "for x in y:\n    assert f(x)",
+            "s = '\"\"\"'\nassert f(s)",
+            "s = '#'; check(f)",
+            "x == 3",
+            "METADATA = {'a': '}'}\nif True: check(f)",
+            "x = 'never closed\nassert f(1)",
+        ];
+        for code in defines {
+            assert!(only_defines(code), "{code}");
+        }
+        for code in tests {
+            assert!(!only_defines(code), "{code}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_code_makes_it_panic(code in "([a-zé =(\\[{}\\])'\"#\\\\;\r\n]|\"\"\"){0,60}") {
+            _ = only_defines(&code);
+        }
+    }
+}
