@@ -135,7 +135,8 @@ impl Pool {
                 done(id, judgement);
             });
             let Some(error) = failure else { return Ok(()) };
-            // A task may be left that was returned when the other workers had ended already.
+            // A worker that was killed while it started, because the work is cancelled, is no failure. A task
+            // may be left that was returned when the other workers had ended already.
             if cancel.load(Ordering::Relaxed) || !locked(&tasks).are_left() {
                 return Ok(());
             }
@@ -224,11 +225,7 @@ impl Pool {
         loop {
             let current = match worker {
                 Some(worker) => worker,
-                None => match self.start() {
-                    // It was killed because nobody waits for it any more.
-                    Err(_) if cancel.load(Ordering::Relaxed) => return Ok(None),
-                    started => worker.insert(started?),
-                },
+                None => worker.insert(self.start()?),
             };
             let from = tests.len();
             let rest;
