@@ -83,7 +83,7 @@ fn task(sandbox: &Sandbox, program: &ShortProgram) -> Result<Task, Box<dyn Error
 /// Judges all tasks, which have to pass, and gives the number of tests.
 fn judged(pool: &Pool, tasks: &[Task]) -> u64 {
     let mut tests = 0;
-    let done = pool.judge(tasks.iter().cloned(), &AtomicBool::new(false), &mut |_, judgement| {
+    let done = pool.judge(tasks.iter().cloned().enumerate(), &AtomicBool::new(false), &mut |_, judgement| {
         assert_eq!(judgement.verdict, Verdict::Pass);
         tests += judgement.tests.len() as u64;
     });

@@ -50,6 +50,7 @@ impl Measurement {
 
 /// Why a calibration failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CalibrationError {
     /// The native Python could not be run, or it failed.
     #[error("{python} did not run the program `{program}`: {message}")]
@@ -71,6 +72,18 @@ pub enum CalibrationError {
         /// What the sandbox gave.
         outcome: String,
     },
+}
+
+impl CalibrationError {
+    /// One sentence on what to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            CalibrationError::Native { .. } => "compare with a CPython 3 that starts, such as `python3`",
+            CalibrationError::Differs { .. } => {
+                "compare with another CPython 3, best of the image's own version; with that one, report it"
+            }
+        }
+    }
 }
 
 /// Runs each kind of program once in the sandbox, whose limits must be generous, and `repetitions` times by

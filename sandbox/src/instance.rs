@@ -168,7 +168,7 @@ mod tests {
         let text = fs_err::read_to_string(root.join("lockfiles/python-image.lock")).unwrap();
         let lock = ImageLock::parse(&text, "lock").unwrap();
         let tools = Tools { python: "python3".into() };
-        match Image::prepare(&root.join(".assay/images"), &lock, &tools, &mut |_| {}) {
+        match Image::prepare(&root.join("target/images"), &lock, &tools, &mut |_| {}) {
             Ok(image) => {
                 let thread = std::thread::Builder::new().stack_size(THREAD_STACK);
                 thread.spawn(move || check(&image.runtime.copies)).unwrap().join().unwrap();

@@ -30,6 +30,7 @@ const WASM_STACK: usize = 48 << 20;
 
 /// Why the interpreter could not be started.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SnapshotError {
     /// Writing the module failed.
     #[error(transparent)]

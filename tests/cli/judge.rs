@@ -1,5 +1,8 @@
 //! `assay judge`: the same verdicts however it is run, and nothing lost when it is disturbed.
 
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -150,6 +153,9 @@ fn mistakes_of_the_user_are_named_with_their_place() {
         .fails_with(2)
         .says(&["expected one of assay, lcb, skythought"]);
     std::fs::write(world.path("samples.jsonl"), samples()).unwrap();
+    for workers in ["0", "257", "1000000000"] {
+        world.run(&judge(&["--workers", workers])).fails_with(2).says(&["is not in 1..=256"]);
+    }
     world.run(&judge(&["--explain", "nobody"])).fails_with(2).says(&["no sample `nobody`"]);
 }
 
@@ -167,6 +173,14 @@ fn a_verdict_is_explained() {
     assert!(explained("Human/0/1").contains("assert c(1) == 2"));
 }
 
+/// A budget that no program uses up while a test runs.
+const ENDLESS: [&str; 2] = ["--fuel", "1000000000000000"];
+
+/// A sample that uses up whatever it is given.
+fn endless() -> String {
+    lines(&[json!({ "sample_id": "endless", "question_id": "sum", "code": "while True: pass" })])
+}
+
 /// Processes that a process has started.
 fn children(of: u32) -> Vec<u32> {
     // Each is listed with the thread that started it.
@@ -177,24 +191,53 @@ fn children(of: u32) -> Vec<u32> {
         .collect()
 }
 
-fn signal(process: u32, name: &str) {
-    _ = std::process::Command::new("kill").args([name, &process.to_string()]).status();
+/// What the system says of a process, from its state on; nothing if it has ended.
+fn stat(process: u32) -> Vec<String> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields: Vec<String> =
+        text.rsplit(')').next().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let ended = fields.first().is_none_or(|state| state == "Z");
+    if ended { Vec::new() } else { fields }
 }
 
-/// Runs the command, and does something to its workers every 50 ms until it says that it is done or the
-/// command ends.
-fn disturbed(world: &World, arguments: &[&str], mut disturb: impl FnMut(u32, &[u32]) -> bool) -> Option<i32> {
-    let mut running = world.command(arguments).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(120);
-    let mut done = false;
-    loop {
-        if let Some(status) = running.try_wait().unwrap() {
-            return status.code();
-        }
-        assert!(Instant::now() < deadline, "the command hangs");
-        std::thread::sleep(Duration::from_millis(50));
-        done = done || disturb(running.id(), &children(running.id()));
+/// Whether a worker is at an endless test. A second of processor time is many times what it takes to start and
+/// to judge what else there is, on a machine however busy.
+fn is_busy(worker: u32) -> bool {
+    let stat = stat(worker);
+    let ticks =
+        |field: usize| stat.get(field).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or_default();
+    ticks(11) + ticks(12) >= 100
+}
+
+/// Signals a process, or the group of one if its number is negative.
+fn signal(process: i64, name: &str) {
+    _ = std::process::Command::new("kill").args([name, "--", &process.to_string()]).status();
+}
+
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Waits for something to happen.
+fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !happened() {
+        assert!(Instant::now() < deadline, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Runs the command in a process group of its own, and disturbs it and its workers again and again until it
+/// ends.
+fn disturbed(world: &World, arguments: &[&str], mut disturb: impl FnMut(u32, &[u32])) -> Option<i32> {
+    let mut running = world.command(arguments).process_group(0).spawn().unwrap();
+    let mut status = None;
+    wait_for("the end of the command", || {
+        status = running.try_wait().unwrap();
+        if status.is_none() {
+            disturb(running.id(), &children(running.id()));
+        }
+        status.is_some()
+    });
+    status.unwrap().code()
 }
 
 #[test]
@@ -204,34 +247,20 @@ fn a_worker_that_dies_is_replaced_and_its_test_tried_once_more() {
     let arguments = judge(&["--out", "disturbed.jsonl", "--store", "b", "--workers", "1"]);
     let mut killed = 0;
     let code = disturbed(&world, &arguments, |_, workers| {
-        workers.iter().for_each(|worker| signal(*worker, "-KILL"));
-        killed += workers.len();
-        killed > 0
+        if let (0, Some(worker)) = (killed, workers.first()) {
+            signal((*worker).into(), "-KILL");
+            killed += 1;
+        }
     });
     assert_eq!((code, killed), (Some(0), 1));
     assert_eq!(world.read("calm.jsonl"), world.read("disturbed.jsonl"));
     // A test that no worker survives is a failure of the judge.
-    let endless = json!({ "sample_id": "endless", "question_id": "sum", "code": "while True: pass" });
-    std::fs::write(world.path("samples.jsonl"), format!("{endless}\n")).unwrap();
-    let arguments = [
-        "judge",
-        "problems.jsonl",
-        "samples.jsonl",
-        "--out",
-        "out.jsonl",
-        "--store",
-        "c",
-        "--fuel",
-        "1000000000000",
-    ];
-    let mut since = Instant::now();
-    let code = disturbed(&world, &arguments, |_, workers| {
-        // Late enough for a worker to be at its test.
-        if since.elapsed() > Duration::from_secs(1) {
-            workers.iter().for_each(|worker| signal(*worker, "-KILL"));
-            since = Instant::now();
+    std::fs::write(world.path("samples.jsonl"), endless()).unwrap();
+    let arguments = ["judge", "problems.jsonl", "samples.jsonl", "--out", "out.jsonl", "--store", "c"];
+    let code = disturbed(&world, &[&arguments[..], &ENDLESS].concat(), |_, workers| {
+        for worker in workers.iter().filter(|worker| is_busy(**worker)) {
+            signal((*worker).into(), "-KILL");
         }
-        false
     });
     assert_eq!(code, Some(1));
     let rows = world.read("out.jsonl");
@@ -239,24 +268,73 @@ fn a_worker_that_dies_is_replaced_and_its_test_tried_once_more() {
     assert_eq!(verdicts(&rows)[0].1, "judge-failure");
 }
 
+/// The command alone is signalled, or all of its process group, as Ctrl-C at a keyboard does.
 #[test]
 fn an_interrupted_run_goes_on_where_it_was() {
-    let world = world(&problems(), &samples());
-    // One worker takes the samples in their order: three are done when it is at the endless one.
-    let arguments = ["judge", "problems.jsonl", "samples.jsonl", "--out", "out.jsonl", "--fuel"];
-    let slow = [&arguments[..], &["30000000000000", "--workers", "1"]].concat();
-    let started = Instant::now();
-    let mut interrupted = false;
-    let code = disturbed(&world, &slow, |process, _| {
-        interrupted = started.elapsed() > Duration::from_secs(5);
-        if interrupted {
-            signal(process, "-INT");
-        }
-        interrupted
+    for group in [false, true] {
+        let world = world(&problems(), &samples());
+        // One worker takes the samples in their order: three are done when it is at the endless one.
+        let arguments = ["judge", "problems.jsonl", "samples.jsonl", "--out", "out.jsonl", "--workers", "1"];
+        let slow = [&arguments[..], &ENDLESS].concat();
+        let mut interrupted = false;
+        let code = disturbed(&world, &slow, |process, workers| {
+            if !interrupted && workers.iter().any(|worker| is_busy(*worker)) {
+                let process = i64::from(process);
+                signal(if group { -process } else { process }, "-INT");
+                interrupted = true;
+            }
+        });
+        assert_eq!((code, interrupted), (Some(130), true), "group: {group}");
+        assert!(!world.path("out.jsonl").exists());
+        let three: String = samples().lines().take(3).map(|line| format!("{line}\n")).collect();
+        std::fs::write(world.path("samples.jsonl"), three).unwrap();
+        world.run(&slow).succeeds().says(&["0 judgements to make, 3 known"]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn workers_end_with_a_command_that_is_killed() {
+    let world = world(&problems(), &endless());
+    let arguments = [&["judge", "problems.jsonl", "samples.jsonl", "--workers", "1"][..], &ENDLESS].concat();
+    let mut running = world.command(&arguments).spawn().unwrap();
+    let mut workers = Vec::new();
+    wait_for("a worker at its test", || {
+        assert!(running.try_wait().unwrap().is_none(), "the command ended");
+        workers = children(running.id());
+        workers.iter().any(|worker| is_busy(*worker))
     });
-    assert_eq!((code, interrupted), (Some(130), true));
-    assert!(!world.path("out.jsonl").exists());
-    let three: String = samples().lines().take(3).map(|line| format!("{line}\n")).collect();
-    std::fs::write(world.path("samples.jsonl"), three).unwrap();
-    world.run(&slow).succeeds().says(&["0 judgements to make, 3 known"]);
+    running.kill().unwrap();
+    running.wait().unwrap();
+    wait_for("the end of the workers", || workers.iter().all(|worker| stat(*worker).is_empty()));
+}
+
+/// A worker whose results nobody reads ends without a word.
+#[test]
+fn a_worker_that_nobody_reads_ends_silently() {
+    let world = World::new();
+    let mut command = world.command(&["judge-worker"]);
+    let mut worker =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(worker.stdout.take());
+    worker.stdin.take().unwrap().write_all(b"no hello\n").unwrap();
+    let ended = worker.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+}
+
+/// Samples lie about in the current folder, and setting up the image runs none of them.
+#[test]
+fn setting_up_runs_no_python_of_the_current_folder() {
+    let world = world(&problems(), &samples());
+    for name in ["pip.py", "zipfile.py", "tarfile.py"] {
+        std::fs::write(world.path(name), "open('it-ran', 'w')\nraise SystemExit('it ran')\n").unwrap();
+    }
+    let mut command = world.command(&judge(&["--images", "images"]));
+    // Nobody listens there, so that the download fails.
+    let closed =
+        [("PIP_INDEX_URL", "http://127.0.0.1:9/"), ("PIP_RETRIES", "0"), ("PIP_CONFIG_FILE", "/dev/null")];
+    let ended = command.envs(closed).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    assert!(!world.path("it-ran").exists() && !said.contains("it ran"), "{said}");
 }

@@ -1,8 +1,9 @@
 //! The command line.
 
-use assay_sandbox::Judge;
 use assay_sandbox::grade::Grader;
+use assay_sandbox::{Judge, Pool};
 use camino::Utf8PathBuf;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Recomputes every number of a paper and says which of them hold.
@@ -143,8 +144,8 @@ pub(crate) struct JudgeArgs {
     /// Judge this sample only, and show the first test that it fails
     #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["out", "report", "eval_all", "disagreements"])]
     pub(crate) explain: Option<String>,
-    /// Worker processes [default: all cores]
-    #[arg(long, value_name = "N")]
+    /// Worker processes, at most 256 [default: all cores]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=Pool::MAX_WORKERS as u64))]
     pub(crate) workers: Option<usize>,
     /// Time limit of a test, in seconds of a native Python, for which fuel stands in
     #[arg(long, value_name = "SECONDS", default_value_t = 6)]

@@ -86,12 +86,9 @@ impl Failure {
             Self::Flow(FlowError::Interrupted { .. }) => 130,
             Self::Diagnostics(diagnostics) => of_class(diagnostics.class()),
             Self::Flow(error) => of_class(error.class()),
-            Self::Store(error) => match error.class() {
-                ErrorClass::User => 2,
-                ErrorClass::Environment => 3,
-                ErrorClass::Internal => 4,
-            },
-            Self::Write(_) | Self::Damaged(_) | Self::Io(_) | Self::Setup(_) | Self::Pool(_) => 3,
+            Self::Store(error) => of_error_class(error.class()),
+            Self::Setup(error) => of_error_class(error.class()),
+            Self::Write(_) | Self::Damaged(_) | Self::Io(_) | Self::Pool(_) => 3,
             Self::Read(_) | Self::Internal(_) => 4,
         }
     }
@@ -102,6 +99,8 @@ impl Failure {
             Self::Store(error) | Self::Flow(FlowError::Store(error)) => Some(error.remedy()),
             Self::Rows(error) => Some(error.remedy().to_owned()),
             Self::Setup(error) => Some(error.remedy().to_owned()),
+            Self::Lock(error) => Some(error.remedy().to_owned()),
+            Self::Pool(error) => Some(error.remedy().to_owned()),
             Self::Unjudged(_) => Some("--explain SAMPLE says why".to_owned()),
             _ => None,
         }
@@ -133,5 +132,14 @@ fn of_class(class: Class) -> u8 {
         Class::User => 2,
         Class::Environment => 3,
         Class::Internal => 4,
+    }
+}
+
+/// The store's and the sandbox's classes.
+fn of_error_class(class: ErrorClass) -> u8 {
+    match class {
+        ErrorClass::User => 2,
+        ErrorClass::Environment => 3,
+        ErrorClass::Internal => 4,
     }
 }

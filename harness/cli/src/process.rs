@@ -46,6 +46,20 @@ pub(crate) fn stop_on_signals(cancel: &Arc<AtomicBool>) -> Result<(), Failure> {
     .map_err(|error| Failure::Internal(format!("no signal handler: {error}")))
 }
 
+/// Has the system kill this process, a worker, when the thread that started it is gone, even if that was
+/// killed itself. Should the parent be gone already, the worker has no task yet, and sees it when it says that
+/// it is ready. Systems other than Linux do not offer this: there a worker ends when it next reads or writes.
+pub(crate) fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        #[expect(unsafe_code, reason = "a system call without a safe wrapper")]
+        // SAFETY: the call takes numbers only, and does nothing but set which signal the system sends.
+        unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
+        }
+    }
+}
+
 /// Cores that this process may use.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)

@@ -38,6 +38,7 @@ pub(crate) const REFILL: (&str, &str) = ("assay", "refill");
 /// Why libraries could not be linked. With pinned inputs this can only be a defect of this crate or of the
 /// pin.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LinkError {
     /// The bytes are no WebAssembly module.
     #[error("{library} is not a readable WebAssembly library")]

@@ -3,17 +3,21 @@
 //! Guests of one process share an address space, and mapping, faulting and unmapping pages in it from several
 //! threads is slower than from one. Processes do not hinder each other, and what kills one does not kill the
 //! others: it is replaced, and the test that it was at is tried once more.
+//!
+//! Each thread of the pool starts its worker, replaces it and outlives it. A worker may thus ask the system to
+//! be killed when the thread that started it is gone (`PR_SET_PDEATHSIG` of Linux).
 
 mod worker;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use camino::Utf8Path;
+use serde::Serialize;
 
 pub use worker::serve;
 use worker::{Hello, Line};
@@ -32,7 +36,7 @@ const WATCH: Duration = Duration::from_millis(50);
 /// Processes that judge tasks side by side. Verdicts do not depend on how many there are.
 pub struct Pool {
     command: Box<dyn Fn() -> Command + Sync>,
-    hello: String,
+    hello: Hello,
     workers: usize,
     /// The processes that run, so that they can be ended while they are busy.
     children: Mutex<Vec<Weak<Mutex<Child>>>>,
@@ -40,21 +44,64 @@ pub struct Pool {
 
 /// Why the pool could not judge.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PoolError {
     /// A worker could not be started.
     #[error("a worker could not be started")]
-    Start(#[source] std::io::Error),
+    Start(#[source] io::Error),
     /// A worker started but cannot work.
-    #[error("a worker cannot work: {0}")]
-    Unable(String),
+    #[error("a worker cannot work: {message}")]
+    Unable {
+        /// Why.
+        message: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// A worker died before it was ready, twice.
     #[error("a worker process died before it was ready")]
     Died,
 }
 
+impl PoolError {
+    /// One sentence on what to do about it.
+    pub fn remedy(&self) -> &str {
+        match self {
+            PoolError::Start(_) => "use fewer workers, or allow more processes (`ulimit -u`) and memory",
+            PoolError::Unable { remedy, .. } => remedy,
+            PoolError::Died => "see what it wrote; if it was killed for lack of memory, use fewer workers",
+        }
+    }
+}
+
+/// Tasks that nobody is at: those that a worker could not be had for, then the ones never begun.
+struct Tasks<I, R> {
+    returned: Vec<(I, Task)>,
+    rest: R,
+}
+
+impl<I, R: Iterator<Item = (I, Task)>> Tasks<I, R> {
+    fn next(&mut self) -> Option<(I, Task)> {
+        self.returned.pop().or_else(|| self.rest.next())
+    }
+
+    fn are_left(&mut self) -> bool {
+        let next = self.next();
+        self.returned.extend(next);
+        !self.returned.is_empty()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Pool {
-    /// A pool of `workers` processes. `command` starts a process that calls [`serve`] with its standard input
-    /// and output; the image that `lock` pins must be in the folder `images`.
+    /// The most workers that a pool has.
+    pub const MAX_WORKERS: usize = 256;
+
+    /// A pool of `workers` processes, at least 1 and at most [`MAX_WORKERS`](Self::MAX_WORKERS). One is
+    /// started when there is a task for it. `command` starts a process that calls [`serve`] with its standard
+    /// input and output; the image that `lock` pins must be in the folder `images`.
     pub fn new(
         command: impl Fn() -> Command + Sync + 'static,
         images: &Utf8Path,
@@ -64,75 +111,101 @@ impl Pool {
     ) -> Self {
         let lock = (lock.file.clone(), lock.text.clone());
         let hello = Hello { images: images.to_owned(), lock, limits: limits.clone() };
-        // A struct of texts and numbers has a JSON form.
-        let hello = serde_json::to_string(&hello).unwrap_or_default();
-        Pool { command: Box::new(command), hello, workers: workers.max(1), children: Mutex::default() }
+        let workers = workers.clamp(1, Self::MAX_WORKERS);
+        Pool { command: Box::new(command), hello, workers, children: Mutex::default() }
     }
 
-    /// Judges tasks, which it takes one by one, and calls `done` with the number of each and its judgement,
-    /// in no certain order. Raising `cancel` ends it at once.
+    /// Judges tasks, which it takes one by one, and calls `done` with what each is known by to the caller and
+    /// its judgement, in no certain order. Raising `cancel` ends it at once.
     ///
     /// # Errors
-    /// A [`PoolError`] if no worker can be had. A worker that dies later is replaced.
-    pub fn judge(
+    /// A [`PoolError`] if no worker can be had any more. As long as there is one, it takes over the tasks of
+    /// those that died and could not be replaced.
+    pub fn judge<I: Send>(
         &self,
-        tasks: impl Iterator<Item = Task> + Send,
+        tasks: impl Iterator<Item = (I, Task)> + Send,
         cancel: &AtomicBool,
-        done: &mut dyn FnMut(usize, Judgement),
+        done: &mut dyn FnMut(I, Judgement),
     ) -> Result<(), PoolError> {
-        let tasks = Mutex::new(tasks.enumerate());
-        let (sender, results) = channel();
-        let over = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..self.workers {
-                let (tasks, sender) = (&tasks, sender.clone());
-                scope.spawn(move || self.work(tasks, cancel, &sender));
+        let tasks = Mutex::new(Tasks { returned: Vec::new(), rest: tasks.fuse() });
+        loop {
+            let mut judged = false;
+            let failure = self.round(&tasks, cancel, &mut |id, judgement| {
+                judged = true;
+                done(id, judgement);
+            });
+            let Some(error) = failure else { return Ok(()) };
+            // A worker that was killed while it started, because the work is cancelled, is no failure. A task
+            // may be left that was returned when the other workers had ended already.
+            if cancel.load(Ordering::Relaxed) || !locked(&tasks).are_left() {
+                return Ok(());
             }
-            drop(sender);
-            scope.spawn(|| self.watch(cancel, &over));
-            let mut failure = None;
-            for result in results {
-                match result {
-                    Ok((index, judgement)) => done(index, judgement),
-                    Err(error) => failure = failure.or(Some(error)),
-                }
+            if !judged {
+                return Err(error);
             }
-            over.store(true, Ordering::Relaxed);
-            failure.map_or(Ok(()), Err)
-        })
+        }
     }
 
-    /// Ends the workers when it is cancelled: a test may take minutes, and nobody waits for it any more.
-    fn watch(&self, cancel: &AtomicBool, over: &AtomicBool) {
-        while !over.load(Ordering::Relaxed) {
-            if cancel.load(Ordering::Relaxed) {
-                let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-                for child in children.iter().filter_map(Weak::upgrade) {
-                    _ = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+    /// Judges until there are no more tasks or no more workers. Gives why the first worker could not be had
+    /// of those that could not.
+    fn round<I: Send>(
+        &self,
+        tasks: &Mutex<Tasks<I, impl Iterator<Item = (I, Task)> + Send>>,
+        cancel: &AtomicBool,
+        done: &mut dyn FnMut(I, Judgement),
+    ) -> Option<PoolError> {
+        let mut failure = None;
+        std::thread::scope(|scope| {
+            let (sender, results) = channel();
+            for _ in 0..self.workers {
+                let sender = sender.clone();
+                let thread = std::thread::Builder::new();
+                if let Err(error) = thread.spawn_scoped(scope, move || self.work(tasks, cancel, &sender)) {
+                    failure = Some(PoolError::Start(error));
+                    break;
                 }
             }
-            std::thread::sleep(WATCH);
+            drop(sender);
+            loop {
+                match results.recv_timeout(WATCH) {
+                    Ok(Ok((id, judgement))) => done(id, judgement),
+                    Ok(Err(error)) => failure = failure.take().or(Some(error)),
+                    Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Relaxed) => self.kill_workers(),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            }
+        });
+        failure
+    }
+
+    /// Ends the workers: a test may take minutes, and nobody waits for it any more.
+    fn kill_workers(&self) {
+        for child in locked(&self.children).iter().filter_map(Weak::upgrade) {
+            _ = locked(&child).kill();
         }
     }
 
     /// One worker's share, until there are no more tasks.
-    fn work(
+    fn work<I>(
         &self,
-        tasks: &Mutex<impl Iterator<Item = (usize, Task)>>,
+        tasks: &Mutex<Tasks<I, impl Iterator<Item = (I, Task)>>>,
         cancel: &AtomicBool,
-        results: &Sender<Result<(usize, Judgement), PoolError>>,
+        results: &Sender<Result<(I, Judgement), PoolError>>,
     ) {
         let mut worker = None;
         while !cancel.load(Ordering::Relaxed) {
-            let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((index, task)) = next else { return };
-            let result = match self.judge_one(&mut worker, &task, cancel) {
-                Ok(Some(judgement)) => Ok((index, judgement)),
+            let Some((id, task)) = locked(tasks).next() else { return };
+            let sent = match self.judge_one(&mut worker, &task, cancel) {
+                Ok(Some(judgement)) => results.send(Ok((id, judgement))),
                 Ok(None) => return,
-                Err(error) => Err(error),
+                Err(error) => {
+                    locked(tasks).returned.push((id, task));
+                    _ = results.send(Err(error));
+                    return;
+                }
             };
-            let failed = result.is_err();
-            if results.send(result).is_err() || failed {
+            if sent.is_err() {
                 return;
             }
         }
@@ -159,7 +232,8 @@ impl Pool {
             let asked = match from {
                 0 => task,
                 _ => {
-                    rest = Task { tests: task.tests.skip(from), ..task.clone() };
+                    let (judge, program) = (task.judge, task.program.clone());
+                    rest = Task { judge, program, tests: task.tests.skip(from) };
                     &rest
                 }
             };
@@ -171,7 +245,6 @@ impl Pool {
             if done {
                 return Ok(Some(summarize(tests)));
             }
-            // An interrupt from the keyboard reaches the workers too.
             if cancel.load(Ordering::Relaxed) {
                 return Ok(None);
             }
@@ -203,16 +276,18 @@ impl Pool {
     }
 
     fn try_to_start(&self) -> Result<Worker, PoolError> {
-        let mut child = (self.command)()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(PoolError::Start)?;
+        let mut command = (self.command)();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Ctrl-C at a keyboard goes to a whole group of processes. In one of its own, a worker ends when this
+        // process says so.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(PoolError::Start)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(PoolError::Unable("it has no pipes".to_owned()));
+            return Err(PoolError::Start(io::Error::other("it has no pipes")));
         };
         let child = Arc::new(Mutex::new(child));
-        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut children = locked(&self.children);
         children.retain(|child| child.strong_count() > 0);
         children.push(Arc::downgrade(&child));
         drop(children);
@@ -220,7 +295,7 @@ impl Pool {
         worker.send(&self.hello).map_err(|_| PoolError::Died)?;
         match read_line(&mut worker.output) {
             Some(Line::Ready) => Ok(worker),
-            Some(Line::Unable(message)) => Err(PoolError::Unable(message)),
+            Some(Line::Unable { message, remedy }) => Err(PoolError::Unable { message, remedy }),
             _ => Err(PoolError::Died),
         }
     }
@@ -234,16 +309,17 @@ struct Worker {
 }
 
 impl Worker {
-    fn send(&mut self, line: &str) -> std::io::Result<()> {
-        self.input.write_all(line.as_bytes())?;
-        self.input.write_all(b"\n")?;
-        self.input.flush()
+    /// Writes a line. It is never in memory as a whole: a task's may have tens of megabytes.
+    fn send(&mut self, line: &impl Serialize) -> io::Result<()> {
+        let mut input = BufWriter::new(&mut self.input);
+        serde_json::to_writer(&mut input, line)?;
+        input.write_all(b"\n")?;
+        input.flush()
     }
 
     /// Has a task judged; false if the worker died. Results up to then are kept.
     fn judge(&mut self, task: &Task, cancel: &AtomicBool, tests: &mut Vec<TestResult>) -> bool {
-        let Ok(text) = serde_json::to_string(task) else { return false };
-        self.send(&text).is_ok() && read_results(&mut self.output, task.tests.len(), cancel, tests)
+        self.send(task).is_ok() && read_results(&mut self.output, task.tests.len(), cancel, tests)
     }
 }
 
@@ -276,7 +352,7 @@ pub(crate) fn read_results(
 impl Drop for Worker {
     fn drop(&mut self) {
         // It may be in the middle of a test; nobody waits for it any more.
-        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut child = locked(&self.child);
         _ = child.kill();
         _ = child.wait();
     }

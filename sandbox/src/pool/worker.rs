@@ -9,7 +9,10 @@ use crate::judge::TestResult;
 use crate::judges::{Task, judge_task};
 use crate::limits::Limits;
 use crate::sandbox::Sandbox;
-use crate::setup::{Image, ImageLock, Tools};
+use crate::setup::{Image, ImageLock};
+
+/// What to do where the image is not.
+const REMAKE: &str = "the same command again makes the image; keep its folder while it runs";
 
 /// What a worker needs to know before its first task: the first line that it reads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,7 +32,7 @@ pub(crate) enum Line {
     /// The worker has its image.
     Ready,
     /// The worker cannot work.
-    Unable(String),
+    Unable { message: String, remedy: String },
     /// A test has ended.
     Test(TestResult),
     /// All tests of a task have ended.
@@ -47,7 +50,7 @@ pub fn serve(input: impl BufRead, output: impl Write + Send) -> io::Result<()> {
     let Some(hello) = lines.next().transpose()? else { return Ok(()) };
     let sandbox = match sandbox(&hello) {
         Ok(sandbox) => sandbox,
-        Err(message) => return write(&mut output, &Line::Unable(message)),
+        Err(unable) => return write(&mut output, &unable),
     };
     write(&mut output, &Line::Ready)?;
     for line in lines {
@@ -64,14 +67,19 @@ pub fn serve(input: impl BufRead, output: impl Write + Send) -> io::Result<()> {
     Ok(())
 }
 
-fn sandbox(hello: &str) -> Result<Sandbox, String> {
-    let hello: Hello = serde_json::from_str(hello).map_err(|error| error.to_string())?;
+fn sandbox(hello: &str) -> Result<Sandbox, Line> {
+    let unable = |message: &dyn ToString, remedy: &str| Line::Unable {
+        message: message.to_string(),
+        remedy: remedy.to_owned(),
+    };
+    let hello: Hello = serde_json::from_str(hello)
+        .map_err(|error| unable(&error, "start workers with the program that they are a part of"))?;
     let (file, text) = &hello.lock;
-    let lock = ImageLock::parse(text, file).map_err(|error| error.to_string())?;
-    // The image is there; should it have gone, making it anew is the parent's affair, which knows a Python.
-    let tools = Tools { python: "python3".into() };
-    let image =
-        Image::prepare(&hello.images, &lock, &tools, &mut |_| {}).map_err(|error| error.to_string())?;
+    let lock = ImageLock::parse(text, file).map_err(|error| unable(&error, error.remedy()))?;
+    // Should the image have gone, making it anew is the parent's affair, which knows a Python.
+    let image = Image::load(&hello.images, &lock)
+        .map_err(|error| unable(&error, error.remedy()))?
+        .ok_or_else(|| unable(&format!("{} does not hold the Python image", hello.images), REMAKE))?;
     Ok(Sandbox::new(&image, hello.limits))
 }
 

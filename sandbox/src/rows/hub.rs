@@ -12,6 +12,7 @@ const MAX_UNPACKED: usize = 1 << 30;
 
 /// Why hidden tests could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PayloadError {
     /// It is neither JSON nor base64.
     #[error("the hidden tests are neither JSON nor base64: {0}")]

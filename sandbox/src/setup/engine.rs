@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::hash::Hash as _;
+use std::io;
 
 use assay_store::Hash;
 use camino::Utf8Path;
@@ -92,14 +93,21 @@ impl Runtime {
     }
 
     /// Loads a compiled image that this program made, or gives `None` if there is none or it does not match
-    /// its hash.
+    /// its hash. One that is there and cannot be read is an error: it would have to be made in a folder that
+    /// is another user's.
     pub(super) fn load(engine: &Engine, path: &Utf8Path) -> Result<Option<Self>, SetupError> {
-        let Ok(seal) = fs_err::read_to_string(seal_path(path)) else { return Ok(None) };
-        let Ok(file) = File::open(path) else { return Ok(None) };
+        let seal_path = seal_path(path);
+        let Some(seal) = if_there(std::fs::read(&seal_path)).map_err(SetupError::io("read", &seal_path))?
+        else {
+            return Ok(None);
+        };
+        let Some(file) = if_there(File::open(path)).map_err(SetupError::io("read", path))? else {
+            return Ok(None);
+        };
         // The file is hashed and loaded through one open handle, so that it cannot be exchanged in between.
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(&file).map_err(SetupError::io("read", path))?;
-        if Hash::from(hasher.finalize()).to_string() != seal {
+        if Hash::from(hasher.finalize()).to_string().as_bytes() != seal {
             return Ok(None);
         }
         #[expect(unsafe_code, reason = "compiled code is loaded from a file to start within milliseconds")]
@@ -117,6 +125,16 @@ impl Runtime {
         let instance = linker.instantiate_pre(module).map_err(SetupError::runtime)?;
         let copies = Copies::new(engine, module, instance).map_err(SetupError::runtime)?;
         Ok(Runtime { copies })
+    }
+}
+
+/// `None` if what was to be read is not there.
+fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        read => read.map(Some),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use assay_store::Hash;
+use assay_store::{ErrorClass, Hash};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::link::LinkError;
@@ -103,6 +103,22 @@ pub enum SetupError {
 }
 
 impl SetupError {
+    /// Who has to act.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            SetupError::Mismatch { .. } | SetupError::BadPart { .. } => ErrorClass::User,
+            SetupError::NoPython { .. }
+            | SetupError::NoPip { .. }
+            | SetupError::Offline { .. }
+            | SetupError::NotOffered { .. }
+            | SetupError::Download { .. }
+            | SetupError::DiskFull { .. }
+            | SetupError::Io { .. }
+            | SetupError::Runtime { .. } => ErrorClass::Environment,
+            SetupError::Link(_) | SetupError::Snapshot(_) => ErrorClass::Internal,
+        }
+    }
+
     /// One sentence on what to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {

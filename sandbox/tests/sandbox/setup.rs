@@ -4,7 +4,10 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::{cache, image, lock, lock_text, math_image, math_lock_text, run};
-use assay_sandbox::{Image, ImageLock, Limits, RunOutcome, Sandbox, SetupError, SetupEvent, Tools};
+use assay_sandbox::{
+    Image, ImageLock, Limits, LinkError, RunOutcome, Sandbox, SetupError, SetupEvent, Tools,
+};
+use assay_store::ErrorClass;
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::TempDir;
 
@@ -19,8 +22,13 @@ fn folder() -> (TempDir, Utf8PathBuf) {
 
 /// A program that stands in for Python: it writes `stderr` and fails.
 fn fake_python(folder: &Utf8Path, stderr: &str) -> Tools {
+    python_script(folder, &format!("cat >&2 <<'END'\n{stderr}\nEND\nexit 1"))
+}
+
+/// A shell script that stands in for Python.
+fn python_script(folder: &Utf8Path, script: &str) -> Tools {
     let python = folder.join("python");
-    fs_err::write(&python, format!("#!/bin/sh\ncat >&2 <<'END'\n{stderr}\nEND\nexit 1\n")).unwrap();
+    fs_err::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
     Tools { python }
 }
@@ -170,6 +178,10 @@ fn a_damaged_cache_is_healed() {
     let (healed, events) = prepare(&path, &lock(), &no_python());
     works(&healed.unwrap());
     assert_eq!(events, [SetupEvent::Compiling, SetupEvent::Ready]);
+    // Other users may read it if they may read any other new file.
+    let mode = |path: &Utf8Path| fs_err::metadata(path).unwrap().permissions().mode();
+    fs_err::write(path.join("any"), "").unwrap();
+    assert_eq!(mode(&compiled), mode(&path.join("any")));
 
     // Without the compiled form, half an image is no image either: it would have to be made again.
     fs_err::remove_file(&compiled).unwrap();
@@ -235,16 +247,90 @@ fn failures_of_the_download_are_told_apart() {
     assert!(error.to_string().contains("/nonexistent/python3"), "{error}");
 }
 
+/// Python imports what is in its current folder, so that must not be the user's: a file named `pip.py` would
+/// be run there. A Python given as a path is still found from the user's.
+#[test]
+fn pip_is_run_in_an_empty_folder() {
+    let (_guard, path) = folder();
+    let path = path.canonicalize_utf8().unwrap();
+    let seen = path.join("seen");
+    let Tools { python } = python_script(&path, &format!("pwd > {seen}; ls >> {seen}; exit 1"));
+    let here = std::env::current_dir().unwrap();
+    let python = Utf8PathBuf::from("../".repeat(here.components().count()) + python.as_str());
+    let error = prepare(&path.join("cache"), &lock(), &Tools { python }).0.unwrap_err();
+    assert!(matches!(error, SetupError::Download { .. }), "{error}");
+    let seen = fs_err::read_to_string(&seen).unwrap();
+    let lines: Vec<&str> = seen.lines().collect();
+    assert!(lines[0].starts_with(path.join("cache/downloads/download-").as_str()), "{seen}");
+    assert_eq!(lines[1..], ["requirements.txt"]);
+}
+
+/// What a killed process had begun to write is removed by the next one, and nothing else is.
+#[test]
+fn leftovers_of_a_killed_process_are_removed() {
+    let (_guard, path) = folder();
+    fs_err::create_dir_all(path.join("downloads/download-x")).unwrap();
+    for file in ["write-x", "downloads/download-x/half.whl", "image-x.wasm", "downloads/x.whl"] {
+        fs_err::write(path.join(file), "x").unwrap();
+    }
+    prepare(&path, &lock(), &no_python()).0.unwrap_err();
+    for (file, stays) in [
+        ("write-x", false),
+        ("downloads/download-x", false),
+        ("image-x.wasm", true),
+        ("downloads/x.whl", true),
+    ] {
+        assert_eq!(path.join(file).exists(), stays, "{file}");
+    }
+}
+
+/// An image that is there and cannot be read, as one of another user may be, is named. Making it again would
+/// fail later, on something else.
+#[test]
+fn an_image_that_cannot_be_read_is_named() {
+    if image().is_none() {
+        return;
+    }
+    for unreadable in [1, 2] {
+        let (_guard, path) = folder();
+        let file = copy_image(&path)[unreadable].clone();
+        // Not even the superuser can read a folder as a file.
+        fs_err::remove_file(&file).unwrap();
+        fs_err::create_dir(&file).unwrap();
+        let (refused, events) = prepare(&path, &lock(), &no_python());
+        let error = refused.unwrap_err();
+        assert!(matches!(&error, SetupError::Io { action: "read", path, .. } if *path == file), "{error}");
+        assert_eq!(events, []);
+    }
+}
+
+#[test]
+fn an_image_is_loaded_if_it_is_there() {
+    let (_guard, path) = folder();
+    assert!(Image::load(&path, &lock()).unwrap().is_none());
+    assert_eq!(path.read_dir_utf8().unwrap().count(), 0, "nothing is made");
+    if image().is_some() {
+        works(&Image::load(&cache(), &lock()).unwrap().unwrap());
+    }
+}
+
+#[test]
+fn the_classes_of_errors_say_who_has_to_act() {
+    let (_guard, path) = folder();
+    let missing = prepare(&path, &lock(), &no_python()).0.unwrap_err();
+    assert_eq!(missing.class(), ErrorClass::Environment);
+    let defect = LinkError::Unsupported { library: "libc.so".to_owned(), what: "a start function" };
+    assert_eq!(SetupError::from(defect).class(), ErrorClass::Internal);
+}
+
 /// A Python that "downloads" something else than the pinned wheel.
 #[test]
 fn another_wheel_is_refused() {
     let (_guard, path) = folder();
-    let python = path.join("python");
-    fs_err::write(&python, format!("#!/bin/sh\nfor last; do :; done\necho wrong > \"$last/{WHEEL}\"\n"))
-        .unwrap();
-    fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let error = prepare(&path, &lock(), &Tools { python }).0.unwrap_err();
+    let python = python_script(&path, &format!("for last; do :; done\necho wrong > \"$last/{WHEEL}\""));
+    let error = prepare(&path, &lock(), &python).0.unwrap_err();
     assert!(matches!(&error, SetupError::Mismatch { what, .. } if what == WHEEL), "{error}");
+    assert_eq!(error.class(), ErrorClass::User);
     assert_eq!(path.join("downloads").read_dir_utf8().unwrap().count(), 0);
 }
 
@@ -277,6 +363,7 @@ fn a_lock_with_a_mistake_is_refused_with_its_place() {
         let error = ImageLock::parse(&changed, "x.lock").unwrap_err();
         assert_eq!((error.file.as_str(), error.line), ("x.lock", line_of(&changed, to)), "{error}");
         assert!(error.message.contains(message), "{error}");
+        assert!(error.remedy().contains("restore the lockfile"));
         assert!(
             error.to_string().starts_with(&format!("x.lock:{}:{}: ", error.line, error.column)),
             "{error}"

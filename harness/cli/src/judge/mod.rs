@@ -5,6 +5,7 @@ mod output;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,7 @@ use assay_store::{Hash, Hasher, Store};
 
 use crate::args::{CalibrateArgs, Global, JudgeArgs};
 use crate::failure::Failure;
-use crate::process::{cores, stop_on_signals};
+use crate::process::{cores, end_with_parent, stop_on_signals};
 use crate::progress::Progress;
 use crate::session::{images, prepare, store_path};
 
@@ -112,7 +113,12 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
 
 /// The body of a worker process.
 pub(crate) fn work() -> Result<(), Failure> {
-    Ok(assay_sandbox::serve(std::io::stdin().lock(), std::io::stdout())?)
+    end_with_parent();
+    match assay_sandbox::serve(std::io::stdin().lock(), std::io::stdout()) {
+        // Nobody waits for the results any more.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        served => Ok(served?),
+    }
 }
 
 /// Measures how much fuel a native second is.
@@ -120,7 +126,7 @@ pub(crate) fn calibration(global: &Global, args: &CalibrateArgs) -> Result<(), F
     let image = prepare(global, &ImageLock::built_in()?, &args.python)?;
     let generous = Limits::benchmark_fuel(u64::MAX / 4);
     let measured = calibrate::calibrate(&Sandbox::new(&image, generous), &args.against, args.repetitions)
-        .map_err(|error| Diagnostic::environment(error.to_string()))?;
+        .map_err(|error| Diagnostic::environment(error.to_string()).help(error.remedy()))?;
     summary::print_calibration(&measured, &args.against, global.json)
 }
 
@@ -175,11 +181,13 @@ fn judge_all(
     }
     let progress = Progress::new(json, missing.len(), "judged");
     // Tests are unpacked again when their turn comes: all problems' together may not fit into memory.
-    let tasks = missing.iter().filter_map(|(index, judge, _)| tasks.task(&samples[*index], *judge).ok());
+    let tasks = missing.iter().filter_map(|&(index, judge, key)| {
+        let task = tasks.task(&samples[index], judge).ok()?;
+        Some(((index, judge, key), task))
+    });
     let mut fresh: Vec<(Hash, Vec<u8>)> = Vec::new();
     let (mut stored, mut failure) = (Instant::now(), None);
-    let pooled = work.pool.judge(tasks, cancel, &mut |number, judgement| {
-        let (index, judge, key) = missing[number];
+    let pooled = work.pool.judge(tasks, cancel, &mut |(index, judge, key), judgement| {
         // A failure of the judge is not kept, so that the next run tries again.
         let failed = judgement.tests.iter().any(|test| test.verdict == Verdict::JudgeFailure);
         if let (false, Ok(bytes)) = (failed, serde_json::to_vec(&judgement)) {

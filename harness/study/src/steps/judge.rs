@@ -8,7 +8,7 @@ use assay_sandbox::{
     Entry, Expected, Image, ImageLock, Input, Limits, Prelude, Program, Run, Sandbox, SetupError, SetupEvent,
     Tools, Verdict, judge_runs,
 };
-use assay_store::{Hash, Hasher};
+use assay_store::{ErrorClass, Hash, Hasher};
 use camino::Utf8PathBuf;
 use serde::Deserialize;
 
@@ -224,6 +224,10 @@ impl LazySandbox {
 }
 
 fn setup_failed(error: SetupError) -> StepError {
-    let remedy = error.remedy();
-    StepError::environment("the Python image could not be set up").remedy(remedy).caused_by(error)
+    let failed = match error.class() {
+        ErrorClass::User => StepError::user,
+        ErrorClass::Environment => StepError::environment,
+        ErrorClass::Internal => StepError::internal,
+    };
+    failed("the Python image could not be set up").remedy(error.remedy()).caused_by(error)
 }
