@@ -33,6 +33,23 @@ pub enum Verdict {
     JudgeFailure,
 }
 
+impl Verdict {
+    /// Its spelling in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::WrongAnswer => "wrong-answer",
+            Verdict::RuntimeError => "runtime-error",
+            Verdict::CompileError => "compile-error",
+            Verdict::TimeLimit => "time-limit",
+            Verdict::MemoryLimit => "memory-limit",
+            Verdict::OutputLimit => "output-limit",
+            Verdict::UnsupportedImport => "unsupported-import",
+            Verdict::JudgeFailure => "judge-failure",
+        }
+    }
+}
+
 /// What a run should give.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expected {
@@ -76,6 +93,29 @@ pub struct Judgement {
     pub tests: Vec<TestResult>,
 }
 
+impl Judgement {
+    /// The judgement that these results are.
+    pub fn of(tests: Vec<TestResult>) -> Self {
+        let failed = |test: &&TestResult| !matches!(test.verdict, Verdict::Pass | Verdict::JudgeFailure);
+        let verdict = match tests.iter().find(failed) {
+            Some(test) => test.verdict,
+            None if !tests.is_empty() && tests.iter().all(|test| test.verdict == Verdict::Pass) => {
+                Verdict::Pass
+            }
+            None => Verdict::JudgeFailure,
+        };
+        Judgement { verdict, tests }
+    }
+
+    /// The first test that explains the verdict, with its number from 0: not merely the first that did not
+    /// pass, which may be one that the judge failed on while a later one was answered wrongly. `None` if all
+    /// passed or there were none.
+    pub fn first_failure(&self) -> Option<(usize, &TestResult)> {
+        let explains = |test: &TestResult| test.verdict == self.verdict && test.verdict != Verdict::Pass;
+        self.tests.iter().enumerate().find(|(_, test)| explains(test))
+    }
+}
+
 /// Judges a program on all tests.
 pub fn judge(sandbox: &Sandbox, program: &Program, tests: &[Test]) -> Judgement {
     judge_tests(sandbox, program, tests, false)
@@ -98,7 +138,7 @@ fn judge_tests(sandbox: &Sandbox, program: &Program, tests: &[Test], stop: bool)
 /// Judges runs that were made before, each by what it should have given: one program's runs serve every
 /// question that it answers.
 pub fn judge_runs(runs: &[Run], expected: &[Expected]) -> Judgement {
-    summarize(runs.iter().zip(expected).map(|(run, expected)| judge_run(run, expected)).collect())
+    Judgement::of(runs.iter().zip(expected).map(|(run, expected)| judge_run(run, expected)).collect())
 }
 
 /// Judges one run.
@@ -111,15 +151,9 @@ pub(crate) fn judge_run(run: &Run, expected: &Expected) -> TestResult {
     }
 }
 
-/// The judgement that these results are.
+/// [`Judgement::of`].
 pub(crate) fn summarize(tests: Vec<TestResult>) -> Judgement {
-    let failed = |test: &&TestResult| !matches!(test.verdict, Verdict::Pass | Verdict::JudgeFailure);
-    let verdict = match tests.iter().find(failed) {
-        Some(test) => test.verdict,
-        None if !tests.is_empty() && tests.iter().all(|test| test.verdict == Verdict::Pass) => Verdict::Pass,
-        None => Verdict::JudgeFailure,
-    };
-    Judgement { verdict, tests }
+    Judgement::of(tests)
 }
 
 fn verdict(run: &Run, expected: &Expected) -> Verdict {
@@ -186,13 +220,33 @@ mod tests {
             (&[JudgeFailure], JudgeFailure),
         ];
         for (verdicts, expected) in cases {
-            assert_eq!(summarize(results(verdicts)).verdict, expected, "{verdicts:?}");
+            let judgement = Judgement::of(results(verdicts));
+            assert_eq!(judgement.verdict, expected, "{verdicts:?}");
+            let explained = judgement.first_failure().map(|(index, test)| (verdicts[index], test.verdict));
+            let failed = expected != Pass && !verdicts.is_empty();
+            assert_eq!(explained, failed.then_some((expected, expected)), "{verdicts:?}");
         }
     }
 
     #[test]
     fn verdicts_have_a_fixed_spelling() {
-        assert_eq!(serde_json::to_string(&Verdict::WrongAnswer).unwrap(), "\"wrong-answer\"");
-        assert_eq!(serde_json::from_str::<Verdict>("\"judge-failure\"").unwrap(), Verdict::JudgeFailure);
+        use Verdict::{
+            CompileError, JudgeFailure, MemoryLimit, OutputLimit, Pass, RuntimeError, TimeLimit,
+            UnsupportedImport, WrongAnswer,
+        };
+        for verdict in [
+            Pass,
+            WrongAnswer,
+            RuntimeError,
+            CompileError,
+            TimeLimit,
+            MemoryLimit,
+            OutputLimit,
+            UnsupportedImport,
+            JudgeFailure,
+        ] {
+            assert_eq!(serde_json::to_string(&verdict).unwrap(), format!("\"{}\"", verdict.name()));
+        }
+        assert_eq!(serde_json::from_str::<Verdict>("\"judge-failure\"").unwrap(), JudgeFailure);
     }
 }

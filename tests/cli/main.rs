@@ -8,6 +8,8 @@ mod faults;
 mod grading;
 mod interruptions;
 mod judge;
+mod judge_output;
 mod mistakes;
+mod outputs;
 mod reruns;
 mod world;

@@ -168,14 +168,12 @@ impl Hostile {
         let task = Task { judge, program: self.program.source.clone(), tests };
         let mut results = Vec::new();
         judge_task(sandbox, &task, &mut |result| results.push(result));
-        let failed = results.iter().find(|result| result.verdict != Verdict::Pass);
-        Judgement { verdict: failed.map_or(Verdict::Pass, |result| result.verdict), tests: results }
+        Judgement::of(results)
     }
 
     /// What of a judgement is not as the header says.
     pub(crate) fn complaint(&self, judgement: &Judgement) -> Option<String> {
-        let first = judgement.tests.iter().find(|test| test.verdict != Verdict::Pass);
-        let detail = first.map_or("", |test| test.detail.trim());
+        let detail = judgement.first_failure().map_or("", |(_, test)| test.detail.trim());
         let as_told = self.verdicts.contains(&judgement.verdict)
             && match judgement.verdict {
                 Verdict::WrongAnswer => self.text.is_empty() || self.text == detail,

@@ -3,7 +3,7 @@
 use assay_sandbox::grade::Grader;
 use assay_sandbox::{Judge, Pool};
 use camino::Utf8PathBuf;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Recomputes every number of a paper and says which of them hold.
@@ -17,8 +17,9 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 a step failed, a sample could not be judged or an artefact is not what its lock says, 2 the user's error (recipe, \
-arguments), 3 the environment's (disk, store, downloads), 4 an error of assay itself, 130 interrupted";
+Exit codes: 0 success, also when the reader of standard output has gone; 1 a step failed, a sample could not be \
+judged, an answer could not be graded, or an artefact is not what its lock says; 2 the user's error (recipe, rows, \
+arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 130 interrupted";
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -60,9 +61,6 @@ pub(crate) enum Command {
     Judge(JudgeArgs),
     /// Measure how much fuel a second of native Python is
     Calibrate(CalibrateArgs),
-    /// A worker process of `judge`
-    #[command(hide = true)]
-    JudgeWorker,
     /// Say which steps a run would execute, and why
     Plan(Target),
     /// Say why a step would run, or what its cached result depends on
@@ -128,7 +126,8 @@ pub(crate) struct JudgeArgs {
     /// Where to write verdicts, as JSON lines
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<Utf8PathBuf>,
-    /// Where to write the first judge's verdicts in LiveCodeBench's own form
+    /// Where to write the first judge's verdicts in LiveCodeBench's own form, without the samples that could
+    /// not be judged
     #[arg(long, value_name = "FILE")]
     pub(crate) eval_all: Option<Utf8PathBuf>,
     /// Where to write a report in Markdown
@@ -136,24 +135,24 @@ pub(crate) struct JudgeArgs {
     pub(crate) report: Option<Utf8PathBuf>,
     /// The judges, separated by commas: `assay` is sound; `lcb` and `skythought` are those of published
     /// numbers, flaws included
-    #[arg(long, value_name = "JUDGES", value_delimiter = ',', default_value = "assay", value_parser = parse_judge)]
+    #[arg(long, value_name = "JUDGES", value_delimiter = ',', default_value = "assay", value_parser = judges())]
     pub(crate) judges: Vec<Judge>,
     /// List the samples on which the judges disagree
     #[arg(long)]
     pub(crate) disagreements: bool,
-    /// Judge this sample only, and show the first test that it fails
+    /// Judge this sample only, and show the test that explains its verdict
     #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["out", "report", "eval_all", "disagreements"])]
     pub(crate) explain: Option<String>,
     /// Worker processes, at most 256 [default: all cores]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=Pool::MAX_WORKERS as u64))]
     pub(crate) workers: Option<usize>,
-    /// Time limit of a test, in seconds of a native Python, for which fuel stands in
-    #[arg(long, value_name = "SECONDS", default_value_t = 6)]
+    /// Time limit of a test, in whole seconds of a native Python, for which fuel stands in
+    #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = seconds)]
     pub(crate) time_limit: u32,
     /// Fuel of a test, instead of a time limit
-    #[arg(long, value_name = "UNITS", conflicts_with = "time_limit")]
+    #[arg(long, value_name = "UNITS", conflicts_with = "time_limit", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) fuel: Option<u64>,
-    /// Memory limit of a test, in MiB
+    /// Memory limit of a test, in MiB, from 64 to 1024
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=1024))]
     pub(crate) memory: u64,
     /// The Python interpreter that sets up the sandbox's image, once
@@ -161,10 +160,24 @@ pub(crate) struct JudgeArgs {
     pub(crate) python: Utf8PathBuf,
 }
 
-fn parse_judge(name: &str) -> Result<Judge, String> {
-    let names: Vec<&str> = Judge::ALL.iter().map(|judge| judge.name()).collect();
-    let found = Judge::ALL.into_iter().find(|judge| judge.name() == name);
-    found.ok_or_else(|| format!("expected one of {}", names.join(", ")))
+fn judges() -> impl TypedValueParser<Value = Judge> {
+    PossibleValuesParser::new(Judge::ALL.map(Judge::name)).try_map(|name| {
+        let found = Judge::ALL.into_iter().find(|judge| judge.name() == name);
+        found.ok_or_else(|| format!("no judge `{name}`"))
+    })
+}
+
+fn graders() -> impl TypedValueParser<Value = Grader> {
+    PossibleValuesParser::new(Grader::ALL.map(Grader::name))
+        .try_map(|name| Grader::of_name(&name).ok_or_else(|| format!("no grader `{name}`")))
+}
+
+/// The longest time limit: no benchmark has one of an hour.
+const MOST_SECONDS: u32 = 3600;
+
+fn seconds(text: &str) -> Result<u32, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=MOST_SECONDS).contains(seconds));
+    seconds.ok_or_else(|| format!("expected whole seconds from 1 to {MOST_SECONDS}; --fuel is finer"))
 }
 
 #[derive(Debug, Args)]
@@ -194,26 +207,22 @@ pub(crate) struct GradeArgs {
     /// response)
     #[arg(value_name = "PAIRS")]
     pub(crate) pairs: Utf8PathBuf,
-    /// Where to write the results, JSON lines in the order of the rows
+    /// Where to write the results, JSON lines in the order of the rows. Nothing is written when it is
+    /// interrupted, and grading starts again the next time
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Utf8PathBuf,
     /// The rule that says whether an answer is right
-    #[arg(long, value_name = "NAME", default_value = "math-verify", value_parser = grader)]
+    #[arg(long, value_name = "NAME", default_value = "math-verify", value_parser = graders())]
     pub(crate) grader: Grader,
     /// Threads that grade [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<usize>,
     /// Units of fuel for one comparison in the sandbox
-    #[arg(long, value_name = "UNITS", default_value_t = assay_sandbox::grade::limits().fuel)]
+    #[arg(long, value_name = "UNITS", default_value_t = assay_sandbox::grade::limits().fuel, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) fuel: u64,
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
-}
-
-fn grader(name: &str) -> Result<Grader, String> {
-    let names = Grader::ALL.map(Grader::name).join(", ");
-    Grader::of_name(name).ok_or_else(|| format!("the graders are {names}"))
 }
 
 /// The same as [`Target`], with the recipe as an option.

@@ -231,13 +231,16 @@ fn criteria(session: &Session) -> Result<Criteria, Failure> {
     let mut hasher = Hasher::new("assay criteria 1");
     let root = session.workspace.root();
     let mut names = vec![session.graph.recipe().file.clone(), session.graph.scale().file.clone()];
-    for entry in root.join("recipes/pipeline").read_dir_utf8()? {
-        names.push(Utf8Path::new("recipes/pipeline").join(entry?.file_name()));
+    let pipeline = Utf8Path::new("recipes/pipeline");
+    for entry in root.join(pipeline).read_dir_utf8().map_err(unreadable(pipeline))? {
+        names.push(pipeline.join(entry.map_err(unreadable(pipeline))?.file_name()));
     }
     names.retain(|name| name.extension() == Some("toml"));
     names.sort();
     for name in &names {
-        hasher.str("file", name.as_str()).bytes("bytes", &fs_err::read(root.join(name))?);
+        hasher
+            .str("file", name.as_str())
+            .bytes("bytes", &fs_err::read(root.join(name)).map_err(unreadable(name))?);
     }
     for set in &session.graph.scale().sets {
         hasher.str("set", set);
@@ -251,4 +254,8 @@ fn criteria(session: &Session) -> Result<Criteria, Failure> {
         ),
         hash: hasher.finish().to_string(),
     })
+}
+
+fn unreadable(path: &Utf8Path) -> impl FnOnce(std::io::Error) -> Failure {
+    Failure::refused(format!("read {path}"), "the run has read it: see what has changed the workspace since")
 }

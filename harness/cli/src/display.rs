@@ -10,6 +10,10 @@ use assay_flow::{Event, Observer, Record, SavedBy, State};
 use assay_sandbox::SetupEvent;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::failure::Failure;
+use crate::stdio;
+use crate::visible::visible;
+
 /// Without bars, a line says this often how far long work is.
 pub(crate) const PLAIN_INTERVAL: Duration = Duration::from_secs(20);
 
@@ -18,6 +22,8 @@ pub(crate) struct Display {
     form: Form,
     bars: MultiProgress,
     state: Mutex<Running>,
+    /// Why the event log did not reach standard output. The run goes on all the same.
+    unprinted: Mutex<Option<Failure>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +58,17 @@ impl Display {
             Form::Terminal => ProgressDrawTarget::stderr(),
             Form::Plain | Form::Json => ProgressDrawTarget::hidden(),
         };
-        Self { form, bars: MultiProgress::with_draw_target(target), state: Mutex::new(Running::default()) }
+        Self {
+            form,
+            bars: MultiProgress::with_draw_target(target),
+            state: Mutex::new(Running::default()),
+            unprinted: Mutex::new(None),
+        }
+    }
+
+    /// Whether all events reached standard output.
+    pub(crate) fn printed(&self) -> Result<(), Failure> {
+        self.unprinted.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 
     /// Tells how far the sandbox's one-time set-up is.
@@ -77,7 +93,7 @@ impl Display {
         match self.form {
             // A terminal that is too narrow or gone is no reason to fail.
             Form::Terminal => _ = self.bars.println(text),
-            Form::Plain | Form::Json => anstream::eprintln!("{text}"),
+            Form::Plain | Form::Json => stdio::say(text),
         }
     }
 
@@ -101,8 +117,9 @@ impl Display {
 impl Observer for Display {
     fn observe(&self, record: &Record) {
         if self.form == Form::Json {
-            if let Ok(line) = record.to_json() {
-                anstream::println!("{line}");
+            let mut unprinted = self.unprinted.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (None, Ok(line)) = (&*unprinted, record.to_json()) {
+                *unprinted = writeln!(stdio::out(), "{line}").err();
             }
             return;
         }
@@ -166,7 +183,7 @@ impl Observer for Display {
             Event::StepFailed { step, message, .. } => {
                 self.finish(running, step);
                 let count = self.count(running);
-                self.line(&format!("{count} {red}failed{red:#} {step}: {message}"));
+                self.line(&format!("{count} {red}failed{red:#} {step}: {}", visible(message)));
             }
             Event::ObjectCorrupt { step, hash } => {
                 self.line(&format!(

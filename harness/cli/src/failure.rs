@@ -1,10 +1,15 @@
 //! What ends a command, and with which exit code.
 
+use std::io;
+
 use anstyle::{AnsiColor, Style};
 use assay_flow::{Class, Diagnostic, Diagnostics, FlowError};
 use assay_report::{ReadError, WriteError};
 use assay_sandbox::{LockError, PoolError, SetupError, rows::RowsError};
 use assay_store::{ErrorClass, StoreError};
+
+use crate::stdio::say;
+use crate::visible::visible;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +61,23 @@ pub(crate) enum Failure {
     /// The user stopped it.
     #[error("{0}")]
     Interrupted(String),
-    /// Writing to standard output or a file failed.
-    #[error("cannot write: {0}")]
-    Io(#[from] std::io::Error),
+    /// Standard output took no more.
+    #[error("cannot write to standard output")]
+    Stdout(#[source] io::Error),
+    /// The machine refused something.
+    #[error("cannot {doing}")]
+    Refused {
+        /// What, and where: `write verdicts.jsonl`.
+        doing: String,
+        /// What it said.
+        #[source]
+        error: io::Error,
+        /// What to do.
+        help: &'static str,
+    },
+    /// A worker process lost touch with the process that started it.
+    #[error("the worker's pipes failed")]
+    Io(#[from] io::Error),
     /// Our mistake.
     #[error("internal error: {0}")]
     Internal(String),
@@ -71,6 +90,17 @@ impl From<Diagnostic> for Failure {
 }
 
 impl Failure {
+    /// Makes a failure of what the machine said when it was to do something.
+    pub(crate) fn refused(doing: impl Into<String>, help: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |error| Self::Refused { doing, error, help }
+    }
+
+    /// Whether only the reader of standard output has gone. Then there is nobody to tell.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// The documented exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
@@ -88,7 +118,8 @@ impl Failure {
             Self::Flow(error) => of_class(error.class()),
             Self::Store(error) => of_error_class(error.class()),
             Self::Setup(error) => of_error_class(error.class()),
-            Self::Write(_) | Self::Damaged(_) | Self::Io(_) | Self::Pool(_) => 3,
+            Self::Write(_) | Self::Damaged(_) | Self::Pool(_) => 3,
+            Self::Stdout(_) | Self::Refused { .. } | Self::Io(_) => 3,
             Self::Read(_) | Self::Internal(_) => 4,
         }
     }
@@ -101,28 +132,35 @@ impl Failure {
             Self::Setup(error) => Some(error.remedy().to_owned()),
             Self::Lock(error) => Some(error.remedy().to_owned()),
             Self::Pool(error) => Some(error.remedy().to_owned()),
-            Self::Unjudged(_) => Some("--explain SAMPLE says why".to_owned()),
+            Self::Stdout(_) => Some("see to the space on the disk that it goes to".to_owned()),
+            Self::Refused { help, .. } => Some((*help).to_owned()),
             _ => None,
         }
     }
 
-    /// Prints the error, its causes and the remedy on standard error.
+    /// Prints the error, its causes and the remedy on standard error. They may quote what stood in a file.
     pub(crate) fn print(&self) {
         let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
         if let Self::Diagnostics(diagnostics) = self {
             for diagnostic in diagnostics.iter() {
-                anstream::eprintln!("{red}error{red:#}: {diagnostic}");
+                say(format_args!("{red}error{red:#}: {}", visible(&diagnostic.to_string())));
             }
             return;
         }
-        anstream::eprintln!("{red}error{red:#}: {self}");
+        let mut said = self.to_string();
+        say(format_args!("{red}error{red:#}: {}", visible(&said)));
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            anstream::eprintln!("  cause: {error}");
+            let text = error.to_string();
+            // Some errors quote their cause.
+            if !said.contains(&text) {
+                say(format_args!("  cause: {}", visible(&text)));
+            }
+            said = text;
             cause = error.source();
         }
         if let Some(remedy) = self.remedy() {
-            anstream::eprintln!("  help: {remedy}");
+            say(format_args!("  help: {}", visible(&remedy)));
         }
     }
 }

@@ -1,12 +1,10 @@
 //! `assay grade`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use assay_flow::Diagnostic;
-use assay_report::replace;
 use assay_sandbox::grade::{self, Compare, Grade, Grader, Question, Row, RowError};
 use assay_sandbox::{Image, ImageLock, Limits, Run, RunOutcome, Sandbox};
 use assay_store::Hash;
@@ -15,14 +13,15 @@ use serde_json::{Value, json};
 
 use crate::args::{Global, GradeArgs};
 use crate::failure::Failure;
-use crate::process;
 use crate::progress::Progress;
 use crate::session::prepare;
+use crate::{outputs, process, stdio};
 
 type Rows = Vec<Result<Row, RowError>>;
 
 /// Grades a file and prints a summary.
 pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
+    outputs::check(&[&args.pairs], &[("--out", Some(&args.out))])?;
     let rows = read(&args.pairs)?;
     let image = match args.grader.uses_sandbox() {
         true => Some(prepare(global, &ImageLock::built_in_math()?, &args.python)?),
@@ -32,16 +31,18 @@ pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
     let sandbox = image.as_ref().map(|image| Sandbox::new(image, limits));
     let compare: &dyn Compare = sandbox.as_ref().map_or(&NoSandbox, |sandbox| sandbox);
 
+    let cancel = Arc::new(AtomicBool::new(false));
+    process::stop_on_signals(&cancel)?;
     let (questions, indices) = distinct(&rows);
-    let grades = grade_all(args, &questions, compare, global.json);
+    let grades = grade_all(args, &questions, compare, &cancel, global.json)?;
     let graded: Vec<Option<&Grade>> = indices.iter().map(|index| index.map(|index| &grades[index])).collect();
 
     write(&args.out, args.grader, &rows, &graded)?;
     let summary = Summary::of(&rows, &graded, &grades);
     if global.json {
-        anstream::println!("{}", summary.json(args.grader, image.as_ref().map(Image::identity)));
+        writeln!(stdio::out(), "{}", summary.json(args.grader, image.as_ref().map(Image::identity)))?;
     } else {
-        summary.print(args.grader, &args.out);
+        summary.print(args.grader, &args.out)?;
     }
     match summary.not_graded() {
         0 => Ok(()),
@@ -94,7 +95,13 @@ fn distinct(rows: &Rows) -> (Vec<&Question>, Vec<Option<usize>>) {
 }
 
 /// Grades each question once, on several threads. What comes out does not depend on their number.
-fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, quiet: bool) -> Vec<Grade> {
+fn grade_all(
+    args: &GradeArgs,
+    questions: &[&Question],
+    sandbox: &dyn Compare,
+    cancel: &AtomicBool,
+    quiet: bool,
+) -> Result<Vec<Grade>, Failure> {
     let cores = process::cores();
     let workers = args.workers.unwrap_or(cores).clamp(1, questions.len().max(1));
     let progress = Progress::new(quiet, questions.len(), "graded");
@@ -103,7 +110,7 @@ fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, q
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                loop {
+                while !cancel.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(question) = questions.get(index) else { break };
                     _ = grades[index].set(grade::grade(args.grader, question, sandbox));
@@ -113,22 +120,30 @@ fn grade_all(args: &GradeArgs, questions: &[&Question], sandbox: &dyn Compare, q
         }
     });
     progress.finish();
-    grades.into_iter().filter_map(OnceLock::into_inner).collect()
+    let graded: Vec<Grade> = grades.into_iter().filter_map(OnceLock::into_inner).collect();
+    if graded.len() < questions.len() {
+        return Err(Failure::Interrupted(format!(
+            "{} of {} answers were graded, and nothing is written: the same command starts again",
+            graded.len(),
+            questions.len()
+        )));
+    }
+    Ok(graded)
 }
 
-/// Writes the results so that they are there whole or not at all.
+/// Writes the results.
 fn write(path: &Utf8Path, grader: Grader, rows: &Rows, grades: &[Option<&Grade>]) -> Result<(), Failure> {
-    let mut text = Vec::new();
+    let mut text = String::new();
     for (row, grade) in rows.iter().zip(grades) {
         let line = match (row, grade) {
             (Ok(row), Some(grade)) => row.result(grader, grade),
             (Err(error), _) => error.result(grader),
             (Ok(_), None) => continue,
         };
-        writeln!(text, "{line}")?;
+        text.push_str(&line.to_string());
+        text.push('\n');
     }
-    replace(path, &text)?;
-    Ok(())
+    outputs::write(path, text.as_bytes())
 }
 
 /// Counts over the rows of a file.
@@ -139,7 +154,7 @@ struct Summary {
     equal: usize,
     different: usize,
     /// By what grades were reached, and why there is none.
-    how: BTreeMap<String, usize>,
+    how: BTreeMap<&'static str, usize>,
     failures: BTreeMap<&'static str, usize>,
     comparisons: u64,
     fuel: u64,
@@ -165,8 +180,7 @@ impl Summary {
             match &grade.result {
                 Ok(decision) => {
                     *if decision.equal { &mut summary.equal } else { &mut summary.different } += 1;
-                    let how = json!(decision.how).as_str().unwrap_or_default().to_owned();
-                    *summary.how.entry(how).or_default() += 1;
+                    *summary.how.entry(decision.how.name()).or_default() += 1;
                 }
                 Err(undecided) => *summary.failures.entry(undecided.name()).or_default() += 1,
             }
@@ -202,29 +216,30 @@ impl Summary {
         summary
     }
 
-    fn print(&self, grader: Grader, out: &Utf8Path) {
+    fn print(&self, grader: Grader, results: &Utf8Path) -> Result<(), Failure> {
+        let mut out = stdio::out();
         let share = |count: usize, of: usize| {
             format!("{count:>7}  {:>5.1} %", 100.0 * count as f64 / of.max(1) as f64)
         };
-        anstream::println!("{grader}: {} rows, {} of them distinct", self.rows, self.distinct);
-        anstream::println!("  {:24}{}", "equal", share(self.equal, self.rows));
-        anstream::println!("  {:24}{}", "different", share(self.different, self.rows));
+        writeln!(out, "{grader}: {} rows, {} of them distinct", self.rows, self.distinct)?;
+        writeln!(out, "  {:24}{}", "equal", share(self.equal, self.rows))?;
+        writeln!(out, "  {:24}{}", "different", share(self.different, self.rows))?;
         for (why, count) in &self.failures {
-            anstream::println!("  {:24}{}", why, share(*count, self.rows));
+            writeln!(out, "  {:24}{}", why, share(*count, self.rows))?;
         }
         let how: Vec<String> = self.how.iter().map(|(how, count)| format!("{how} {count}")).collect();
-        anstream::println!("  decided by: {}", how.join(", "));
+        writeln!(out, "  decided by: {}", how.join(", "))?;
         if self.comparisons > 0 {
-            anstream::println!(
+            writeln!(
+                out,
                 "  {} comparisons in the sandbox, {:.2e} units of fuel",
-                self.comparisons,
-                self.fuel as f64
-            );
+                self.comparisons, self.fuel as f64
+            )?;
         }
         if self.expected > 0 {
             let share = share(self.as_expected, self.expected);
-            anstream::println!("  {:24}{share} of {} that the file expects", "as expected", self.expected);
+            writeln!(out, "  {:24}{share} of {} that the file expects", "as expected", self.expected)?;
         }
-        anstream::println!("  results: {out}");
+        writeln!(out, "  results: {results}")
     }
 }

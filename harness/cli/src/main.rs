@@ -6,13 +6,16 @@ mod display;
 mod failure;
 mod grade;
 mod judge;
+mod outputs;
 mod plan;
 mod process;
 mod progress;
 mod run;
 mod sections;
 mod session;
+mod stdio;
 mod store;
+mod visible;
 
 use std::process::ExitCode;
 
@@ -23,14 +26,24 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     process::tune();
+    // No command of the user's, so the command line does not have it.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == judge::WORKER) {
+        return ended(judge::work());
+    }
     let cli = Cli::parse();
     match cli.global.color {
         ColorWhen::Auto => {}
         ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
         ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
     }
-    match dispatch(&cli) {
+    ended(dispatch(&cli))
+}
+
+fn ended(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        // As when `head` has seen enough.
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
             ExitCode::from(failure.exit_code())
@@ -43,7 +56,6 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Run(args) => run::run(global, args),
         Command::Judge(args) => judge::judge(global, args),
-        Command::JudgeWorker => judge::work(),
         Command::Calibrate(args) => judge::calibration(global, args),
         Command::Plan(target) => plan::plan(global, target),
         Command::Why(args) => plan::why(global, args),
@@ -52,8 +64,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Log { run } => store::log(global, run),
         Command::Store(command) => store::maintain(global, command),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "assay", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "assay", &mut script);
+            stdio::out().write_all(&script)
         }
     }
 }

@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use crate::args::{Global, Target, WhyArgs};
 use crate::failure::Failure;
 use crate::session::Session;
+use crate::stdio::{self, Out};
 
 /// Reasons of a step that are shown; a table waits for dozens of steps when everything runs anew.
 const REASONS_SHOWN: usize = 3;
@@ -15,17 +16,18 @@ const REASONS_SHOWN: usize = 3;
 pub(crate) fn plan(global: &Global, target: &Target) -> Result<(), Failure> {
     let session = open(global, target)?;
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
+    let mut out = stdio::out();
     if global.json {
         let json =
             serde_json::to_string_pretty(plan.entries()).map_err(|e| Failure::Internal(e.to_string()))?;
-        anstream::println!("{json}");
+        writeln!(out, "{json}")?;
         return Ok(());
     }
     let width = plan.entries().iter().map(|entry| entry.step.len()).max().unwrap_or_default();
     for entry in plan.entries() {
-        print_entry(entry, width);
+        print_entry(&mut out, entry, width)?;
     }
-    anstream::println!("\n{}", summary(&plan));
+    writeln!(out, "\n{}", summary(&plan))?;
     Ok(())
 }
 
@@ -33,32 +35,33 @@ pub(crate) fn plan(global: &Global, target: &Target) -> Result<(), Failure> {
 pub(crate) fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
     let session = open(global, &args.target.clone().into())?;
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
+    let mut out = stdio::out();
     let entries = plan.why(&session.graph, &args.step)?;
     if global.json {
         let json = serde_json::to_string_pretty(&entries).map_err(|e| Failure::Internal(e.to_string()))?;
-        anstream::println!("{json}");
+        writeln!(out, "{json}")?;
         return Ok(());
     }
     for entry in entries {
-        print_entry(entry, entry.step.len());
+        print_entry(&mut out, entry, entry.step.len())?;
         let Some(description) = &entry.description else { continue };
         let dim = Style::new().dimmed();
-        anstream::println!("  kind {}", description.kind);
+        writeln!(out, "  kind {}", description.kind)?;
         for (name, param) in &description.params {
-            anstream::println!("  param {name} = {} {dim}({}){dim:#}", param.value, param.origin);
+            writeln!(out, "  param {name} = {} {dim}({}){dim:#}", param.value, param.origin)?;
         }
         for input in &description.inputs {
             let output = input.output.map_or_else(|| "not known yet".to_owned(), |hash| hash.short());
-            anstream::println!("  input {} = {} {dim}({output}){dim:#}", input.name, input.step);
+            writeln!(out, "  input {} = {} {dim}({output}){dim:#}", input.name, input.step)?;
         }
         for (name, value) in &description.facts {
-            anstream::println!("  fact {name} = {value}");
+            writeln!(out, "  fact {name} = {value}")?;
         }
         if let Some(key) = entry.key {
-            anstream::println!("  key {key}");
+            writeln!(out, "  key {key}")?;
         }
         if let Some(output) = entry.output {
-            anstream::println!("  output {output}");
+            writeln!(out, "  output {output}")?;
         }
     }
     Ok(())
@@ -68,20 +71,21 @@ fn open(global: &Global, target: &Target) -> Result<Session, Failure> {
     Session::open(global, target, Utf8Path::new("python3"), |_| {})
 }
 
-fn print_entry(entry: &PlanEntry, width: usize) {
+fn print_entry(out: &mut Out, entry: &PlanEntry, width: usize) -> Result<(), Failure> {
     let style = match entry.state {
         State::Cached => Style::new().fg_color(Some(AnsiColor::Green.into())),
         State::Run => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
         State::Waits => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
     };
     let first = entry.reasons.first().map_or_else(String::new, |reason| format!("  {reason}"));
-    anstream::println!("{style}{:6}{style:#}  {:width$}{first}", entry.state, entry.step);
+    writeln!(out, "{style}{:6}{style:#}  {:width$}{first}", entry.state, entry.step)?;
     for reason in entry.reasons.iter().take(REASONS_SHOWN).skip(1) {
-        anstream::println!("{:6}  {:width$}  {reason}", "", "");
+        writeln!(out, "{:6}  {:width$}  {reason}", "", "")?;
     }
     if let Some(more @ 1..) = entry.reasons.len().checked_sub(REASONS_SHOWN) {
-        anstream::println!("{:6}  {:width$}  and {more} more reasons (--json lists all)", "", "");
+        writeln!(out, "{:6}  {:width$}  and {more} more reasons (--json lists all)", "", "")?;
     }
+    Ok(())
 }
 
 /// One line: how many steps stand how.

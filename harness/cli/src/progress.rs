@@ -7,6 +7,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState};
 
 use crate::display::{PLAIN_INTERVAL, style};
+use crate::stdio::say;
 
 /// A bar with rate and remaining time on a terminal, now and then a line elsewhere, on standard error.
 pub(crate) struct Progress {
@@ -43,7 +44,7 @@ impl Progress {
             *told = Instant::now();
             let (position, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
             let left = self.bar.eta().as_secs();
-            anstream::eprintln!("{position}/{total} {}, {left} s left", self.done);
+            say(format_args!("{position}/{total} {}, {left} s left", self.done));
         }
     }
 

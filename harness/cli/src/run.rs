@@ -14,6 +14,7 @@ use crate::display::Display;
 use crate::failure::Failure;
 use crate::process::{cores, stop_on_signals};
 use crate::session::Session;
+use crate::stdio;
 
 /// Width of a report that is not printed to a terminal.
 const PLAIN_WIDTH: usize = 120;
@@ -37,14 +38,17 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     if !global.json {
         let (ran, all) = (outcome.ran(), outcome.steps.len());
         match ran {
-            0 => anstream::eprintln!("no step executed: all {all} were cached"),
-            _ => anstream::eprintln!("{ran} of {all} steps executed, {} were cached or saved", all - ran),
+            0 => stdio::say(format_args!("no step executed: all {all} were cached")),
+            _ => {
+                stdio::say(format_args!("{ran} of {all} steps executed, {} were cached or saved", all - ran))
+            }
         }
     }
     match session.graph.recipe().kind {
-        RecipeKind::Table => report(global, args, &session, &outcome),
-        RecipeKind::Artifact => artifact(global, args, &session, &outcome),
+        RecipeKind::Table => report(global, args, &session, &outcome)?,
+        RecipeKind::Artifact => artifact(global, args, &session, &outcome)?,
     }
+    display.printed()
 }
 
 /// Composes, writes and prints the report.
@@ -55,15 +59,15 @@ fn report(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcome)
     session.store.pin(&outcome.run, &kept(outcome))?;
     if !global.json {
         let files: Vec<Utf8PathBuf> = written.into_iter().map(|file| file.path).collect();
-        print(&report, &files);
+        print(&report, &files)?;
     }
     Ok(())
 }
 
-fn print(report: &Report, files: &[Utf8PathBuf]) {
+fn print(report: &Report, files: &[Utf8PathBuf]) -> Result<(), Failure> {
     let width = terminal_size::terminal_size().map_or(PLAIN_WIDTH, |(width, _)| usize::from(width.0));
     // The stream strips colours where they are not wanted.
-    anstream::print!("{}", terminal(report, Style { width, colour: true }, files));
+    write!(stdio::out(), "{}", terminal(report, Style { width, colour: true }, files))
 }
 
 /// Compares an artefact with its lock, and copies it out if the user named a place.
@@ -73,12 +77,12 @@ fn artifact(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcom
         session.store.materialize(&outcome.output, out)?;
     }
     if !global.json {
-        anstream::println!("{} = {}", session.graph.target().id, outcome.output);
+        writeln!(stdio::out(), "{} = {}", session.graph.target().id, outcome.output)?;
     }
     let Some(expected) = session.graph.expectation() else { return Ok(()) };
     if expected.hash == outcome.output {
         if !global.json {
-            anstream::println!("reproduced: this is `{}` of {}", expected.entry, expected.lock);
+            writeln!(stdio::out(), "reproduced: this is `{}` of {}", expected.entry, expected.lock)?;
         }
         return Ok(());
     }

@@ -25,7 +25,8 @@ pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
         }
         return Ok(Workspace::new(root.clone()));
     }
-    let here = std::env::current_dir()?;
+    let here = std::env::current_dir()
+        .map_err(Failure::refused("find the current folder", "change into a folder that is there"))?;
     let here = Utf8Path::from_path(&here)
         .ok_or_else(|| Diagnostic::environment("the current folder's path is not UTF-8"))?;
     let root = here.ancestors().find(|folder| folder.join("recipes").is_dir()).ok_or_else(|| {

@@ -6,36 +6,40 @@ use serde_json::json;
 use crate::args::{Global, StoreCommand};
 use crate::failure::Failure;
 use crate::session;
+use crate::stdio;
 
 /// Lists the runs, newest first, with ids as short as they can be.
 pub(crate) fn runs(global: &Global) -> Result<(), Failure> {
     let store = session::store(global)?;
     let runs = store.runs()?;
+    let mut out = stdio::out();
     if global.json {
         for run in &runs {
-            anstream::println!(
+            writeln!(
+                out,
                 "{}",
                 json!({ "id": run.id.to_string(), "title": run.title, "status": status(run.status),
                         "started-ms": run.started_ms, "ended-ms": run.ended_ms })
-            );
+            )?;
         }
         return Ok(());
     }
     if runs.is_empty() {
-        anstream::println!("no runs yet");
+        writeln!(out, "no runs yet")?;
     }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     for run in &runs {
         let took = run.ended_ms.map_or_else(|| "-".to_owned(), |end| span(end - run.started_ms));
         let ago = span(i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - run.started_ms);
-        anstream::println!(
+        writeln!(
+            out,
             "{:16}  {:11}  {:>8} ago  took {:>7}  {}",
             store.run_prefix(&run.id)?,
             status(run.status),
             ago,
             took,
             run.title
-        );
+        )?;
     }
     Ok(())
 }
@@ -44,8 +48,9 @@ pub(crate) fn runs(global: &Global) -> Result<(), Failure> {
 pub(crate) fn log(global: &Global, prefix: &str) -> Result<(), Failure> {
     let store = session::store(global)?;
     let Run { id, .. } = store.find_run(prefix)?;
+    let mut out = stdio::out();
     for event in store.events(&id)? {
-        anstream::println!("{event}");
+        writeln!(out, "{event}")?;
     }
     Ok(())
 }
@@ -62,8 +67,9 @@ pub(crate) fn maintain(global: &Global, command: &StoreCommand) -> Result<(), Fa
 
 fn stats(global: &Global, store: &Store) -> Result<(), Failure> {
     let stats = store.stats()?;
+    let mut out = stdio::out();
     if global.json {
-        anstream::println!("{}", json!(stats));
+        writeln!(out, "{}", json!(stats))?;
         return Ok(());
     }
     let rows = [
@@ -77,29 +83,30 @@ fn stats(global: &Global, store: &Store) -> Result<(), Failure> {
     ];
     for (what, count, size) in rows {
         let size = size.map_or_else(String::new, bytes);
-        anstream::println!("{what:20}  {count:>8}  {size:>10}");
+        writeln!(out, "{what:20}  {count:>8}  {size:>10}")?;
     }
     Ok(())
 }
 
 fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
     let report = store.verify()?;
+    let mut out = stdio::out();
     if global.json {
-        anstream::println!("{}", json!(report));
+        writeln!(out, "{}", json!(report))?;
     } else {
         for damage in report.corrupt.iter().chain(&report.missing) {
-            anstream::println!("{}: {}", damage.hash, damage.problem);
+            writeln!(out, "{}: {}", damage.hash, damage.problem)?;
             for reference in &damage.wanted_by {
-                anstream::println!("  needed by {reference}");
+                writeln!(out, "  needed by {reference}")?;
             }
         }
         for stray in &report.strays {
-            anstream::println!("{stray}: not an object; it is ignored");
+            writeln!(out, "{stray}: not an object; it is ignored")?;
         }
         for problem in &report.index {
-            anstream::println!("index: {problem}");
+            writeln!(out, "index: {problem}")?;
         }
-        anstream::println!("{} objects, {} verified", report.objects, bytes(report.bytes));
+        writeln!(out, "{} objects, {} verified", report.objects, bytes(report.bytes))?;
     }
     if report.is_sound() {
         return Ok(());
@@ -113,38 +120,41 @@ fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
 
 fn gc(global: &Global, store: &Store, yes: bool) -> Result<(), Failure> {
     let plan = store.gc_plan()?;
+    let mut out = stdio::out();
     if global.json {
-        anstream::println!("{}", json!(plan));
+        writeln!(out, "{}", json!(plan))?;
     } else {
         for object in plan.objects.iter().chain(&plan.checkpoints) {
-            anstream::println!("{}  {:>9}", object.hash, bytes(object.bytes));
+            writeln!(out, "{}  {:>9}", object.hash, bytes(object.bytes))?;
         }
-        anstream::println!(
+        writeln!(
+            out,
             "{} objects, {} checkpoints, {} set aside as damaged: {} that no recorded report or latest result needs",
             plan.objects.len(),
             plan.checkpoints.len(),
             plan.set_aside.len(),
             bytes(plan.bytes())
-        );
+        )?;
         if plan.spared_as_new > 0 {
-            anstream::println!(
+            writeln!(
+                out,
                 "{} more ({}) are too new to be deleted",
                 plan.spared_as_new,
                 bytes(plan.spared_as_new_bytes)
-            );
+            )?;
         }
     }
     if !yes {
         if !global.json && !plan.is_empty() {
-            anstream::println!("nothing was deleted; add --yes to delete them");
+            writeln!(out, "nothing was deleted; add --yes to delete them")?;
         }
         return Ok(());
     }
     let outcome = store.gc_apply(&plan)?;
     if global.json {
-        anstream::println!("{}", json!({ "deleted-objects": outcome.objects, "freed-bytes": outcome.bytes }));
+        writeln!(out, "{}", json!({ "deleted-objects": outcome.objects, "freed-bytes": outcome.bytes }))?;
     } else {
-        anstream::println!("deleted {} objects, {} freed", outcome.objects, bytes(outcome.bytes));
+        writeln!(out, "deleted {} objects, {} freed", outcome.objects, bytes(outcome.bytes))?;
     }
     Ok(())
 }

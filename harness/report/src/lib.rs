@@ -31,4 +31,4 @@ pub use html::html;
 pub use markdown::markdown;
 pub use model::*;
 pub use terminal::{Style, terminal};
-pub use write::{WriteError, Written, replace, write};
+pub use write::{WriteError, Written, probe, replace, target, write};

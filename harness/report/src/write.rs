@@ -24,7 +24,7 @@ pub enum WriteError {
     #[error("inconsistent report: {0}")]
     Inconsistent(#[from] Problem),
     /// The file system refused; the source names the path and the operation.
-    #[error("report {path}: {source}")]
+    #[error("cannot write {path}")]
     Io {
         /// The file or folder to be written.
         path: Utf8PathBuf,
@@ -56,31 +56,102 @@ pub fn write(report: &Report, folder: &Utf8Path) -> Result<Vec<Written>, WriteEr
 
 /// Gives a file these bytes; false when it had them. Its folder is made if missing.
 ///
-/// A file appears whole or not at all. What is no file, such as a pipe or a device, is written to.
+/// A file appears whole or not at all. A link stays: the file that it leads to is replaced. What is no file,
+/// such as a pipe or a device, is written to.
 ///
 /// # Errors
 /// Those of the file system; they name the path.
 pub fn replace(path: &Utf8Path, bytes: &[u8]) -> io::Result<bool> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+    if is_stream(path) {
         return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes).map(|()| true);
     }
+    let path = &target(path)?;
+    make_folder(path)?;
     match fs::read(path) {
         Ok(old) if old == bytes => return Ok(false),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // The process id keeps two writers apart; a leftover of a killed process of the same id is overwritten.
-    let temporary = Utf8PathBuf::from(format!("{path}.{}.tmp", std::process::id()));
+    let temporary = temporary(path);
     let outcome = fill(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if outcome.is_err() {
         // The first error is the one worth telling.
         let _ = fs::remove_file(&temporary);
     }
     outcome.map(|()| true)
+}
+
+/// Finds out whether [`replace`] can be expected to succeed, before the hours of work whose result it is to
+/// write. The folder is made if missing; a file that is there is not touched.
+///
+/// # Errors
+/// Those of the file system; they name the path.
+pub fn probe(path: &Utf8Path) -> io::Result<()> {
+    if is_stream(path) {
+        return Ok(());
+    }
+    let path = &target(path)?;
+    if path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, format!("{path} is a folder")));
+    }
+    make_folder(path)?;
+    let temporary = temporary(path);
+    fs::File::create(&temporary)?;
+    fs::remove_file(&temporary)
+}
+
+/// Where the bytes go that are written to this path: links are followed, also one that leads to what is not
+/// there yet, and the folder is the real one as far as it exists. Two paths of one file have one target.
+///
+/// # Errors
+/// Those of the file system; links that lead in a circle.
+pub fn target(path: &Utf8Path) -> io::Result<Utf8PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        if !path.is_symlink() {
+            return real_folder(&path);
+        }
+        let link = fs::read_link(&path)?;
+        let link = Utf8PathBuf::from_path_buf(link).map_err(|link| {
+            io::Error::other(format!("{path} leads to {}, which is not UTF-8", link.display()))
+        })?;
+        path = path.parent().unwrap_or(Utf8Path::new("")).join(link);
+    }
+    Err(io::Error::other(format!("{path} is a link in a circle")))
+}
+
+/// Links that are followed one after the other, as Linux does.
+const MOST_LINKS: usize = 40;
+
+/// The path with its folder as the file system knows it, as far as that is there.
+fn real_folder(path: &Utf8Path) -> io::Result<Utf8PathBuf> {
+    let absolute = camino::absolute_utf8(path)?;
+    for folder in absolute.ancestors() {
+        if let Ok(real) = folder.canonicalize_utf8() {
+            let rest = absolute.strip_prefix(folder).unwrap_or(Utf8Path::new(""));
+            // Joining nothing would leave a slash at the end.
+            return Ok(if rest.as_str().is_empty() { real } else { real.join(rest) });
+        }
+    }
+    Ok(absolute)
+}
+
+/// Whether it is there and neither a file nor a folder.
+fn is_stream(path: &Utf8Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn make_folder(path: &Utf8Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_str().is_empty()) {
+        Some(folder) => fs::create_dir_all(folder),
+        None => Ok(()),
+    }
+}
+
+/// The process id keeps two writers apart; a leftover of a killed process of the same id is overwritten.
+fn temporary(path: &Utf8Path) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{path}.{}.tmp", std::process::id()))
 }
 
 fn fill(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {

@@ -163,6 +163,20 @@ pub enum How {
     NothingFound,
 }
 
+impl How {
+    /// Its spelling in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            How::Text => "text",
+            How::Number => "number",
+            How::Parts => "parts",
+            How::Symbolic => "symbolic",
+            How::Choice => "choice",
+            How::NothingFound => "nothing-found",
+        }
+    }
+}
+
 /// What a grader decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

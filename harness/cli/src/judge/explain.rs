@@ -1,98 +1,195 @@
 //! Why a sample got its verdict.
 
 use anstyle::{AnsiColor, Style};
-use assay_sandbox::rows::{Case, Problems, Sample, Tests};
+use assay_sandbox::rows::{Problems, Sample, Tests};
 use assay_sandbox::{
-    Entry, Input, Judge, Prelude, Program, RunOutcome, Sandbox, TestResult, Verdict, judge_task,
+    Entry, Input, Judge, Judgement, Prelude, Program, RunOutcome, Sandbox, Task, TestResult, Verdict,
+    judge_task,
 };
+use assay_store::Hash;
+use serde_json::{Value, json};
 
+use super::tasks::Tasks;
+use super::{Judged, all_judged, output};
 use crate::failure::Failure;
+use crate::stdio::{self, Out};
+use crate::visible::{cut, is_short_line, visible};
 
 /// Lines of a text that are shown.
 const SHOWN_LINES: usize = 20;
-/// Characters of a line that are shown.
-const SHOWN_COLUMNS: usize = 160;
 
-/// Judges the samples here and now and prints verdicts, the first failing test, and what the program wrote.
+/// Judges the samples here and now and prints verdicts, the test that explains each, and what the program
+/// wrote; as JSON, one object a line.
 pub(super) fn explain(
     sandbox: &Sandbox,
+    image: Hash,
     problems: &Problems,
     samples: &[Sample],
     judges: &[Judge],
+    json: bool,
 ) -> Result<(), Failure> {
-    let mut failed = 0;
-    for sample in samples {
-        let id = cut(&sample.id);
-        for &judge in judges {
-            let task = match super::Tasks::new(problems).task(sample, judge) {
-                Ok(task) => task,
-                Err(judgement) => {
-                    let detail = judgement.tests.first().map_or("", |test| test.detail.as_str());
-                    failed += usize::from(judgement.verdict == Verdict::JudgeFailure);
-                    anstream::println!(
-                        "{id} by {}: {}: {}",
-                        judge.name(),
-                        word(judgement.verdict),
-                        cut(detail)
-                    );
-                    continue;
-                }
-            };
-            let mut results = Vec::new();
-            judge_task(sandbox, &task, &mut |result| results.push(result));
-            let passed = results.iter().filter(|result| result.verdict == Verdict::Pass).count();
-            let unjudged = results.iter().any(|result| result.verdict == Verdict::JudgeFailure);
-            failed += usize::from(unjudged && passed < results.len());
-            anstream::println!("{id} by {}: {passed} of {} tests passed", judge.version(), results.len());
-            for (index, result) in results.iter().enumerate() {
-                anstream::println!(
-                    "  test {:<3} {:<18} {:>14} fuel {:>6.1} MiB{}",
-                    index + 1,
-                    word(result.verdict),
-                    result.fuel,
-                    result.peak_memory as f64 / 1_048_576.0,
-                    if sandbox.limits().is_borderline(result) { "  borderline" } else { "" },
-                );
+    let mut tasks = Tasks::new(problems);
+    let mut judged = Vec::new();
+    let mut out = stdio::out();
+    for (sample, &judge) in samples.iter().flat_map(|sample| judges.iter().map(move |judge| (sample, judge)))
+    {
+        let task = tasks.task(sample, judge);
+        let judgement = match &task {
+            Ok(task) => {
+                let mut results = Vec::new();
+                judge_task(sandbox, task, &mut |result| results.push(result));
+                Judgement::of(results)
             }
-            if let Some(index) = results.iter().position(|result| result.verdict != Verdict::Pass) {
-                show(sandbox, &task.program, &task.tests, index, &results[index]);
+            Err(judgement) => judgement.clone(),
+        };
+        let ran = task.is_ok();
+        let failing = judgement.first_failure().zip(task.ok());
+        let failing = failing.map(|((index, result), task)| Failing::of(sandbox, task, index, result));
+        let one = Judged { judge, judgement };
+        if !json && !judged.is_empty() {
+            writeln!(out)?;
+        }
+        if json {
+            let mut row = output::row(sample, &one, sandbox.limits(), image);
+            if let (Value::Object(row), Value::Object(more)) = (&mut row, Failing::json(failing.as_ref())) {
+                row.extend(more);
+            }
+            writeln!(out, "{row}")?;
+        } else {
+            print(&mut out, sandbox, sample, &one, ran)?;
+            if let Some(failing) = failing {
+                failing.print(&mut out)?;
             }
         }
+        judged.push((sample, one));
     }
-    match failed {
-        0 => Ok(()),
-        _ => Err(Failure::Unjudged("the judge failed".to_owned())),
-    }
+    all_judged(judged.iter().map(|(sample, one)| (*sample, one)), None)
 }
 
-fn show(sandbox: &Sandbox, source: &str, tests: &Tests, index: usize, result: &TestResult) {
-    let bold = Style::new().bold();
-    anstream::println!(
-        "\n{bold}test {} failed: {}{bold:#} {}",
-        index + 1,
-        word(result.verdict),
-        cut(&result.detail)
-    );
-    let (entry, input, case): (Entry, Input, &Case) = match tests {
-        Tests::Scripts(cases) => (Entry::Stdin, Input::Text(cases[index].input.clone()), &cases[index]),
-        Tests::Calls { function, cases } => {
-            (Entry::Function(function.clone()), Input::Lines(cases[index].input.clone()), &cases[index])
-        }
-        Tests::Checks(checks) => {
-            section("the test", &checks[index].code);
-            return;
-        }
-    };
-    section("input", &case.input);
-    let program = Program { source: source.to_owned(), entry, prelude: Prelude::Benchmark };
-    let (run, stderr) = sandbox.trace(&program, &input);
-    match &run.outcome {
-        RunOutcome::Completed { output } => difference(&case.output, output),
-        _ => section("expected", &case.output),
+/// One line for each test, or why none was run.
+fn print(
+    out: &mut Out,
+    sandbox: &Sandbox,
+    sample: &Sample,
+    judged: &Judged,
+    ran: bool,
+) -> Result<(), Failure> {
+    let (id, Judged { judge, judgement }) = (cut(&sample.id), judged);
+    let (verdict, tests) = (judgement.verdict.name(), &judgement.tests);
+    if !ran {
+        let detail = judgement.first_failure().map_or("", |(_, test)| test.detail.as_str());
+        return writeln!(out, "{id} by {}: {verdict}: {}", judge.name(), visible(detail));
     }
-    section("standard error", &stderr);
-    if let Some(line) = raised_at(&result.detail).and_then(|line| source.lines().nth(line - 1)) {
-        section("raised in the line", line);
+    let passed = tests.iter().filter(|test| test.verdict == Verdict::Pass).count();
+    writeln!(out, "{id} by {}: {verdict}, {passed} of {} tests passed", judge.version(), tests.len())?;
+    for (index, test) in tests.iter().enumerate() {
+        writeln!(
+            out,
+            "  test {:<3} {:<18} {:>14} fuel {:>6.1} MiB{}",
+            index + 1,
+            test.verdict.name(),
+            test.fuel,
+            test.peak_memory as f64 / 1_048_576.0,
+            if sandbox.limits().is_borderline(test) { "  borderline" } else { "" },
+        )?;
+    }
+    Ok(())
+}
+
+/// The test that explains a verdict.
+struct Failing {
+    /// From 1.
+    number: usize,
+    result: TestResult,
+    /// What the program got and should have given, of a test that is a case.
+    case: Option<(String, String)>,
+    /// The test itself, if it is Python.
+    check: Option<String>,
+    /// What the program wrote or returned when it was run once more. A reference judge runs a program in an
+    /// interpreter that it has prepared, after other tests, so that only what it says itself is shown.
+    written: Option<String>,
+    stderr: String,
+    /// The line that raised the exception.
+    line: Option<String>,
+}
+
+impl Failing {
+    fn of(sandbox: &Sandbox, task: Task, index: usize, result: &TestResult) -> Self {
+        let line = raised_at(&result.detail).and_then(|line| task.program.lines().nth(line - 1));
+        let mut failing = Failing {
+            number: index + 1,
+            result: result.clone(),
+            case: None,
+            check: None,
+            written: None,
+            stderr: String::new(),
+            line: line.map(str::to_owned),
+        };
+        let (entry, input, case) = match &task.tests {
+            Tests::Scripts(cases) => (Entry::Stdin, Input::Text(cases[index].input.clone()), &cases[index]),
+            Tests::Calls { function, cases } => {
+                let input = Input::Lines(cases[index].input.clone());
+                (Entry::Function(function.clone()), input, &cases[index])
+            }
+            Tests::Checks(checks) => {
+                failing.check = Some(checks[index].code.clone());
+                return failing;
+            }
+        };
+        failing.case = Some((case.input.clone(), case.output.clone()));
+        if task.judge == Judge::Assay {
+            let program = Program { source: task.program, entry, prelude: Prelude::Benchmark };
+            let (run, stderr) = sandbox.trace(&program, &input);
+            failing.stderr = stderr;
+            if let RunOutcome::Completed { output } = run.outcome {
+                failing.written = Some(output);
+            }
+        }
+        failing
+    }
+
+    /// What a row of verdicts has besides when it is explained. What is not known is `null`.
+    fn json(failing: Option<&Self>) -> Value {
+        let case = failing.and_then(|failing| failing.case.as_ref());
+        json!({
+            "failing_test": failing.map(|failing| failing.number),
+            "input": case.map(|(input, _)| input),
+            "expected": case.map(|(_, expected)| expected),
+            "check": failing.and_then(|failing| failing.check.as_ref()),
+            "written": failing.and_then(|failing| failing.written.as_ref()),
+            "stderr": failing.map(|failing| &failing.stderr),
+        })
+    }
+
+    fn print(&self, out: &mut Out) -> Result<(), Failure> {
+        let (bold, detail) = (Style::new().bold(), self.result.detail.trim_end());
+        let (number, verdict) = (self.number, self.result.verdict.name());
+        // A message is shown whole; a wrong answer is shown below.
+        let answer = self.case.is_some() && self.result.verdict == Verdict::WrongAnswer;
+        let short = is_short_line(detail) || answer;
+        let beside = if short { cut(detail) } else { String::new() };
+        writeln!(out, "\n{bold}test {number} failed: {verdict}{bold:#} {beside}")?;
+        if !short {
+            for line in detail.lines() {
+                writeln!(out, "  {}", visible(line))?;
+            }
+        }
+        if let Some(check) = &self.check {
+            section(out, "the test", check)?;
+        }
+        if let Some((input, expected)) = &self.case {
+            section(out, "input", input)?;
+            match &self.written {
+                Some(written) => difference(out, expected, written)?,
+                None if self.result.verdict == Verdict::WrongAnswer => {
+                    section(out, "expected", expected)?;
+                    section(out, "as the judge saw it, from the start", detail)?;
+                }
+                None => section(out, "expected", expected)?,
+            }
+        }
+        section(out, "standard error", &self.stderr)?;
+        section(out, "raised in the line", self.line.as_deref().unwrap_or_default())
     }
 }
 
@@ -102,55 +199,38 @@ fn raised_at(detail: &str) -> Option<usize> {
     line.parse().ok().filter(|line| *line > 0)
 }
 
-fn section(title: &str, text: &str) {
+fn section(out: &mut Out, title: &str, text: &str) -> Result<(), Failure> {
     if text.is_empty() {
-        return;
+        return Ok(());
     }
     let dim = Style::new().dimmed();
-    anstream::println!("{dim}{title}:{dim:#}");
+    writeln!(out, "{dim}{title}:{dim:#}")?;
     let lines: Vec<&str> = text.trim_end_matches('\n').split('\n').collect();
     for line in lines.iter().take(SHOWN_LINES) {
-        anstream::println!("  {}", cut(line));
+        writeln!(out, "  {}", cut(line))?;
     }
     if lines.len() > SHOWN_LINES {
-        anstream::println!("  {dim}... {} more lines{dim:#}", lines.len() - SHOWN_LINES);
+        writeln!(out, "  {dim}... {} more lines{dim:#}", lines.len() - SHOWN_LINES)?;
     }
+    Ok(())
 }
 
 /// Expected and actual output from the first line that differs.
-fn difference(expected: &str, actual: &str) {
+fn difference(out: &mut Out, expected: &str, actual: &str) -> Result<(), Failure> {
     let (red, green) = (AnsiColor::Red.on_default(), AnsiColor::Green.on_default());
     let lines = |text: &str| text.trim().split('\n').map(|line| line.trim().to_owned()).collect::<Vec<_>>();
     let (expected, actual) = (lines(expected), lines(actual));
     let same = expected.iter().zip(&actual).take_while(|(expected, actual)| expected == actual).count();
-    anstream::println!("expected ({green}-{green:#}) and written ({red}+{red:#}), from line {}:", same + 1);
+    writeln!(out, "expected ({green}-{green:#}) and written ({red}+{red:#}), from line {}:", same + 1)?;
     for line in expected.iter().skip(same).take(SHOWN_LINES / 2) {
-        anstream::println!("  {green}- {}{green:#}", cut(line));
+        writeln!(out, "  {green}- {}{green:#}", cut(line))?;
     }
     for line in actual.iter().skip(same).take(SHOWN_LINES / 2) {
-        anstream::println!("  {red}+ {}{red:#}", cut(line));
+        writeln!(out, "  {red}+ {}{red:#}", cut(line))?;
     }
     let more = |lines: &[String]| lines.len().saturating_sub(same + SHOWN_LINES / 2);
     if more(&expected) + more(&actual) > 0 {
-        anstream::println!("  ... {} and {} more lines", more(&expected), more(&actual));
+        writeln!(out, "  ... {} and {} more lines", more(&expected), more(&actual))?;
     }
-}
-
-/// A line as it is safe to show: what a program wrote must not reach the terminal as commands.
-pub(super) fn cut(line: &str) -> String {
-    let mut shown = String::new();
-    for (index, character) in line.chars().enumerate() {
-        match character {
-            _ if index == SHOWN_COLUMNS => return shown + " ...",
-            '\t' => shown.push(character),
-            _ if character.is_control() => shown.extend(character.escape_default()),
-            _ => shown.push(character),
-        }
-    }
-    shown
-}
-
-/// A verdict as it is written in files.
-pub(super) fn word(verdict: Verdict) -> String {
-    serde_json::to_value(verdict).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    Ok(())
 }

@@ -2,9 +2,11 @@
 
 mod explain;
 mod output;
+mod scores;
 mod summary;
+mod tasks;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::process::Command;
 use std::sync::Arc;
@@ -12,22 +14,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use assay_flow::Diagnostic;
-use assay_report::replace;
-use assay_sandbox::rows::{Problems, Sample, Tests, read_samples};
-use assay_sandbox::{
-    ImageLock, Judge, Judgement, Limits, Pool, Sandbox, Task, TestResult, Verdict, calibrate,
-};
-use assay_store::{Hash, Hasher, Store};
+use assay_sandbox::rows::{Problems, Sample, read_samples};
+use assay_sandbox::{ImageLock, Judge, Judgement, Limits, Pool, Sandbox, Verdict, calibrate};
+use assay_store::{Hash, Store};
 
 use crate::args::{CalibrateArgs, Global, JudgeArgs};
 use crate::failure::Failure;
+use crate::outputs;
 use crate::process::{cores, end_with_parent, stop_on_signals};
 use crate::progress::Progress;
 use crate::session::{images, prepare, store_path};
+use crate::stdio::say;
+use crate::visible::cut;
+use tasks::Tasks;
+
+/// The argument that makes this program a worker process.
+pub(crate) const WORKER: &str = "judge-worker";
 
 /// Judgements between two writes to the store, and the longest time between them.
 const STORE_EVERY: usize = 64;
 const STORE_AFTER: Duration = Duration::from_secs(2);
+
+/// Judge failures that are told with their reasons.
+const FAILURES_SHOWN: usize = 3;
 
 /// One sample judged by one judge.
 struct Judged {
@@ -48,6 +57,14 @@ struct Results<'a> {
 
 /// Judges samples and writes verdicts.
 pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
+    outputs::check(
+        &[&args.problems, &args.samples],
+        &[
+            ("--out", args.out.as_deref()),
+            ("--eval-all", args.eval_all.as_deref()),
+            ("--report", args.report.as_deref()),
+        ],
+    )?;
     let problems = Problems::read(&args.problems)?;
     let mut samples = read_samples(&args.samples)?;
     if let Some(wanted) = &args.explain {
@@ -63,15 +80,17 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     let (images, lock) = (images(global)?, ImageLock::built_in()?);
     let image = prepare(global, &lock, &args.python)?;
     if args.explain.is_some() {
-        return explain::explain(&Sandbox::new(&image, limits), &problems, &samples, &judges);
+        let sandbox = Sandbox::new(&image, limits);
+        return explain::explain(&sandbox, image.identity(), &problems, &samples, &judges, global.json);
     }
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
     let store = Store::open(&store_path(global)?)?;
-    let executable = std::env::current_exe()?;
+    let executable = std::env::current_exe()
+        .map_err(Failure::refused("find this program, which workers run", "run it by its full path"))?;
     let command = move || {
         let mut command = Command::new(&executable);
-        command.arg("judge-worker");
+        command.arg(WORKER);
         command
     };
     let workers = args.workers.unwrap_or_else(cores);
@@ -95,20 +114,46 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         output::write_rows(&results, path)?;
     }
     if let Some(path) = &args.eval_all {
-        output::write_eval_all(&results, path)?;
-    }
-    if let Some(path) = &args.report {
-        replace(path, summary::markdown(&results)?.as_bytes())?;
-    }
-    summary::print(&results, global.json, args.disagreements)?;
-    let failed =
-        results.judged.iter().flatten().filter(|one| one.judgement.verdict == Verdict::JudgeFailure).count();
-    match failed {
-        0 => Ok(()),
-        _ => {
-            Err(Failure::Unjudged(format!("{failed} of {} judgements failed", samples.len() * judges.len())))
+        let left_out = output::write_eval_all(&results, path)?;
+        if left_out > 0 && !global.json {
+            say(format_args!("{path} leaves out {left_out} samples that could not be judged"));
         }
     }
+    if let Some(path) = &args.report {
+        outputs::write(path, summary::markdown(&results)?.as_bytes())?;
+    }
+    summary::print(&results, global.json, args.disagreements)?;
+    let judged = samples.iter().zip(&results.judged);
+    all_judged(
+        judged.flat_map(|(sample, judged)| judged.iter().map(move |one| (sample, one))),
+        Some("--explain SAMPLE shows what was judged"),
+    )
+}
+
+/// Fails if there was anything that could not be judged, and names the first such samples.
+fn all_judged<'a>(
+    judged: impl Iterator<Item = (&'a Sample, &'a Judged)>,
+    help: Option<&str>,
+) -> Result<(), Failure> {
+    let (mut all, mut failed, mut shown) = (0_usize, 0_usize, String::new());
+    for (sample, Judged { judge, judgement }) in judged {
+        all += 1;
+        if judgement.verdict == Verdict::JudgeFailure {
+            failed += 1;
+            if failed <= FAILURES_SHOWN {
+                let why = judgement.first_failure().map_or("", |(_, test)| test.detail.as_str());
+                shown.push_str(&format!("\n  {} by {}: {}", cut(&sample.id), judge.name(), cut(why)));
+            }
+        }
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    if failed > FAILURES_SHOWN {
+        shown.push_str(&format!("\n  and {} more", failed - FAILURES_SHOWN));
+    }
+    let help = help.map_or_else(String::new, |help| format!("\n  help: {help}"));
+    Err(Failure::Unjudged(format!("{failed} of {all} judgements failed{shown}{help}")))
 }
 
 /// The body of a worker process.
@@ -157,43 +202,63 @@ fn judge_all(
 ) -> Result<Vec<Vec<Judged>>, Failure> {
     let mut found: BTreeMap<(usize, Judge), Judgement> = BTreeMap::new();
     let mut tasks = Tasks::new(problems);
-    let (mut wanted, mut keys) = (Vec::new(), Vec::new());
+    // Equal programs for one problem have one key. It is judged once, for all who asked.
+    let (mut keys, mut askers, mut places) = (Vec::new(), Vec::<Vec<(usize, Judge)>>::new(), HashMap::new());
     for (index, sample) in samples.iter().enumerate() {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(Failure::Interrupted("nothing was judged yet".to_owned()));
+        }
         for &judge in judges {
-            match tasks.task(sample, judge) {
-                Ok(task) => {
-                    wanted.push((index, judge));
-                    keys.push(key(work, &task));
+            match tasks.key(sample, judge, work)? {
+                Ok(key) => {
+                    let place = *places.entry(key).or_insert_with(|| {
+                        keys.push(key);
+                        askers.push(Vec::new());
+                        keys.len() - 1
+                    });
+                    askers[place].push((index, judge));
                 }
                 Err(judgement) => _ = found.insert((index, judge), judgement),
             }
         }
     }
+    let (impossible, mut known, mut unknown) = (found.len(), 0, 0);
     let mut missing = Vec::new();
-    for ((&(index, judge), &key), known) in wanted.iter().zip(&keys).zip(work.store.samples(&keys)?) {
-        match known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-            Some(judgement) => _ = found.insert((index, judge), judgement),
-            None => missing.push((index, judge, key)),
+    for ((asked, key), stored) in askers.into_iter().zip(&keys).zip(work.store.samples(&keys)?) {
+        match stored.and_then(|bytes| serde_json::from_slice::<Judgement>(&bytes).ok()) {
+            Some(judgement) => {
+                known += asked.len();
+                found.extend(asked.into_iter().map(|asker| (asker, judgement.clone())));
+            }
+            None => {
+                unknown += asked.len();
+                missing.push((asked, *key));
+            }
         }
     }
     if !json {
-        anstream::eprintln!("{} judgements to make, {} known", missing.len(), found.len());
+        let mut text = format!("{unknown} judgements to make, {known} known");
+        if missing.len() < unknown {
+            text.push_str(&format!("; {} of those to make are of distinct programs", missing.len()));
+        }
+        if impossible > 0 {
+            text.push_str(&format!("; {impossible} cannot be made"));
+        }
+        say(text);
     }
     let progress = Progress::new(json, missing.len(), "judged");
     // Tests are unpacked again when their turn comes: all problems' together may not fit into memory.
-    let tasks = missing.iter().filter_map(|&(index, judge, key)| {
-        let task = tasks.task(&samples[index], judge).ok()?;
-        Some(((index, judge, key), task))
+    let tasks = missing.iter().filter_map(|one| {
+        let (index, judge) = *one.0.first()?;
+        Some((one, tasks.task(&samples[index], judge).ok()?))
     });
     let mut fresh: Vec<(Hash, Vec<u8>)> = Vec::new();
     let (mut stored, mut failure) = (Instant::now(), None);
-    let pooled = work.pool.judge(tasks, cancel, &mut |(index, judge, key), judgement| {
-        // A failure of the judge is not kept, so that the next run tries again.
-        let failed = judgement.tests.iter().any(|test| test.verdict == Verdict::JudgeFailure);
-        if let (false, Ok(bytes)) = (failed, serde_json::to_vec(&judgement)) {
-            fresh.push((key, bytes));
+    let pooled = work.pool.judge(tasks, cancel, &mut |(asked, key), judgement| {
+        if let (true, Ok(bytes)) = (is_kept(&judgement), serde_json::to_vec(&judgement)) {
+            fresh.push((*key, bytes));
         }
-        found.insert((index, judge), judgement);
+        found.extend(asked.iter().map(|asker| (*asker, judgement.clone())));
         progress.advance();
         if fresh.len() >= STORE_EVERY || stored.elapsed() >= STORE_AFTER {
             failure = failure.take().or(work.store.put_samples(&std::mem::take(&mut fresh)).err());
@@ -210,7 +275,7 @@ fn judge_all(
     if cancel.load(Ordering::Relaxed) && found.len() < total {
         return Err(Failure::Interrupted(format!(
             "{} of {total} judgements are kept; the same command goes on",
-            found.len()
+            found.values().filter(|judgement| is_kept(judgement)).count()
         )));
     }
     let judged = samples.iter().enumerate().map(|(index, _)| {
@@ -224,59 +289,7 @@ fn judge_all(
     judged.collect()
 }
 
-/// Makes tasks of samples. The tests of the last problem stay unpacked, since its samples mostly stand
-/// together.
-struct Tasks<'a> {
-    problems: &'a Problems,
-    last: Option<(&'a str, Result<Tests, String>)>,
-}
-
-impl<'a> Tasks<'a> {
-    fn new(problems: &'a Problems) -> Self {
-        Self { problems, last: None }
-    }
-
-    /// What is to be judged, or the judgement on what cannot be.
-    fn task(&mut self, sample: &'a Sample, judge: Judge) -> Result<Task, Judgement> {
-        let problem = self.problems.get(&sample.problem);
-        let problem = problem.ok_or_else(|| unjudged(format!("there is no problem `{}`", sample.problem)))?;
-        if self.last.as_ref().is_none_or(|(id, _)| *id != problem.id) {
-            self.last = Some((&problem.id, problem.tests()));
-        }
-        let tests = match &self.last {
-            Some((_, Ok(tests))) => tests,
-            Some((_, Err(message))) => return Err(unjudged(message.clone())),
-            None => return Err(unjudged("the problem has no tests".to_owned())),
-        };
-        if tests.is_empty() {
-            return Err(unjudged("the problem has no tests".to_owned()));
-        }
-        let tests = judge.tests_used(tests.clone());
-        match sample.source.program(problem, judge.extraction()) {
-            Some(program) => Ok(Task { judge, program, tests }),
-            None => Err(everywhere(Verdict::WrongAnswer, "the generation holds no program", tests.len())),
-        }
-    }
-}
-
-fn unjudged(message: String) -> Judgement {
-    everywhere(Verdict::JudgeFailure, &message, 1)
-}
-
-/// The same verdict on every test, none of which was run.
-fn everywhere(verdict: Verdict, detail: &str, tests: usize) -> Judgement {
-    let result = TestResult { verdict, fuel: 0, peak_memory: 0, detail: detail.to_owned() };
-    Judgement { verdict, tests: vec![result; tests] }
-}
-
-/// What a judgement depends on.
-fn key(work: &Work<'_>, task: &Task) -> Hash {
-    let mut hasher = Hasher::new("assay judgement 1");
-    hasher
-        .str("judge", task.judge.version())
-        .hash("image", &work.image)
-        .str("limits", &work.limits.describe())
-        .str("program", &task.program)
-        .str("tests", &serde_json::to_string(&task.tests).unwrap_or_default());
-    hasher.finish()
+/// Whether a judgement goes to the store: a failure of the judge does not, so that the next run tries again.
+fn is_kept(judgement: &Judgement) -> bool {
+    judgement.tests.iter().all(|test| test.verdict != Verdict::JudgeFailure)
 }

@@ -1,83 +1,91 @@
 //! Files of verdicts.
 
-use assay_report::replace;
-use assay_sandbox::rows::Source;
-use assay_sandbox::{Judge, Judgement, Verdict};
+use std::collections::BTreeMap;
+
+use assay_sandbox::rows::{Sample, Source};
+use assay_sandbox::{Judge, Judgement, Limits, Verdict};
+use assay_store::Hash;
 use camino::Utf8Path;
 use serde_json::{Value, json};
 
-use super::Results;
+use super::{Judged, Results};
 use crate::failure::Failure;
+use crate::outputs;
 
 /// Writes one line per sample and judge, in the order of the samples.
 pub(super) fn write_rows(results: &Results<'_>, path: &Utf8Path) -> Result<(), Failure> {
-    let mut text = Vec::new();
+    let mut text = String::new();
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
         for one in judged {
-            let tests = &one.judgement.tests;
-            let row = json!({
-                "sample_id": sample.id,
-                "problem_id": sample.problem,
-                "judge": one.judge.version(),
-                "verdict": one.judgement.verdict,
-                "borderline": tests.iter().any(|test| results.limits.is_borderline(test)),
-                "tests": tests.iter().map(|test| test.verdict).collect::<Vec<_>>(),
-                "fuel": tests.iter().map(|test| test.fuel).collect::<Vec<_>>(),
-                "peak_memory": tests.iter().map(|test| test.peak_memory).collect::<Vec<_>>(),
-                "detail": first_failure(&one.judgement),
-                "limits": results.limits.describe(),
-                "image": results.image.to_string(),
-            });
-            serde_json::to_writer(&mut text, &row).map_err(std::io::Error::from)?;
-            text.push(b'\n');
+            text.push_str(&row(sample, one, results.limits, results.image).to_string());
+            text.push('\n');
         }
     }
-    replace(path, &text)?;
-    Ok(())
+    outputs::write(path, text.as_bytes())
 }
 
-fn first_failure(judgement: &Judgement) -> &str {
-    let failed = judgement.tests.iter().find(|test| test.verdict != Verdict::Pass);
-    failed.map_or("", |test| test.detail.as_str())
+/// What is written about one sample judged by one judge.
+pub(super) fn row(sample: &Sample, judged: &Judged, limits: &Limits, image: Hash) -> Value {
+    let Judged { judge, judgement } = judged;
+    let tests = &judgement.tests;
+    json!({
+        "sample_id": sample.id,
+        "problem_id": sample.problem,
+        "judge": judge.version(),
+        "verdict": judgement.verdict,
+        "borderline": tests.iter().any(|test| limits.is_borderline(test)),
+        "tests": tests.iter().map(|test| test.verdict).collect::<Vec<_>>(),
+        "fuel": tests.iter().map(|test| test.fuel).collect::<Vec<_>>(),
+        "peak_memory": tests.iter().map(|test| test.peak_memory).collect::<Vec<_>>(),
+        "detail": detail(judgement),
+        "limits": limits.describe(),
+        "image": image.to_string(),
+    })
+}
+
+fn detail(judgement: &Judgement) -> &str {
+    judgement.first_failure().map_or("", |(_, test)| test.detail.as_str())
 }
 
 /// Writes what LiveCodeBench's own evaluation writes: a list of problems, each with its samples' programs and
-/// grades.
-pub(super) fn write_eval_all(results: &Results<'_>, path: &Utf8Path) -> Result<(), Failure> {
-    let Some(&judge) = results.judges.first() else { return Ok(()) };
+/// grades. Its form knows right and wrong only, so samples that could not be judged are left out; gives their
+/// number.
+pub(super) fn write_eval_all(results: &Results<'_>, path: &Utf8Path) -> Result<usize, Failure> {
+    let Some(&judge) = results.judges.first() else { return Ok(0) };
+    let mut by_problem: BTreeMap<&str, Vec<(&Sample, &Judgement)>> = BTreeMap::new();
+    let mut left_out = 0;
+    for (sample, judged) in results.samples.iter().zip(&results.judged) {
+        match judged.first() {
+            Some(one) if one.judgement.verdict != Verdict::JudgeFailure => {
+                by_problem.entry(&sample.problem).or_default().push((sample, &one.judgement));
+            }
+            _ => left_out += 1,
+        }
+    }
     let mut problems = Vec::new();
-    for id in results.problems.ids() {
-        let of_problem =
-            results.samples.iter().zip(&results.judged).filter(|(sample, _)| sample.problem == id);
-        let (mut codes, mut outputs, mut graded, mut metadata) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (sample, judged) in of_problem {
-            let Some(problem) = results.problems.get(id) else { continue };
-            codes.push(sample.source.program(problem, judge.extraction()).unwrap_or_default());
-            outputs.push(match &sample.source {
-                Source::Generation(text) | Source::Program(text) | Source::Completion(text) => text.clone(),
-            });
-            let judgement = &judged[0].judgement;
-            graded.push(judgement.verdict == Verdict::Pass);
-            metadata.push(outcome_metadata(judge, judgement).to_string());
-        }
-        if graded.is_empty() {
-            continue;
-        }
+    for (id, samples) in by_problem {
+        let Some(problem) = results.problems.get(id) else { continue };
+        let program =
+            |sample: &Sample| sample.source.program(problem, judge.extraction()).unwrap_or_default();
+        let output = |sample: &Sample| match &sample.source {
+            Source::Generation(text) | Source::Program(text) | Source::Completion(text) => text.clone(),
+        };
+        let graded: Vec<bool> =
+            samples.iter().map(|(_, judgement)| judgement.verdict == Verdict::Pass).collect();
         let right = graded.iter().filter(|passed| **passed).count();
+        let metadata = samples.iter().map(|(_, judgement)| outcome_metadata(judge, judgement).to_string());
         problems.push(json!({
             "question_id": id,
-            "difficulty": results.problems.get(id).and_then(|problem| problem.difficulty.clone()),
-            "output_list": outputs,
-            "code_list": codes,
+            "difficulty": problem.difficulty,
+            "output_list": samples.iter().map(|(sample, _)| output(sample)).collect::<Vec<_>>(),
+            "code_list": samples.iter().map(|(sample, _)| program(sample)).collect::<Vec<_>>(),
             "graded_list": graded,
-            "pass@1": right as f64 / graded.len() as f64,
-            "metadata": metadata,
+            "pass@1": right as f64 / samples.len() as f64,
+            "metadata": metadata.collect::<Vec<_>>(),
         }));
     }
-    let text = serde_json::to_vec_pretty(&problems).map_err(std::io::Error::from)?;
-    replace(path, &text)?;
-    Ok(())
+    outputs::write(path, format!("{:#}", Value::Array(problems)).as_bytes())?;
+    Ok(left_out)
 }
 
 /// The codes of LiveCodeBench for a sample that failed.
@@ -94,6 +102,6 @@ fn outcome_metadata(judge: Judge, judgement: &Judgement) -> Value {
         "error_code": code,
         "error_message": message,
         "verdict": judgement.verdict,
-        "error": first_failure(judgement),
+        "error": detail(judgement),
     })
 }

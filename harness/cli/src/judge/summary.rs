@@ -4,22 +4,21 @@ use std::collections::BTreeMap;
 
 use assay_sandbox::Verdict;
 use assay_sandbox::calibrate::Measurement;
-use assay_study::inference::pass_at_k::pass_at_k;
 use camino::Utf8Path;
 use comfy_table::presets::ASCII_MARKDOWN;
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use serde_json::{Value, json};
 
-use super::explain::{cut, word};
+use super::scores::{Group, KS, Score, scores};
 use super::{Judged, Results};
 use crate::failure::Failure;
-
-/// Values of k that are reported, as far as every problem has so many samples.
-const KS: [u64; 5] = [1, 5, 10, 50, 100];
+use crate::stdio::{self, Out};
+use crate::visible::{acts, cut};
 
 /// Prints counts and scores, for people or as one JSON object.
 pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> Result<(), Failure> {
     let scores = scores(results)?;
+    let mut out = stdio::out();
     let differing = differing(results);
     if json {
         let listed =
@@ -31,112 +30,18 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
             "judges": scores.iter().map(Score::json).collect::<Vec<_>>(),
             "disagreements": listed.collect::<Vec<Value>>(),
         });
-        anstream::println!("{object}");
-        return Ok(());
+        return writeln!(out, "{object}");
     }
-    for mut table in [verdict_table(&scores), score_table(&scores)] {
-        anstream::println!("{}", on_terminal(&mut table));
+    writeln!(out, "{}\n", on_terminal(&mut verdict_table(&scores)))?;
+    writeln!(out, "{}\n", on_terminal(&mut score_table(&scores, cut)))?;
+    for line in scores.iter().filter_map(Score::left_out) {
+        writeln!(out, "{line}")?;
     }
-    anstream::println!("limits {}; image {}", results.limits.describe(), results.image.short());
+    writeln!(out, "limits {}; image {}", results.limits.describe(), results.image.short())?;
     if results.judges.len() > 1 {
-        print_disagreements(results, &differing, disagreements);
+        print_disagreements(&mut out, results, &differing, disagreements)?;
     }
     Ok(())
-}
-
-/// One judge's counts and scores.
-struct Score {
-    judge: &'static str,
-    verdicts: BTreeMap<Verdict, usize>,
-    borderline: usize,
-    /// By difficulty, all problems together under `all`.
-    groups: Vec<Group>,
-}
-
-struct Group {
-    name: String,
-    problems: usize,
-    samples: usize,
-    /// k and the unbiased pass@k, the mean over problems.
-    pass: Vec<(u64, f64)>,
-    /// The least number of samples per problem, and the mean share of right ones.
-    average: (u64, f64),
-}
-
-fn score(results: &Results<'_>, judge: usize) -> Result<Score, Failure> {
-    let mut verdicts = BTreeMap::new();
-    let mut borderline = 0;
-    // Samples and right ones by problem. What the judge failed on is neither.
-    let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for (sample, judged) in results.samples.iter().zip(&results.judged) {
-        let Judged { judgement, .. } = &judged[judge];
-        *verdicts.entry(judgement.verdict).or_default() += 1;
-        borderline += usize::from(judgement.tests.iter().any(|test| results.limits.is_borderline(test)));
-        if judgement.verdict != Verdict::JudgeFailure {
-            let (samples, right) = counts.entry(&sample.problem).or_default();
-            *samples += 1;
-            *right += u64::from(judgement.verdict == Verdict::Pass);
-        }
-    }
-    let difficulty = |id: &str| results.problems.get(id).and_then(|problem| problem.difficulty.clone());
-    let mut names: Vec<String> = Vec::new();
-    for known in ["easy", "medium", "hard"] {
-        names.extend(
-            counts.keys().any(|id| difficulty(id).as_deref() == Some(known)).then(|| known.to_owned()),
-        );
-    }
-    let mut others: Vec<String> = counts.keys().filter_map(|id| difficulty(id)).collect();
-    others.retain(|name| !names.contains(name));
-    others.sort();
-    others.dedup();
-    names.extend(others);
-    let mut groups = Vec::new();
-    for name in names {
-        let of_group = counts.iter().filter(|(id, _)| difficulty(id).as_ref() == Some(&name));
-        groups.push(group(name.clone(), of_group.map(|(_, counts)| *counts).collect())?);
-    }
-    groups.push(group("all".to_owned(), counts.values().copied().collect())?);
-    Ok(Score { judge: results.judges[judge].version(), verdicts, borderline, groups })
-}
-
-fn group(name: String, counts: Vec<(u64, u64)>) -> Result<Group, Failure> {
-    let least = counts.iter().map(|(samples, _)| *samples).min().unwrap_or(0);
-    let problems = counts.len();
-    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let mut pass = Vec::new();
-    for k in KS.into_iter().filter(|k| *k <= least) {
-        let each = counts.iter().map(|(samples, right)| pass_at_k(*samples, *right, k));
-        let each =
-            each.collect::<Result<Vec<f64>, _>>().map_err(|error| Failure::Internal(error.to_string()))?;
-        pass.push((k, mean(each)));
-    }
-    let average = mean(counts.iter().map(|(samples, right)| *right as f64 / *samples as f64).collect());
-    let samples = counts.iter().map(|(samples, _)| *samples).sum::<u64>() as usize;
-    Ok(Group { name, problems, samples, pass, average: (least, average) })
-}
-
-impl Score {
-    fn json(&self) -> Value {
-        let verdicts: BTreeMap<String, usize> =
-            self.verdicts.iter().map(|(verdict, count)| (word(*verdict), *count)).collect();
-        let groups = self.groups.iter().map(|group| {
-            let mut object =
-                json!({ "difficulty": group.name, "problems": group.problems, "samples": group.samples });
-            for (k, value) in &group.pass {
-                object[format!("pass@{k}")] = json!(value);
-            }
-            if group.average.0 > 0 {
-                object[format!("avg@{}", group.average.0)] = json!(group.average.1);
-            }
-            object
-        });
-        json!({
-            "judge": self.judge,
-            "verdicts": verdicts,
-            "borderline": self.borderline,
-            "scores": groups.collect::<Vec<_>>(),
-        })
-    }
 }
 
 /// The same as a page of Markdown, with each sample that did not pass.
@@ -146,13 +51,13 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
         for Judged { judge, judgement } in judged.iter().filter(|one| one.judgement.verdict != Verdict::Pass)
         {
-            let at = judgement.tests.iter().position(|test| test.verdict == judgement.verdict);
-            let detail = at.map_or("", |at| judgement.tests[at].detail.as_str());
+            let failure = judgement.first_failure();
+            let detail = failure.map_or("", |(_, test)| test.detail.as_str());
             failed.add_row([
                 in_a_cell(&sample.id),
                 judge.name().to_owned(),
-                word(judgement.verdict),
-                at.map_or_else(String::new, |at| (at + 1).to_string()),
+                judgement.verdict.name().to_owned(),
+                failure.map_or_else(String::new, |(index, _)| (index + 1).to_string()),
                 in_a_cell(detail),
             ]);
         }
@@ -164,26 +69,30 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
         results.limits.describe(),
         results.image,
     );
+    let left_out: String =
+        scores.iter().filter_map(Score::left_out).map(|line| format!("\n{line}.\n")).collect();
     let tables = [
-        ("Scores", score_table(&scores)),
-        ("Verdicts", verdict_table(&scores)),
-        ("Samples that did not pass", failed),
+        ("Scores", score_table(&scores, plain_in_a_cell), left_out.as_str()),
+        ("Verdicts", verdict_table(&scores), ""),
+        ("Samples that did not pass", failed, ""),
     ];
-    for (title, mut table) in tables {
+    for (title, mut table, below) in tables {
         table.load_style(ASCII_MARKDOWN);
-        page.push_str(&format!("\n## {title}\n\n{table}\n"));
+        page.push_str(&format!("\n## {title}\n\n{table}\n{below}"));
     }
     Ok(page)
 }
 
 /// A program's text cannot be trusted to leave the table alone.
 fn in_a_cell(text: &str) -> String {
-    let text: String = text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text.chars().take(80).map(|c| if acts(c) { ' ' } else { c }).collect();
     if text.is_empty() { text } else { format!("`{}`", text.replace('`', "'").replace('|', "\\|")) }
 }
 
-fn scores(results: &Results<'_>) -> Result<Vec<Score>, Failure> {
-    (0..results.judges.len()).map(|judge| score(results, judge)).collect()
+/// The same without marks around a word that has no meaning in Markdown.
+fn plain_in_a_cell(text: &str) -> String {
+    let plain = text.chars().all(|c| c.is_alphanumeric() || c == ' ');
+    if plain { text.to_owned() } else { in_a_cell(text) }
 }
 
 fn table(header: Vec<String>) -> Table {
@@ -192,8 +101,12 @@ fn table(header: Vec<String>) -> Table {
     table
 }
 
-/// The table with two spaces between its columns and a rule under its header.
+/// The table with two spaces between its columns and a rule under its header; on a terminal no wider than
+/// that.
 fn on_terminal(table: &mut Table) -> &Table {
+    if let Some((width, _)) = terminal_size::terminal_size_of(std::io::stdout()) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.0);
+    }
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
     let last = table.column_count().saturating_sub(1);
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -219,7 +132,7 @@ fn verdict_table(scores: &[Score]) -> Table {
     for verdict in verdicts {
         let counts =
             scores.iter().map(|score| score.verdicts.get(&verdict).copied().unwrap_or(0).to_string());
-        table.add_row([word(verdict)].into_iter().chain(counts));
+        table.add_row([verdict.name().to_owned()].into_iter().chain(counts));
     }
     let borderline = scores.iter().map(|score| score.borderline.to_string());
     table.add_row(["near a limit".to_owned()].into_iter().chain(borderline));
@@ -227,7 +140,8 @@ fn verdict_table(scores: &[Score]) -> Table {
     table
 }
 
-fn score_table(scores: &[Score]) -> Table {
+/// Scores by difficulty; `shown` makes a name from the data safe to show.
+fn score_table(scores: &[Score], shown: impl Fn(&str) -> String) -> Table {
     let groups = || scores.iter().flat_map(|score| score.groups.iter().map(move |group| (score, group)));
     let ks: Vec<u64> = KS
         .into_iter()
@@ -240,7 +154,7 @@ fn score_table(scores: &[Score]) -> Table {
     let mut table = table(header);
     for (score, group) in groups() {
         let mut row = vec![
-            cut(&group.name),
+            label(group, &shown),
             score.judge.to_owned(),
             group.problems.to_string(),
             group.samples.to_string(),
@@ -249,14 +163,25 @@ fn score_table(scores: &[Score]) -> Table {
             let value = group.pass.iter().find(|(found, _)| found == k);
             row.push(value.map_or_else(String::new, |(_, value)| format!("{:.1}", 100.0 * value)));
         }
-        row.push(match group.average {
+        let average = 100.0 * group.average;
+        row.push(match group.per_problem {
             (0, _) => "-".to_owned(),
-            (k, average) => format!("{:.1} (k={k})", 100.0 * average),
+            (least, most) if least == most => format!("{average:.1} (k={least})"),
+            (least, most) => format!("{average:.1} (k={least}–{most})"),
         });
         table.add_row(row);
     }
     align(&mut table);
     table
+}
+
+/// The total is `all`, without quotes; a difficulty of that name has them.
+fn label(group: &Group, shown: impl Fn(&str) -> String) -> String {
+    match group.difficulty.as_deref() {
+        None => "all".to_owned(),
+        Some("all") => shown("\"all\""),
+        Some(name) => shown(name),
+    }
 }
 
 /// Samples on which the judges do not agree whether they pass, with each judge's verdict.
@@ -274,19 +199,24 @@ fn differing<'a>(results: &'a Results<'_>) -> Vec<(&'a str, Vec<Verdict>)> {
     .collect()
 }
 
-fn print_disagreements(results: &Results<'_>, differing: &[(&str, Vec<Verdict>)], listed: bool) {
-    let mut kinds: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+fn print_disagreements(
+    out: &mut Out,
+    results: &Results<'_>,
+    differing: &[(&str, Vec<Verdict>)],
+    listed: bool,
+) -> Result<(), Failure> {
+    let mut kinds: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
     for (_, verdicts) in differing {
-        *kinds.entry(verdicts.iter().map(|verdict| word(*verdict)).collect()).or_default() += 1;
+        *kinds.entry(verdicts.iter().map(|verdict| verdict.name()).collect()).or_default() += 1;
     }
     let names = results.judges.iter().map(|judge| judge.name().to_owned());
     let mut table = table(["samples".to_owned()].into_iter().chain(names).collect());
     for (kind, count) in &kinds {
-        table.add_row([count.to_string()].into_iter().chain(kind.iter().cloned()));
+        table.add_row([count.to_string()].into_iter().chain(kind.iter().map(|name| (*name).to_owned())));
     }
-    anstream::println!("the judges disagree on {} of {} samples", differing.len(), results.samples.len());
+    writeln!(out, "\nthe judges disagree on {} of {} samples", differing.len(), results.samples.len())?;
     if !kinds.is_empty() {
-        anstream::println!("{}", on_terminal(&mut table));
+        writeln!(out, "{}\n", on_terminal(&mut table))?;
     }
     if listed {
         for (sample, verdicts) in differing {
@@ -294,12 +224,13 @@ fn print_disagreements(results: &Results<'_>, differing: &[(&str, Vec<Verdict>)]
                 .judges
                 .iter()
                 .zip(verdicts)
-                .map(|(judge, verdict)| format!("{}: {}", judge.name(), word(*verdict)));
-            anstream::println!("{}  {}", cut(sample), each.collect::<Vec<_>>().join("  "));
+                .map(|(judge, verdict)| format!("{}: {}", judge.name(), verdict.name()));
+            writeln!(out, "{}  {}", cut(sample), each.collect::<Vec<_>>().join("  "))?;
         }
     } else if !differing.is_empty() {
-        anstream::println!("--disagreements lists them, --explain SAMPLE shows one");
+        writeln!(out, "--disagreements lists them, --explain SAMPLE shows one")?;
     }
+    Ok(())
 }
 
 /// Prints what a calibration found.
@@ -308,12 +239,10 @@ pub(super) fn print_calibration(
     python: &Utf8Path,
     json: bool,
 ) -> Result<(), Failure> {
+    let mut out = stdio::out();
     let largest = measured.iter().map(Measurement::fuel_per_second).fold(0.0, f64::max);
     if json {
-        anstream::println!(
-            "{}",
-            json!({ "python": python, "programs": measured, "fuel-per-second": largest })
-        );
+        writeln!(out, "{}", json!({ "python": python, "programs": measured, "fuel-per-second": largest }))?;
         return Ok(());
     }
     let mut table = table(["program", "fuel", "native s", "fuel per native s"].map(str::to_owned).to_vec());
@@ -326,11 +255,12 @@ pub(super) fn print_calibration(
         ]);
     }
     align(&mut table);
-    anstream::println!("{}", on_terminal(&mut table));
-    anstream::println!(
+    writeln!(out, "{}", on_terminal(&mut table))?;
+    writeln!(
+        out,
         "largest: {largest:.2e}; 6 s of {python} are {:.2e} units of fuel; the built-in budget is {:.2e} a second",
         6.0 * largest,
         assay_sandbox::Limits::benchmark(1).fuel as f64
-    );
+    )?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Writing to disk: whole files, and only when they change.
 
-use assay_report::{Problem, WriteError, replace, write};
+use assay_report::{Problem, WriteError, probe, replace, target, write};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::small;
@@ -86,4 +86,36 @@ fn what_is_no_file_is_written_to_and_stays() {
     assert!(replace(&pipe, b"rows").unwrap());
     assert_eq!(reader.join().unwrap(), b"rows");
     assert!(pipe.metadata().unwrap().file_type().is_fifo());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_its_file_is_replaced() {
+    use std::os::unix::fs::symlink;
+    let (_guard, folder) = folder();
+    fs_err::create_dir_all(folder.join("real")).unwrap();
+    // A link to a link, one of them in another folder, to a file that is not there at first.
+    symlink("real/second", folder.join("first")).unwrap();
+    symlink("file", folder.join("real/second")).unwrap();
+    let first = folder.join("first");
+    for bytes in [b"one", b"two"] {
+        assert!(replace(&first, bytes).unwrap());
+        assert!(first.is_symlink() && folder.join("real/second").is_symlink());
+        assert_eq!(fs_err::read(folder.join("real/file")).unwrap(), bytes);
+    }
+    assert_eq!(target(&first).unwrap(), target(&folder.join("real/../real/file")).unwrap());
+    symlink("circle", folder.join("circle")).unwrap();
+    assert!(replace(&folder.join("circle"), b"").unwrap_err().to_string().contains("circle"));
+}
+
+#[test]
+fn what_could_not_be_written_is_known_before() {
+    let (_guard, folder) = folder();
+    probe(&folder.join("new/file")).unwrap();
+    assert!(folder.join("new").is_dir() && names(&folder.join("new")).is_empty());
+    assert!(probe(&folder.join("new")).unwrap_err().to_string().contains("is a folder"));
+    fs_err::write(folder.join("file"), "kept").unwrap();
+    probe(&folder.join("file")).unwrap();
+    assert_eq!(fs_err::read_to_string(folder.join("file")).unwrap(), "kept");
+    assert!(probe(&folder.join("file/in")).unwrap_err().to_string().contains("file"));
 }
