@@ -5,9 +5,9 @@ use crate::python::{is_space, strip};
 /// Compares what a script wrote with what it should have written, by the rules of the LiveCodeBench
 /// benchmark.
 ///
-/// Space, as Python knows it, at the ends of the text and of each line does not count. A line is right if its text is, or if both
-/// lines consist of decimal numbers that are equal in value, one by one (`1.0` is `1`, `1e3` is `1000`);
-/// there is no tolerance.
+/// Space, as Python knows it, at the ends of the text and of each line does not count. A line is right if its
+/// text is, or if both lines consist of decimal numbers that are equal in value, one by one (`1.0` is `1`,
+/// `1e3` is `1000`); there is no tolerance.
 pub fn same_output(expected: &str, actual: &str) -> bool {
     fn lines(text: &str) -> impl Iterator<Item = &str> {
         strip(text).split('\n').map(strip)

@@ -11,7 +11,8 @@ use crate::wasi::Stop;
 /// Fuel that a program gets at a time, some 10 milliseconds' worth: how often the wall clock is looked at.
 const SLICE: u64 = 1 << 25;
 
-/// Fuel for a call of the host, and for each byte that it moves: about what they take, in the time of a plain loop.
+/// Fuel for a call of the host, and for each byte that it moves: about what they take, in the time of a plain
+/// loop.
 const CALL: u64 = 2_000;
 const BYTE: u64 = 16;
 

@@ -197,8 +197,8 @@ fn stat(process: u32) -> Vec<String> {
     if ended { Vec::new() } else { fields }
 }
 
-/// Whether a worker is at an endless test. A second of processor time is many times what it takes to start and
-/// to judge what else there is, on a machine however busy.
+/// Whether a worker is at an endless test. A second of processor time is many times what it takes to start
+/// and to judge what else there is, on a machine however busy.
 fn is_busy(worker: u32) -> bool {
     let stat = stat(worker);
     let ticks =

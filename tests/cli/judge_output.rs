@@ -154,7 +154,9 @@ fn what_is_missing_from_a_score_is_said() {
 fn judge_failures_are_no_wrong_answers_in_the_form_of_livecodebench() {
     let broken = json!({ "id": "broken", "checks": ["assert ("] });
     let samples = [sample("a", "sum", RIGHT), sample("b", "sum", "print(1)"), sample("c", "broken", "x = 1")];
-    let world = world(&[sum(), broken], &samples);
+    let mut dated = sum();
+    dated["contest_date"] = json!("2024-01-06T00:00:00");
+    let world = world(&[dated, broken], &samples);
     world
         .run(&judge(&["--eval-all", "eval.json"]))
         .fails_with(1)
@@ -163,6 +165,7 @@ fn judge_failures_are_no_wrong_answers_in_the_form_of_livecodebench() {
     assert_eq!(evaluated.as_array().unwrap().len(), 1, "{evaluated}");
     assert_eq!(evaluated[0]["graded_list"], json!([true, false]));
     assert_eq!(evaluated[0]["pass@1"], 0.5);
+    assert_eq!(evaluated[0]["contest_date"], "2024-01-06T00:00:00");
 }
 
 #[test]

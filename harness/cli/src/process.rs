@@ -47,8 +47,9 @@ pub(crate) fn stop_on_signals(cancel: &Arc<AtomicBool>) -> Result<(), Failure> {
 }
 
 /// Has the system kill this process, a worker, when the thread that started it is gone, even if that was
-/// killed itself. Should the parent be gone already, the worker has no task yet, and sees it when it says that
-/// it is ready. Systems other than Linux do not offer this: there a worker ends when it next reads or writes.
+/// killed itself. Should the parent be gone already, the worker has no task yet, and sees it when it says
+/// that it is ready. Systems other than Linux do not offer this: there a worker ends when it next reads or
+/// writes.
 pub(crate) fn end_with_parent() {
     #[cfg(target_os = "linux")]
     {

@@ -59,7 +59,12 @@ pub(crate) fn store_path(global: &Global) -> Result<Utf8PathBuf, Failure> {
 pub(crate) fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
     match &global.images {
         Some(images) => Ok(images.clone()),
-        None => Ok(store_path(global)?.join("images")),
+        None => {
+            let path = store_path(global)?;
+            // A folder that holds images and no store yet would be taken for no store at all.
+            Store::open(&path)?;
+            Ok(path.join("images"))
+        }
     }
 }
 

@@ -31,10 +31,10 @@ pub struct RowError {
 }
 
 impl Row {
-    /// Reads the row in line `line` (from 1) of a file: an object with `id`, `gold` and either `prediction`, an
-    /// answer alone, or `generation` or `output`, a whole response; the first of these that is not `null`
-    /// counts. Answers are texts or numbers; if there are only `null`s, there is no answer, and that is graded.
-    /// `options` may tell `math-verify` more ([`Options`]); other keys are passed over.
+    /// Reads the row in line `line` (from 1) of a file: an object with `id`, `gold` and either `prediction`,
+    /// an answer alone, or `generation` or `output`, a whole response; the first of these that is not `null`
+    /// counts. Answers are texts or numbers; if there are only `null`s, there is no answer, and that is
+    /// graded. `options` may tell `math-verify` more ([`Options`]); other keys are passed over.
     ///
     /// # Errors
     /// A [`RowError`] that says what is missing or of the wrong type.

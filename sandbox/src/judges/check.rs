@@ -46,8 +46,8 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check) -> TestResult {
     result
 }
 
-/// Answers what the test asks about the program, until the test ends or the program does. Gives what ended the
-/// program. Nobody listens to the test from then on.
+/// Answers what the test asks about the program, until the test ends or the program does. Gives what ended
+/// the program. Nobody listens to the test from then on.
 fn answer(
     session: &mut Session<'_>,
     asked: Receiver<Vec<u8>>,

@@ -1,10 +1,10 @@
 //! Rewriting code: indices into one index space, and a meter that makes the code count its own work.
 //!
 //! A charge, which subtracts from a global, is made at each iteration of a loop, at each entry of a function
-//! that calls others or is long, and for each bulk operation a quarter of its bytes. Where loops start and bytes are
-//! moved the code also looks whether it is below zero, and then asks its host for more: there a program is
-//! stopped. Looking at entries as well would cost another twentieth, and no program needs it: all that it does
-//! passes the loop of the bytecode interpreter.
+//! that calls others or is long, and for each bulk operation a quarter of its bytes. Where loops start and
+//! bytes are moved the code also looks whether it is below zero, and then asks its host for more: there a
+//! program is stopped. Looking at entries as well would cost another twentieth, and no program needs it: all
+//! that it does passes the loop of the bytecode interpreter.
 //!
 //! The runtime's own fuel and epochs cost far more, because they keep two counters and spill one around every
 //! call; and this way the count is a property of the image.

@@ -67,8 +67,8 @@ pub(super) struct Translation {
 /// Links `libraries`, given in the order in which they are to be initialised, with a C stack of `stack_bytes`
 /// (a multiple of 64 KiB) at the bottom of memory, so that an overflow traps instead of overwriting data.
 ///
-/// Functions that the first library both imports and exports are wrapped by it: its own are called in the place
-/// of the other library's, and its imports are the other's.
+/// Functions that the first library both imports and exports are wrapped by it: its own are called in the
+/// place of the other library's, and its imports are the other's.
 pub(crate) fn link(libraries: &[(&str, &[u8])], stack_bytes: u32) -> Result<Linked, LinkError> {
     let libraries =
         libraries.iter().map(|(name, bytes)| Library::parse(name, bytes)).collect::<Result<Vec<_>, _>>()?;
@@ -201,8 +201,8 @@ impl Merger {
     }
 
     /// Makes every library's exports known; the first definition of a name wins. What the first library
-    /// [wraps](Library::wraps) it stands in front of: the library that the function is from uses the wrapper too,
-    /// as all others do.
+    /// [wraps](Library::wraps) it stands in front of: the library that the function is from uses the wrapper
+    /// too, as all others do.
     fn define_symbols(&mut self, libraries: &[Library<'_>]) -> Result<(), LinkError> {
         for (index, library) in libraries.iter().enumerate() {
             let imported_globals =

@@ -4,8 +4,8 @@
 //! threads is slower than from one. Processes do not hinder each other, and what kills one does not kill the
 //! others: it is replaced, and the test that it was at is tried once more.
 //!
-//! Each thread of the pool starts its worker, replaces it and outlives it. A worker may thus ask the system to
-//! be killed when the thread that started it is gone (`PR_SET_PDEATHSIG` of Linux).
+//! Each thread of the pool starts its worker, replaces it and outlives it. A worker may thus ask the system
+//! to be killed when the thread that started it is gone (`PR_SET_PDEATHSIG` of Linux).
 
 mod worker;
 

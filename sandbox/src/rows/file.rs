@@ -35,8 +35,8 @@ impl Row<'_> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
-    /// The text under the first of these keys that is given. What is given and no text is an error: to take it
-    /// for nothing could leave a test out.
+    /// The text under the first of these keys that is given. What is given and no text is an error: to take
+    /// it for nothing could leave a test out.
     pub(super) fn text(&self, keys: &[&str]) -> Result<Option<String>, String> {
         match keys.iter().find_map(|key| Some((key, self.given(key)?))) {
             None => Ok(None),

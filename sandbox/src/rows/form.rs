@@ -284,9 +284,9 @@ fn both_lists<'a>(group: &'a Value, keys: [&str; 2]) -> Result<(&'a Vec<Value>, 
     Ok((inputs, outputs))
 }
 
-/// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls, unless the function is named `beside` them. An
-/// input of a call is the list of its arguments; an output may be wrapped in a list of one. Both stay as they
-/// are written, in one line.
+/// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls, unless the function is named `beside` them.
+/// An input of a call is the list of its arguments; an output may be wrapped in a list of one. Both stay as
+/// they are written, in one line.
 fn apps(text: &str, beside: Option<String>) -> Result<Tests, String> {
     let unquoted: Option<String> = serde_json::from_str(text).ok();
     let text = unquoted.as_deref().unwrap_or(text);

@@ -13,8 +13,8 @@
 //! | MBPP | `task_id`, `test_list`, `test_setup_code`, `test_imports` |
 //! | own | `id`, `difficulty`, and `tests` or `checks` (see `sandbox/schema/problem.schema.json`) |
 //!
-//! A key that is absent or `null` gives nothing. What a row does give must be of the right type: otherwise the
-//! problem has no tests, its samples are judge failures, and the message names file and line. Only what
+//! A key that is absent or `null` gives nothing. What a row does give must be of the right type: otherwise
+//! the problem has no tests, its samples are judge failures, and the message names file and line. Only what
 //! leaves in doubt which row is which refuses the whole file ([`RowsError`]): ids above all.
 
 mod error;

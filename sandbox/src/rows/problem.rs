@@ -20,6 +20,9 @@ pub struct Problem {
     pub id: String,
     /// `easy`, `medium`, `hard` or whatever the benchmark says.
     pub difficulty: Option<String>,
+    /// What else LiveCodeBench's scores are made from, as far as the row has it: its title, platform and the
+    /// contest's date.
+    pub columns: BTreeMap<&'static str, String>,
     /// The start of the program, which a completion goes on from (HumanEval).
     pub prompt: Option<String>,
     packed: Result<Packed, String>,
@@ -190,6 +193,7 @@ fn problem(row: &Row<'_>) -> Result<Problem, RowsError> {
         // Files that number their rows by place only.
         id: row.id(&IDS)?.unwrap_or_else(|| row.number.to_string()),
         difficulty: difficulty.unwrap_or_default(),
+        columns: columns(row),
         prompt: prompt.unwrap_or_default(),
         packed,
         place: format!("{}:{}", row.path.file_name().unwrap_or(row.path.as_str()), row.line),
@@ -197,6 +201,14 @@ fn problem(row: &Row<'_>) -> Result<Problem, RowsError> {
 }
 
 /// A text or a number.
+/// Columns that are carried through, nothing of which decides a verdict.
+const COLUMNS: [&str; 3] = ["question_title", "platform", "contest_date"];
+
+fn columns(row: &Row<'_>) -> BTreeMap<&'static str, String> {
+    let text = |name| Some((name, row.object.get(name)?.as_str()?.to_owned()));
+    COLUMNS.into_iter().filter_map(text).collect()
+}
+
 fn difficulty(row: &Row<'_>) -> Result<Option<String>, String> {
     let keys = ["difficulty", "level"];
     match keys.into_iter().find_map(|key| Some((key, row.given(key)?))) {

@@ -77,8 +77,8 @@ const PYTHON_3: u64 = 3;
 
 /// Reads samples: a file of rows, or a folder of programs.
 ///
-/// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else its number) and holds
-/// a program (`code`, `program`, `solution`, `solutions`, `code_list`), a completion of the prompt
+/// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else its number) and
+/// holds a program (`code`, `program`, `solution`, `solutions`, `code_list`), a completion of the prompt
 /// (`completion`, `canonical_solution`) or a generation (`output`, `generation`, `response`, `text`,
 /// `output_list`, ...). If it holds several of these, the first one in this order counts, and programs before
 /// generations; `null` is none. `solutions` may be those of APPS, TACO and CodeContests (Python 3 only). In a

@@ -223,8 +223,8 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
         ),
         ("def f(x): return 4", "print('x' * 20000, end='')\nassert f(1) == 4", None, Pass),
         ("def kind(x, t): return isinstance(x, t)", "assert kind(1, int) and not kind(1, str)", None, Pass),
-        // Cheats: what would pass if test and program were in one interpreter, and messages that no honest one
-        // sends.
+        // Cheats: what would pass if test and program were in one interpreter, and messages that no honest
+        // one sends.
         (
             "depth = eval\ndef build(x): return \"__import__('sys').modules['__main__'].__dict__.update(_reply=lambda k, t: b'+')\"",
             "t = build([1, [2]])\nassert depth(t) == 2",
@@ -408,4 +408,19 @@ fn a_broken_case_is_no_wrong_answer() {
     let broken = Verdict::JudgeFailure;
     let found = verdicts(&sandbox, Judge::Assay, program, &calls(&cases));
     assert_eq!(found, [Verdict::Pass, Verdict::Pass, broken, broken, broken, broken]);
+}
+
+/// SkyThought's limit is for all tests together: a test that takes most of one share is far from it, and tests
+/// that together take most of it are near.
+#[test]
+fn what_is_borderline_depends_on_whose_limit_it_is() {
+    let limits = assay_sandbox::Limits { fuel: 1000, ..assay_sandbox::Limits::default() };
+    let result = |fuel| TestResult { verdict: Verdict::Pass, fuel, peak_memory: 0, detail: String::new() };
+    for (fuels, assay, skythought) in
+        [([900, 10, 10], true, false), ([700, 700, 1100], true, true), ([700, 700, 700], false, false)]
+    {
+        let results = fuels.map(result);
+        assert_eq!(limits.is_any_borderline(Judge::Assay, &results), assay, "{fuels:?}");
+        assert_eq!(limits.is_any_borderline(Judge::SkyThought, &results), skythought, "{fuels:?}");
+    }
 }

@@ -78,8 +78,8 @@ fn the_next_worker_gets_the_tests_that_are_left() {
     assert_eq!((judged.verdict, fuel), (Verdict::Pass, vec![1, 2]));
 }
 
-/// The first worker cannot be started, and this shows when another has judged something. Its task is not lost,
-/// and each judgement comes with the id of its own task.
+/// The first worker cannot be started, and this shows when another has judged something. Its task is not
+/// lost, and each judgement comes with the id of its own task.
 #[test]
 fn the_task_of_a_worker_that_cannot_be_had_goes_to_the_others() {
     let (starts, judged) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));

@@ -33,7 +33,7 @@ pub(super) fn row(sample: &Sample, judged: &Judged, limits: &Limits, image: Hash
         "problem_id": sample.problem,
         "judge": judge.version(),
         "verdict": judgement.verdict,
-        "borderline": tests.iter().any(|test| limits.is_borderline(test)),
+        "borderline": limits.is_any_borderline(*judge, tests),
         "tests": tests.iter().map(|test| test.verdict).collect::<Vec<_>>(),
         "fuel": tests.iter().map(|test| test.fuel).collect::<Vec<_>>(),
         "peak_memory": tests.iter().map(|test| test.peak_memory).collect::<Vec<_>>(),
@@ -74,7 +74,7 @@ pub(super) fn write_eval_all(results: &Results<'_>, path: &Utf8Path) -> Result<u
             samples.iter().map(|(_, judgement)| judgement.verdict == Verdict::Pass).collect();
         let right = graded.iter().filter(|passed| **passed).count();
         let metadata = samples.iter().map(|(_, judgement)| outcome_metadata(judge, judgement).to_string());
-        problems.push(json!({
+        let mut row = json!({
             "question_id": id,
             "difficulty": problem.difficulty,
             "output_list": samples.iter().map(|(sample, _)| output(sample)).collect::<Vec<_>>(),
@@ -82,7 +82,11 @@ pub(super) fn write_eval_all(results: &Results<'_>, path: &Utf8Path) -> Result<u
             "graded_list": graded,
             "pass@1": right as f64 / samples.len() as f64,
             "metadata": metadata.collect::<Vec<_>>(),
-        }));
+        });
+        for (name, text) in &problem.columns {
+            row[*name] = json!(text);
+        }
+        problems.push(row);
     }
     outputs::write(path, format!("{:#}", Value::Array(problems)).as_bytes())?;
     Ok(left_out)

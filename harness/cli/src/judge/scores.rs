@@ -57,9 +57,9 @@ fn score(results: &Results<'_>, judge: usize) -> Result<Score, Failure> {
     let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     let mut tried: BTreeSet<&str> = BTreeSet::new();
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
-        let Judged { judgement, .. } = &judged[judge];
+        let Judged { judge, judgement } = &judged[judge];
         *verdicts.entry(judgement.verdict).or_default() += 1;
-        borderline += usize::from(judgement.tests.iter().any(|test| results.limits.is_borderline(test)));
+        borderline += usize::from(results.limits.is_any_borderline(*judge, &judgement.tests));
         tried.insert(&sample.problem);
         if judgement.verdict != Verdict::JudgeFailure {
             let (samples, right) = counts.entry(&sample.problem).or_default();
