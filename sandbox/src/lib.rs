@@ -38,8 +38,17 @@
 //! no environment. A thread runs to its end when it is started. The clock starts on 1 January 2024 and moves
 //! by 100 microseconds per look; sleeping moves it and costs nothing. Random numbers and hashes are seeded.
 //! Pointers have 32 bits: an object beyond 2 GiB is an `OverflowError` or `MemoryError`, though `sys.maxsize`
-//! says 2⁶³-1, because programs use it as a number beyond all others. Modules that are not part of the image
-//! (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
+//! says 2⁶³-1, because programs use it as a number beyond all others. Lengths and places have 32 bits too, so
+//! `len(range(10**10))`, `bisect` in such a range, `islice` or `deque.rotate` by such a number raise
+//! `OverflowError` or `ValueError`, and `hash` has 32. The last digit of `math.sin` and its like is musl's,
+//! not glibc's, and `sum` of floats compensates rounding, as since Python 3.12. Modules that are not part of
+//! the image (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import, and `asyncio.run` and
+//! threads that wait for each other fail.
+//!
+//! A test in Python reaches the program through the host: values of built-in types and kinds of them travel
+//! by value, other things stay with the program. What cannot travel (a function or an own class of the
+//! test's) is the judge's failure; `type(x)`, `is` between answers, `with`, `del` and `except` of a program's
+//! own class do not work on what stays.
 //!
 //! # Verdicts
 //!
