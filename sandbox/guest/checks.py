@@ -52,6 +52,7 @@ _CODECS = {
     bytes: ("bytes", list, lambda v: bytes(_all(int, v))),
     bytearray: ("bytearray", list, lambda v: bytearray(_all(int, v))),
     range: ("range", lambda v: [v.start, v.stop, v.step], lambda v: range(*_all(int, v))),
+    slice: ("slice", lambda v: [v.start, v.stop, v.step], lambda v: slice(*v)),
     decimal.Decimal: ("decimal", lambda v: [str(v)], lambda v: decimal.Decimal(*_all(str, v))),
     fractions.Fraction: ("fraction", lambda v: [v.numerator, v.denominator], lambda v: fractions.Fraction(*_all(int, v))),
     datetime.date: ("date", lambda v: [v.year, v.month, v.day], lambda v: datetime.date(*_all(int, v))),
@@ -80,9 +81,9 @@ def _encode(value, names, stands_for):
     if type(value) in _CODECS:
         tag, take_apart, _ = _CODECS[type(value)]
         return [tag, [_encode(item, names, stands_for) for item in take_apart(value)]]
-    name = getattr(value, "__name__", None)
-    if type(name) is str and names.get(name) is value:
-        return ["built-in", name]
+    # Of anything else the program would have a say in its name.
+    if type(value) in (type, type(len)) and names.get(value.__name__) is value:
+        return ["built-in", value.__name__]
     return stands_for(value)
 
 
@@ -200,20 +201,40 @@ def _send(value):
         return ["object", value._assay_number]
     if hasattr(value, "__next__"):
         return _encode(list(value), vars(builtins), _send)
-    raise _Unsupported(f"the judge cannot give a program a {type(value).__name__} of the test's")
+    message = f"the judge cannot give a program a {type(value).__name__} of the test's"
+    if type(value) in _TYPES.values():
+        # The test took what it got from the program for a class of its own.
+        raise TypeError(message)
+    raise _Unsupported(message)
 
 
 def _receive(value):
-    return _decode(value, _TYPES, lambda payload: _Remote(payload[0], *(_receive(value) for value in payload[1:])))
+    return _decode(value, _TYPES, _stand_in)
+
+
+def _stand_in(payload):
+    number, *value = payload
+    if value or type(number) is not int:
+        return _Remote(number, *map(_receive, value))
+    # The same thing each time, for a test that looks at who is who.
+    return _known.setdefault(number, _Remote(number))
 
 
 def _ask(operation, target, *arguments):
     """Asks the host, which answers through this interpreter's standard input."""
     global _asked
     _asked = True
-    rest = [_encode(arguments, vars(builtins), _send)] if arguments else []
+    try:
+        rest = [_encode(arguments, vars(builtins), _send)] if arguments else []
+    except _Unsupported as error:
+        if operation == "call" and target in _named:
+            raise
+        # It is the program that made something of its own of what the test expects, such as a list.
+        raise TypeError(str(error)) from None
     # On a line of its own, whatever the test itself has printed.
-    os.write(1, b"\n" + json.dumps([operation, target, *rest]).encode() + b"\n")
+    question = b"\n" + json.dumps([operation, target, *rest]).encode() + b"\n"
+    while question:
+        question = question[os.write(1, question) :]
     reply = _incoming.readline()
     if not reply:
         # The program's interpreter is gone: the host knows why and does not look at what this one says.
@@ -221,12 +242,18 @@ def _ask(operation, target, *arguments):
     kind, value, *rest = json.loads(reply)
     if kind == "raised":
         error = _exception(value, *rest)
+        if operation != "next" and isinstance(error, (StopIteration, StopAsyncIteration, GeneratorExit)):
+            # It would end an iteration of the test's.
+            error = RuntimeError(f"{value}: {rest}")
         _raised.append(error)
         raise error
     if rest:
         (positional, named), (new_positional, new_named) = arguments, _receive(rest[0])
         _write_back([*positional, *named.values()], [*new_positional, *new_named.values()])
-    return _receive(value)
+    received = _receive(value)
+    if operation == "name" and type(received) is _Remote:
+        _named.append(received._assay_number)
+    return received
 
 
 def _exception(kind, arguments):
@@ -257,9 +284,18 @@ class _Remote:
         self.__dict__["_assay_value"] = value
 
     def __eq__(self, other):
-        if type(other) is _Remote:
-            return self._assay_number == other._assay_number or bool(_ask("eq", self._assay_number, other))
-        return bool(self._assay_value) and self._assay_value[0] == other
+        if type(other) is not _Remote:
+            return bool(self._assay_value) and self._assay_value[0] == other
+        if self._assay_number == other._assay_number:
+            return True
+        if self._assay_value or other._assay_value:
+            # Were the program asked, one value could be equal to another and stand several times in a set.
+            return self._assay_value == other._assay_value
+        return bool(_ask("eq", self._assay_number, other))
+
+    @property
+    def __class__(self):
+        return type(*self._assay_value) if self._assay_value else _Remote
 
     def __hash__(self):
         return hash(*self._assay_value) if self._assay_value else _ask("hash", self._assay_number)
@@ -307,20 +343,38 @@ class _Remote:
         return _ask("isinstance", self._assay_number, other)
 
 
-def _together(name):
-    """An operation on two things of the program's, or on the value of one."""
+def _value_of(thing):
+    if not thing._assay_value:
+        raise TypeError("a thing of the program's without a value")
+    return thing._assay_value[0]
+
+
+def _together(name, is_comparison):
+    """An operation on two things of the program's, or on the value of one. Values are compared here."""
     compute = getattr(operator, name)
 
     def operation(self, other):
         if type(other) is _Remote:
+            if is_comparison and (self._assay_value or other._assay_value):
+                return compute(_value_of(self), _value_of(other))
             return _ask(name, self._assay_number, other)
         return compute(self._assay_value[0], other) if self._assay_value else NotImplemented
 
     return operation
 
 
-for _name in "lt le gt ge add sub mul truediv floordiv mod".split():
-    setattr(_Remote, f"__{_name}__", _together(_name))
+def _define():
+    for name in "lt le gt ge".split():
+        setattr(_Remote, f"__{name}__", _together(name, True))
+    for name in "add sub mul truediv floordiv mod".split():
+        compute = getattr(operator, name)
+        setattr(_Remote, f"__{name}__", _together(name, False))
+        setattr(_Remote, f"__r{name}__", lambda self, other, compute=compute: compute(other, _value_of(self)))
+    for name, compute in {"int": int, "float": float, "index": operator.index, "neg": operator.neg, "abs": abs}.items():
+        setattr(_Remote, f"__{name}__", lambda self, compute=compute: compute(_value_of(self)))
+
+
+_define()
 
 
 class _Names(dict):
@@ -333,6 +387,9 @@ class _Names(dict):
 
 
 _raised = []
+# Things without a value by number, and the numbers of those that the test has by their names.
+_known = {}
+_named = []
 _incoming = None
 _asked = False
 
@@ -407,10 +464,10 @@ def run_test(setup, code, entry):
         text = type(error).__name__ + (": " + _text(error) if _text(error) else "")
         if any(error is raised for raised in _raised):
             return "E", text
-        if not _asked or isinstance(error, (ImportError, SyntaxError)):
+        if not _asked or isinstance(error, ImportError):
             # The program had no part in it.
             return "J", text
         if isinstance(error, AssertionError):
             return "W", text
         return "E", text
-    return "+", ""
+    return ("+", "") if _asked else ("J", "the test asks nothing about the program")

@@ -108,7 +108,8 @@
       (return (local.get $block))))
     (if (i32.and
           (i32.gt_u (local.get $size) (local.get $capacity))
-          (i32.ge_u (local.get $size) (i32.const 4096))) (then
+          ;; From a page to what with a quarter more is still a number.
+          (i32.lt_u (i32.sub (local.get $size) (i32.const 4096)) (i32.const 0x40000000))) (then
       (local.set $new
         (call $large_realloc (local.get $block)
           (i32.add (local.get $size) (i32.shr_u (local.get $size) (i32.const 2)))))

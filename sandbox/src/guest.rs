@@ -32,7 +32,7 @@ pub(crate) struct Guest {
     pub host: Host,
     pub tank: Tank,
     memory_limit: usize,
-    /// Whether the guest was refused memory.
+    /// Whether the guest was refused memory when it last asked for some.
     pub memory_refused: bool,
 }
 
@@ -52,7 +52,7 @@ impl Guest {
 impl ResourceLimiter for Guest {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
         let allowed = desired <= self.memory_limit;
-        self.memory_refused |= !allowed;
+        self.memory_refused = !allowed;
         Ok(allowed)
     }
 

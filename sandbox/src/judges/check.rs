@@ -55,7 +55,8 @@ fn answer(
 ) -> Option<RunOutcome> {
     for question in asked {
         let answer = match session.ask(&[b"O", question.as_slice()].concat()) {
-            Ok(Reply::Done(answer)) => [answer.as_slice(), b"\n"].concat(),
+            // More than one line would be answers to what was not asked yet.
+            Ok(Reply::Done(answer)) if !answer.contains(&b'\n') => [answer.as_slice(), b"\n"].concat(),
             Ok(_) => return Some(broken_interpreter()),
             Err(outcome) => return Some(outcome),
         };

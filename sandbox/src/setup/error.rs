@@ -106,8 +106,9 @@ impl SetupError {
     /// Who has to act.
     pub fn class(&self) -> ErrorClass {
         match self {
-            SetupError::Mismatch { .. } | SetupError::BadPart { .. } => ErrorClass::User,
-            SetupError::NoPython { .. }
+            SetupError::Mismatch { .. }
+            | SetupError::BadPart { .. }
+            | SetupError::NoPython { .. }
             | SetupError::NoPip { .. }
             | SetupError::Offline { .. }
             | SetupError::NotOffered { .. }

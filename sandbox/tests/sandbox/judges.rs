@@ -216,6 +216,30 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
             Pass,
         ),
         (
+            "def f(x): return len(x)",
+            "assert f(list(range(100000))) == 100000 and f('x' * 70000) == 70000",
+            None,
+            Pass,
+        ),
+        (
+            "class L(list): pass\nclass D(dict): __getattr__ = dict.__getitem__\ndef f(n): return L(range(n)) if n else D(a=1)",
+            "assert f(5)[:3] == [0, 1, 2] and isinstance(f(5), list) and f(0) == {'a': 1} and f(0).a == 1",
+            None,
+            Pass,
+        ),
+        (
+            "class N(int): pass\ndef f(x): return N(x)",
+            "import math\nassert math.isclose(f(2), 2) and 1 + f(2) == 3 and -f(2) == -2 and sum([f(1), f(2)]) == 3 and [7, 8][f(1)] == 8",
+            None,
+            Pass,
+        ),
+        (
+            "class A: pass\ndef g(a): return a.next",
+            "a, b = A(), A()\na.next = b\nassert g(a) is b and a.next is not a",
+            None,
+            Pass,
+        ),
+        (
             "def f(x): return sum(x)",
             "assert f(i for i in [1, 2]) == 3 and f(map(int, '12')) == 3",
             None,
@@ -237,6 +261,22 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
             None,
             Error,
         ),
+        (
+            "class I(int):\n  def __eq__(s, o): return s is o\n  __hash__ = int.__hash__\ndef f(x): return {I(1), I(1), I(1)}",
+            "assert f(0) == {1, 2, 3}",
+            None,
+            Wrong,
+        ),
+        ("def f(x): raise StopIteration", "assert all(map(lambda x: f(x) == 1, [1, 2]))", None, Error),
+        ("f = ValueError\ndef g(x): return 3", "assert g(f(1)) == 3", None, Error),
+        (
+            "class L(list): pass\ndef f(x): return L()",
+            "x = f(1)\nx.sort(key=lambda y: y)\nassert x == [1]",
+            None,
+            Error,
+        ),
+        ("def f(x): return '(('", "import ast\nassert ast.literal_eval(f(1)) == 3", None, Error),
+        ("pass", "assert max([1, 2], [3]) == [3] and len([1]) == 1", None, Broken),
         (
             "from fractions import Fraction\nclass R:\n  def as_integer_ratio(s): return (0, 0)\ndef f(x):\n  v = Fraction(0)\n  v._numerator, v._denominator = R(), None\n  return v",
             "assert abs(f(3) - 5) <= 1e-6",

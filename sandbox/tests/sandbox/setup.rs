@@ -330,7 +330,7 @@ fn another_wheel_is_refused() {
     let python = python_script(&path, &format!("for last; do :; done\necho wrong > \"$last/{WHEEL}\""));
     let error = prepare(&path, &lock(), &python).0.unwrap_err();
     assert!(matches!(&error, SetupError::Mismatch { what, .. } if what == WHEEL), "{error}");
-    assert_eq!(error.class(), ErrorClass::User);
+    assert_eq!(error.class(), ErrorClass::Environment);
     assert_eq!(path.join("downloads").read_dir_utf8().unwrap().count(), 0);
 }
 
