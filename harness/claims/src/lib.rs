@@ -1,0 +1,1 @@
+//! Printed tables and their audit, scores and intervals, claims and their outcomes.
