@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use assay_data::{Demonstration, Dialect};
-use assay_flow::{InputSpec, StepError};
+use assay_flow::InputSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{ANSWERS, DEMONSTRATIONS, Kind, MODEL, TRACES, float_facts, placed, within};
+use super::kind::{ANSWERS, DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, within};
 use super::rows::unknown;
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Answer, Trace};
@@ -18,7 +18,6 @@ pub(crate) struct Params {
     /// Of the random streams of all samples.
     seed: u64,
     /// How question, thought and answer are laid out as text.
-    #[schemars(with = "serde_json::Value")]
     dialect: Dialect,
     /// M, the answers a distinct trace.
     answers: u32,
@@ -42,7 +41,7 @@ pub(crate) fn kind() -> Kind<Params> {
         for (trace, _) in distinct {
             let row = rows.get(trace.item.as_str()).ok_or_else(|| unknown(&trace.item))?;
             for index in 0..params.answers {
-                let prompt = params.dialect.answer_prompt(&row.item.question, &trace.thought);
+                let prompt = params.dialect.answer_prompt(&row.item, &trace.thought).map_err(dialect)?;
                 asked.push((trace, index));
                 wanted.push(Wanted { prompt, index });
             }
@@ -59,8 +58,7 @@ pub(crate) fn kind() -> Kind<Params> {
                 answer: answer.ok().map(str::to_owned),
             }
         });
-        records::write(context.output(), answers)?;
-        Ok::<(), StepError>(())
+        records::write(context.output(), answers)
     })
     .inputs(
         const {

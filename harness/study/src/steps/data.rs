@@ -1,27 +1,26 @@
 //! Items and the teacher's rows.
 
-use assay_data::{DataError, Demonstration, Exclusions, Item, Source};
-use assay_flow::{Facts, ParamError, StepContext, StepError, Workspace};
+use assay_data::{DataError, Item, Source};
+use assay_flow::{Facts, InputSpec, ParamError, StepContext, StepError, Workspace};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::kind::{DEMONSTRATIONS, ITEMS, Kind, of_class};
 use crate::records;
-use assay_flow::InputSpec;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// Where they come from: `{ embedded = { seed, questions } }`, or `{ file = "PATH" }` in the workspace.
-    #[schemars(with = "serde_json::Value")]
     source: Source,
 }
 
 impl Params {
     fn check(&self, workspace: &Workspace) -> Result<(), ParamError> {
         self.source
-            .check(workspace.root())
-            .map_err(|error| ParamError::new("source", error.to_string()))
+            .content_hash(workspace.root())
+            .map(drop)
+            .map_err(|error| ParamError::new("source", error.to_string()).suggest(error.remedy()))
     }
 
     /// A file is known by its content.
@@ -48,8 +47,7 @@ pub(crate) fn demonstrations(workspace: Workspace) -> Kind<Params> {
     let about = "Training items with a teacher's thought and answer, none of them a test item";
     Kind::new("demonstrations", 1, DEMONSTRATIONS, about, move |params: &Params, context| {
         let excluded = excluded(context)?;
-        let rows: Vec<Demonstration> =
-            params.source.demonstrations(workspace.root(), &excluded).map_err(data)?;
+        let rows = params.source.demonstrations(workspace.root(), &excluded).map_err(data)?;
         records::write(context.output(), &rows)
     })
     .inputs(const { &[InputSpec::one("excluded", ITEMS).about("items that must not occur")] })
@@ -58,13 +56,17 @@ pub(crate) fn demonstrations(workspace: Workspace) -> Kind<Params> {
 }
 
 /// The test items, which no training data may hold.
-pub(crate) fn excluded(context: &StepContext<'_>) -> Result<Exclusions, StepError> {
-    let items: Vec<Item> = records::read(context, "excluded")?;
-    Ok(Exclusions::new(&items))
+pub(crate) fn excluded(context: &StepContext<'_>) -> Result<Vec<Item>, StepError> {
+    records::read(context, "excluded")
 }
 
 /// An error of the data as that of a step.
 pub(crate) fn data(error: DataError) -> StepError {
-    let remedy = error.remedy().to_owned();
+    let remedy = error.remedy();
     of_class(error.class(), "the data cannot be used").remedy(remedy).caused_by(error)
+}
+
+/// An error of the embedded world as that of a step.
+pub(crate) fn world(error: assay_data::embedded::WorldError) -> StepError {
+    data(error.into())
 }

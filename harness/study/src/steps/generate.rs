@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::{Dialect, Item};
+use assay_data::{Check, Dialect, Item};
 use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, float_facts, placed, within};
+use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, dialect, float_facts, placed, within};
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Generation};
 
@@ -17,7 +17,6 @@ pub(crate) struct Params {
     /// Of the random streams of all samples.
     seed: u64,
     /// How question, thought and answer are laid out as text.
-    #[schemars(with = "serde_json::Value")]
     dialect: Dialect,
     /// k of Avg@k: the replies an item.
     samples: u32,
@@ -38,7 +37,7 @@ pub(crate) fn kind() -> Kind<Params> {
         let items: Vec<Item> = records::read(context, "items")?;
         let model = Model::open(context, "model", &params.engine, params.dialect.requires())?;
         let (forced, free): (Vec<&Item>, Vec<&Item>) =
-            items.iter().partition(|item| item.check.forced_options().is_some());
+            items.iter().partition(|item| forced_options(item).is_some());
         let mut generations = written(params, context, &model, &free)?;
         generations.extend(chosen(params, context, &model, &forced)?);
         records::write(context.output(), &generations)
@@ -67,7 +66,7 @@ fn written(
 ) -> Result<Vec<Generation>, StepError> {
     let asked = asked(params, items);
     let sampling = params.sampling.sampling(params.seed, params.dialect.solution_stops());
-    let completions = model.generate(context, &sampling, &prompts(params, &asked))?;
+    let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
     let generations = asked.iter().zip(completions).map(|((item, sample), completion)| {
         let solution = params.dialect.read_solution(&completion.text, completion.stop.as_deref()).ok();
         Generation {
@@ -90,18 +89,18 @@ fn chosen(
 ) -> Result<Vec<Generation>, StepError> {
     let asked = asked(params, items);
     let sampling = params.sampling.sampling(params.seed, params.dialect.thought_stops());
-    let completions = model.generate(context, &sampling, &prompts(params, &asked))?;
+    let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
     // Items with the same options are chosen together.
     let mut by_options: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
     for (at, (item, _)) in asked.iter().enumerate() {
-        by_options.entry(item.check.forced_options().unwrap_or_default()).or_default().push(at);
+        by_options.entry(forced_options(item).unwrap_or_default()).or_default().push(at);
     }
     let mut answers = vec![""; asked.len()];
     for (options, places) in by_options {
         let after: Vec<_> = places
             .iter()
-            .map(|at| params.dialect.choice_prompt(&asked[*at].0.question, &completions[*at].text))
-            .collect();
+            .map(|at| params.dialect.choice_prompt(asked[*at].0, &completions[*at].text).map_err(dialect))
+            .collect::<Result<_, StepError>>()?;
         let labels: Vec<&str> = options.iter().map(String::as_str).collect();
         for (at, choice) in places.iter().zip(model.choose(context, &after, &labels)?) {
             answers[*at] = labels[choice];
@@ -129,12 +128,15 @@ pub(crate) fn k_of(samples: u32, samples_of: &BTreeMap<String, u32>, benchmark: 
     samples_of.get(benchmark).copied().unwrap_or(samples)
 }
 
-fn prompts(params: &Params, asked: &[(&Item, u32)]) -> Vec<Wanted> {
-    asked
-        .iter()
-        .map(|(item, index)| {
-            let prompt = params.dialect.reasoner_prompt_of(&item.benchmark, &item.question);
-            Wanted { prompt, index: *index }
-        })
-        .collect()
+fn prompts(params: &Params, asked: &[(&Item, u32)]) -> Result<Vec<Wanted>, StepError> {
+    let prompt = |item| params.dialect.reasoner_prompt(item).map_err(dialect);
+    asked.iter().map(|(item, index)| Ok(Wanted { prompt: prompt(item)?, index: *index })).collect()
+}
+
+/// The labels of an item that is answered by the likeliest of them.
+fn forced_options(item: &Item) -> Option<&[String]> {
+    match &item.check {
+        Check::Choice(choice) if choice.forced => Some(&choice.labels),
+        _ => None,
+    }
 }

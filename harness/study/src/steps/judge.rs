@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assay_data::{Demonstration, Item, Pending, pending, verdict};
+use assay_data::{Demonstration, Item};
 use assay_flow::{InputSpec, StepContext, StepError};
 use assay_sandbox::{Judging, JudgingError, Verdict};
 
@@ -63,32 +63,18 @@ fn verdicts<'a>(
     answers: impl Iterator<Item = (&'a str, Option<&'a str>)>,
 ) -> Result<Vec<Verdict>, StepError> {
     let items: BTreeMap<&str, &Item> = items.iter().map(|item| (item.id.as_str(), item)).collect();
-    let mut jobs = Vec::new();
-    let decided: Vec<Option<Verdict>> = answers
-        .map(|(id, answer)| {
-            let item = items.get(id).ok_or_else(|| StepError::internal(format!("{id} is not an item")))?;
-            Ok(match pending(item, answer) {
-                Pending::Decided(verdict) => Some(verdict),
-                Pending::Job(job) => {
-                    jobs.push(job);
-                    None
-                }
-            })
+    let answers = answers
+        .map(|(id, answer)| match items.get(id) {
+            Some(item) => Ok((*item, answer)),
+            None => Err(StepError::internal(format!("{id} is not an item"))),
         })
-        .collect::<Result<_, StepError>>()?;
+        .collect::<Result<Vec<_>, StepError>>()?;
     let progress = |done, total| context.progress(done, total, "judged");
-    let findings = judging
-        .run(context.store(), &jobs, context.threads(), &|| context.cancelled(), &progress)
-        .map_err(failed)?;
-    let mut findings = findings.iter().map(verdict);
-    decided
-        .into_iter()
-        .map(|decided| {
-            decided
-                .or_else(|| findings.next())
-                .ok_or_else(|| StepError::internal("an answer was not judged"))
-        })
-        .collect()
+    assay_data::verdicts(&answers, |jobs| {
+        judging
+            .run(context.store(), jobs, context.threads(), &|| context.cancelled(), &progress)
+            .map_err(failed)
+    })
 }
 
 fn failed(error: JudgingError) -> StepError {

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
+use assay_data::DialectError;
 use assay_flow::{
     ArtifactType, Facts, InputSpec, ParamError, Params, Resources, StepContext, StepError, StepKind,
 };
@@ -217,6 +218,12 @@ pub(crate) fn lm(error: LmError) -> StepError {
         None => failed,
     }
     .caused_by(error)
+}
+
+/// An error of a dialect as that of a step.
+pub(crate) fn dialect(error: DialectError) -> StepError {
+    let remedy = error.remedy();
+    of_class(error.class(), "the text could not be laid out").remedy(remedy).caused_by(error)
 }
 
 /// An error of a class, with what failed.

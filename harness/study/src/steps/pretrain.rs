@@ -1,13 +1,13 @@
 //! The base model, from random weights.
 
-use assay_data::embedded::{Corpus, Curriculum, vocabulary};
+use assay_data::embedded::{Corpus, Curriculum, Exclusions, vocabulary};
 use assay_flow::{InputSpec, ParamError, StepError};
 use assay_lm::engine::Part;
 use assay_lm::{Config, Decoder, Family, Model, Placement, Tokenizer, character_tokenizer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::data::{data, excluded};
+use super::data::{excluded, world};
 use super::kind::{ITEMS, Kind, MODEL, float_facts, lm, placed};
 use super::train::{Training, train};
 
@@ -22,7 +22,6 @@ pub(crate) struct Params {
     /// The decoder's shape.
     model: Shape,
     /// What the documents are, phase by phase.
-    #[schemars(with = "serde_json::Value")]
     phases: Curriculum,
     /// The optimiser's settings.
     training: Training,
@@ -55,11 +54,11 @@ pub(crate) fn kind() -> Kind<Params> {
             Decoder::init(&params.model.config(), params.seed, &params.placement).map_err(lm)?;
         let model = Model::new(decoder, tokenizer).map_err(lm)?;
         let corpus =
-            Corpus::new(params.seed, params.phases.clone(), params.training.batch, excluded(context)?)
-                .map_err(data)?;
+            Corpus::new(params.seed, params.phases.clone(), params.training.batch, Exclusions::new(&excluded(context)?))
+                .map_err(world)?;
         let mut units = Vec::new();
         for step in 0..corpus.steps() {
-            for document in corpus.step(step).map_err(data)? {
+            for document in corpus.step(step).map_err(world)? {
                 let (begin, rest) = document.text.split_at(vocabulary::BOS.len());
                 let parts = [Part { text: begin, loss: false }, Part { text: rest, loss: true }];
                 units.push(vec![model.example(&parts).map_err(lm)?]);

@@ -8,7 +8,7 @@ use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, Kind, ROWS, TRACES, WEIGHTS};
+use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, Kind, ROWS, TRACES, WEIGHTS, dialect};
 use crate::inference::posterior::Weights;
 use crate::records::{self, Answer, AnswerVerdict, ItemWeights, Row, Trace, Unit};
 
@@ -16,7 +16,6 @@ use crate::records::{self, Answer, AnswerVerdict, ItemWeights, Row, Trace, Unit}
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonerParams {
     /// How question, thought and answer are laid out as text.
-    #[schemars(with = "serde_json::Value")]
     dialect: Dialect,
     /// How many rows, from the first; all if left out.
     #[serde(default)]
@@ -30,7 +29,8 @@ pub(crate) fn reasoner() -> Kind<ReasonerParams> {
     Kind::new("reasoner-rows", 1, ROWS, about, |params: &ReasonerParams, context| {
         let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
         let rows = rows.iter().take(params.limit.unwrap_or(usize::MAX));
-        records::write(context.output(), rows.map(|row| alone(teacher_row(&params.dialect, row))))
+        let units = rows.map(|row| Ok(alone(teacher_row(&params.dialect, row)?)));
+        records::write(context.output(), units.collect::<Result<Vec<Unit>, StepError>>()?)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
 }
@@ -39,10 +39,8 @@ pub(crate) fn reasoner() -> Kind<ReasonerParams> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PosteriorParams {
     /// How question, hint and thought are laid out as text.
-    #[schemars(with = "serde_json::Value")]
     dialect: Dialect,
     /// Where the posterior sees the answer: the paper's template `A` or `B`.
-    #[schemars(with = "String")]
     hint: Hint,
 }
 
@@ -52,9 +50,10 @@ pub(crate) fn posterior() -> Kind<PosteriorParams> {
     Kind::new("posterior-rows", 1, ROWS, about, |params: &PosteriorParams, context| {
         let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
         let units = rows.iter().map(|Demonstration { item, thought, .. }| {
-            alone(params.dialect.posterior_row(params.hint, &item.question, item.reference(), thought))
+            let row = params.dialect.posterior_row(params.hint, item, item.reference(), thought);
+            Ok(alone(row.map_err(dialect)?))
         });
-        records::write(context.output(), units)
+        records::write(context.output(), units.collect::<Result<Vec<Unit>, StepError>>()?)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
 }
@@ -67,7 +66,6 @@ pub(crate) struct WeightedParams {
     /// The answer that a trace is paired with.
     answer: AnswerSource,
     /// How question, thought and answer are laid out as text.
-    #[schemars(with = "serde_json::Value")]
     dialect: Dialect,
 }
 
@@ -100,7 +98,7 @@ pub(crate) fn weighted() -> Kind<WeightedParams> {
                 let row = rows.get(item).ok_or_else(|| unknown(item))?;
                 let traces = traces.get(item).map_or(&[][..], Vec::as_slice);
                 let rows = weighted_rows(params, row, traces, weights, &correct)?;
-                Ok(if rows.is_empty() { alone(teacher_row(&params.dialect, row)) } else { Unit { rows } })
+                Ok(if rows.is_empty() { alone(teacher_row(&params.dialect, row)?) } else { Unit { rows } })
             })
             .collect::<Result<Vec<_>, StepError>>()?;
         records::write(context.output(), units)
@@ -142,7 +140,7 @@ fn weighted_rows(
                 AnswerSource::Reference => row.item.reference(),
                 AnswerSource::Verified => pick(params.seed, trace, representative, correct)?,
             };
-            let segments = params.dialect.reasoner_row(&row.item.question, &trace.thought, answer);
+            let segments = params.dialect.reasoner_row(&row.item, &trace.thought, answer).map_err(dialect)?;
             Ok(Row { segments, weight: *weight })
         })
         .collect()
@@ -195,8 +193,8 @@ pub(crate) fn unknown(item: &str) -> StepError {
     StepError::internal(format!("no teacher's row for item {item}"))
 }
 
-fn teacher_row(dialect: &Dialect, Demonstration { item, thought, answer, .. }: &Demonstration) -> Vec<Segment> {
-    dialect.reasoner_row(&item.question, thought, answer)
+fn teacher_row(form: &Dialect, row: &Demonstration) -> Result<Vec<Segment>, StepError> {
+    form.reasoner_row(&row.item, &row.thought, &row.answer).map_err(dialect)
 }
 
 /// A unit of one row with weight 1.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::{Demonstration, Dialect, Hint, Segment};
+use assay_data::{Demonstration, Dialect, DialectError, Hint, Item, Segment};
 use assay_flow::{InputSpec, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{DEMONSTRATIONS, Kind, MODEL, SCORES, TRACES, float_facts, placed};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, SCORES, TRACES, dialect, float_facts, placed};
 use super::rows::unknown;
 use crate::engines::{EngineParams, Model};
 use crate::inference::posterior::{AnswerLikelihood, LogRatio};
@@ -17,10 +17,8 @@ use crate::records::{self, Score, Trace};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// How question, hint, thought and answer are laid out as text.
-    #[schemars(with = "serde_json::Value")]
     dialect: Dialect,
     /// Where the posterior sees the answer: `A` or `B`.
-    #[schemars(with = "String")]
     hint: Hint,
     /// What scores.
     engine: EngineParams,
@@ -41,25 +39,23 @@ pub(crate) fn kind() -> Kind<Params> {
                 Ok((trace, *rows.get(trace.item.as_str()).ok_or_else(|| unknown(&trace.item))?))
             })
             .collect::<Result<_, StepError>>()?;
-        let (dialect, required) = (&params.dialect, params.dialect.requires());
-        let texts = |form: &dyn Fn(&Trace, &Demonstration) -> Vec<Segment>| -> Vec<Vec<Segment>> {
-            traces.iter().map(|(trace, row)| form(trace, row)).collect()
+        let (form, required) = (&params.dialect, params.dialect.requires());
+        let texts = |row_of: &RowOf<'_>| {
+            let rows = traces.iter().map(|(trace, row)| row_of(&row.item, &trace.thought).map_err(dialect));
+            rows.collect::<Result<Vec<_>, StepError>>()
         };
         let (thoughts, answers) = {
             let reasoner = Model::open(context, "reasoner", &params.engine, required)?;
-            let thoughts = texts(&|trace, row| dialect.thought_row(&row.item.question, &trace.thought));
-            let answers = texts(&|trace, row| {
-                dialect.answer_row(&row.item.question, &trace.thought, row.item.reference())
-            });
+            let thoughts = texts(&|item, thought| form.thought_row(item, thought))?;
+            let answers = texts(&|item, thought| form.answer_row(item, thought, item.reference()))?;
             (
                 reasoner.score(context, "traces under the reasoning model", &thoughts)?,
                 reasoner.score(context, "reference answers", &answers)?,
             )
         };
         let posterior = Model::open(context, "posterior", &params.engine, required)?;
-        let hinted = texts(&|trace, row| {
-            dialect.posterior_row(params.hint, &row.item.question, row.item.reference(), &trace.thought)
-        });
+        let hinted =
+            texts(&|item, thought| form.posterior_row(params.hint, item, item.reference(), thought))?;
         let hinted = posterior.score(context, "traces under the posterior", &hinted)?;
         let scores = traces
             .iter()
@@ -89,6 +85,9 @@ pub(crate) fn kind() -> Kind<Params> {
     .facts(|params, known| float_facts(params.engine.placement(), known))
     .resources(|params| placed(params.engine.placement(), 1, 300))
 }
+
+/// How a thought about an item becomes a row to be scored.
+type RowOf<'a> = dyn Fn(&Item, &str) -> Result<Vec<Segment>, DialectError> + 'a;
 
 fn bug(error: impl std::error::Error) -> StepError {
     StepError::internal(error.to_string())

@@ -5,7 +5,7 @@ use assay_flow::{InputSpec, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{DEMONSTRATIONS, Kind, MODEL, TRACES, float_facts, placed, within};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, within};
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Trace};
 
@@ -17,12 +17,10 @@ pub(crate) struct Params {
     /// How many of the teacher's items, from the first.
     limit: usize,
     /// How question, hint and thought are laid out as text.
-    #[schemars(with = "serde_json::Value")]
     dialect: Dialect,
     /// Where the model sees the answer: `A` or `B` for the posterior q; left out for thoughts of pi, which
     /// sees the question alone.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
     hint: Option<Hint>,
     /// K, the traces an item.
     traces: u32,
@@ -42,23 +40,25 @@ pub(crate) fn kind() -> Kind<Params> {
             StepError::user(format!("{asked} items were asked for, the teacher has {there}"))
                 .remedy("let the teacher make more rows, or ask for fewer items in the scale")
         })?;
-        let dialect = &params.dialect;
+        let form = &params.dialect;
         let prompt = |row: &Demonstration| match params.hint {
-            Some(hint) => dialect.posterior_prompt(hint, &row.item.question, row.item.reference()),
-            None => dialect.reasoner_prompt(&row.item.question),
+            Some(hint) => form.posterior_prompt(hint, &row.item, row.item.reference()),
+            None => form.reasoner_prompt(&row.item),
         };
         let asked: Vec<(&Demonstration, u32)> =
             rows.iter().flat_map(|row| (0..params.traces).map(move |index| (row, index))).collect();
-        let wanted: Vec<Wanted> =
-            asked.iter().map(|(row, index)| Wanted { prompt: prompt(row), index: *index }).collect();
+        let wanted = asked
+            .iter()
+            .map(|(row, index)| Ok(Wanted { prompt: prompt(row).map_err(dialect)?, index: *index }))
+            .collect::<Result<Vec<Wanted>, StepError>>()?;
         let stops = match params.hint {
-            Some(hint) => dialect.posterior_stops(hint),
-            None => dialect.thought_stops(),
+            Some(hint) => form.posterior_stops(hint),
+            None => form.thought_stops(),
         };
-        let model = Model::open(context, "model", &params.engine, dialect.requires())?;
+        let model = Model::open(context, "model", &params.engine, form.requires())?;
         let completions = model.generate(context, &params.sampling.sampling(params.seed, stops), &wanted)?;
         let traces = asked.iter().zip(completions).map(|((row, index), completion)| {
-            let thought = dialect.read_thought(&completion.text, completion.stop.as_deref());
+            let thought = form.read_thought(&completion.text, completion.stop.as_deref());
             Trace {
                 item: row.item.id.clone(),
                 index: *index,
