@@ -6,8 +6,9 @@ use std::fmt;
 use assay_store::{Hash, ObjectKind, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::differences::differences;
 use crate::engine::key::Description;
-use crate::engine::reason::{Reason, differences};
+use crate::engine::reason::Reason;
 use crate::kind::facts::Facts;
 use crate::language::diagnostic::Diagnostic;
 use crate::language::graph::Graph;
@@ -93,11 +94,11 @@ impl Plan {
 /// # Errors
 /// The store could not be read.
 pub fn plan(graph: &Graph, store: &Store, facts: &Facts) -> Result<Plan, StoreError> {
-    let judge = Judge::new(graph, store, facts);
+    let decider = Decider::new(graph, store, facts);
     let mut outputs = vec![None; graph.steps.len()];
     let mut entries = Vec::with_capacity(outputs.len());
     for index in 0..graph.steps.len() {
-        let entry = judge.decide(index, &outputs, None)?;
+        let entry = decider.decide(index, &outputs, None)?;
         outputs[index] = entry.output;
         entries.push(entry);
     }
@@ -105,14 +106,14 @@ pub fn plan(graph: &Graph, store: &Store, facts: &Facts) -> Result<Plan, StoreEr
 }
 
 /// Decides, for one step at a time, whether it runs and why.
-pub(crate) struct Judge<'a> {
+pub(crate) struct Decider<'a> {
     graph: &'a Graph,
     store: &'a Store,
     /// For each step, the facts that change its result.
     facts: Vec<Facts>,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Decider<'a> {
     pub(crate) fn new(graph: &'a Graph, store: &'a Store, facts: &Facts) -> Self {
         let facts = graph.steps.iter().map(|step| step.kind.facts(&step.params, facts)).collect();
         Self { graph, store, facts }

@@ -33,9 +33,9 @@ fn never_run() {
     check(
         &Project::arithmetic(SCALE, STEPS),
         "
-run noise[seed=1]: never run
-run noise[seed=2]: never run
-waits end: never run; waits for noise[seed=1]; waits for noise[seed=2]",
+run noise[seed=1]: never run under this name
+run noise[seed=2]: never run under this name
+waits end: never run under this name; waits for noise[seed=1]; waits for noise[seed=2]",
     );
 }
 
@@ -64,7 +64,7 @@ fn an_argument_and_its_absence() {
     check(
         &project,
         "
-run noise[seed=1]: --set noise.add 6 -> 8
+run noise[seed=1]: --set noise.add 6 (recipes/scale/s.toml:4) -> 8
 waits end: input of: noise[seed=2] removed; waits for noise[seed=1]",
     );
     project.run();
@@ -73,7 +73,7 @@ waits end: input of: noise[seed=2] removed; waits for noise[seed=1]",
     check(
         &project,
         "
-run noise[seed=1]: recipes/scale/s.toml:5 noise.add 8 -> 7
+run noise[seed=1]: recipes/scale/s.toml:5 noise.add 8 (--set) -> 7
 waits end: waits for noise[seed=1]",
     );
 }
@@ -87,7 +87,11 @@ fn after_going_back_to_an_old_value() {
     project.sets.clear();
     assert!(project.run().is_empty());
     project.sets = vec!["noise.add=7".into()];
-    assert!(project.plan_text().contains("--set noise.add 6 -> 7"), "{}", project.plan_text());
+    assert!(
+        project.plan_text().contains("--set noise.add 6 (recipes/scale/s.toml:4) -> 7"),
+        "{}",
+        project.plan_text()
+    );
 }
 
 #[test]
@@ -115,7 +119,7 @@ fn an_input() {
     check(
         &project,
         "
-run more: never run
+run more: never run under this name
 cached noise[seed=1]
 cached noise[seed=2]
 waits end: waits for more",
@@ -161,7 +165,7 @@ fn code_and_facts() {
         "
 run noise[seed=1]: isa added: avx2
 run noise[seed=2]: isa added: avx2
-waits end: code of step kind sum changed; waits for noise[seed=1]; waits for noise[seed=2]",
+waits end: version of step kind sum 1 -> 2; waits for noise[seed=1]; waits for noise[seed=2]",
     );
     project.run();
     project.facts =

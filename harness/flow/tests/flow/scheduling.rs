@@ -160,7 +160,7 @@ fn faults_of_a_step_kind_are_reported_as_such() {
         (Kind::new("bad", |_| panic!("at {}", 3)), "the step panicked: at 3"),
         (Kind::new("bad", |_| Ok(())), "the step made no output"),
         (Kind::new("bad", |_| Err(StepError::cancelled())), "the step gave up without having been told to"),
-        (Kind::new("bad", |c| c.input("x").map(drop)), "input `x` has 0 steps, not one"),
+        (Kind::new("bad", |c| c.input("x").map(drop)), "input `x` has 0 artefacts, not one"),
     ] {
         let (result, _) = project(&["bad-a"], [kind]).try_run();
         let error = result.unwrap_err();
