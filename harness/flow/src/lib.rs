@@ -8,6 +8,9 @@
 //! output may depend on ([`Description`]), inputs by the hash of their bytes, so a change that leaves an
 //! output equal stops there.
 //!
+//! The modules are layers, each of which uses those after it only: `engine` (plans, keys, runs), `language`
+//! (recipes and the like), `kind` (what a program implements), `values` (values with their places).
+//!
 //! This crate knows nothing of what steps compute. It prints nothing and reads no environment; time appears
 //! in events only.
 

@@ -1,5 +1,5 @@
-//! The plan: for each step, whether it runs and why. A run starts with this and asks the same questions again
-//! as outputs become known.
+//! The plan: for each step, whether it runs and why. A run starts with the plan and decides about waiting steps
+//! as the outputs of their inputs become known.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::kind::facts::Facts;
 use crate::language::diagnostic::Diagnostic;
 use crate::language::graph::Graph;
 
-/// How a step stands.
+/// Whether a step has to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -40,7 +40,7 @@ impl fmt::Display for State {
 pub struct PlanEntry {
     /// The instance, such as `reasoner[seed=1]`.
     pub step: String,
-    /// How it stands.
+    /// Whether it has to run.
     pub state: State,
     /// Its key, if the outputs of all its inputs are known.
     pub key: Option<Hash>,
@@ -70,7 +70,7 @@ impl Plan {
         self.entries.iter().find(|entry| entry.step == step)
     }
 
-    /// How many steps stand like this.
+    /// How many steps are in this state.
     pub fn count(&self, state: State) -> usize {
         self.entries.iter().filter(|entry| entry.state == state).count()
     }
@@ -210,7 +210,7 @@ enum Found {
 }
 
 /// Verifies all of an object; of a folder, every file.
-pub(crate) fn verify(store: &Store, hash: &Hash) -> Result<(), StoreError> {
+fn verify(store: &Store, hash: &Hash) -> Result<(), StoreError> {
     match store.kind(hash)? {
         ObjectKind::File => Ok(()),
         ObjectKind::Tree => {

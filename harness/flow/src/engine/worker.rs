@@ -50,11 +50,11 @@ pub(crate) struct Job<'a> {
     pub(crate) threads: usize,
 }
 
-/// How it ended.
+/// How a step ended.
 pub(crate) enum Ended {
     /// The step made its output.
     Made { output: Hash, seconds: f64 },
-    /// Another process or step made it while this one waited for its turn.
+    /// Another process made the output while this one waited for the lease.
     Found { output: Hash },
     /// An input's output, made by the step `producer`, is damaged or gone; this step has not run.
     BadInput { producer: usize, hash: Hash },
@@ -65,7 +65,7 @@ pub(crate) enum Ended {
 }
 
 impl Job<'_> {
-    /// Runs the step in the present thread. Never panics, whatever the step does.
+    /// Runs the step in the current thread. A panic of the step is reported as its failure.
     pub(crate) fn run(self) -> Ended {
         match self.attempt() {
             Ok(ended) => ended,
