@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Location;
-use crate::path::{Segment, ValuePath};
+use crate::values::location::Location;
+use crate::values::path::{Segment, ValuePath};
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,13 @@ impl Origin {
             Self::File { at, .. } => Some(at),
             Self::Set { .. } => None,
         }
+    }
+
+    /// Whether this is another source than `other`: an argument and not a file, another file, or another path
+    /// in it. Lines and columns do not count: they move whenever a file is edited.
+    pub(crate) fn is_elsewhere(&self, other: &Self) -> bool {
+        let file = |origin: &Self| origin.location().map(|at| at.file.clone());
+        (file(self), self.path()) != (file(other), other.path())
     }
 
     /// The path inside the file or the scale.

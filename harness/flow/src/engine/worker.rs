@@ -2,25 +2,44 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use assay_store::{Action, Claim, Hash, Store, StoreError};
+use assay_store::{Action, Claim as Lease, Hash, StoreError};
 
-use crate::context::{Artifact, Signals, StepContext};
-use crate::error::{StepError, StepFailure};
-use crate::event::EventLog;
-use crate::graph::{Graph, Step};
-use crate::key::Description;
+use crate::engine::error::StepFailure;
+use crate::engine::event::{Event, EventLog};
+use crate::engine::key::Description;
+use crate::kind::context::{Artifact, StepContext};
+use crate::kind::error::StepError;
+use crate::language::graph::{Graph, Step};
 
-/// How often to look whether another process has finished the step that we want.
-const CLAIM_INTERVAL: Duration = Duration::from_millis(50);
+/// How often to ask for the lease of a step that another process is running.
+const LEASE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Progress of one step is shown no more often than this.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The two ways to be told to stop.
+#[derive(Clone, Copy)]
+pub(crate) struct Signals<'a> {
+    /// Raised by the caller.
+    pub(crate) cancel: &'a AtomicBool,
+    /// Raised by the run when it cannot go on.
+    pub(crate) abort: &'a AtomicBool,
+}
+
+impl Signals<'_> {
+    pub(crate) fn raised(self) -> bool {
+        self.cancel.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed)
+    }
+}
 
 /// A step that is to run.
 pub(crate) struct Job<'a> {
     pub(crate) graph: &'a Graph,
-    pub(crate) store: &'a Store,
     pub(crate) log: &'a EventLog<'a>,
     pub(crate) signals: Signals<'a>,
     pub(crate) index: usize,
@@ -31,11 +50,11 @@ pub(crate) struct Job<'a> {
     pub(crate) threads: usize,
 }
 
-/// How it ended.
+/// How a step ended.
 pub(crate) enum Ended {
     /// The step made its output.
     Made { output: Hash, seconds: f64 },
-    /// Another process or step made it while this one waited for its turn.
+    /// Another process made the output while this one waited for the lease.
     Found { output: Hash },
     /// An input's output, made by the step `producer`, is damaged or gone; this step has not run.
     BadInput { producer: usize, hash: Hash },
@@ -46,7 +65,7 @@ pub(crate) enum Ended {
 }
 
 impl Job<'_> {
-    /// Runs the step in the present thread. Never panics, whatever the step does.
+    /// Runs the step in the current thread. A panic of the step is reported as its failure.
     pub(crate) fn run(self) -> Ended {
         match self.attempt() {
             Ok(ended) => ended,
@@ -59,12 +78,7 @@ impl Job<'_> {
     }
 
     fn failed(&self, error: &StepError) -> Ended {
-        Ended::Failed(StepFailure {
-            step: self.step().id.clone(),
-            class: error.class(),
-            message: error.message(),
-            remedy: error.remedy_text().map(str::to_owned),
-        })
+        Ended::Failed(StepFailure::new(&self.step().id, error))
     }
 
     fn step(&self) -> &Step {
@@ -72,13 +86,13 @@ impl Job<'_> {
     }
 
     fn attempt(&self) -> Result<Ended, StepError> {
-        // Held until the end: nobody else works on this key or writes into its checkpoint folder.
-        let _claim = self.claim()?;
-        if let Some(action) = self.store.action(&self.key).or_else(none_if_corrupt)? {
+        // Held to the end: no other process works on this key or writes into its checkpoint folder.
+        let _lease = self.lease()?;
+        if let Some(action) = self.log.store.action(&self.key).or_else(none_if_corrupt)? {
             return Ok(Ended::Found { output: action.output });
         }
         let started = Instant::now();
-        let scratch = self.store.scratch()?;
+        let scratch = self.log.store.scratch()?;
         let inputs = match self.materialize(&scratch.path().join("inputs")) {
             Ok(inputs) => inputs,
             Err(BadInput::Damaged { producer, hash }) => return Ok(Ended::BadInput { producer, hash }),
@@ -86,18 +100,17 @@ impl Job<'_> {
         };
         let own = scratch.path().join("scratch");
         fs_err::create_dir(&own)?;
+        let shown = Mutex::new(None);
         let context = StepContext {
-            step: &self.step().id,
             params: &self.step().params,
             key: self.key,
-            store: self.store,
+            store: self.log.store,
             inputs,
             scratch: &own,
             output: scratch.path().join("output"),
             threads: self.threads,
-            signals: self.signals,
-            log: self.log,
-            shown: Mutex::new(None),
+            stopped: &|| self.signals.raised(),
+            progress: &|done, total, note| self.show(&shown, done, total, note),
         };
         catch_unwind(AssertUnwindSafe(|| self.step().kind.run(&context))).unwrap_or_else(|panic| {
             Err(StepError::internal(format!("the step panicked: {}", panic_message(panic.as_ref()))))
@@ -106,15 +119,26 @@ impl Job<'_> {
         Ok(Ended::Made { output, seconds: started.elapsed().as_secs_f64() })
     }
 
-    fn claim(&self) -> Result<Claim, StepError> {
+    /// Shows the step's progress, unless it was shown a moment ago. The end is always shown.
+    fn show(&self, shown: &Mutex<Option<Instant>>, done: u64, total: u64, note: &str) {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = done == total && total > 0;
+        if end || shown.is_none_or(|at| at.elapsed() >= PROGRESS_INTERVAL) {
+            *shown = Some(Instant::now());
+            let (step, note) = (self.step().id.clone(), note.to_owned());
+            self.log.show(Event::StepProgress { step, done, total, note });
+        }
+    }
+
+    fn lease(&self) -> Result<Lease, StepError> {
         loop {
-            if let Some(claim) = self.store.try_claim(&self.key)? {
-                return Ok(claim);
+            if let Some(lease) = self.log.store.try_claim(&self.key)? {
+                return Ok(lease);
             }
             if self.signals.raised() {
                 return Err(StepError::cancelled());
             }
-            thread::sleep(CLAIM_INTERVAL);
+            thread::sleep(LEASE_INTERVAL);
         }
     }
 
@@ -122,6 +146,7 @@ impl Job<'_> {
     fn materialize(&self, dir: &camino::Utf8Path) -> Result<Vec<(String, Vec<Artifact>)>, BadInput> {
         let mut inputs = Vec::new();
         for input in &self.step().inputs {
+            let labelled = self.step().reads_labels(&input.name);
             let mut artifacts = Vec::new();
             for (i, producer) in input.steps.iter().enumerate() {
                 let path = dir.join(&input.name).join(i.to_string());
@@ -129,14 +154,14 @@ impl Job<'_> {
                     let id = &self.graph.steps[*producer].id;
                     return Err(BadInput::Other(StepError::internal(format!("{id} has no output yet"))));
                 };
-                self.store.materialize(&hash, &path).map_err(|error| match error {
+                self.log.store.materialize(&hash, &path).map_err(|error| match error {
                     StoreError::Corrupt { hash, .. } | StoreError::Missing { hash, .. } => {
                         BadInput::Damaged { producer: *producer, hash }
                     }
                     other => BadInput::Other(other.into()),
                 })?;
-                let Step { id, name, seed, .. } = &self.graph.steps[*producer];
-                artifacts.push(Artifact { step: id.clone(), name: name.clone(), seed: *seed, hash, path });
+                let label = labelled.then(|| self.graph.steps[*producer].label());
+                artifacts.push(Artifact { label, hash, path });
             }
             inputs.push((input.name.clone(), artifacts));
         }
@@ -148,15 +173,15 @@ impl Job<'_> {
         if !context.output().exists() {
             return Err(StepError::internal("the step made no output"));
         }
-        let output = self.store.adopt_path(context.output())?;
+        let output = self.log.store.adopt_path(context.output())?;
         let description = self
             .description
             .to_bytes()
             .map_err(|e| StepError::internal("the step cannot be described").caused_by(e))?;
         let step = self.step().id.clone();
         let action = Action { key: self.key, step, output, description, run: self.log.run };
-        self.store.record_action(&action)?;
-        self.store.clear_checkpoint(&self.key)?;
+        self.log.store.record_action(&action)?;
+        self.log.store.clear_checkpoint(&self.key)?;
         Ok(output)
     }
 }
@@ -166,7 +191,7 @@ enum BadInput {
     Other(StepError),
 }
 
-/// A damaged output is as good as none here: the step is about to make it anew.
+/// A damaged output counts as none here: the step is about to make it anew.
 fn none_if_corrupt(error: StoreError) -> Result<Option<Action>, StoreError> {
     match error {
         StoreError::Corrupt { .. } => Ok(None),
