@@ -149,6 +149,9 @@ pub enum StoreError {
     /// An event is not one JSON value.
     #[error("event is not JSON")]
     BadEvent(#[source] serde_json::Error),
+    /// A value for the memo has no JSON form.
+    #[error("a value for the memo cannot be written as JSON")]
+    BadValue(#[source] serde_json::Error),
     /// The index file is damaged.
     #[error("the index {path} is damaged")]
     IndexDamaged {
@@ -196,9 +199,11 @@ impl StoreError {
             | Self::Busy { .. }
             | Self::IndexDamaged { .. }
             | Self::Io { .. } => ErrorClass::Environment,
-            Self::BadManifest { .. } | Self::NotInScratch { .. } | Self::BadEvent(_) | Self::Index { .. } => {
-                ErrorClass::Internal
-            }
+            Self::BadManifest { .. }
+            | Self::NotInScratch { .. }
+            | Self::BadEvent(_)
+            | Self::BadValue(_)
+            | Self::Index { .. } => ErrorClass::Internal,
         }
     }
 
@@ -213,7 +218,7 @@ impl StoreError {
             Self::Missing { .. } => "run the recipe again: the step that makes the object is repeated".into(),
             Self::NotInTree { .. } => "name a file that the tree lists".into(),
             Self::WrongKind { wanted, .. } => format!("give the hash of a {wanted}"),
-            Self::BadManifest { .. } | Self::NotInScratch { .. } | Self::BadEvent(_) => {
+            Self::BadManifest { .. } | Self::NotInScratch { .. } | Self::BadEvent(_) | Self::BadValue(_) => {
                 "this is a fault of the program; please report it".into()
             }
             Self::Unsupported { .. } => {

@@ -30,12 +30,12 @@ fn a_newer_index_is_refused_and_left_untouched() {
     let before = fs::read(&index).unwrap();
     let error = Store::open(&bench.root()).unwrap_err();
     assert!(
-        matches!(error, StoreError::NewerFormat { part: "index", found: 9, supported: 1, .. }),
+        matches!(error, StoreError::NewerFormat { part: "index", found: 9, supported: 2, .. }),
         "{error:?}"
     );
     assert_eq!(fs::read(&index).unwrap(), before);
     // The right version reads it again.
-    rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 2).unwrap();
     assert_eq!(bench.store().read(&hash).unwrap(), b"x");
 }
 

@@ -46,7 +46,7 @@ fn child_works_until_killed() {
         store.pin(&run, &[tree]).unwrap();
         store.append_event(&run, &format!("{{\"n\":{i}}}")).unwrap();
         let samples: Vec<_> = (0..50).map(|j| (key(&format!("{salt} {j}")), vec![j; 50])).collect();
-        store.put_samples(&samples).unwrap();
+        store.remember(&samples).unwrap();
         if i == 1 {
             at_work();
         }
@@ -76,7 +76,7 @@ fn a_kill_at_any_instant_leaves_a_sound_store() {
                 .enumerate()
                 .all(|(i, (seq, json))| { *seq == i as u64 + 1 && *json == format!("{{\"n\":{i}}}") })
         );
-        assert_eq!(store.stats().unwrap().samples % 50, 0, "a batch is stored whole or not at all");
+        assert_eq!(store.stats().unwrap().memo_values % 50, 0, "a batch is stored whole or not at all");
         let latest = store.latest_action("tree").unwrap().unwrap();
         assert_eq!(store.action(&latest.key).unwrap().as_ref(), Some(&latest), "recorded means there");
     }
@@ -102,7 +102,7 @@ fn child_shares_a_store() {
         let tree = store.adopt_path(&tree).unwrap();
         action(&store, run, &format!("step {i}"), &format!("key {i}"), tree);
         store
-            .put_samples(&[(key(&i.to_string()), noise(i, 20)), (key(&format!("{run} {i}")), vec![1])])
+            .remember(&[(key(&i.to_string()), noise(i, 20)), (key(&format!("{run} {i}")), vec![1])])
             .unwrap();
         store.append_event(&run, &i.to_string()).unwrap();
         assert_eq!(store.read(&object).unwrap(), noise(i, 3000));
@@ -123,7 +123,7 @@ fn processes_share_a_store() {
     }
     let store = bench.store();
     let stats = store.stats().unwrap();
-    assert_eq!((stats.objects, stats.actions, stats.samples), (120, 40, 40 + 120));
+    assert_eq!((stats.objects, stats.actions, stats.memo_values), (120, 40, 40 + 120));
     assert_eq!((stats.runs, stats.events, stats.set_aside), (3, 120, 0));
     assert!(store.verify().unwrap().is_sound());
     for run in store.runs().unwrap() {
