@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{Result, StoreError};
 
-/// The schema that this program writes, and the newest that it reads; kept in `user_version`.
+/// The schema that this program writes, and the only one that it reads; kept in `user_version`.
 const SCHEMA_VERSION: u64 = 2;
 
 /// How long to wait for another process's transaction. Transactions here take milliseconds.
@@ -170,21 +170,19 @@ impl Index {
     }
 }
 
-/// The schema's version; 0 for an index without one. A newer one is an error.
+/// The schema's version; 0 for an index without one. Any other than [`SCHEMA_VERSION`] is an error.
 fn check_version(connection: &Connection, path: &Utf8Path) -> Result<u64> {
     let version: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(|error| StoreError::index(path, error))?;
     let version = u64::try_from(version).unwrap_or(u64::MAX);
-    if version > SCHEMA_VERSION {
-        return Err(StoreError::NewerFormat {
-            root: path.parent().unwrap_or(path).to_owned(),
-            part: "index",
-            found: version,
-            supported: SCHEMA_VERSION,
-        });
+    let root = || path.parent().unwrap_or(path).to_owned();
+    let (part, found, supported) = ("index", version, SCHEMA_VERSION);
+    match version {
+        0 | SCHEMA_VERSION => Ok(version),
+        1..SCHEMA_VERSION => Err(StoreError::OlderFormat { root: root(), part, found, supported }),
+        _ => Err(StoreError::NewerFormat { root: root(), part, found, supported }),
     }
-    Ok(version)
 }
 
 fn create_schema(connection: &mut Connection, path: &Utf8Path) -> Result<()> {

@@ -85,7 +85,7 @@ fn a_kill_at_any_instant_leaves_a_sound_store() {
     let plan = store.gc_plan_with(Duration::ZERO).unwrap();
     store.gc_apply(&plan).unwrap();
     assert!(store.verify().unwrap().is_sound());
-    assert!(list(&bench.root().join("runs")).is_empty() && list(&bench.root().join("claims")).is_empty());
+    assert!(list(&bench.root().join("runs")).is_empty() && list(&bench.root().join("leases")).is_empty());
 }
 
 /// Puts the same objects as its siblings, and samples and events of its own.
@@ -138,7 +138,7 @@ fn child_holds_on_until_killed() {
     let Some(root) = child_root() else { return };
     let store = Store::open(&root).unwrap();
     let _run = store.begin_run("holding").unwrap();
-    let _claim = store.claim(&key("claimed")).unwrap();
+    let _lease = store.lease(&key("leased")).unwrap();
     let scratch = store.scratch().unwrap();
     fs::write(scratch.path().join("precious"), b"unfinished").unwrap();
     at_work();
@@ -153,13 +153,13 @@ fn what_a_living_process_holds_is_left_alone_and_a_dead_ones_is_freed() {
         |root: &Utf8Path| list(&root.join("tmp")).iter().filter(|path| path.ends_with("/precious")).count();
     let store = bench.store();
     assert_eq!(precious(&bench.root()), 1);
-    assert!(store.try_claim(&key("claimed")).unwrap().is_none());
+    assert!(store.try_lease(&key("leased")).unwrap().is_none());
     assert_eq!(store.runs().unwrap()[0].status, RunStatus::Running);
     assert!(store.gc_apply(&store.gc_plan().unwrap()).is_err());
 
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(store.try_claim(&key("claimed")).unwrap().is_some());
+    assert!(store.try_lease(&key("leased")).unwrap().is_some());
     assert_eq!(store.runs().unwrap()[0].status, RunStatus::Interrupted);
     assert!(store.gc_apply(&store.gc_plan().unwrap()).is_ok());
     drop(store);

@@ -100,7 +100,7 @@ fn child_reads_but_cannot_write() {
     assert_read_only(store.pin(&run.id, &[found.output]));
     assert_read_only(store.checkpoint_dir(&key("k")));
     assert_read_only(store.clear_checkpoint(&key("k")));
-    assert_read_only(store.claim(&key("k")));
+    assert_read_only(store.lease(&key("k")));
     assert_read_only(store.forget(&found.output));
     assert_read_only(store.gc_apply(&store.gc_plan().unwrap()));
 }
