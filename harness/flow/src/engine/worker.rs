@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use assay_store::{Action, Claim as Lease, Hash, StoreError};
+use assay_store::{Action, Lease, Hash, StoreError};
 
 use crate::engine::error::StepFailure;
 use crate::engine::event::{Event, EventLog};
@@ -132,7 +132,7 @@ impl Job<'_> {
 
     fn lease(&self) -> Result<Lease, StepError> {
         loop {
-            if let Some(lease) = self.log.store.try_claim(&self.key)? {
+            if let Some(lease) = self.log.store.try_lease(&self.key)? {
                 return Ok(lease);
             }
             if self.signals.raised() {

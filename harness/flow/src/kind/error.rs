@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use assay_store::memo::Unfilled;
 use assay_store::{ErrorClass, StoreError};
 
 /// Why a step did not make its output.
@@ -89,6 +90,12 @@ impl From<StoreError> for StepError {
     fn from(error: StoreError) -> Self {
         let remedy = error.remedy();
         Self::new(error.class(), "the store failed".to_owned()).remedy(remedy).caused_by(error)
+    }
+}
+
+impl From<Unfilled> for StepError {
+    fn from(error: Unfilled) -> Self {
+        Self::internal("a result was neither known nor computed").caused_by(error)
     }
 }
 

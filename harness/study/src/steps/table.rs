@@ -66,7 +66,7 @@ pub(crate) fn kind() -> Kind<Params> {
             &[
                 InputSpec::one("items", ITEMS),
                 InputSpec::many("verdicts", VERDICTS).labelled().about("of each row's model"),
-                InputSpec::optional_many("diagnostics", DIAGNOSTICS).labelled().about("of the models that have some"),
+                InputSpec::any("diagnostics", DIAGNOSTICS).labelled().about("of the models that have some"),
             ]
         },
     )
