@@ -12,4 +12,6 @@ mod judge_output;
 mod mistakes;
 mod outputs;
 mod reruns;
+mod second_world;
+mod table_05;
 mod world;
