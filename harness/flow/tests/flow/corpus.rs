@@ -14,7 +14,7 @@ use assay_flow::{
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
-use crate::support::{Kind, Project};
+use crate::support::{ANY, Kind, Project};
 
 fn corpus() -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
@@ -76,7 +76,7 @@ struct Row {
 /// Rows must name connected steps; all that do not are reported.
 fn check_table(params: &Params) -> Result<(), ParamError> {
     let table: TableParams = params.parse()?;
-    let known = params.steps("evaluations");
+    let known = params.labels("evaluations");
     let unknown = |(i, row): (usize, &Row)| {
         let found = known.iter().any(|step| step.name == row.evaluation);
         (!found).then(|| {
@@ -93,11 +93,11 @@ fn registry() -> Registry {
     let mut registry = Registry::new();
     for kind in [
         never("make", &[]).check(|params| params.parse::<Make>().map(drop)),
-        never("train", const { &[InputSpec::optional("base"), InputSpec::one("rows")] })
+        never("train", const { &[InputSpec::optional("base", ANY), InputSpec::one("rows", ANY)] })
             .check(|params| params.parse::<Train>().map(drop)),
-        never("evaluate", const { &[InputSpec::many("models")] })
+        never("evaluate", const { &[InputSpec::many("models", ANY)] })
             .check(|params| params.parse::<NoParams>().map(drop)),
-        never("table", const { &[InputSpec::many("evaluations")] }).check(check_table),
+        never("table", const { &[InputSpec::many("evaluations", ANY).labelled()] }).check(check_table),
     ] {
         registry.register(kind).unwrap();
     }

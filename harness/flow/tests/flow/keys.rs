@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use assay_flow::{InputSpec, Registry};
 use assay_store::Hash;
 
-use crate::support::{Kind, Project, fs_write};
+use crate::support::{ANY, Kind, Project, fs_write};
 
 /// One step with one of everything that a key covers.
 struct Case {
     kind: &'static str,
-    version: u64,
+    version: u32,
     each: &'static str,
     seed: u64,
     params: &'static str,
@@ -34,7 +34,7 @@ const BASE: Case = Case {
 };
 
 const INPUTS: &[InputSpec] =
-    &[InputSpec::optional("of"), InputSpec::optional("off"), InputSpec::optional("last")];
+    &[InputSpec::optional("of", ANY), InputSpec::optional("off", ANY), InputSpec::optional("last", ANY)];
 
 /// The key of the step that the case describes.
 fn key(case: &Case) -> Hash {
@@ -47,7 +47,9 @@ fn key(case: &Case) -> Hash {
     let text = case.text;
     registry.register(Kind::new("text", move |context| Ok(fs_write(context, text)?))).unwrap();
     registry
-        .register(Kind::new("end", |c| Ok(fs_write(c, "end")?)).inputs(const { &[InputSpec::many("of")] }))
+        .register(
+            Kind::new("end", |c| Ok(fs_write(c, "end")?)).inputs(const { &[InputSpec::many("of", ANY)] }),
+        )
         .unwrap();
     project.registry = registry;
     project.facts = BTreeMap::from([("isa".into(), case.fact.into()), ("colour".into(), "red".into())]);

@@ -1,7 +1,7 @@
 //! Each rerun says why.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use crate::support::{Kind, Project, fs_write, number_kind, sum_kind};
+use crate::support::{ANY, Kind, Project, fs_write, number_kind, sum_kind};
 use assay_flow::Registry;
 
 const SCALE: &str = "seeds = [1, 2]\n[noise]\nadd = 6\n";
@@ -173,7 +173,7 @@ waits end: code of step kind sum changed; waits for noise[seed=1]; waits for noi
 fn a_recipe_for_the_target_only() {
     let mut project = Project::arithmetic(SCALE, STEPS);
     let table = Kind::new("table", |context| Ok(fs_write(context, "table")?))
-        .inputs(const { &[assay_flow::InputSpec::many("of")] });
+        .inputs(const { &[assay_flow::InputSpec::many("of", ANY)] });
     project.registry.register(table).unwrap();
     let recipe = "title = 't'\nkind = 'table'\ntarget = 'table'\n\n[[rows]]\nname = 'a'\n\n[[rows]]\nname = 'b'\n\n\
                   [steps.table]\nkind = 'table'\ninputs = { of = 'end' }\n";

@@ -6,14 +6,14 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use assay_flow::{
-    Class, Event, FlowError, InputSpec, NoParams, Observer, Record, Registry, Resources, StepContext,
+    ErrorClass, Event, FlowError, InputSpec, NoParams, Observer, Record, Registry, Resources, StepContext,
     StepError,
 };
 use assay_store::RunStatus;
 
-use crate::support::{Kind, Project, fs_write, started};
+use crate::support::{ANY, Kind, Project, fs_write, started};
 
-const MANY: &[InputSpec] = &[InputSpec::many("of")];
+const MANY: &[InputSpec] = &[InputSpec::many("of", ANY)];
 
 /// A project whose steps all do nothing but `act`; `end` takes all of `names`.
 fn project(names: &[&str], kinds: impl IntoIterator<Item = Kind>) -> Project {
@@ -72,11 +72,14 @@ fn running_steps_stay_within_the_budget() {
     let names = ["one-a", "one-b", "one-c", "two-a", "two-b", "huge-a", "hungry-a", "hungry-b"];
     let kinds = [
         Kind::new("one", act(1)),
-        Kind { resources: Resources { threads: 2, memory_mb: 1 }, ..Kind::new("two", act(2)) },
-        Kind { resources: Resources { threads: 99, memory_mb: 1 }, ..Kind::new("huge", act(3)) },
+        Kind { resources: Resources { threads: 2, memory_mb: 1, device: None }, ..Kind::new("two", act(2)) },
+        Kind {
+            resources: Resources { threads: 99, memory_mb: 1, device: None },
+            ..Kind::new("huge", act(3))
+        },
         // Memory keeps everything else out: three more would be seen if it did not.
         Kind {
-            resources: Resources { threads: 1, memory_mb: 5000 },
+            resources: Resources { threads: 1, memory_mb: 5000, device: None },
             ..Kind::new("hungry", {
                 let (running, most) = (Arc::clone(&running), Arc::clone(&most));
                 move |context: &StepContext<'_>| {
@@ -133,7 +136,7 @@ fn a_failure_skips_what_depends_on_it_and_nothing_else() {
     let (result, events) = project.try_run();
     assert_eq!(started(&events), ["bad-a", "bad-b", "good-a", "good-b"]);
     let error = result.unwrap_err();
-    assert_eq!(error.class(), Class::Environment);
+    assert_eq!(error.class(), ErrorClass::Environment);
     let FlowError::Failed { run, mut failures, skipped } = error else { panic!("{error}") };
     failures.sort_by(|a, b| a.step.cmp(&b.step));
     let texts: Vec<String> = failures.iter().map(ToString::to_string).collect();
@@ -161,7 +164,7 @@ fn faults_of_a_step_kind_are_reported_as_such() {
     ] {
         let (result, _) = project(&["bad-a"], [kind]).try_run();
         let error = result.unwrap_err();
-        assert_eq!(error.class(), Class::Internal);
+        assert_eq!(error.class(), ErrorClass::Internal);
         assert_eq!(error.to_string(), format!("step bad-a failed: {expected}"));
     }
 }

@@ -1,11 +1,14 @@
 //! Step definitions as they stand in `recipes/pipeline/*.toml` and in recipes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Location};
-use crate::locate::{Fields, diagnose, expect_table};
-use crate::path::ValuePath;
-use crate::value::{Located, Table, Value};
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::locate::{Fields, diagnose, expect_table};
+use crate::values::location::Location;
+use crate::values::path::ValuePath;
+use crate::values::value::{Located, Table, Value};
 
 /// One `[steps.NAME]`.
 #[derive(Clone, Debug)]
@@ -125,4 +128,20 @@ fn read_step_name(located: &Located, problems: &mut Diagnostics) -> Option<(Stri
             None
         }
     }
+}
+
+/// The names of all steps that `target` needs, itself included.
+pub(crate) fn needed<'d>(
+    definitions: &'d BTreeMap<String, StepDefinition>,
+    target: &'d str,
+) -> BTreeSet<&'d str> {
+    let mut needed = BTreeSet::new();
+    let mut queue = vec![target];
+    while let Some(name) = queue.pop() {
+        if let Some(definition) = definitions.get(name).filter(|_| needed.insert(name)) {
+            queue
+                .extend(definition.inputs.iter().flat_map(|i| i.steps.iter()).map(|(step, _)| step.as_str()));
+        }
+    }
+    needed
 }

@@ -2,20 +2,40 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use assay_store::{Action, Claim, Hash, Store, StoreError};
 
-use crate::context::{Artifact, Signals, StepContext};
-use crate::error::{StepError, StepFailure};
-use crate::event::EventLog;
-use crate::graph::{Graph, Step};
-use crate::key::Description;
+use crate::engine::error::StepFailure;
+use crate::engine::event::{Event, EventLog};
+use crate::engine::key::Description;
+use crate::kind::context::{Artifact, StepContext};
+use crate::kind::error::StepError;
+use crate::language::graph::{Graph, Step};
 
 /// How often to look whether another process has finished the step that we want.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Progress of one step is shown no more often than this.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The two ways to be told to stop.
+#[derive(Clone, Copy)]
+pub(crate) struct Signals<'a> {
+    /// Raised by the caller.
+    pub(crate) cancel: &'a AtomicBool,
+    /// Raised by the run when it cannot go on.
+    pub(crate) abort: &'a AtomicBool,
+}
+
+impl Signals<'_> {
+    pub(crate) fn raised(self) -> bool {
+        self.cancel.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed)
+    }
+}
 
 /// A step that is to run.
 pub(crate) struct Job<'a> {
@@ -86,8 +106,8 @@ impl Job<'_> {
         };
         let own = scratch.path().join("scratch");
         fs_err::create_dir(&own)?;
+        let shown = Mutex::new(None);
         let context = StepContext {
-            step: &self.step().id,
             params: &self.step().params,
             key: self.key,
             store: self.store,
@@ -95,15 +115,25 @@ impl Job<'_> {
             scratch: &own,
             output: scratch.path().join("output"),
             threads: self.threads,
-            signals: self.signals,
-            log: self.log,
-            shown: Mutex::new(None),
+            stopped: &|| self.signals.raised(),
+            progress: &|done, total, note| self.show(&shown, done, total, note),
         };
         catch_unwind(AssertUnwindSafe(|| self.step().kind.run(&context))).unwrap_or_else(|panic| {
             Err(StepError::internal(format!("the step panicked: {}", panic_message(panic.as_ref()))))
         })?;
         let output = self.keep(&context)?;
         Ok(Ended::Made { output, seconds: started.elapsed().as_secs_f64() })
+    }
+
+    /// Shows the step's progress, unless it was shown a moment ago. The end is always shown.
+    fn show(&self, shown: &Mutex<Option<Instant>>, done: u64, total: u64, note: &str) {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = done == total && total > 0;
+        if end || shown.is_none_or(|at| at.elapsed() >= PROGRESS_INTERVAL) {
+            *shown = Some(Instant::now());
+            let (step, note) = (self.step().id.clone(), note.to_owned());
+            self.log.show(Event::StepProgress { step, done, total, note });
+        }
     }
 
     fn claim(&self) -> Result<Claim, StepError> {
@@ -122,6 +152,7 @@ impl Job<'_> {
     fn materialize(&self, dir: &camino::Utf8Path) -> Result<Vec<(String, Vec<Artifact>)>, BadInput> {
         let mut inputs = Vec::new();
         for input in &self.step().inputs {
+            let labelled = self.step().reads_labels(&input.name);
             let mut artifacts = Vec::new();
             for (i, producer) in input.steps.iter().enumerate() {
                 let path = dir.join(&input.name).join(i.to_string());
@@ -135,8 +166,8 @@ impl Job<'_> {
                     }
                     other => BadInput::Other(other.into()),
                 })?;
-                let Step { id, name, seed, .. } = &self.graph.steps[*producer];
-                artifacts.push(Artifact { step: id.clone(), name: name.clone(), seed: *seed, hash, path });
+                let label = labelled.then(|| self.graph.steps[*producer].label());
+                artifacts.push(Artifact { label, hash, path });
             }
             inputs.push((input.name.clone(), artifacts));
         }

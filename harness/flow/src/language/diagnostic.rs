@@ -2,37 +2,10 @@
 
 use std::fmt;
 
-use camino::Utf8PathBuf;
-use serde::{Deserialize, Serialize};
+use assay_store::ErrorClass;
 
-/// Who has to act on an error. A program maps each to one documented exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// The user's files or arguments are wrong.
-    User,
-    /// The machine is at fault: a full disk, a missing permission, a broken network.
-    Environment,
-    /// A bug in this program.
-    Internal,
-}
-
-/// A place in a text file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Location {
-    /// The file, relative to the workspace's root.
-    pub file: Utf8PathBuf,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column in characters, from 1.
-    pub column: u32,
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
+use crate::kind::class::gravest;
+use crate::values::location::Location;
 
 /// A second place that helps to understand a [`Diagnostic`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +20,7 @@ pub struct Note {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Who has to act.
-    pub class: Class,
+    pub class: ErrorClass,
     /// What is wrong, as a fragment without a final full stop.
     pub message: String,
     /// The place, when it is in a file (and not, say, in an argument).
@@ -61,12 +34,18 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A mistake of the user's that is not tied to a place in a file.
     pub fn user(message: impl Into<String>) -> Self {
-        Self { class: Class::User, message: message.into(), location: None, notes: Vec::new(), help: None }
+        Self {
+            class: ErrorClass::User,
+            message: message.into(),
+            location: None,
+            notes: Vec::new(),
+            help: None,
+        }
     }
 
     /// The machine kept us from reading a file.
     pub fn environment(message: impl Into<String>) -> Self {
-        Self { class: Class::Environment, ..Self::user(message) }
+        Self { class: ErrorClass::Environment, ..Self::user(message) }
     }
 
     /// Adds the place.
@@ -144,9 +123,9 @@ impl Diagnostics {
         self.items.iter()
     }
 
-    /// The gravest class among them; [`Class::User`] when empty.
-    pub fn class(&self) -> Class {
-        self.items.iter().map(|d| d.class).max().unwrap_or(Class::User)
+    /// The gravest class among them; [`ErrorClass::User`] when empty.
+    pub fn class(&self) -> ErrorClass {
+        gravest(self.items.iter().map(|d| d.class)).unwrap_or(ErrorClass::User)
     }
 
     /// `value` if nothing is wrong, else the diagnostics.

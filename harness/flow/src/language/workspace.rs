@@ -2,14 +2,15 @@
 
 use std::io::ErrorKind;
 
+use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::lock::Lock;
-use crate::names::likely;
-use crate::recipe::Recipe;
-use crate::syntax::parse_file;
-use crate::value::Located;
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::lock::Lock;
+use crate::language::recipe::Recipe;
+use crate::language::syntax::parse_file;
+use crate::values::names::likely;
+use crate::values::value::Located;
 
 /// A folder with `recipes/` and `lockfiles/`.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ impl Workspace {
     /// Everything that is wrong with the file, or near names if there is no such recipe.
     pub fn recipe(&self, name: &str) -> Result<Recipe, Diagnostics> {
         let mut problems = Diagnostics::default();
-        let recipe = self
+        let recipe = Reader::new(self)
             .open_named("recipe", "recipes", name, &mut problems)
             .and_then(|(file, root)| Recipe::read(name, &file, root, &mut problems));
         match recipe {
@@ -64,76 +65,7 @@ impl Workspace {
     /// # Errors
     /// Everything that is wrong with the file, or near names if there is no such lockfile.
     pub fn lock(&self, name: &str) -> Result<Lock, Diagnostics> {
-        let stem = name.strip_suffix(".lock").unwrap_or(name);
-        let file = Utf8PathBuf::from(format!("lockfiles/{stem}.lock"));
-        let mut problems = Diagnostics::default();
-        match self.read(&file) {
-            Ok(Some(text)) => {
-                let lock = Lock::parse(&file, &text, &mut problems);
-                lock.ok_or_else(|| problems.clone()).and_then(|lock| problems.or_ok(lock))
-            }
-            Ok(None) => {
-                let known = self.names("lockfiles", "lock").unwrap_or_default();
-                Err(no_such("lockfile", stem, &known).into())
-            }
-            Err(diagnostic) => Err(diagnostic.into()),
-        }
-    }
-
-    /// The pipeline's files, sorted, relative to the root.
-    pub(crate) fn pipeline(&self) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
-        let names = self.names("recipes/pipeline", "toml")?;
-        Ok(names.iter().map(|name| Utf8PathBuf::from(format!("recipes/pipeline/{name}.toml"))).collect())
-    }
-
-    /// Parses `FOLDER/NAME.toml`; a file that isn't there is reported as an unknown `what`, with near names.
-    pub(crate) fn open_named(
-        &self,
-        what: &str,
-        folder: &str,
-        name: &str,
-        problems: &mut Diagnostics,
-    ) -> Option<(Utf8PathBuf, Located)> {
-        let known = match self.names(folder, "toml") {
-            Ok(known) => known,
-            Err(diagnostic) => {
-                problems.push(diagnostic);
-                return None;
-            }
-        };
-        // Only names from the list are opened, so that a name can't lead out of the folder.
-        if !known.iter().any(|known| known == name) {
-            problems.push(no_such(what, name, &known));
-            return None;
-        }
-        let file = Utf8PathBuf::from(format!("{folder}/{name}.toml"));
-        self.open(&file, problems).map(|root| (file, root))
-    }
-
-    /// Parses a file given relative to the root.
-    pub(crate) fn open(&self, file: &Utf8Path, problems: &mut Diagnostics) -> Option<Located> {
-        match self.read(file) {
-            Ok(Some(text)) => parse_file(file, &text, problems),
-            Ok(None) => {
-                problems.push(Diagnostic::user(format!("{file} is missing")));
-                None
-            }
-            Err(diagnostic) => {
-                problems.push(diagnostic);
-                None
-            }
-        }
-    }
-
-    fn read(&self, file: &Utf8Path) -> Result<Option<String>, Diagnostic> {
-        match fs_err::read_to_string(self.root.join(file)) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) if error.kind() == ErrorKind::InvalidData => {
-                Err(Diagnostic::user(format!("{file} is not UTF-8 text")))
-            }
-            Err(error) => Err(Diagnostic::environment(error.to_string())),
-        }
+        Reader::new(self).lock(name)
     }
 
     /// File names with `extension` in a folder, without it, sorted.
@@ -156,6 +88,100 @@ impl Workspace {
         }
         names.sort_unstable();
         Ok(names)
+    }
+}
+
+/// Reads files of a workspace and remembers what it read.
+pub(crate) struct Reader<'w> {
+    workspace: &'w Workspace,
+    files: Vec<(Utf8PathBuf, Hash)>,
+}
+
+impl<'w> Reader<'w> {
+    pub(crate) fn new(workspace: &'w Workspace) -> Self {
+        Self { workspace, files: Vec::new() }
+    }
+
+    /// The files read so far, each with the hash of the text that was read.
+    pub(crate) fn into_files(self) -> Vec<(Utf8PathBuf, Hash)> {
+        self.files
+    }
+
+    /// Reads `lockfiles/NAME`.
+    pub(crate) fn lock(&mut self, name: &str) -> Result<Lock, Diagnostics> {
+        let stem = name.strip_suffix(".lock").unwrap_or(name);
+        let file = Utf8PathBuf::from(format!("lockfiles/{stem}.lock"));
+        let mut problems = Diagnostics::default();
+        match self.read(&file) {
+            Ok(Some(text)) => {
+                let lock = Lock::parse(&file, &text, &mut problems);
+                lock.ok_or_else(|| problems.clone()).and_then(|lock| problems.or_ok(lock))
+            }
+            Ok(None) => {
+                let known = self.workspace.names("lockfiles", "lock").unwrap_or_default();
+                Err(no_such("lockfile", stem, &known).into())
+            }
+            Err(diagnostic) => Err(diagnostic.into()),
+        }
+    }
+
+    /// The pipeline's files, sorted, relative to the root.
+    pub(crate) fn pipeline(&self) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
+        let names = self.workspace.names("recipes/pipeline", "toml")?;
+        Ok(names.iter().map(|name| Utf8PathBuf::from(format!("recipes/pipeline/{name}.toml"))).collect())
+    }
+
+    /// Parses `FOLDER/NAME.toml`; a file that isn't there is reported as an unknown `what`, with near names.
+    pub(crate) fn open_named(
+        &mut self,
+        what: &str,
+        folder: &str,
+        name: &str,
+        problems: &mut Diagnostics,
+    ) -> Option<(Utf8PathBuf, Located)> {
+        let known = match self.workspace.names(folder, "toml") {
+            Ok(known) => known,
+            Err(diagnostic) => {
+                problems.push(diagnostic);
+                return None;
+            }
+        };
+        // Only names from the list are opened, so that a name can't lead out of the folder.
+        if !known.iter().any(|known| known == name) {
+            problems.push(no_such(what, name, &known));
+            return None;
+        }
+        let file = Utf8PathBuf::from(format!("{folder}/{name}.toml"));
+        self.open(&file, problems).map(|root| (file, root))
+    }
+
+    /// Parses a file given relative to the root.
+    pub(crate) fn open(&mut self, file: &Utf8Path, problems: &mut Diagnostics) -> Option<Located> {
+        match self.read(file) {
+            Ok(Some(text)) => parse_file(file, &text, problems),
+            Ok(None) => {
+                problems.push(Diagnostic::user(format!("{file} is missing")));
+                None
+            }
+            Err(diagnostic) => {
+                problems.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    fn read(&mut self, file: &Utf8Path) -> Result<Option<String>, Diagnostic> {
+        match fs_err::read_to_string(self.workspace.root.join(file)) {
+            Ok(text) => {
+                self.files.push((file.to_owned(), Hash::of(text.as_bytes())));
+                Ok(Some(text))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                Err(Diagnostic::user(format!("{file} is not UTF-8 text")))
+            }
+            Err(error) => Err(Diagnostic::environment(error.to_string())),
+        }
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use assay_store::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, Step};
-use crate::kind::Facts;
-use crate::path::ValuePath;
-use crate::value::{Located, Origin, Value};
+use crate::kind::facts::Facts;
+use crate::language::graph::{Graph, Step};
+use crate::values::path::ValuePath;
+use crate::values::value::{Located, Origin, Value};
 
 /// Names the list of fields below and its version. A change of either makes every key new.
 const DOMAIN: &str = "assay step v1";
@@ -23,8 +23,8 @@ pub struct Description {
     pub domain: String,
     /// The step kind's name.
     pub kind: String,
-    /// The fingerprint of the code that implements it.
-    pub fingerprint: Hash,
+    /// The version of the code that implements it.
+    pub version: u32,
     /// The seed of a step that runs once per seed.
     pub seed: Option<u64>,
     /// Parameters by path, each as it could be written in TOML.
@@ -70,7 +70,7 @@ impl Description {
         Self {
             domain: DOMAIN.to_owned(),
             kind: step.kind.name().to_owned(),
-            fingerprint: step.kind.fingerprint(),
+            version: step.kind.version(),
             seed: step.seed,
             params,
             inputs: inputs.collect(),
@@ -85,7 +85,7 @@ impl Description {
     /// renamed step keeps its output; the names of its inputs are in because the step can read them.
     pub(crate) fn key(&self, step: &Step) -> Option<Hash> {
         let mut hasher = Hasher::new(DOMAIN);
-        hasher.str("kind", &self.kind).hash("fingerprint", &self.fingerprint);
+        hasher.str("kind", &self.kind).u64("version", self.version.into());
         hasher.list_len("seed", usize::from(self.seed.is_some()));
         self.seed.iter().for_each(|seed| _ = hasher.u64("", *seed));
         encode("params", &step.params.root.value, &mut hasher);

@@ -6,11 +6,11 @@ use std::fmt;
 use assay_store::{Hash, ObjectKind, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Diagnostic;
-use crate::graph::Graph;
-use crate::key::Description;
-use crate::kind::Facts;
-use crate::reason::{Reason, differences};
+use crate::engine::key::Description;
+use crate::engine::reason::{Reason, differences};
+use crate::kind::facts::Facts;
+use crate::language::diagnostic::Diagnostic;
+use crate::language::graph::Graph;
 
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,13 +2,13 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use assay_store::{Hash, RunId, RunStatus, Store, StoreError};
+use assay_store::{ErrorClass, Hash, RunId, RunStatus, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Class;
-use crate::kind::Facts;
-use crate::plan::PlanEntry;
-use crate::reason::Reason;
+use crate::engine::plan::PlanEntry;
+use crate::engine::reason::Reason;
+use crate::kind::class::ClassName;
+use crate::kind::facts::Facts;
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,7 +86,8 @@ pub enum Event {
         /// The instance.
         step: String,
         /// Who has to act.
-        class: Class,
+        #[serde(with = "ClassName")]
+        class: ErrorClass,
         /// What went wrong, in one line.
         message: String,
         /// What to do about it.

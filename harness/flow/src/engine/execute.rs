@@ -8,16 +8,17 @@ use std::time::Instant;
 
 use assay_store::{Hash, RunId, RunStatus, Store, StoreError};
 
-use crate::context::Signals;
-use crate::error::{FlowError, StepError, StepFailure};
-use crate::event::{Event, EventLog, Observer, SavedBy};
-use crate::graph::Graph;
-use crate::key::Description;
-use crate::kind::{Facts, Resources};
-use crate::plan::{Judge, Plan, PlanEntry, State, plan};
-use crate::reason::Reason;
-use crate::schedule::{Budget, priorities};
-use crate::worker::{Ended, Job};
+use crate::engine::error::{FlowError, StepFailure};
+use crate::engine::event::{Event, EventLog, Observer, SavedBy};
+use crate::engine::key::Description;
+use crate::engine::plan::{Judge, Plan, PlanEntry, State, plan};
+use crate::engine::reason::Reason;
+use crate::engine::schedule::{Budget, priorities};
+use crate::engine::worker::{Ended, Job, Signals};
+use crate::kind::Resources;
+use crate::kind::error::StepError;
+use crate::kind::facts::Facts;
+use crate::language::graph::Graph;
 
 /// Step threads get the stack that main threads usually have; spawned ones get less by default.
 const STACK: usize = 8 << 20;
@@ -195,7 +196,7 @@ impl<'a> Run<'a> {
                 loop {
                     self.settle()?;
                     while let Some((index, granted)) = self.next(signals) {
-                        let job = self.start(index, granted, signals)?;
+                        let job = self.start(index, &granted, signals)?;
                         let sender = sender.clone();
                         thread::Builder::new()
                             .name(graph.steps[index].id.clone())
@@ -210,7 +211,7 @@ impl<'a> Run<'a> {
                     let Ok((index, granted, ended)) = receiver.recv() else {
                         return Err(FlowError::Internal("a step's thread ended without a word".into()));
                     };
-                    self.budget.give_back(granted);
+                    self.budget.give_back(&granted);
                     self.finish(index, ended)?;
                 }
             })();
@@ -274,14 +275,14 @@ impl<'a> Run<'a> {
             }
             let step = &self.graph.steps[index];
             let granted = self.budget.granted(step.kind.resources(&step.params));
-            self.budget.fits(granted).then_some((index, granted))
+            self.budget.fits(&granted).then_some((index, granted))
         })
     }
 
     fn start<'j>(
         &mut self,
         index: usize,
-        granted: Resources,
+        granted: &Resources,
         signals: Signals<'j>,
     ) -> Result<Job<'j>, FlowError>
     where
@@ -358,7 +359,7 @@ impl<'a> Run<'a> {
         }
         // An input may have been found damaged meanwhile and may come out differently. Then this step is
         // decided about again; in the usual case its output is found under the same key.
-        let current = |input: &crate::key::InputRecord| {
+        let current = |input: &crate::engine::key::InputRecord| {
             self.graph.steps[index]
                 .upstream()
                 .any(|up| self.graph.steps[up].id == input.step && self.outputs[up] == input.output)

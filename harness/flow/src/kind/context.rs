@@ -1,28 +1,17 @@
 //! What a step sees while it runs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use assay_store::{Hash, Store};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::error::StepError;
-use crate::event::{Event, EventLog};
-use crate::params::Params;
-
-/// Progress of one step is shown no more often than this.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+use crate::kind::error::StepError;
+use crate::values::params::{Label, Params};
 
 /// An input's output, verified and ready to be read.
 #[derive(Clone, Debug)]
 pub struct Artifact {
-    /// The step instance that made it, such as `reasoner[seed=1]`.
-    pub step: String,
-    /// That step's name, such as `reasoner`.
-    pub name: String,
-    /// The seed of a step that runs once per seed.
-    pub seed: Option<u64>,
+    /// Whose output it is. Only for inputs that the kind declares as
+    /// [labelled](crate::InputSpec::labelled): what a step cannot read is not in its key.
+    pub label: Option<Label>,
     /// The object.
     pub hash: Hash,
     /// A file or folder. It shares its bytes with the store: read it, never write to it.
@@ -31,9 +20,8 @@ pub struct Artifact {
 
 /// What a step sees while it runs.
 ///
-/// Its own name is not among it, on purpose: it is not in the key.
+/// Its own name and those of the steps before it are not among it: they are not in the key.
 pub struct StepContext<'a> {
-    pub(crate) step: &'a str,
     pub(crate) params: &'a Params,
     pub(crate) key: Hash,
     pub(crate) store: &'a Store,
@@ -41,24 +29,10 @@ pub struct StepContext<'a> {
     pub(crate) scratch: &'a Utf8Path,
     pub(crate) output: Utf8PathBuf,
     pub(crate) threads: usize,
-    pub(crate) signals: Signals<'a>,
-    pub(crate) log: &'a EventLog<'a>,
-    pub(crate) shown: Mutex<Option<Instant>>,
-}
-
-/// The two ways to be told to stop.
-#[derive(Clone, Copy)]
-pub(crate) struct Signals<'a> {
-    /// Raised by the caller.
-    pub(crate) cancel: &'a AtomicBool,
-    /// Raised by the run when it cannot go on.
-    pub(crate) abort: &'a AtomicBool,
-}
-
-impl Signals<'_> {
-    pub(crate) fn raised(self) -> bool {
-        self.cancel.load(Ordering::Relaxed) || self.abort.load(Ordering::Relaxed)
-    }
+    /// True once the step is to stop.
+    pub(crate) stopped: &'a (dyn Fn() -> bool + Sync),
+    /// Takes units done, units in all, and a note.
+    pub(crate) progress: &'a (dyn Fn(u64, u64, &str) + Sync),
 }
 
 impl StepContext<'_> {
@@ -67,23 +41,23 @@ impl StepContext<'_> {
         self.params
     }
 
-    /// The step's key: changes whenever its output might. Good as a part of keys of samples.
+    /// The step's key: it changes whenever the output might.
     pub fn key(&self) -> Hash {
         self.key
     }
 
-    /// The one step connected to an input.
+    /// The one artefact of an input.
     ///
     /// # Errors
-    /// An internal error unless exactly one is: the kind has to ask for what it declares.
+    /// An internal error unless there is exactly one: the kind has to ask for what it declares.
     pub fn input(&self, name: &str) -> Result<&Artifact, StepError> {
         match self.inputs(name) {
             [one] => Ok(one),
-            all => Err(StepError::internal(format!("input `{name}` has {} steps, not one", all.len()))),
+            all => Err(StepError::internal(format!("input `{name}` has {} artefacts, not one", all.len()))),
         }
     }
 
-    /// All steps connected to an input, in the order of the definition and of the seeds; none if it is not
+    /// All artefacts of an input, in the order of the definition and of the seeds; none if it is not
     /// connected.
     pub fn inputs(&self, name: &str) -> &[Artifact] {
         self.inputs.iter().find(|(input, _)| input == name).map(|(_, a)| a.as_slice()).unwrap_or_default()
@@ -108,7 +82,7 @@ impl StepContext<'_> {
         Ok(self.store.checkpoint_dir(&self.key)?)
     }
 
-    /// The store, for the cache of samples.
+    /// The store, for its memo.
     pub fn store(&self) -> &Store {
         self.store
     }
@@ -118,23 +92,18 @@ impl StepContext<'_> {
         self.threads
     }
 
-    /// Tells how far the step is. `total` is 0 if not known. Cheap; call it as often as is convenient.
+    /// Reports how far the step is: `done` of `total` units; `total` is 0 if it is not known. Cheap, so call
+    /// it as often as is convenient.
     pub fn progress(&self, done: u64, total: u64, note: &str) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = done == total && total > 0;
-        if last || shown.is_none_or(|at| at.elapsed() >= PROGRESS_INTERVAL) {
-            *shown = Some(Instant::now());
-            let (step, note) = (self.step.to_owned(), note.to_owned());
-            self.log.show(Event::StepProgress { step, done, total, note });
-        }
+        (self.progress)(done, total, note);
     }
 
     /// True once the step should save what it wants to keep and return [`StepError::cancelled`].
     pub fn cancelled(&self) -> bool {
-        self.signals.raised()
+        (self.stopped)()
     }
 
-    /// Gives up if the step has been told to: `context.check_cancelled()?` inside a loop.
+    /// Returns early if the step has been told to stop: `context.check_cancelled()?` inside a loop.
     ///
     /// # Errors
     /// [`StepError::cancelled`] once [`StepContext::cancelled`] is true.

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Location};
-use crate::graph::{Input, Step, needed};
-use crate::kind::Registry;
-use crate::locate::{diagnose, place};
-use crate::names::likely;
-use crate::params::{Connected, Params, StepRef};
-use crate::recipe::Recipe;
-use crate::scale::{Scale, resolve};
-use crate::steps::StepDefinition;
-use crate::value::{Located, Value};
+use crate::kind::{InputSpec, Registry};
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::graph::{Input, Step};
+use crate::language::locate::{diagnose, place};
+use crate::language::recipe::Recipe;
+use crate::language::scale::{Scale, resolve};
+use crate::language::steps::{StepDefinition, needed};
+use crate::values::location::Location;
+use crate::values::names::likely;
+use crate::values::params::{Label, ParamError, Params};
+use crate::values::value::{Located, Value};
 
 type Definitions = BTreeMap<String, StepDefinition>;
 
@@ -118,7 +119,7 @@ impl<'a> Expansion<'a> {
                 steps: input.steps.iter().flat_map(|(step, _)| self.referenced(step, seed)).collect(),
             })
             .collect();
-        let params = Params { root, seed, inputs: inputs.iter().map(|i| self.connected(i)).collect() };
+        let params = Params { root, seed, labels: self.labels(kind.inputs(), &inputs) };
         if found.is_empty() {
             check(definition, kind.check(&params), &params.root, &mut found);
         }
@@ -131,6 +132,7 @@ impl<'a> Expansion<'a> {
             id,
             name: definition.name.clone(),
             seed,
+            label: None,
             about: definition.about.clone(),
             at: definition.at.clone(),
             kind: kind.clone(),
@@ -161,19 +163,18 @@ impl<'a> Expansion<'a> {
         all.iter().copied().filter(|index| fits(self.steps[*index].seed)).collect()
     }
 
-    fn connected(&self, input: &Input) -> Connected {
-        let steps = input.steps.iter().map(|index| {
-            let Step { id, name, seed, .. } = &self.steps[*index];
-            StepRef { id: id.clone(), name: name.clone(), seed: *seed }
-        });
-        Connected { name: input.name.clone(), steps: steps.collect() }
+    /// The labels of the artefacts of each labelled input, by its name.
+    fn labels(&self, specs: &[InputSpec], inputs: &[Input]) -> BTreeMap<String, Vec<Label>> {
+        let labelled = |input: &&Input| specs.iter().any(|spec| spec.name == input.name && spec.labelled);
+        let labels = |input: &Input| input.steps.iter().map(|index| self.steps[*index].label()).collect();
+        inputs.iter().filter(labelled).map(|input| (input.name.clone(), labels(input))).collect()
     }
 }
 
 /// Reports what a kind says about its parameters, at the places of the values.
 fn check(
     definition: &StepDefinition,
-    result: Result<(), crate::ParamError>,
+    result: Result<(), ParamError>,
     root: &Located,
     problems: &mut Diagnostics,
 ) {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{Arity, InputSpec, Registry};
-use crate::names::likely;
-use crate::steps::{InputDefinition, StepDefinition};
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::steps::{InputDefinition, StepDefinition};
+use crate::values::names::likely;
 
 type Definitions = BTreeMap<String, StepDefinition>;
 

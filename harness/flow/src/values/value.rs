@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Location;
-use crate::path::{Segment, ValuePath};
+use crate::values::location::Location;
+use crate::values::path::{Segment, ValuePath};
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

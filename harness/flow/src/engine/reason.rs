@@ -6,8 +6,8 @@ use std::fmt;
 use assay_store::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::key::{Description, InputRecord, Param};
-use crate::value::Origin;
+use crate::engine::key::{Description, InputRecord, Param};
+use crate::values::value::Origin;
 
 /// One reason for running a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ impl fmt::Display for Reason {
 /// What differs between a step as it was recorded last and as it is now, and which inputs have to wait.
 pub(crate) fn differences(old: &Description, new: &Description) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if (&old.kind, &old.fingerprint) != (&new.kind, &new.fingerprint) {
+    if (&old.kind, old.version) != (&new.kind, new.version) {
         reasons.push(Reason::Code { kind: new.kind.clone() });
     }
     params(&old.params, &new.params, &mut reasons);

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
 
-use crate::names::likely;
-use crate::path::{Segment, ValuePath};
-use crate::value::{Located, Table, Value};
+use crate::values::names::likely;
+use crate::values::path::{Segment, ValuePath};
+use crate::values::value::{Located, Table, Value};
 
 /// What did not fit, with the path to it from the value that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,86 +230,5 @@ impl<'v> de::MapAccess<'v> for Entries<'v> {
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.entries.len())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use camino::Utf8Path;
-    use serde::Deserialize;
-
-    use super::read;
-    use crate::diagnostic::Diagnostics;
-    use crate::syntax::parse_file;
-
-    #[derive(Debug, Deserialize, PartialEq)]
-    #[serde(deny_unknown_fields)]
-    struct Optim {
-        rate: f64,
-        epochs: Option<u32>,
-    }
-
-    #[derive(Debug, Deserialize, PartialEq)]
-    #[serde(rename_all = "kebab-case")]
-    enum Rule {
-        Plain,
-        WeightedBy { power: f64 },
-    }
-
-    #[derive(Debug, Deserialize, PartialEq)]
-    struct Lenient {
-        #[serde(default)]
-        optim: BTreeMap<String, Optim>,
-        rules: Vec<Rule>,
-        pair: (i64, bool),
-    }
-
-    fn check(text: &str) -> Result<Lenient, String> {
-        let mut problems = Diagnostics::default();
-        let Some(table) = parse_file(Utf8Path::new("t.toml"), text, &mut problems) else {
-            return Err(problems.to_string());
-        };
-        read(&table).map_err(|e| match e.suggestion {
-            Some(help) => format!("{}: {}; {help}", e.path, e.message),
-            None => format!("{}: {}", e.path, e.message),
-        })
-    }
-
-    #[test]
-    fn reads_typed_values() {
-        let text = "pair = [1, true]\nrules = ['plain', { weighted-by = { power = 2 } }]\noptim.a.rate = 1";
-        let optim = BTreeMap::from([("a".to_owned(), Optim { rate: 1.0, epochs: None })]);
-        let rules = vec![Rule::Plain, Rule::WeightedBy { power: 2.0 }];
-        assert_eq!(check(text), Ok(Lenient { optim, rules, pair: (1, true) }));
-    }
-
-    #[test]
-    fn names_the_path_of_what_does_not_fit() {
-        let good = "pair = [1, true]\nrules = []\n";
-        for (text, want) in [
-            ("optim.a.rate = 'x'", "optim.a.rate: expected a number, found \"x\""),
-            ("optim.a.rat = 1", "optim.a.rat: unknown key `rat`; did you mean `rate`?"),
-            ("optim.a.epochs = 1", "optim.a: key `rate` is missing"),
-            (
-                "optim.a = { rate = 1, epochs = -1 }",
-                "optim.a.epochs: expected a whole number, 0 or more, found `-1`",
-            ),
-            ("extra = 1", "extra: unknown key `extra`"),
-        ] {
-            assert_eq!(check(&format!("{good}{text}")), Err(want.to_owned()), "{text}");
-        }
-        for (text, want) in [
-            ("rules = ['plian']\npair = [1, true]", "rules[0]: unknown value `plian`; did you mean `plain`?"),
-            (
-                "rules = [3]\npair = [1, true]",
-                "rules[0]: expected one of its names, found a whole number; known here: `plain`, `weighted-by`",
-            ),
-            ("rules = []\npair = [1]", "pair: expected a tuple of size 2, found 1 values"),
-            ("rules = []\npair = [1, true, 2]", "pair: expected 2 values, found 3"),
-        ] {
-            assert_eq!(check(text), Err(want.to_owned()), "{text}");
-        }
     }
 }

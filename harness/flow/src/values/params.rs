@@ -1,13 +1,14 @@
 //! A step's parameters, as its kind sees them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::de::{self, Misfit};
-use crate::path::ValuePath;
-use crate::value::{Located, Table, Value};
+use crate::values::de::{self, Misfit};
+use crate::values::path::ValuePath;
+use crate::values::value::{Located, Table, Value};
 
 /// A step's resolved parameters: every `$path` is replaced by the scale's value. Everything that can be read
 /// here is part of the step's key.
@@ -16,24 +17,14 @@ pub struct Params {
     /// Always a table.
     pub(crate) root: Located,
     pub(crate) seed: Option<u64>,
-    pub(crate) inputs: Vec<Connected>,
+    /// Of the labelled inputs, by name.
+    pub(crate) labels: BTreeMap<String, Vec<Label>>,
 }
 
-/// The steps that are connected to one input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connected {
-    /// The input's name.
-    pub name: String,
-    /// The steps, in the order of the definition, and of the seeds for a step that runs once per seed.
-    pub steps: Vec<StepRef>,
-}
-
-/// One step instance.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StepRef {
-    /// The instance, such as `reasoner[seed=1]`.
-    pub id: String,
-    /// The step, such as `reasoner`.
+/// Which model and seed an artefact is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Label {
+    /// The model's name; the step's where no model is behind it.
     pub name: String,
     /// The seed of a step that runs once per seed.
     pub seed: Option<u64>,
@@ -60,14 +51,11 @@ impl Params {
         self.seed
     }
 
-    /// The connected inputs, by name.
-    pub fn connected(&self) -> &[Connected] {
-        &self.inputs
-    }
-
-    /// The step instances connected to one input; none if it is not connected.
-    pub fn steps(&self, input: &str) -> &[StepRef] {
-        self.inputs.iter().find(|c| c.name == input).map(|c| c.steps.as_slice()).unwrap_or_default()
+    /// The labels of the artefacts that a labelled input takes, in the order of the definition, and of the
+    /// seeds for a step that runs once per seed. Empty for an input without labels, or one that is not
+    /// connected.
+    pub fn labels(&self, input: &str) -> &[Label] {
+        self.labels.get(input).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The value at a dotted path.
@@ -116,7 +104,7 @@ impl ParamError {
     pub fn unknown_key<'a>(path: impl Into<ValuePath>, known: impl IntoIterator<Item = &'a str>) -> Self {
         let path = path.into();
         let name = match path.segments().last() {
-            Some(crate::path::Segment::Key(key)) => key.clone(),
+            Some(crate::values::path::Segment::Key(key)) => key.clone(),
             _ => path.to_string(),
         };
         let error = Self { key: true, ..Self::new(path, format!("unknown key `{name}`")) };
@@ -133,7 +121,7 @@ impl ParamError {
     /// Adds those of `known` that are near `name`, or all if none is and they are few.
     #[must_use]
     pub fn meant<'a>(mut self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        self.suggestion = crate::names::likely(name, known);
+        self.suggestion = crate::values::names::likely(name, known);
         self
     }
 

@@ -3,12 +3,13 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::{Diagnostics, Location};
-use crate::locate::{Fields, diagnose};
-use crate::names::likely;
-use crate::path::ValuePath;
-use crate::steps::{StepDefinition, read_steps};
-use crate::value::{Located, Table, Value};
+use crate::language::diagnostic::Diagnostics;
+use crate::language::locate::{Fields, diagnose};
+use crate::language::steps::{StepDefinition, read_steps};
+use crate::values::location::Location;
+use crate::values::names::likely;
+use crate::values::path::ValuePath;
+use crate::values::value::{Located, Table, Value};
 
 /// What a recipe's target is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,11 +2,12 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::de::{self, Misfit};
-use crate::diagnostic::{Diagnostic, Diagnostics, Location};
-use crate::names::likely;
-use crate::path::ValuePath;
-use crate::value::{Located, Origin, Table, Value};
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::values::de::{self, Misfit};
+use crate::values::location::Location;
+use crate::values::names::likely;
+use crate::values::path::ValuePath;
+use crate::values::value::{Located, Origin, Table, Value};
 
 /// What is wrong with the value at `path` below `root`, at that value's own place: in the scale's file if it
 /// was taken from there, named by its argument if it was given by `--set`.

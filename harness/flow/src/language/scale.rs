@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::locate::{Fields, diagnose};
-use crate::names::likely;
-use crate::path::{Segment, ValuePath};
-use crate::syntax::{mark_as_set, parse_argument};
-use crate::value::{Located, Value};
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::locate::{Fields, diagnose};
+use crate::language::syntax::{mark_as_set, parse_argument};
+use crate::values::names::likely;
+use crate::values::path::{Segment, ValuePath};
+use crate::values::value::{Located, Value};
 
 /// A scale with the values that arguments replaced.
 #[derive(Clone, Debug)]
@@ -205,10 +205,8 @@ fn look_up(
 
 /// The found value in the reference's stead: it keeps its own place and remembers who asked for it.
 fn refer(reference: &Located, found: Located) -> Located {
-    let via = reference
-        .origin
-        .location()
-        .zip(reference.value.as_str())
-        .map(|(at, text)| Box::new(crate::value::Reference { at: at.clone(), text: text.to_owned() }));
+    let via = reference.origin.location().zip(reference.value.as_str()).map(|(at, text)| {
+        Box::new(crate::values::value::Reference { at: at.clone(), text: text.to_owned() })
+    });
     Located { via, key: reference.key.clone(), ..found }
 }

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Location};
-use crate::locate::{Fields, diagnose, expect_table};
-use crate::names::likely;
-use crate::path::ValuePath;
-use crate::syntax::parse_file;
-use crate::value::Located;
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::locate::{Fields, diagnose, expect_table};
+use crate::language::syntax::parse_file;
+use crate::values::location::Location;
+use crate::values::names::likely;
+use crate::values::path::ValuePath;
+use crate::values::value::Located;
 
 /// The format that this version reads and writes.
 const FORMAT: i64 = 1;

@@ -1,0 +1,10 @@
+//! Runs: keys, plans, scheduling and the event log of a checked [`Graph`](crate::Graph).
+
+pub(crate) mod error;
+pub(crate) mod event;
+pub(crate) mod execute;
+pub(crate) mod key;
+pub(crate) mod plan;
+pub(crate) mod reason;
+mod schedule;
+mod worker;
