@@ -2,19 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use assay_store::Hash;
+use camino::Utf8PathBuf;
+
 use crate::kind::Registry;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::expand::expand;
 use crate::language::graph::{Expectation, Graph};
+use crate::language::locate::place;
+use crate::language::model::check_references;
+use crate::language::pipeline::{Pipeline, Written, report_twice};
 use crate::language::recipe::Recipe;
+use crate::language::references::{Resolver, Seed, Shared, Values};
 use crate::language::scale::Scale;
-use crate::language::steps::{StepDefinition, read_pipeline};
+use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::language::structure::check_structure;
+use crate::language::table::table_step;
 use crate::language::workspace::{Reader, Workspace};
+use crate::values::names::likely;
+use crate::values::value::{Located, Table, Value};
 
 /// Reads a recipe, the pipeline and a scale, and checks everything that can be checked before a step runs.
 ///
-/// `sets` are `path=value` arguments that replace values of the scale.
+/// `recipe` is a name in `recipes/` or the path of a file there, absolute or from the workspace's root. `sets`
+/// are `path=value` arguments that replace values of the scale.
 ///
 /// # Errors
 /// All that is wrong, as far as one mistake does not hide another. Nothing has been run or written.
@@ -25,62 +36,152 @@ pub fn load(
     sets: &[String],
     registry: &Registry,
 ) -> Result<Graph, Diagnostics> {
+    let checked = Checked::read(workspace, recipe, scale, sets, registry)?;
     let mut problems = Diagnostics::default();
-    let mut reader = Reader::new(workspace);
-    let recipe = reader
-        .open_named("recipe", "recipes", recipe, &mut problems)
-        .and_then(|(file, root)| Recipe::read(recipe, &file, root, &mut problems));
-    let definitions = read_definitions(&mut reader, recipe.as_ref(), &mut problems);
-    if problems.is_empty() {
-        check_structure(&definitions, registry, &mut problems);
-    }
-    let scale = reader
-        .open_named("scale", "recipes/scale", scale, &mut problems)
-        .and_then(|(file, root)| Scale::read(scale, &file, root, sets, &mut problems));
-    let expect = recipe.as_ref().and_then(|recipe| read_expectation(&mut reader, recipe, &mut problems));
-    match (recipe, scale) {
-        (Some(recipe), Some(scale)) if problems.is_empty() => {
-            let steps = expand(&definitions, &recipe, &scale, registry, &mut problems);
-            let target = steps.len().saturating_sub(1);
-            problems.or_ok(Graph { recipe, scale, expect, files: reader.into_files(), steps, target })
+    let steps = expand(&checked, registry, &mut problems);
+    let target = steps.len().saturating_sub(1);
+    let Checked { mut recipe, content, scale, expect, files, .. } = checked;
+    recipe.content = content;
+    problems.or_ok(Graph { recipe, scale, expect, files, steps, target })
+}
+
+/// A recipe and a scale with the pipeline, all checked as far as step kinds need not be asked about parameters.
+pub(crate) struct Checked {
+    /// As it is written.
+    pub(crate) recipe: Recipe,
+    /// The recipe's own content, with references replaced.
+    pub(crate) content: Table,
+    pub(crate) scale: Scale,
+    shared: Shared,
+    pub(crate) steps: BTreeMap<String, StepDefinition>,
+    /// The name of the step whose output is wanted.
+    pub(crate) target: String,
+    expect: Option<Expectation>,
+    files: Vec<(Utf8PathBuf, Hash)>,
+}
+
+impl Checked {
+    /// Reads and checks everything but parameters.
+    pub(crate) fn read(
+        workspace: &Workspace,
+        recipe: &str,
+        scale: &str,
+        sets: &[String],
+        registry: &Registry,
+    ) -> Result<Self, Diagnostics> {
+        let mut problems = Diagnostics::default();
+        let mut reader = Reader::new(workspace);
+        let recipe = reader.recipe(recipe, &mut problems);
+        let mut written = Written::read(&mut reader, &mut problems);
+        recipe.iter().for_each(|recipe| written.add(&recipe.steps));
+        let clean = problems.is_empty();
+        let pipeline = clean.then(|| written.check(registry, &mut problems));
+        let scale = reader
+            .open_named("scale", "recipes/scale", scale, &mut problems)
+            .and_then(|(file, root)| Scale::read(scale, &file, root, sets, &mut problems));
+        let shared = reader.shared(&mut problems);
+        let expect = recipe.as_ref().and_then(|recipe| read_expectation(&mut reader, recipe, &mut problems));
+        let (Some(recipe), Some(scale), Some(pipeline)) = (recipe, scale, pipeline) else {
+            return Err(problems);
+        };
+        if !problems.is_empty() {
+            return Err(problems);
         }
-        _ => Err(problems),
+        let values = Values { scale: &scale, shared: &shared };
+        check_references(&pipeline.models, &pipeline.templates, &values, &mut problems);
+        let content = resolved_content(&recipe, values, &mut problems);
+        let Some((target, steps)) = add_target(&recipe, &content, pipeline, registry, &mut problems) else {
+            return Err(problems);
+        };
+        let files = reader.into_files();
+        let checked = Self { recipe, content, scale, shared, steps, target, expect, files };
+        checked.check_target(&mut problems);
+        problems.or_ok(checked)
+    }
+
+    /// Where `$path` is looked up.
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values { scale: &self.scale, shared: &self.shared }
+    }
+
+    /// All steps, by name.
+    pub(crate) fn definitions(&self) -> Definitions<'_> {
+        self.steps.iter().map(|(name, step)| (name.as_str(), step)).collect()
+    }
+
+    /// Reports a target that is several, and steps of the recipe that it does not need.
+    fn check_target(&self, problems: &mut Diagnostics) {
+        let target = &self.steps[&self.target];
+        if target.each_seed {
+            let message =
+                format!("the target `{}` is one for each seed; a recipe wants one output", target.name);
+            let help = "add a step that takes all of them, and make it the target";
+            let at = self.recipe.target_at.as_ref().unwrap_or(&target.at);
+            problems.push(Diagnostic::user(message).at(at).note(&target.at, "here").help(help));
+        }
+        let needed = needed(&self.definitions(), &self.target);
+        for definition in self.recipe.steps.iter().filter(|step| !needed.contains(step.name.as_str())) {
+            let message = format!("step `{}` is not needed by the target `{}`", definition.name, target.name);
+            problems.push(Diagnostic::user(message).at(&definition.at).help("remove it, or connect it"));
+        }
     }
 }
 
-/// The pipeline's steps and the recipe's own, by name. A name that is defined twice is reported.
-fn read_definitions(
-    reader: &mut Reader<'_>,
-    recipe: Option<&Recipe>,
+/// The recipe's content with references replaced.
+fn resolved_content(recipe: &Recipe, values: Values<'_>, problems: &mut Diagnostics) -> Table {
+    let mut content = Located { value: Value::Table(recipe.content.clone()), ..recipe.root.clone() };
+    Resolver::new(values, Seed::None).resolve(&mut content, problems);
+    match content.value {
+        Value::Table(table) => table,
+        _ => Table::new(),
+    }
+}
+
+/// The target's name, and all steps with the target among them, made by the rule for tables where the recipe
+/// does not name it.
+fn add_target(
+    recipe: &Recipe,
+    content: &Table,
+    mut pipeline: Pipeline,
+    registry: &Registry,
     problems: &mut Diagnostics,
-) -> BTreeMap<String, StepDefinition> {
-    let mut all = Vec::new();
-    match reader.pipeline() {
-        Ok(files) => {
-            for file in files {
-                if let Some(root) = reader.open(&file, problems) {
-                    all.extend(read_pipeline(&root, problems));
-                }
+) -> Option<(String, BTreeMap<String, StepDefinition>)> {
+    let target = match (&recipe.target, &recipe.target_at) {
+        (Some(target), Some(at)) => {
+            if !pipeline.steps.contains_key(target) {
+                let help = likely(target, pipeline.steps.keys().map(String::as_str));
+                problems.push(Diagnostic::user(format!("unknown step `{target}`")).at(at).maybe_help(help));
+                return None;
             }
+            target.clone()
         }
-        Err(diagnostic) => problems.push(diagnostic),
-    }
-    all.extend(recipe.into_iter().flat_map(|recipe| recipe.steps.iter().cloned()));
-    let mut definitions: BTreeMap<String, StepDefinition> = BTreeMap::new();
-    for definition in all {
-        match definitions.get(&definition.name) {
+        _ => {
+            let step = table_step(recipe, content, &pipeline, problems)?;
+            if let Some(first) = pipeline.steps.get(&step.name) {
+                report_twice("step", &step.name, (&step.at, &first.at), problems);
+                return None;
+            }
+            let name = step.name.clone();
+            pipeline.steps.insert(name.clone(), step);
+            let all: Definitions<'_> = pipeline.steps.iter().map(|(n, step)| (n.as_str(), step)).collect();
+            check_structure([&pipeline.steps[&name]], &all, None, registry, problems);
+            name
+        }
+    };
+    let step = pipeline.steps.get_mut(&target)?;
+    for (name, value) in recipe.params.iter().flatten() {
+        let Value::Table(params) = &mut step.params.value else { continue };
+        let at = value.key.as_ref().unwrap_or(&step.at);
+        match params.get(name) {
             Some(first) => problems.push(
-                Diagnostic::user(format!("step `{}` is defined twice", definition.name))
-                    .at(&definition.at)
-                    .note(&first.at, "first defined here")
-                    .help("all pipeline files and the recipe share one graph; rename one of them"),
+                Diagnostic::user(format!("parameter `{name}` of the target `{target}` is given twice"))
+                    .at(at)
+                    .note(place(first, &step.at), "first given here"),
             ),
-            None => {
-                definitions.insert(definition.name.clone(), definition);
-            }
+            None => drop(params.insert(name.clone(), value.clone())),
         }
     }
-    definitions
+    Some((target, pipeline.steps))
 }
 
 fn read_expectation(

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
-use crate::language::locate::{Fields, Part, diagnose, expect_table, place};
+use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table, place};
 use crate::language::placeholder::{self, Arguments};
 use crate::language::references::Values;
 use crate::language::template::{Parameter, RESERVED, Takes, Template, Templates};
 use crate::values::location::Location;
-use crate::values::names::likely;
+use crate::values::names::{likely, near, quoted};
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Value};
 
@@ -52,7 +52,7 @@ pub(crate) fn read_models(models: &Located, problems: &mut Diagnostics) -> Vec<M
 
 fn read_model(name: &str, root: &Located, problems: &mut Diagnostics) -> Option<ModelDefinition> {
     let at = root.key.clone()?;
-    let mut fields = Fields::open(root, "a model", None, problems)?;
+    let mut fields = Fields::open(root, "a model", Keys::Also(&RESERVED), problems)?;
     let template: Option<String> = fields.required("template");
     let template_at = fields.raw("template").and_then(|t| t.origin.location()).cloned();
     let mut axes = ["zip", "cross"].map(|key| {
@@ -80,7 +80,10 @@ fn read_axis(axis: &Located, key: &str, problems: &mut Diagnostics) -> Axis {
                 None,
             )),
             None => {
-                let message = format!("`{key}`: expected a list of values for `{name}`, found {}", list.value.type_name());
+                let message = format!(
+                    "`{key}`: expected a list of values for `{name}`, found {}",
+                    list.value.type_name()
+                );
                 problems.push(diagnose(&list, &ValuePath::default(), Part::Value, message, None));
             }
         }
@@ -114,6 +117,7 @@ pub(crate) fn expand_models(
     templates: &Templates,
     problems: &mut Diagnostics,
 ) -> Models {
+    let before = problems.len();
     let mut models = Models::new();
     for definition in definitions {
         let Some(template) = templates.get(&definition.template.0) else {
@@ -126,13 +130,18 @@ pub(crate) fn expand_models(
             continue;
         }
         for model in definition.instances() {
-            definition.add(model, &mut models, problems);
+            // One that is refused is enough: the others would be for the same reason.
+            if !definition.add(model, &mut models, problems) {
+                break;
+            }
         }
     }
+    let complete = problems.len() == before;
+    let check = Check { models: &models, templates, complete };
     for model in models.values() {
         let template = &templates[&model.template];
         for (name, argument) in &model.arguments {
-            check_argument(model, name, argument, &template.parameters[name], &models, templates, problems);
+            check.argument(name, argument, &template.parameters[name], problems);
         }
     }
     models
@@ -182,7 +191,11 @@ impl ModelDefinition {
         let axes = || self.zip.keys().chain(self.cross.keys()).map(String::as_str).collect::<Vec<_>>();
         for argument in self.arguments.values() {
             placeholder::unknown(argument, &owner, &axes, &mut |found| {
-                problems.push(found.maybe_help(Some("only values of `zip` and `cross` can be filled in here".to_owned())));
+                problems.push(
+                    found.maybe_help(Some(
+                        "only values of `zip` and `cross` can be filled in here".to_owned(),
+                    )),
+                );
             });
         }
         problems.len() == before
@@ -194,7 +207,9 @@ impl ModelDefinition {
         let item = |list: &Located, i: usize| list.value.as_list().and_then(|items| items.get(i)).cloned();
         let zipped = self.zip.values().map(count).min();
         let mut combinations: Vec<Arguments> = (0..zipped.unwrap_or(1))
-            .map(|i| self.zip.iter().filter_map(|(name, list)| Some((name.clone(), item(list, i)?))).collect())
+            .map(|i| {
+                self.zip.iter().filter_map(|(name, list)| Some((name.clone(), item(list, i)?))).collect()
+            })
             .collect();
         for (name, list) in &self.cross {
             let with = |one: Arguments| {
@@ -218,17 +233,20 @@ impl ModelDefinition {
         combinations.into_iter().map(instance).collect()
     }
 
-    /// Adds a model; a name that is taken, or that cannot be a name, is reported.
-    fn add(&self, model: Model, models: &mut Models, problems: &mut Diagnostics) {
+    /// Adds a model; a name that is taken, or that cannot be a name, is reported, and then the answer is no.
+    fn add(&self, model: Model, models: &mut Models, problems: &mut Diagnostics) -> bool {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if model.name.is_empty() || !model.name.chars().all(plain) {
             let message = format!("`{}` cannot name a model", model.name);
             let help = "use letters, digits, `-`, `_` and `.`, and arguments that are strings or numbers";
             problems.push(Diagnostic::user(message).at(&self.at).help(help));
-            return;
+            return false;
         }
         match models.get(&model.name) {
-            None => drop(models.insert(model.name.clone(), model)),
+            None => {
+                models.insert(model.name.clone(), model);
+                return true;
+            }
             Some(first) if first.at == self.at => {
                 let named = |name: &str| placeholder::names(&self.name).any(|(found, _)| found == name);
                 let axes = self.zip.iter().chain(&self.cross);
@@ -240,7 +258,8 @@ impl ModelDefinition {
                     found = found.note(at, "these values are not in the name");
                 }
                 if !missing.is_empty() {
-                    let names: Vec<String> = missing.iter().map(|(name, _)| format!("`{{{name}}}`")).collect();
+                    let names: Vec<String> =
+                        missing.iter().map(|(name, _)| format!("`{{{name}}}`")).collect();
                     found = found.help(format!("put {} into the name", names.join(" or ")));
                 }
                 problems.push(found);
@@ -251,6 +270,7 @@ impl ModelDefinition {
                     .note(&first.at, "the other one is defined here"),
             ),
         }
+        false
     }
 }
 
@@ -258,58 +278,79 @@ fn arguments_for_name(own: &Arguments, axes: &Arguments) -> Arguments {
     own.iter().chain(axes).map(|(name, argument)| (name.clone(), argument.clone())).collect()
 }
 
-/// Reports an argument that does not fit its parameter. `$path` is checked by [`check_references`].
-fn check_argument(
-    model: &Model,
-    name: &str,
-    argument: &Located,
-    parameter: &Parameter,
-    models: &Models,
-    templates: &Templates,
-    problems: &mut Diagnostics,
-) {
-    let mut report = |message: String, help: Option<String>| {
-        let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
-        problems.push(found.note(&parameter.at, format!("`{name}` is declared here")));
-    };
-    let found = argument.value.type_name();
-    match (&parameter.takes, &argument.value) {
-        (Takes::OneOf(values), Value::Str(text)) if values.contains(text) => {}
-        (Takes::OneOf(values), Value::Str(text)) => {
-            let help = likely(text, values.iter().map(String::as_str));
-            report(format!("`{name}` takes one of {} strings, not `{text}`", values.len()), help);
-        }
-        (Takes::OneOf(values), _) => {
-            let help = likely("", values.iter().map(String::as_str));
-            report(format!("`{name}` takes one of {} strings, found {found}", values.len()), help);
-        }
-        (Takes::Model(template), Value::Str(text)) => match models.get(text) {
-            Some(other) if takes_after(&other.template, template, templates) => {}
-            Some(other) => {
+/// Checks arguments against the parameters of templates.
+struct Check<'a> {
+    models: &'a Models,
+    templates: &'a Templates,
+    /// Whether all models are known: one that is not may have been left out for a mistake of its own.
+    complete: bool,
+}
+
+impl Check<'_> {
+    /// Reports an argument that does not fit its parameter. `$path` is left to [`check_references`].
+    fn argument(&self, name: &str, argument: &Located, parameter: &Parameter, problems: &mut Diagnostics) {
+        let mut report = |message: String, help: Option<String>| {
+            let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
+            problems.push(found.note(&parameter.at, format!("`{name}` is declared here")));
+        };
+        let found = match &argument.value {
+            Value::Str(text) => format!("`{text}`"),
+            other => other.type_name().to_owned(),
+        };
+        match (&parameter.takes, &argument.value) {
+            (Takes::OneOf(values), Value::Str(text)) if values.contains(text) => {}
+            (Takes::OneOf(values), value) => {
+                let all: Vec<&str> = values.iter().map(String::as_str).collect();
+                let near = value.as_str().and_then(|text| near(text, all.iter().copied()));
+                let help = near.map(|near| format!("did you mean `{near}`?"));
+                report(format!("`{name}` takes {}, found {found}", quoted(&all, " or ")), help);
+            }
+            (Takes::Model(template), Value::Str(_)) => {
+                self.model(name, argument, (template, parameter), problems)
+            }
+            (Takes::Model(template), _) => {
                 let message =
-                    format!("`{name}` takes a model of template `{template}`, but `{text}` is one of `{}`", other.template);
-                let found = diagnose(argument, &ValuePath::default(), Part::Value, message, None);
-                problems.push(
-                    found
-                        .note(&parameter.at, format!("`{name}` is declared here"))
-                        .note(&other.at, format!("`{text}` is defined here")),
-                );
+                    format!("`{name}` takes the name of a model of template `{template}`, found {found}");
+                report(message, None);
             }
-            None => {
-                let fitting = models.values().filter(|m| takes_after(&m.template, template, templates));
-                let help = likely(text, fitting.map(|model| model.name.as_str()));
-                report(format!("there is no model `{text}` of template `{template}`"), help);
+            (Takes::Value(_), Value::Str(text)) if is_reference(text) => {}
+            (Takes::Value(takes), value) if takes.fits(value) => {}
+            (Takes::Value(takes), _) => {
+                report(format!("`{name}` takes {}, found {found}", takes.with_article()), None);
             }
-        },
-        (Takes::Model(template), _) => {
-            report(format!("`{name}` takes the name of a model of template `{template}`, found {found}"), None);
         }
-        (Takes::Value(_), Value::Str(text)) if is_reference(text) => {}
-        (Takes::Value(takes), value) if takes.fits(value) => {}
-        (Takes::Value(takes), _) => {
-            let message = format!("`{name}` of model `{}` takes {}, found {found}", model.name, takes.with_article());
-            report(message, None);
-        }
+    }
+
+    /// Reports an argument that is not the name of a model of a template.
+    fn model(
+        &self,
+        name: &str,
+        argument: &Located,
+        (template, parameter): (&str, &Parameter),
+        problems: &mut Diagnostics,
+    ) {
+        let text = argument.value.as_str().unwrap_or_default();
+        let fits = |model: &Model| takes_after(&model.template, template, self.templates);
+        let (message, other) = match self.models.get(text) {
+            Some(other) if fits(other) => return,
+            None if !self.complete => return,
+            Some(other) => {
+                let of = &other.template;
+                (
+                    format!("`{name}` takes a model of template `{template}`, but `{text}` is one of `{of}`"),
+                    Some(other),
+                )
+            }
+            None => (format!("there is no model `{text}` of template `{template}`"), None),
+        };
+        let fitting = self.models.values().filter(|model| fits(model)).map(|model| model.name.as_str());
+        let help = likely(text, fitting);
+        let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
+        let found = found.note(&parameter.at, format!("`{name}` is declared here"));
+        problems.push(match other {
+            Some(other) => found.note(&other.at, format!("`{text}` is defined here")),
+            None => found,
+        });
     }
 }
 
@@ -332,7 +373,9 @@ pub(crate) fn check_references(
     for model in models.values() {
         for (name, argument) in &model.arguments {
             let parameter = &templates[&model.template].parameters[name];
-            let (Takes::Value(takes), Value::Str(text)) = (&parameter.takes, &argument.value) else { continue };
+            let (Takes::Value(takes), Value::Str(text)) = (&parameter.takes, &argument.value) else {
+                continue;
+            };
             let Some(path) = text.strip_prefix('$').filter(|_| is_reference(text)) else { continue };
             let Some(found) = values.get(path) else { continue };
             // What refers on is known only when it is used.
@@ -340,8 +383,7 @@ pub(crate) fn check_references(
                 continue;
             }
             let message = format!(
-                "`{name}` of model `{}` takes {}, but `{text}` is {}",
-                model.name,
+                "`{name}` takes {}, but `{text}` is {}",
                 takes.with_article(),
                 found.value.type_name()
             );

@@ -76,7 +76,9 @@ pub(crate) fn fill(located: &mut Located, arguments: &Arguments) {
             [Piece::Placeholder { name, .. }] => {
                 let Some(argument) = arguments.get(name) else { return };
                 let mut via = located.via.clone();
-                via.extend(located.origin.location().map(|at| Reference { at: at.clone(), text: text.clone() }));
+                via.extend(
+                    located.origin.location().map(|at| Reference { at: at.clone(), text: text.clone() }),
+                );
                 via.extend(argument.via.iter().cloned());
                 *located = Located { via, key: located.key.clone(), ..argument.clone() };
             }

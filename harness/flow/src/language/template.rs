@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
-use crate::language::locate::{Fields, Part, diagnose, expect_table};
+use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
 use crate::language::placeholder;
 use crate::language::steps::{Each, StepDefinition, read_steps};
 use crate::values::location::Location;
@@ -27,7 +27,7 @@ pub(crate) struct Template {
     /// By name. In inputs `@.NAME` is a step of the same model and `{PARAMETER}.NAME` one of another.
     pub(crate) steps: BTreeMap<String, StepDefinition>,
     /// The template itself, for errors at placeholders.
-    root: Located,
+    pub(crate) root: Located,
 }
 
 /// By name.
@@ -111,7 +111,7 @@ pub(crate) fn read_templates(templates: &Located, problems: &mut Diagnostics) ->
 
 fn read_template(name: &str, root: &Located, problems: &mut Diagnostics) -> Option<Template> {
     let at = root.key.clone()?;
-    let mut fields = Fields::open(root, "a template", Some(&KNOWN), problems)?;
+    let mut fields = Fields::open(root, "a template", Keys::Only(&KNOWN), problems)?;
     let _: Option<String> = fields.optional("about");
     let each_seed = fields.optional::<Each>("each").is_some();
     let _: Option<Vec<String>> = fields.optional("use");
@@ -122,9 +122,13 @@ fn read_template(name: &str, root: &Located, problems: &mut Diagnostics) -> Opti
     let takes_at = takes.and_then(|takes| takes.key.clone()).unwrap_or_else(|| at.clone());
     let parameters = takes.map(|takes| read_takes(takes, fields.problems())).unwrap_or_default();
     let steps = fields.raw("steps").map(|steps| read_steps(steps, fields.problems())).unwrap_or_default();
-    let steps = steps.into_iter().map(|mut step| {
-        step.each_seed |= each_seed;
-        (step.name.clone(), step)
+    for step in steps.iter().filter(|step| step.model.is_some()) {
+        let message = format!("step `{}` belongs to the models of the template", step.name);
+        problems.push(Diagnostic::user(message).at(&step.at).help("remove its `model`"));
+    }
+    let steps = steps.into_iter().map(|step| {
+        let each_seed = step.each_seed || each_seed;
+        (step.name.clone(), StepDefinition { each_seed, ..step })
     });
     let steps = steps.collect();
     let is = BTreeSet::from([name.to_owned()]);
