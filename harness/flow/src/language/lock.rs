@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
 use crate::language::syntax::parse_file;
+use crate::language::written::{quote, quote_key};
 use crate::values::location::Location;
 use crate::values::names::likely;
 use crate::values::path::ValuePath;
@@ -189,25 +190,4 @@ impl From<LockError> for Diagnostic {
     fn from(error: LockError) -> Self {
         Diagnostic::user(error.to_string()).help(error.remedy())
     }
-}
-
-fn quote_key(key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    if bare { key.to_owned() } else { quote(key) }
-}
-
-/// A basic TOML string.
-fn quote(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

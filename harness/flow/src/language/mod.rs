@@ -4,6 +4,7 @@
 
 pub(crate) mod diagnostic;
 mod expand;
+pub(crate) mod flat;
 pub(crate) mod graph;
 mod instance;
 pub(crate) mod load;
@@ -21,3 +22,4 @@ mod syntax;
 mod table;
 mod template;
 pub(crate) mod workspace;
+mod written;

@@ -92,6 +92,9 @@ impl Written {
             );
         }
         link(&mut templates, problems);
+        if problems.len() > before {
+            return Pipeline::default();
+        }
         let models = expand_models(&self.models, &templates, problems);
         for (model, step) in models.values().filter_map(|model| Some((model, steps.get(&model.name)?))) {
             let message = format!("`{}` names a model and a step", model.name);

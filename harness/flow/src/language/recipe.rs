@@ -127,6 +127,17 @@ impl Recipe {
         })
     }
 
+    /// Whether there is anything to run: a target, or a row with a model.
+    pub fn has_steps(&self) -> bool {
+        let rows = self.content.get("rows");
+        let of_rows = |rows: &Located| match &rows.value {
+            Value::List(rows) => rows.iter().any(|row| row.at("model").is_some()),
+            // A reference, which only a scale can follow.
+            _ => true,
+        };
+        self.target.is_some() || rows.is_some_and(of_rows)
+    }
+
     /// The file's first place.
     pub(crate) fn start(&self) -> &Location {
         &self.start
