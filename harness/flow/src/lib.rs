@@ -8,6 +8,9 @@
 //! output may depend on ([`Description`]), inputs by the hash of their bytes, so a change that leaves an
 //! output equal stops there.
 //!
+//! The modules are layers, each of which uses those after it only: `engine` (plans, keys, runs), `language`
+//! (recipes and the like), `kind` (what a program implements), `values` (values with their places).
+//!
 //! This crate knows nothing of what steps compute. It prints nothing and reads no environment; time appears
 //! in events only.
 
@@ -19,8 +22,9 @@ mod values;
 pub use assay_store::ErrorClass;
 pub use engine::error::{FlowError, StepFailure};
 pub use engine::event::{Event, Observer, Record, SavedBy};
-pub use engine::execute::{How, Options, Outcome, Provenance, execute};
+pub use engine::execute::{Options, execute};
 pub use engine::key::{Description, InputRecord, Param};
+pub use engine::outcome::{How, Outcome, Provenance};
 pub use engine::plan::{Plan, PlanEntry, State, plan};
 pub use engine::reason::Reason;
 pub use kind::context::{Artifact, StepContext};

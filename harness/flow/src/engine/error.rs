@@ -6,6 +6,7 @@ use assay_store::{ErrorClass, RunId, StoreError};
 
 use crate::kind::DuplicateKind;
 use crate::kind::class::gravest;
+use crate::kind::error::StepError;
 
 /// A step that did not make its output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,17 @@ pub struct StepFailure {
     pub message: String,
     /// What to do about it.
     pub remedy: Option<String>,
+}
+
+impl StepFailure {
+    pub(crate) fn new(step: &str, error: &StepError) -> Self {
+        Self {
+            step: step.to_owned(),
+            class: error.class(),
+            message: error.message(),
+            remedy: error.remedy_text().map(str::to_owned),
+        }
+    }
 }
 
 impl fmt::Display for StepFailure {

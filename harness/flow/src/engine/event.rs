@@ -1,4 +1,4 @@
-//! The event log: everything that happens in a run, as lines of JSON, and whoever watches.
+//! The event log: what happens in a run, stored as lines of JSON and shown to an observer.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -34,7 +34,7 @@ pub enum Event {
         /// Facts given by the program.
         facts: Facts,
     },
-    /// What is going to happen; always the second. One event for all steps, as it is one thing to know.
+    /// The plan for all steps; always the second.
     Planned {
         /// In an order in which each step follows its inputs.
         steps: Vec<PlanEntry>,
@@ -48,7 +48,7 @@ pub enum Event {
         /// Why it runs.
         reasons: Vec<Reason>,
     },
-    /// How far a step is. Only for those who watch: it is not stored.
+    /// How far a step is. Shown to the observer and not stored.
     StepProgress {
         /// The instance.
         step: String,
@@ -70,7 +70,7 @@ pub enum Event {
         /// How long it took.
         seconds: f64,
     },
-    /// A step that might have had to run need not: its output is there.
+    /// A step that was not cached in the plan did not have to run: its output is in the store now.
     StepSaved {
         /// The instance.
         step: String,
@@ -78,7 +78,7 @@ pub enum Event {
         key: Hash,
         /// Its output.
         output: Hash,
-        /// What saved the work.
+        /// Why it did not have to run.
         by: SavedBy,
     },
     /// A step failed. Steps that do not depend on it go on.
@@ -117,11 +117,11 @@ pub enum Event {
     },
 }
 
-/// Why a step that waited did not have to run.
+/// Why a step that was not cached in the plan did not have to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SavedBy {
-    /// The steps before it ran, and what came out was known already.
+    /// The steps before it ran and gave outputs with which it had been run already.
     EarlyCutoff,
     /// Another run, or another step with the same key, has made the output.
     OtherRun,
@@ -154,14 +154,14 @@ impl Record {
     }
 }
 
-/// Someone who watches a run: a progress display, a printer of JSON lines.
+/// Receives the events of a run, for instance to display its progress.
 pub trait Observer: Sync {
-    /// Called for each event as it happens, from any thread; progress at most about ten times a second and
-    /// step.
+    /// Called for each event as it happens, from any thread. Of each step, progress comes at most about ten
+    /// times a second.
     fn observe(&self, record: &Record);
 }
 
-/// Watches nothing.
+/// Ignores all events.
 impl Observer for () {
     fn observe(&self, _record: &Record) {}
 }

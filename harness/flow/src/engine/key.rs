@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::kind::facts::Facts;
 use crate::language::graph::{Graph, Step};
+use crate::values::params::Label;
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Origin, Value};
 
 /// Names the list of fields below and its version. A change of either makes every key new.
-const DOMAIN: &str = "assay step v1";
+const DOMAIN: &str = "assay step v2";
 
 /// Everything that a step's key covers, in a form for people and for comparisons.
 ///
-/// It is stored with each finished step. Places of parameters are recorded here and are not in the key:
-/// moving a line reruns nothing.
+/// It is stored with each finished step. The places of parameters and the ids of input steps are recorded to
+/// explain reruns; they are not in the key, so moving a line or renaming a step reruns nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// The key's version.
@@ -38,9 +39,9 @@ pub struct Description {
 /// One parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Param {
-    /// The value on one line. Different values have different texts.
+    /// The value on one line. Different values are written differently.
     pub value: String,
-    /// Where it was written.
+    /// Where it was written. Not in the key.
     pub origin: Origin,
 }
 
@@ -49,8 +50,10 @@ pub struct Param {
 pub struct InputRecord {
     /// The input's name.
     pub name: String,
-    /// The connected step's instance.
+    /// The connected step's instance. Not in the key.
     pub step: String,
+    /// The model and seed of the output, if the kind reads them. In the key.
+    pub label: Option<Label>,
     /// Its output; `None` while it is not known.
     pub output: Option<Hash>,
 }
@@ -64,6 +67,7 @@ impl Description {
             input.steps.iter().map(|index| InputRecord {
                 name: input.name.clone(),
                 step: graph.steps[*index].id.clone(),
+                label: step.reads_labels(&input.name).then(|| graph.steps[*index].label()),
                 output: outputs[*index],
             })
         });
@@ -80,24 +84,34 @@ impl Description {
 
     /// The key; `None` while an input's output is not known.
     ///
-    /// Fields: kind, fingerprint, seed, parameters (tables by key, floats by bits, whole numbers apart from
-    /// floats), inputs (name, step, output hash, in order), facts. The step's own name is left out, so that a
-    /// renamed step keeps its output; the names of its inputs are in because the step can read them.
+    /// Fields: kind, version, seed, parameters (tables by key, floats by bits, integers apart from floats),
+    /// inputs (name, output hash, and the label if the kind reads it, in order), facts.
     pub(crate) fn key(&self, step: &Step) -> Option<Hash> {
         let mut hasher = Hasher::new(DOMAIN);
         hasher.str("kind", &self.kind).u64("version", self.version.into());
-        hasher.list_len("seed", usize::from(self.seed.is_some()));
-        self.seed.iter().for_each(|seed| _ = hasher.u64("", *seed));
+        encode_seed(self.seed, &mut hasher);
         encode("params", &step.params.root.value, &mut hasher);
         hasher.list_len("inputs", self.inputs.len());
         for input in &self.inputs {
-            hasher.str("name", &input.name).str("step", &input.step).hash("output", &input.output?);
+            hasher.str("name", &input.name).hash("output", &input.output?);
+            hasher.list_len("label", usize::from(input.label.is_some()));
+            if let Some(label) = &input.label {
+                hasher.str("name", &label.name);
+                encode_seed(label.seed, &mut hasher);
+            }
         }
         hasher.list_len("facts", self.facts.len());
         for (name, value) in &self.facts {
             hasher.str("name", name).str("value", value);
         }
         Some(hasher.finish())
+    }
+
+    /// Whether a parameter that both have is written in another place than it was, see
+    /// [`Origin::is_elsewhere`].
+    pub(crate) fn differs_in_origin(&self, new: &Self) -> bool {
+        let mut both = self.params.iter().filter_map(|(path, old)| Some((old, new.params.get(path)?)));
+        both.any(|(old, new)| old.origin.is_elsewhere(&new.origin))
     }
 
     /// The stored form.
@@ -109,6 +123,11 @@ impl Description {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().filter(|d: &Self| d.domain == DOMAIN)
     }
+}
+
+fn encode_seed(seed: Option<u64>, hasher: &mut Hasher) {
+    hasher.list_len("seed", usize::from(seed.is_some()));
+    seed.iter().for_each(|seed| _ = hasher.u64("", *seed));
 }
 
 fn encode(name: &str, value: &Value, hasher: &mut Hasher) {
@@ -129,7 +148,7 @@ fn encode(name: &str, value: &Value, hasher: &mut Hasher) {
     }
 }
 
-/// Tables, and lists that hold tables, by their parts; everything else as one text.
+/// Tables, and lists that hold tables, by their parts; everything else as one string.
 fn flatten(located: &Located, path: &ValuePath, params: &mut BTreeMap<String, Param>) {
     match &located.value {
         Value::Table(table) if !table.is_empty() => {

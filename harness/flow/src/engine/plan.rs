@@ -1,18 +1,19 @@
-//! The plan: for each step, whether it runs and why. A run starts with this and asks the same questions again
-//! as outputs become known.
+//! The plan: for each step, whether it runs and why. A run starts with the plan and decides about waiting steps
+//! as the outputs of their inputs become known.
 
 use std::fmt;
 
 use assay_store::{Hash, ObjectKind, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::differences::differences;
 use crate::engine::key::Description;
-use crate::engine::reason::{Reason, differences};
+use crate::engine::reason::Reason;
 use crate::kind::facts::Facts;
 use crate::language::diagnostic::Diagnostic;
 use crate::language::graph::Graph;
 
-/// How a step stands.
+/// Whether a step has to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -39,7 +40,7 @@ impl fmt::Display for State {
 pub struct PlanEntry {
     /// The instance, such as `reasoner[seed=1]`.
     pub step: String,
-    /// How it stands.
+    /// Whether it has to run.
     pub state: State,
     /// Its key, if the outputs of all its inputs are known.
     pub key: Option<Hash>,
@@ -69,7 +70,7 @@ impl Plan {
         self.entries.iter().find(|entry| entry.step == step)
     }
 
-    /// How many steps stand like this.
+    /// How many steps are in this state.
     pub fn count(&self, state: State) -> usize {
         self.entries.iter().filter(|entry| entry.state == state).count()
     }
@@ -93,11 +94,11 @@ impl Plan {
 /// # Errors
 /// The store could not be read.
 pub fn plan(graph: &Graph, store: &Store, facts: &Facts) -> Result<Plan, StoreError> {
-    let judge = Judge::new(graph, store, facts);
+    let decider = Decider::new(graph, store, facts);
     let mut outputs = vec![None; graph.steps.len()];
     let mut entries = Vec::with_capacity(outputs.len());
     for index in 0..graph.steps.len() {
-        let entry = judge.decide(index, &outputs, None)?;
+        let entry = decider.decide(index, &outputs, None)?;
         outputs[index] = entry.output;
         entries.push(entry);
     }
@@ -105,14 +106,14 @@ pub fn plan(graph: &Graph, store: &Store, facts: &Facts) -> Result<Plan, StoreEr
 }
 
 /// Decides, for one step at a time, whether it runs and why.
-pub(crate) struct Judge<'a> {
+pub(crate) struct Decider<'a> {
     graph: &'a Graph,
     store: &'a Store,
     /// For each step, the facts that change its result.
     facts: Vec<Facts>,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Decider<'a> {
     pub(crate) fn new(graph: &'a Graph, store: &'a Store, facts: &Facts) -> Self {
         let facts = graph.steps.iter().map(|step| step.kind.facts(&step.params, facts)).collect();
         Self { graph, store, facts }
@@ -209,7 +210,7 @@ enum Found {
 }
 
 /// Verifies all of an object; of a folder, every file.
-pub(crate) fn verify(store: &Store, hash: &Hash) -> Result<(), StoreError> {
+fn verify(store: &Store, hash: &Hash) -> Result<(), StoreError> {
     match store.kind(hash)? {
         ObjectKind::File => Ok(()),
         ObjectKind::Tree => {

@@ -1,32 +1,30 @@
 //! Why a step runs again.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use assay_store::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::key::{Description, InputRecord, Param};
+use crate::engine::key::Param;
+use crate::values::params::Label;
 use crate::values::value::Origin;
 
 /// One reason for running a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum Reason {
-    /// There is no record of it in the store.
+    /// The store has no record of a step of this name.
     NeverRun,
-    /// A parameter is another one, is new, or is gone.
+    /// A parameter has another value, is new, or is gone.
     Param {
-        /// Where it is written now, or was written if it is gone.
-        origin: Origin,
         /// Its path among the step's parameters.
         field: String,
         /// As it was; `None` if it is new.
-        old: Option<String>,
+        old: Option<Param>,
         /// As it is; `None` if it is gone.
-        new: Option<String>,
+        new: Option<Param>,
     },
-    /// An input is another one, is new, or is gone.
+    /// An input has another output, is new, or is gone.
     Input {
         /// The input's name.
         name: String,
@@ -37,17 +35,37 @@ pub enum Reason {
         /// Its output now; `None` if the connection is gone.
         new: Option<Hash>,
     },
+    /// An input whose label the kind reads has another one.
+    Label {
+        /// The input's name.
+        name: String,
+        /// The label then; `None` if the kind did not read labels.
+        old: Option<Label>,
+        /// The label now; `None` if the kind does not read labels any more.
+        new: Option<Label>,
+    },
     /// The steps connected to an input are the same in another order.
     InputOrder {
         /// The input's name.
         name: String,
     },
-    /// The code that implements the kind is another one, or the kind is.
-    Code {
+    /// The step is of another kind.
+    Kind {
+        /// The kind then.
+        old: String,
         /// The kind now.
-        kind: String,
+        new: String,
     },
-    /// A fact is another one, is new, or is gone.
+    /// The kind has another version.
+    Version {
+        /// The kind.
+        kind: String,
+        /// Its version then.
+        old: u32,
+        /// Its version now.
+        new: u32,
+    },
+    /// A fact has another value, is new, or is gone.
     Fact {
         /// Its name.
         name: String,
@@ -79,28 +97,18 @@ impl fmt::Display for Reason {
     /// One line, such as `recipes/scale/embedded.toml:31 reasoner.epochs 6 -> 8`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NeverRun => f.write_str("never run"),
-            Self::Param { origin, old, new, .. } => match (old, new) {
-                (Some(old), Some(new)) => write!(f, "{origin} {old} -> {new}"),
-                (None, Some(new)) => write!(f, "{origin} added: {new}"),
-                (Some(old), None) => write!(f, "{origin} removed: {old}"),
-                (None, None) => write!(f, "{origin}"),
-            },
-            Self::Input { name, step, old, new } => match (old, new) {
-                (Some(old), Some(new)) => {
-                    write!(f, "input {name}: {step} changed {} -> {}", old.short(), new.short())
-                }
-                (Some(_), None) => write!(f, "input {name}: {step} removed"),
-                _ => write!(f, "input {name}: {step} added"),
-            },
+            Self::NeverRun => f.write_str("never run under this name"),
+            Self::Param { field, old, new } => write_param(f, field, old.as_ref(), new.as_ref()),
+            Self::Input { name, step, old: Some(old), new: Some(new) } => {
+                write!(f, "input {name}: {step} changed {} -> {}", old.short(), new.short())
+            }
+            Self::Input { name, step, old: Some(_), new: None } => write!(f, "input {name}: {step} removed"),
+            Self::Input { name, step, .. } => write!(f, "input {name}: {step} added"),
+            Self::Label { name, old, new } => write_change(f, &format!("input {name}: label"), old, new),
             Self::InputOrder { name } => write!(f, "input {name}: order of the steps changed"),
-            Self::Code { kind } => write!(f, "code of step kind {kind} changed"),
-            Self::Fact { name, old, new } => match (old, new) {
-                (Some(old), Some(new)) => write!(f, "{name} {old} -> {new}"),
-                (None, Some(new)) => write!(f, "{name} added: {new}"),
-                (Some(old), None) => write!(f, "{name} removed: {old}"),
-                (None, None) => write!(f, "{name}"),
-            },
+            Self::Kind { old, new } => write!(f, "step kind {old} -> {new}"),
+            Self::Version { kind, old, new } => write!(f, "version of step kind {kind} {old} -> {new}"),
+            Self::Fact { name, old, new } => write_change(f, name, old, new),
             Self::Upstream { step } => write!(f, "waits for {step}"),
             Self::Corrupt { hash } => write!(f, "object {} is corrupt", hash.short()),
             Self::Missing { hash } => write!(f, "output {} is no longer in the store", hash.short()),
@@ -109,66 +117,43 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What differs between a step as it was recorded last and as it is now, and which inputs have to wait.
-pub(crate) fn differences(old: &Description, new: &Description) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    if (&old.kind, old.version) != (&new.kind, new.version) {
-        reasons.push(Reason::Code { kind: new.kind.clone() });
-    }
-    params(&old.params, &new.params, &mut reasons);
-    inputs(old, new, &mut reasons);
-    let names: BTreeSet<&String> = old.facts.keys().chain(new.facts.keys()).collect();
-    for name in names {
-        let (old, new) = (old.facts.get(name).cloned(), new.facts.get(name).cloned());
-        if old != new {
-            reasons.push(Reason::Fact { name: name.clone(), old, new });
-        }
-    }
-    reasons
-}
-
-fn params(old: &BTreeMap<String, Param>, new: &BTreeMap<String, Param>, reasons: &mut Vec<Reason>) {
-    let fields: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    for field in fields {
-        let (was, is) = (old.get(field), new.get(field));
-        let Some(shown) = is.or(was) else { continue };
-        if was.map(|p| &p.value) != is.map(|p| &p.value) {
-            reasons.push(Reason::Param {
-                origin: shown.origin.clone(),
-                field: field.clone(),
-                old: was.map(|p| p.value.clone()),
-                new: is.map(|p| p.value.clone()),
-            });
-        }
+/// `WHAT old -> new`, `WHAT added: new`, or `WHAT removed: old`.
+fn write_change(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    old: &Option<impl fmt::Display>,
+    new: &Option<impl fmt::Display>,
+) -> fmt::Result {
+    match (old, new) {
+        (Some(old), Some(new)) => write!(f, "{what} {old} -> {new}"),
+        (None, Some(new)) => write!(f, "{what} added: {new}"),
+        (Some(old), None) => write!(f, "{what} removed: {old}"),
+        (None, None) => f.write_str(what),
     }
 }
 
-/// Compares by input name and step. An input whose output is not known yet is left to [`Reason::Upstream`].
-fn inputs(old: &Description, new: &Description, reasons: &mut Vec<Reason>) {
-    let same = |a: &InputRecord, b: &InputRecord| (&a.name, &a.step) == (&b.name, &b.step);
-    for input in new.inputs.iter().filter(|input| input.output.is_some()) {
-        let was = old.inputs.iter().find(|was| same(was, input)).and_then(|was| was.output);
-        if was != input.output {
-            let (name, step) = (input.name.clone(), input.step.clone());
-            reasons.push(Reason::Input { name, step, old: was, new: input.output });
-        }
-    }
-    for was in old.inputs.iter().filter(|was| !new.inputs.iter().any(|input| same(was, input))) {
-        let (name, step) = (was.name.clone(), was.step.clone());
-        reasons.push(Reason::Input { name, step, old: was.output, new: None });
-    }
-    let names: BTreeSet<&String> = new.inputs.iter().map(|input| &input.name).collect();
-    for name in names {
-        let steps = |description: &Description| -> Vec<String> {
-            let named = description.inputs.iter().filter(|input| input.name == *name);
-            named.map(|input| input.step.clone()).collect()
-        };
-        let (mut was, mut is) = (steps(old), steps(new));
-        let moved = was != is;
-        was.sort();
-        is.sort();
-        if moved && was == is {
-            reasons.push(Reason::InputOrder { name: name.clone() });
-        }
+/// A change of a parameter, led by where it is written now, or was written if it is gone. An old value that
+/// was written elsewhere has its own origin in brackets: `scale.toml:31 final.epochs 8 (--set) -> 6`.
+fn write_param(
+    f: &mut fmt::Formatter<'_>,
+    field: &str,
+    old: Option<&Param>,
+    new: Option<&Param>,
+) -> fmt::Result {
+    let Some(shown) = new.or(old) else { return f.write_str(field) };
+    let origin = &shown.origin;
+    let was = old.map(|old| match old.origin.is_elsewhere(origin) {
+        true => format!("{} ({})", old.value, beside(&old.origin, origin)),
+        false => old.value.clone(),
+    });
+    write_change(f, &origin.to_string(), &was, &new.map(|new| &new.value))
+}
+
+/// An origin as it is written beside another one: without its path if that is the same.
+fn beside(origin: &Origin, other: &Origin) -> String {
+    match origin {
+        Origin::Set { path } if path == other.path() => "--set".to_owned(),
+        Origin::File { at, path } if path == other.path() => format!("{}:{}", at.file, at.line),
+        _ => origin.to_string(),
     }
 }

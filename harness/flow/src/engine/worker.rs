@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use assay_store::{Action, Claim, Hash, Store, StoreError};
+use assay_store::{Action, Claim as Lease, Hash, StoreError};
 
 use crate::engine::error::StepFailure;
 use crate::engine::event::{Event, EventLog};
@@ -16,8 +16,8 @@ use crate::kind::context::{Artifact, StepContext};
 use crate::kind::error::StepError;
 use crate::language::graph::{Graph, Step};
 
-/// How often to look whether another process has finished the step that we want.
-const CLAIM_INTERVAL: Duration = Duration::from_millis(50);
+/// How often to ask for the lease of a step that another process is running.
+const LEASE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Progress of one step is shown no more often than this.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -40,7 +40,6 @@ impl Signals<'_> {
 /// A step that is to run.
 pub(crate) struct Job<'a> {
     pub(crate) graph: &'a Graph,
-    pub(crate) store: &'a Store,
     pub(crate) log: &'a EventLog<'a>,
     pub(crate) signals: Signals<'a>,
     pub(crate) index: usize,
@@ -51,11 +50,11 @@ pub(crate) struct Job<'a> {
     pub(crate) threads: usize,
 }
 
-/// How it ended.
+/// How a step ended.
 pub(crate) enum Ended {
     /// The step made its output.
     Made { output: Hash, seconds: f64 },
-    /// Another process or step made it while this one waited for its turn.
+    /// Another process made the output while this one waited for the lease.
     Found { output: Hash },
     /// An input's output, made by the step `producer`, is damaged or gone; this step has not run.
     BadInput { producer: usize, hash: Hash },
@@ -66,7 +65,7 @@ pub(crate) enum Ended {
 }
 
 impl Job<'_> {
-    /// Runs the step in the present thread. Never panics, whatever the step does.
+    /// Runs the step in the current thread. A panic of the step is reported as its failure.
     pub(crate) fn run(self) -> Ended {
         match self.attempt() {
             Ok(ended) => ended,
@@ -79,12 +78,7 @@ impl Job<'_> {
     }
 
     fn failed(&self, error: &StepError) -> Ended {
-        Ended::Failed(StepFailure {
-            step: self.step().id.clone(),
-            class: error.class(),
-            message: error.message(),
-            remedy: error.remedy_text().map(str::to_owned),
-        })
+        Ended::Failed(StepFailure::new(&self.step().id, error))
     }
 
     fn step(&self) -> &Step {
@@ -92,13 +86,13 @@ impl Job<'_> {
     }
 
     fn attempt(&self) -> Result<Ended, StepError> {
-        // Held until the end: nobody else works on this key or writes into its checkpoint folder.
-        let _claim = self.claim()?;
-        if let Some(action) = self.store.action(&self.key).or_else(none_if_corrupt)? {
+        // Held to the end: no other process works on this key or writes into its checkpoint folder.
+        let _lease = self.lease()?;
+        if let Some(action) = self.log.store.action(&self.key).or_else(none_if_corrupt)? {
             return Ok(Ended::Found { output: action.output });
         }
         let started = Instant::now();
-        let scratch = self.store.scratch()?;
+        let scratch = self.log.store.scratch()?;
         let inputs = match self.materialize(&scratch.path().join("inputs")) {
             Ok(inputs) => inputs,
             Err(BadInput::Damaged { producer, hash }) => return Ok(Ended::BadInput { producer, hash }),
@@ -110,7 +104,7 @@ impl Job<'_> {
         let context = StepContext {
             params: &self.step().params,
             key: self.key,
-            store: self.store,
+            store: self.log.store,
             inputs,
             scratch: &own,
             output: scratch.path().join("output"),
@@ -136,15 +130,15 @@ impl Job<'_> {
         }
     }
 
-    fn claim(&self) -> Result<Claim, StepError> {
+    fn lease(&self) -> Result<Lease, StepError> {
         loop {
-            if let Some(claim) = self.store.try_claim(&self.key)? {
-                return Ok(claim);
+            if let Some(lease) = self.log.store.try_claim(&self.key)? {
+                return Ok(lease);
             }
             if self.signals.raised() {
                 return Err(StepError::cancelled());
             }
-            thread::sleep(CLAIM_INTERVAL);
+            thread::sleep(LEASE_INTERVAL);
         }
     }
 
@@ -160,7 +154,7 @@ impl Job<'_> {
                     let id = &self.graph.steps[*producer].id;
                     return Err(BadInput::Other(StepError::internal(format!("{id} has no output yet"))));
                 };
-                self.store.materialize(&hash, &path).map_err(|error| match error {
+                self.log.store.materialize(&hash, &path).map_err(|error| match error {
                     StoreError::Corrupt { hash, .. } | StoreError::Missing { hash, .. } => {
                         BadInput::Damaged { producer: *producer, hash }
                     }
@@ -179,15 +173,15 @@ impl Job<'_> {
         if !context.output().exists() {
             return Err(StepError::internal("the step made no output"));
         }
-        let output = self.store.adopt_path(context.output())?;
+        let output = self.log.store.adopt_path(context.output())?;
         let description = self
             .description
             .to_bytes()
             .map_err(|e| StepError::internal("the step cannot be described").caused_by(e))?;
         let step = self.step().id.clone();
         let action = Action { key: self.key, step, output, description, run: self.log.run };
-        self.store.record_action(&action)?;
-        self.store.clear_checkpoint(&self.key)?;
+        self.log.store.record_action(&action)?;
+        self.log.store.clear_checkpoint(&self.key)?;
         Ok(output)
     }
 }
@@ -197,7 +191,7 @@ enum BadInput {
     Other(StepError),
 }
 
-/// A damaged output is as good as none here: the step is about to make it anew.
+/// A damaged output counts as none here: the step is about to make it anew.
 fn none_if_corrupt(error: StoreError) -> Result<Option<Action>, StoreError> {
     match error {
         StoreError::Corrupt { .. } => Ok(None),

@@ -30,6 +30,16 @@ pub struct Label {
     pub seed: Option<u64>,
 }
 
+impl fmt::Display for Label {
+    /// `NAME`, or `NAME[seed=1]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seed {
+            Some(seed) => write!(f, "{}[seed={seed}]", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
 /// For kinds without parameters: `params.parse::<NoParams>()` reports any that are given.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -35,6 +35,13 @@ impl Origin {
         }
     }
 
+    /// Whether this is another source than `other`: an argument and not a file, another file, or another path
+    /// in it. Lines and columns do not count: they move whenever a file is edited.
+    pub(crate) fn is_elsewhere(&self, other: &Self) -> bool {
+        let file = |origin: &Self| origin.location().map(|at| at.file.clone());
+        (file(self), self.path()) != (file(other), other.path())
+    }
+
     /// The path inside the file or the scale.
     pub fn path(&self) -> &str {
         match self {

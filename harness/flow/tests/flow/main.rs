@@ -5,6 +5,7 @@ mod corpus;
 mod faults;
 mod keys;
 mod kill;
+mod layers;
 mod locks;
 mod model;
 mod provenance;
