@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind::{InputSpec, Registry};
+use crate::language::checked::Checked;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::graph::{Input, Step};
-use crate::language::load::Checked;
 use crate::language::locate::{Part, diagnose, place};
 use crate::language::references::{Resolver, Seed};
 use crate::language::steps::{Definitions, StepDefinition, needed};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::kind::Registry;
+use crate::language::checked::Checked;
 use crate::language::diagnostic::Diagnostics;
 use crate::language::expand::in_order;
-use crate::language::load::Checked;
 use crate::language::recipe::RecipeKind;
 use crate::language::references::{Resolver, Seed};
 use crate::language::steps::StepDefinition;

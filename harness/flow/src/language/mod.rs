@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of runs: keys, plans and scheduling are in [`engine`](crate::engine).
 
+mod checked;
 pub(crate) mod diagnostic;
 mod expand;
 pub(crate) mod flat;

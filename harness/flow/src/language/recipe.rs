@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::language::diagnostic::Diagnostics;
-use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
+use crate::language::locate::{Fields, Keys, Part, diagnose};
 use crate::language::steps::{StepDefinition, read_steps};
 use crate::values::location::Location;
 use crate::values::names::likely;
@@ -43,8 +43,6 @@ pub struct Recipe {
     pub expect: Option<Expect>,
     /// Everything else, for the target step. In a [`crate::Graph`] references in it are replaced.
     pub content: Table,
-    /// `params`: more parameters of the target step.
-    pub(crate) params: Option<Table>,
     /// Place of the `target` key's value.
     pub(crate) target_at: Option<Location>,
     /// Places of the values of `expect`: of `lock` and of `entry`.
@@ -67,7 +65,7 @@ pub struct Expect {
 }
 
 /// Keys that mean the same in every recipe.
-const KNOWN: [&str; 8] = ["title", "kind", "paper", "locator", "target", "expect", "params", "steps"];
+const KNOWN: [&str; 7] = ["title", "kind", "paper", "locator", "target", "expect", "steps"];
 
 impl Recipe {
     /// Reads a recipe from its parsed file.
@@ -91,10 +89,6 @@ impl Recipe {
         let place = |path| root.at(path).and_then(|value| value.origin.location()).cloned();
         let expect_at = place("expect.lock").zip(place("expect.entry"));
         let steps = fields.raw("steps").map(|steps| read_steps(steps, fields.problems())).unwrap_or_default();
-        let params = match fields.raw("params") {
-            Some(params) => Some(expect_table(params, "`params`", fields.problems())?.clone()),
-            None => None,
-        };
         let mut content = root.value.as_table()?.clone();
         content.retain(|key, _| !KNOWN.contains(&key.as_str()));
         if kind == Some(RecipeKind::Artifact) {
@@ -118,7 +112,6 @@ impl Recipe {
             target,
             expect,
             content,
-            params,
             target_at,
             expect_at,
             start,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 
-use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::diagnostic::{Diagnostic, Diagnostics, Note};
 use crate::language::locate::{Part, diagnose};
 use crate::language::scale::{Scale, likely_path};
 use crate::values::path::ValuePath;
@@ -73,8 +73,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// Replaces each `"$path"` below `located` by the value at that path, with the references in it replaced
-    /// in turn; each `${path}` in a longer string by that value as text; `$seed` by the seed; and `"$$text"`
-    /// by the literal `"$text"`. What cannot be replaced is reported, with near paths.
+    /// in turn; each `${path}` in a longer string by that value as text; and `$seed` by the seed. `$$` at the
+    /// start of a string, and before a brace anywhere, stands for one dollar sign. What cannot be replaced is reported, with near paths.
     pub(crate) fn resolve(&self, located: &mut Located, problems: &mut Diagnostics) {
         self.replace(located, &mut Vec::new(), problems);
     }
@@ -84,13 +84,7 @@ impl<'a> Resolver<'a> {
             Value::Table(table) => table.values_mut().for_each(|v| self.replace(v, path, problems)),
             Value::List(items) => items.iter_mut().for_each(|v| self.replace(v, path, problems)),
             Value::Str(text) if text.contains('$') => match text.strip_prefix('$') {
-                Some(rest) if rest.starts_with('$') => {
-                    if !matches!(self.seed, Seed::Kept) {
-                        *text = rest.to_owned();
-                        located.exact = false;
-                    }
-                }
-                Some(target) if !target.starts_with('{') => {
+                Some(target) if !target.starts_with(['{', '$']) => {
                     let target = target.to_owned();
                     if let Some(found) = self.look_up(&target, located, path, problems) {
                         *located = refer(located, found);
@@ -150,13 +144,18 @@ impl<'a> Resolver<'a> {
     /// Replaces each `${path}` in a string.
     fn interpolate(&self, located: &mut Located, path: &mut Vec<Reference>, problems: &mut Diagnostics) {
         let Value::Str(text) = &located.value else { return };
-        let mut rest = text.as_str();
+        let kept = matches!(self.seed, Seed::Kept);
         let mut filled = String::new();
+        let mut rest = text.as_str();
+        if let Some(tail) = rest.strip_prefix("$$").filter(|tail| !tail.starts_with('{')) {
+            filled.push_str(if kept { "$$" } else { "$" });
+            rest = tail;
+        }
         while let Some((before, after)) = rest.split_once("${") {
             filled.push_str(before);
             if before.ends_with('$') {
                 // An escaped one: `$${`.
-                if !matches!(self.seed, Seed::Kept) {
+                if !kept {
                     filled.pop();
                 }
                 filled.push_str("${");
@@ -170,16 +169,13 @@ impl<'a> Resolver<'a> {
                 problems.push(diagnose(located, &ValuePath::default(), Part::Offset(offset), message, help));
                 return;
             };
-            let Some(found) = self.look_up(target, located, path, problems) else { return };
-            match &found.value {
-                Value::Str(value) if matches!(self.seed, Seed::Kept) => {
-                    let start = filled.is_empty();
-                    filled.push_str(&as_written_inside(value, start));
-                }
-                Value::Str(value) => filled.push_str(value),
+            let Some(value) = self.look_up(target, located, path, problems) else { return };
+            match value.value {
+                Value::Str(value) if kept => filled.push_str(&written_inside(&value, filled.is_empty())),
+                Value::Str(value) => filled.push_str(&value),
                 Value::List(_) | Value::Table(_) => {
                     let message =
-                        format!("`{target}` is {}, which cannot stand in a string", found.value.type_name());
+                        format!("`{target}` is {}, which cannot stand in a string", value.value.type_name());
                     problems.push(diagnose(located, &ValuePath::default(), Part::Value, message, None));
                     return;
                 }
@@ -195,16 +191,13 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// A string that is kept as written, as it is written inside a longer one.
-fn as_written_inside(value: &str, start: bool) -> String {
-    if value == "$seed" {
-        return "${seed}".to_owned();
+/// How a string that is kept as written is written inside a longer one, at its start or further on.
+fn written_inside(value: &str, start: bool) -> String {
+    match value.strip_prefix("$$").filter(|rest| !rest.starts_with('{') && !start) {
+        Some(rest) => format!("${rest}"),
+        None if value == "$seed" => "${seed}".to_owned(),
+        None => value.to_owned(),
     }
-    let (text, escape) = match value.strip_prefix("$$") {
-        Some(rest) => (format!("${}", rest.replace("${", "$${")), if start { "$" } else { "" }),
-        None => (value.to_owned(), ""),
-    };
-    format!("{escape}{text}")
 }
 
 fn circle(path: &[Reference], at: &Located, text: &str) -> Diagnostic {
@@ -213,7 +206,7 @@ fn circle(path: &[Reference], at: &Located, text: &str) -> Diagnostic {
     let mut found = diagnose(at, &ValuePath::default(), Part::Value, message, None);
     found.notes = path
         .iter()
-        .map(|reference| crate::language::diagnostic::Note {
+        .map(|reference| Note {
             location: reference.at.clone(),
             message: format!("`{}` is used here", reference.text),
         })

@@ -140,8 +140,6 @@ impl<'t> Source<'t> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use std::ops::Range;
-
     use camino::Utf8Path;
     use serde::Deserialize;
 

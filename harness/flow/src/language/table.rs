@@ -6,10 +6,9 @@ use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::instance::{OWN, step_name};
 use crate::language::locate::{Part, diagnose, place};
 use crate::language::model::{Model, Models};
-use crate::language::pipeline::Pipeline;
 use crate::language::recipe::Recipe;
 use crate::language::steps::{InputDefinition, StepDefinition, read_definition, read_inputs};
-use crate::language::template::Takes;
+use crate::language::template::{Takes, Templates};
 use crate::values::location::Location;
 use crate::values::names::{likely, near};
 use crate::values::path::ValuePath;
@@ -64,15 +63,23 @@ fn own_step(name: &str) -> Option<&str> {
     name.strip_prefix(OWN)?.strip_prefix('.')
 }
 
+/// What a table is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) rule: Option<&'a TableRule>,
+    pub(crate) templates: &'a Templates,
+    pub(crate) models: &'a Models,
+}
+
 /// The step that makes a recipe's table, named like the recipe. `content` is the recipe's, with references
 /// replaced.
 pub(crate) fn table_step(
     recipe: &Recipe,
     content: &Table,
-    pipeline: &Pipeline,
+    source: Source<'_>,
     problems: &mut Diagnostics,
 ) -> Option<StepDefinition> {
-    let Some(rule) = &pipeline.table else {
+    let Some(rule) = source.rule else {
         let message = format!(
             "recipe `{}` names no `target`, and the pipeline does not say how a table is made",
             recipe.name
@@ -82,20 +89,22 @@ pub(crate) fn table_step(
         return None;
     };
     let before = problems.len();
-    let rows = models_of_rows(recipe, content, &pipeline.models, problems);
+    let rows = models_of_rows(recipe, content, source.models, problems);
     if rows.is_empty() && problems.len() == before {
         let message = format!("nothing to run: no row of `{}` names a model", recipe.name);
         problems.push(Diagnostic::user(message).at(recipe.start()).help("give a row a `model`"));
     }
     let mut inputs = rule.step.inputs.clone();
     inputs.extend(rule.rows.iter().map(|input| {
-        let of_row =
-            |(model, at): &(&Model, Location)| of_model(input, model, Some(at), rule, pipeline, problems);
+        let of_row = |(model, at): &(&Model, Location)| {
+            of_model(input, model, Some(at), rule, source.templates, problems)
+        };
         InputDefinition { steps: rows.iter().flat_map(of_row).collect(), ..input.clone() }
     }));
-    let all = with_arguments(rows.iter().map(|(model, _)| *model), pipeline);
+    let all = with_arguments(rows.iter().map(|(model, _)| *model), source);
     let optional = rule.models.iter().map(|input| {
-        let steps = all.iter().flat_map(|model| of_model(input, model, None, rule, pipeline, problems));
+        let steps =
+            all.iter().flat_map(|model| of_model(input, model, None, rule, source.templates, problems));
         InputDefinition { steps: steps.collect(), ..input.clone() }
     });
     inputs.extend(optional.filter(|input| !input.steps.is_empty()));
@@ -164,10 +173,10 @@ fn of_model(
     model: &Model,
     row: Option<&Location>,
     rule: &TableRule,
-    pipeline: &Pipeline,
+    templates: &Templates,
     problems: &mut Diagnostics,
 ) -> Vec<(String, Location)> {
-    let template = &pipeline.templates[&model.template];
+    let template = &templates[&model.template];
     let mut steps = Vec::new();
     for (name, at) in &input.steps {
         let Some(step) = own_step(name) else { continue };
@@ -189,16 +198,16 @@ fn of_model(
 }
 
 /// These models and all that they take as arguments, each once.
-fn with_arguments<'m>(models: impl Iterator<Item = &'m Model>, pipeline: &'m Pipeline) -> Vec<&'m Model> {
+fn with_arguments<'m>(models: impl Iterator<Item = &'m Model>, source: Source<'m>) -> Vec<&'m Model> {
     let mut queue: Vec<&Model> = models.collect();
     let mut met: BTreeSet<&str> = queue.iter().map(|model| model.name.as_str()).collect();
     let mut next = 0;
     while let Some(model) = queue.get(next) {
         next += 1;
-        let parameters = &pipeline.templates[&model.template].parameters;
+        let parameters = &source.templates[&model.template].parameters;
         let taken =
             model.arguments.iter().filter(|(name, _)| matches!(parameters[*name].takes, Takes::Model(_)));
-        let taken = taken.filter_map(|(_, argument)| pipeline.models.get(argument.value.as_str()?));
+        let taken = taken.filter_map(|(_, argument)| source.models.get(argument.value.as_str()?));
         let new: Vec<&Model> = taken.filter(|model| met.insert(&model.name)).collect();
         queue.extend(new);
     }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::support::{ANY, Kind, Project};
 
-fn corpus() -> Utf8PathBuf {
+pub(crate) fn corpus() -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
 
@@ -89,7 +89,7 @@ fn check_table(params: &Params) -> Result<(), ParamError> {
     ParamError::all(table.recipe.rows.iter().enumerate().filter_map(unknown).collect())
 }
 
-fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let never = |name, inputs: &'static [InputSpec]| Kind::new(name, |_| unreachable!()).inputs(inputs);
     let mut registry = Registry::new();
     for kind in [
@@ -125,7 +125,6 @@ struct Fit {
 #[expect(dead_code, reason = "only read")]
 struct Sheet {
     samples: u32,
-    notes: Option<Vec<String>>,
     recipe: SheetRecipe,
 }
 
@@ -134,6 +133,9 @@ struct Sheet {
 struct SheetRecipe {
     #[serde(default)]
     claims: Vec<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "only read")]
+    notes: Vec<String>,
     #[expect(dead_code, reason = "only read")]
     columns: Vec<BTreeMap<String, String>>,
     rows: Vec<SheetRow>,
@@ -213,7 +215,7 @@ impl Project {
     }
 }
 
-fn read(dir: &Utf8Path, project: &Project) {
+pub(crate) fn read(dir: &Utf8Path, project: &Project) {
     for entry in dir.read_dir_utf8().unwrap() {
         copy(entry.unwrap().path(), dir, project);
     }
