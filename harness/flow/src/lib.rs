@@ -32,6 +32,7 @@ pub use kind::error::StepError;
 pub use kind::facts::Facts;
 pub use kind::{Arity, ArtifactType, DuplicateKind, InputSpec, Registry, Resources, StepKind};
 pub use language::diagnostic::{Diagnostic, Diagnostics, Note};
+pub use language::flat::{Setting, flat, settings};
 pub use language::graph::{Expectation, Graph, Step};
 pub use language::load::load;
 pub use language::lock::{Lock, LockEntry, LockError};

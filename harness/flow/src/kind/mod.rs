@@ -23,6 +23,8 @@ pub enum Arity {
     Optional,
     /// One or more.
     Many,
+    /// Any number, also none.
+    Any,
 }
 
 /// The type of an artefact, such as `model`. Connecting another type than an input takes is an error at plan
@@ -69,6 +71,11 @@ impl InputSpec {
     /// An input that takes one or more steps.
     pub const fn many(name: &'static str, takes: ArtifactType) -> Self {
         Self::new(name, Arity::Many, takes)
+    }
+
+    /// An input that takes any number of steps and may be left out.
+    pub const fn any(name: &'static str, takes: ArtifactType) -> Self {
+        Self::new(name, Arity::Any, takes)
     }
 
     /// The same, with labels: see [`InputSpec::labelled`].

@@ -3,90 +3,85 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind::{InputSpec, Registry};
+use crate::language::checked::Checked;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::graph::{Input, Step};
-use crate::language::locate::{diagnose, place};
-use crate::language::recipe::Recipe;
-use crate::language::scale::{Scale, resolve};
-use crate::language::steps::{StepDefinition, needed};
-use crate::values::location::Location;
-use crate::values::names::likely;
+use crate::language::locate::{Part, diagnose, place};
+use crate::language::references::{Resolver, Seed};
+use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::values::params::{Label, ParamError, Params};
+use crate::values::path::ValuePath;
 use crate::values::value::{Located, Value};
 
-type Definitions = BTreeMap<String, StepDefinition>;
-
 /// The parameter that hands a recipe's own content to its target step.
-const RECIPE: &str = "recipe";
+pub(crate) const RECIPE: &str = "recipe";
 
 /// Expands the steps that the recipe's target needs, each after its inputs, the target last. The definitions
 /// have passed the structural checks. What is wrong is reported; then the result is incomplete.
-pub(crate) fn expand(
-    definitions: &Definitions,
-    recipe: &Recipe,
-    scale: &Scale,
-    registry: &Registry,
-    problems: &mut Diagnostics,
-) -> Vec<Step> {
-    let Some(target) = definitions.get(&recipe.target) else {
-        let help = likely(&recipe.target, definitions.keys().map(String::as_str));
-        let message = format!("unknown step `{}`", recipe.target);
-        problems.push(Diagnostic::user(message).at(&recipe.target_at).maybe_help(help));
-        return Vec::new();
+pub(crate) fn expand(checked: &Checked, registry: &Registry, problems: &mut Diagnostics) -> Vec<Step> {
+    let mut expansion = Expansion {
+        checked,
+        registry,
+        steps: Vec::new(),
+        instances: BTreeMap::new(),
+        reported: BTreeSet::new(),
     };
-    if target.each_seed {
-        let message = format!("the target `{}` is one for each seed; a recipe wants one output", target.name);
-        let help = "add a step that takes all of them, and make it the target";
-        problems.push(Diagnostic::user(message).at(&recipe.target_at).note(&target.at, "here").help(help));
-    }
-    for definition in recipe.steps.iter() {
-        if !needed(definitions, &recipe.target).contains(definition.name.as_str()) {
-            let message = format!("step `{}` is not needed by the target `{}`", definition.name, target.name);
-            problems.push(Diagnostic::user(message).at(&definition.at).help("remove it, or connect it"));
-        }
-    }
-    let mut expansion = Expansion { recipe, scale, registry, steps: Vec::new(), instances: BTreeMap::new() };
-    for definition in in_order(definitions, &recipe.target) {
+    for definition in in_order(&checked.definitions(), &checked.target) {
         expansion.add(definition, problems);
     }
     expansion.steps
 }
 
 /// The needed definitions, each after its inputs; among those that could come next, by name.
-fn in_order<'d>(definitions: &'d Definitions, target: &'d str) -> Vec<&'d StepDefinition> {
-    let mut left = needed(definitions, target);
-    let mut order = Vec::with_capacity(left.len());
-    let mut placed = BTreeSet::new();
-    while let Some(next) = left
-        .iter()
-        .filter_map(|name| definitions.get(*name))
-        .find(|d| d.inputs.iter().flat_map(|i| &i.steps).all(|(step, _)| placed.contains(step.as_str())))
-    {
-        left.remove(next.name.as_str());
-        placed.insert(next.name.as_str());
+pub(crate) fn in_order<'d>(definitions: &Definitions<'d>, target: &'d str) -> Vec<&'d StepDefinition> {
+    let needed = needed(definitions, target);
+    let definition = |name: &str| definitions.get(name).copied();
+    let mut waits_for: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut users: BTreeMap<&str, Vec<&'d StepDefinition>> = BTreeMap::new();
+    let mut ready = BTreeSet::new();
+    for step in needed.iter().filter_map(|name| definition(name)) {
+        let upstream: BTreeSet<&str> = step.upstream().map(|(name, _)| name).collect();
+        upstream.iter().for_each(|name| users.entry(name).or_default().push(step));
+        if upstream.is_empty() {
+            ready.insert(step.name.as_str());
+        }
+        waits_for.insert(&step.name, upstream.len());
+    }
+    let mut order = Vec::with_capacity(needed.len());
+    while let Some(next) = ready.pop_first().and_then(definition) {
         order.push(next);
+        for user in users.remove(next.name.as_str()).into_iter().flatten() {
+            if let Some(left) = waits_for.get_mut(user.name.as_str()) {
+                *left -= 1;
+                if *left == 0 {
+                    ready.insert(&user.name);
+                }
+            }
+        }
     }
     order
 }
 
 struct Expansion<'a> {
-    recipe: &'a Recipe,
-    scale: &'a Scale,
+    checked: &'a Checked,
     registry: &'a Registry,
     steps: Vec<Step>,
     /// Indices of a definition's instances, in seed order.
     instances: BTreeMap<&'a str, Vec<usize>>,
+    /// What kinds have said about values, by place: the steps of many models share a value.
+    reported: BTreeSet<String>,
 }
 
 impl<'a> Expansion<'a> {
     fn add(&mut self, definition: &'a StepDefinition, problems: &mut Diagnostics) {
+        let scale = &self.checked.scale;
         let seeds: Vec<Option<&(u64, Located)>> = match definition.each_seed {
-            true => self.scale.seeds.iter().map(Some).collect(),
+            true => scale.seeds.iter().map(Some).collect(),
             false => vec![None],
         };
         if seeds.is_empty() {
             problems.push(
-                Diagnostic::user(format!("{} lists no `seeds`", self.scale.file))
+                Diagnostic::user(format!("{} lists no `seeds`", scale.file))
                     .at(&definition.at)
                     .help(format!("`{}` runs once for each: add `seeds = [1, 2, 3]`", definition.name)),
             );
@@ -100,7 +95,7 @@ impl<'a> Expansion<'a> {
     }
 
     fn instance(
-        &self,
+        &mut self,
         definition: &StepDefinition,
         seed: Option<&(u64, Located)>,
         problems: &mut Diagnostics,
@@ -108,7 +103,8 @@ impl<'a> Expansion<'a> {
         let kind = self.registry.get(&definition.kind)?;
         let mut root = definition.params.clone();
         let mut found = Diagnostics::default();
-        resolve(&mut root, self.scale, seed, &mut found);
+        let stands_for = seed.map_or(Seed::None, |(_, located)| Seed::Is(located));
+        Resolver::new(self.checked.values(), stands_for).resolve(&mut root, &mut found);
         self.add_recipe(definition, &mut root, &mut found);
         let seed = seed.map(|(seed, _)| *seed);
         let inputs: Vec<Input> = definition
@@ -121,7 +117,7 @@ impl<'a> Expansion<'a> {
             .collect();
         let params = Params { root, seed, labels: self.labels(kind.inputs(), &inputs) };
         if found.is_empty() {
-            check(definition, kind.check(&params), &params.root, &mut found);
+            self.check(definition, kind.check(&params), &params.root, &mut found);
         }
         found.iter().for_each(|diagnostic| problems.push(diagnostic.clone()));
         let id = match seed {
@@ -132,7 +128,7 @@ impl<'a> Expansion<'a> {
             id,
             name: definition.name.clone(),
             seed,
-            label: None,
+            label: definition.model.clone(),
             about: definition.about.clone(),
             at: definition.at.clone(),
             kind: kind.clone(),
@@ -143,16 +139,15 @@ impl<'a> Expansion<'a> {
 
     /// Gives the target the recipe's own content as one more parameter.
     fn add_recipe(&self, definition: &StepDefinition, root: &mut Located, problems: &mut Diagnostics) {
-        if definition.name != self.recipe.target || self.recipe.content.is_empty() {
+        let (recipe, content) = (&self.checked.recipe, &self.checked.content);
+        if definition.name != self.checked.target || content.is_empty() {
             return;
         }
-        let content =
-            Located { value: Value::Table(self.recipe.content.clone()), ..self.recipe.root.clone() };
+        let content = Located { value: Value::Table(content.clone()), ..recipe.root.clone() };
         let Value::Table(params) = &mut root.value else { return };
         if let Some(taken) = params.insert(RECIPE.to_owned(), content) {
             let message = format!("the parameter `{RECIPE}` is filled in from the recipe itself");
-            let at: &Location = place(&taken, &definition.at);
-            problems.push(Diagnostic::user(message).at(at).help("rename it"));
+            problems.push(Diagnostic::user(message).at(place(&taken, &definition.at)).help("rename it"));
         }
     }
 
@@ -169,22 +164,35 @@ impl<'a> Expansion<'a> {
         let labels = |input: &Input| input.steps.iter().map(|index| self.steps[*index].label()).collect();
         inputs.iter().filter(labelled).map(|input| (input.name.clone(), labels(input))).collect()
     }
-}
 
-/// Reports what a kind says about its parameters, at the places of the values.
-fn check(
-    definition: &StepDefinition,
-    result: Result<(), ParamError>,
-    root: &Located,
-    problems: &mut Diagnostics,
-) {
-    let Err(error) = result else { return };
-    for error in error.flatten() {
-        let name = &definition.name;
-        let message = match error.path.is_empty() || error.key {
-            true => format!("step `{name}`: {}", error.message),
-            false => format!("step `{name}`, `{}`: {}", error.path, error.message),
-        };
-        problems.push(diagnose(root, &error.path, error.key, message, error.suggestion));
+    /// Reports what a kind says about its parameters, at the places of the values. Of the steps of several
+    /// models and seeds that share a value, the first one reports it.
+    fn check(
+        &mut self,
+        definition: &StepDefinition,
+        result: Result<(), ParamError>,
+        root: &Located,
+        problems: &mut Diagnostics,
+    ) {
+        let Err(error) = result else { return };
+        for error in error.flatten() {
+            let name = &definition.name;
+            let of_whole = error.path.is_empty() || error.key;
+            let message = match of_whole {
+                true => format!("step `{name}`: {}", error.message),
+                false => format!("step `{name}`, `{}`: {}", error.path, error.message),
+            };
+            let part = match (error.key, error.offset) {
+                (true, _) => Part::Key,
+                (false, Some(offset)) => Part::Offset(offset),
+                (false, None) => Part::Value,
+            };
+            let found = diagnose(root, &error.path, part, message, error.suggestion);
+            let place = found.location.as_ref().map(ToString::to_string).unwrap_or_default();
+            let path = if of_whole { ValuePath::default() } else { error.path };
+            if self.reported.insert(format!("{place} {path} {}", error.message)) {
+                problems.push(found);
+            }
+        }
     }
 }

@@ -135,12 +135,14 @@ impl Graph {
         self.steps.iter().filter(|user| user.upstream().any(|index| self.steps[index].id == step.id))
     }
 
-    /// Steps by id (`reasoner[seed=1]`) or by name (`reasoner`, all its instances).
+    /// Steps by id (`reasoner[seed=1]`), by name (`reasoner`, all its instances), or by the name of their model.
     ///
     /// # Errors
     /// Near names if there is none.
     pub fn find(&self, name: &str) -> Result<Vec<&Step>, Diagnostic> {
-        let found: Vec<&Step> = self.steps.iter().filter(|s| s.id == name || s.name == name).collect();
+        let of_model = |step: &Step| step.label.as_deref() == Some(name);
+        let is = |step: &&Step| step.id == name || step.name == name || of_model(step);
+        let found: Vec<&Step> = self.steps.iter().filter(is).collect();
         if found.is_empty() {
             let known = self.steps.iter().flat_map(|s| [s.id.as_str(), s.name.as_str()]);
             // The bare name is the better suggestion unless a seed was asked for.

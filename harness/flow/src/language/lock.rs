@@ -7,8 +7,9 @@ use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
-use crate::language::locate::{Fields, diagnose, expect_table};
+use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
 use crate::language::syntax::parse_file;
+use crate::language::written::{quote, quote_key};
 use crate::values::location::Location;
 use crate::values::names::likely;
 use crate::values::path::ValuePath;
@@ -102,7 +103,7 @@ impl Lock {
     /// Reads a lockfile's text; what is wrong goes to `problems`.
     pub(crate) fn parse(file: &Utf8Path, text: &str, problems: &mut Diagnostics) -> Option<Self> {
         let root = parse_file(file, text, problems)?;
-        let mut fields = Fields::open(&root, "a lockfile", Some(&["format", "entries"]), problems)?;
+        let mut fields = Fields::open(&root, "a lockfile", Keys::Only(&["format", "entries"]), problems)?;
         if let Some(format) = fields.required::<i64>("format").filter(|format| *format != FORMAT) {
             let message = format!("lockfile format {format} is not known; this version reads {FORMAT}");
             fields.report(&ValuePath::key("format"), message, Some("use a newer version".into()));
@@ -165,13 +166,13 @@ impl Lock {
 
 impl LockEntry {
     fn read(entry: &Located, problems: &mut Diagnostics) -> Option<Self> {
-        let mut fields = Fields::open(entry, "an entry", Some(&KNOWN), problems)?;
+        let mut fields = Fields::open(entry, "an entry", Keys::Only(&KNOWN), problems)?;
         let blake3 = fields.required("blake3");
         let size = fields.required("size");
         let sha256: Option<String> = fields.optional("sha256");
         if sha256.as_ref().is_some_and(|hex| hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit())) {
             let message = "`sha256`: expected 64 hexadecimal digits".to_owned();
-            fields.problems().push(diagnose(entry, &ValuePath::key("sha256"), false, message, None));
+            fields.problems().push(diagnose(entry, &ValuePath::key("sha256"), Part::Value, message, None));
         }
         Some(Self {
             version: fields.optional("version"),
@@ -189,25 +190,4 @@ impl From<LockError> for Diagnostic {
     fn from(error: LockError) -> Self {
         Diagnostic::user(error.to_string()).help(error.remedy())
     }
-}
-
-fn quote_key(key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    if bare { key.to_owned() } else { quote(key) }
-}
-
-/// A basic TOML string.
-fn quote(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::language::diagnostic::Diagnostics;
-use crate::language::locate::{Fields, diagnose};
+use crate::language::locate::{Fields, Keys, Part, diagnose};
 use crate::language::steps::{StepDefinition, read_steps};
 use crate::values::location::Location;
 use crate::values::names::likely;
@@ -36,17 +36,19 @@ pub struct Recipe {
     pub paper: Option<String>,
     /// `locator`: where in the paper, such as `Table 5`.
     pub locator: Option<String>,
-    /// `target`: the step whose output is wanted.
-    pub target: String,
+    /// `target`: the step whose output is wanted. A table that leaves it out is made as `[table]` in the pipeline
+    /// says.
+    pub target: Option<String>,
     /// `expect`, for an artefact: the lockfile entry that its output must equal.
     pub expect: Option<Expect>,
-    /// Everything else, for the target step.
+    /// Everything else, for the target step. In a [`crate::Graph`] references in it are replaced.
     pub content: Table,
     /// Place of the `target` key's value.
-    pub(crate) target_at: Location,
+    pub(crate) target_at: Option<Location>,
     /// Places of the values of `expect`: of `lock` and of `entry`.
     pub(crate) expect_at: Option<(Location, Location)>,
-    /// The file's first place, the origin of `content`.
+    start: Location,
+    /// An empty table at the file's first place, the origin of `content`.
     pub(crate) root: Located,
     /// Steps that this recipe adds to the pipeline.
     pub(crate) steps: Vec<StepDefinition>,
@@ -73,12 +75,15 @@ impl Recipe {
         root: Located,
         problems: &mut Diagnostics,
     ) -> Option<Self> {
-        let mut fields = Fields::open(&root, "a recipe", None, problems)?;
+        let mut fields = Fields::open(&root, "a recipe", Keys::Also(&KNOWN), problems)?;
         let title = fields.required("title");
         let kind: Option<RecipeKind> = fields.required("kind");
         let paper = fields.optional("paper");
         let locator = fields.optional("locator");
-        let target = fields.required("target");
+        let target = match kind {
+            Some(RecipeKind::Artifact) => fields.required("target"),
+            Some(RecipeKind::Table) | None => fields.optional("target"),
+        };
         let target_at = fields.raw("target").and_then(|t| t.origin.location()).cloned();
         let expect = fields.optional("expect");
         let place = |path| root.at(path).and_then(|value| value.origin.location()).cloned();
@@ -89,12 +94,13 @@ impl Recipe {
         if kind == Some(RecipeKind::Artifact) {
             for key in content.keys() {
                 let message = format!("unknown key `{key}` in a recipe of kind `artifact`");
-                problems.push(diagnose(&root, &ValuePath::key(key), true, message, likely(key, KNOWN)));
+                problems.push(diagnose(&root, &ValuePath::key(key), Part::Key, message, likely(key, KNOWN)));
             }
         } else if expect.is_some() {
             let message = "`expect` belongs to recipes of kind `artifact`".to_owned();
-            problems.push(diagnose(&root, &ValuePath::key("expect"), true, message, None));
+            problems.push(diagnose(&root, &ValuePath::key("expect"), Part::Key, message, None));
         }
+        let start = root.origin.location()?.clone();
         let root = Located { value: Value::Table(Table::new()), ..root };
         Some(Self {
             name: name.to_owned(),
@@ -103,13 +109,30 @@ impl Recipe {
             kind: kind?,
             paper,
             locator,
-            target: target?,
+            target,
             expect,
             content,
-            target_at: target_at?,
+            target_at,
             expect_at,
+            start,
             root,
             steps,
         })
+    }
+
+    /// Whether there is anything to run: a target, or a row with a model.
+    pub fn has_steps(&self) -> bool {
+        let rows = self.content.get("rows");
+        let of_rows = |rows: &Located| match &rows.value {
+            Value::List(rows) => rows.iter().any(|row| row.at("model").is_some()),
+            // A reference, which only a scale can follow.
+            _ => true,
+        };
+        self.target.is_some() || rows.is_some_and(of_rows)
+    }
+
+    /// The file's first place.
+    pub(crate) fn start(&self) -> &Location {
+        &self.start
     }
 }

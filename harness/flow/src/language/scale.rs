@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
-use crate::language::locate::{Fields, diagnose};
+use crate::language::locate::{Fields, Keys};
 use crate::language::syntax::{mark_as_set, parse_argument};
-use crate::values::names::likely;
+use crate::values::location::Location;
+use crate::values::names::{likely, quoted};
 use crate::values::path::{Segment, ValuePath};
 use crate::values::value::{Located, Value};
+
+/// Keys of the format; all others are values.
+const KNOWN: [&str; 2] = ["title", "seeds"];
 
 /// A scale with the values that arguments replaced.
 #[derive(Clone, Debug)]
@@ -41,7 +45,7 @@ impl Scale {
                 problems.push(diagnostic);
             }
         }
-        let mut fields = Fields::open(&root, "a scale", None, problems)?;
+        let mut fields = Fields::open(&root, "a scale", Keys::Also(&KNOWN), problems)?;
         let title = fields.required("title");
         let seeds = match fields.optional::<Vec<u64>>("seeds") {
             Some(seeds) => {
@@ -75,9 +79,14 @@ impl Scale {
         self.root.at(path)
     }
 
-    /// Help for a path that isn't there.
-    pub(crate) fn likely_path(&self, path: &str) -> Option<String> {
-        likely_path(&self.root, path)
+    /// All values.
+    pub(crate) fn root(&self) -> &Located {
+        &self.root
+    }
+
+    /// The file's first place.
+    pub(crate) fn start(&self) -> Location {
+        Location { file: self.file.clone(), line: 1, column: 1 }
     }
 }
 
@@ -89,12 +98,12 @@ fn apply(root: &mut Located, set: &str) -> Result<(), Diagnostic> {
     };
     let (path, text) = (path.trim(), text.trim());
     let wanted = ValuePath::from(path);
-    let help = likely_path(root, path);
+    let help = likely_path([&*root], path);
     let Some(old) = find_mut(root, wanted.segments()).filter(|_| !wanted.is_empty()) else {
         return Err(problem(format!("the scale has no value `{path}`")).maybe_help(help));
     };
     let mut new = match (parse_argument(text), &old.value) {
-        // Quotes rarely survive a shell, so where a text is wanted, anything else is taken as one.
+        // Quotes rarely survive a shell, so where a string is wanted, anything else is taken as one.
         (Some(new @ Value::Str(_)), Value::Str(_)) => new,
         (_, Value::Str(_)) => Value::Str(text.to_owned()),
         (Some(new), _) => new,
@@ -106,7 +115,7 @@ fn apply(root: &mut Located, set: &str) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// Checks that a value can stand for another one. A whole number where a number was becomes one, so that its
+/// Checks that a value can stand for another one. An integer where a number was becomes one, so that its
 /// key is that of the same number written in the file.
 fn fit(new: &mut Value, old: &Value) -> Result<(), String> {
     match (&mut *new, old) {
@@ -141,10 +150,16 @@ fn find_mut<'l>(here: &'l mut Located, path: &[Segment]) -> Option<&'l mut Locat
     find_mut(next?, rest)
 }
 
-fn likely_path(root: &Located, path: &str) -> Option<String> {
+/// Help for a path that none of the roots has: paths that end in it, or else near ones.
+pub(crate) fn likely_path<'l>(roots: impl IntoIterator<Item = &'l Located>, path: &str) -> Option<String> {
     let mut paths = Vec::new();
-    collect_paths(root, &ValuePath::default(), &mut paths);
-    likely(path, paths.iter().map(String::as_str))
+    roots.into_iter().for_each(|root| collect_paths(root, &ValuePath::default(), &mut paths));
+    let tail = format!(".{path}");
+    let longer: Vec<&str> = paths.iter().map(String::as_str).filter(|known| known.ends_with(&tail)).collect();
+    match longer.is_empty() {
+        true => likely(path, paths.iter().map(String::as_str)),
+        false => Some(format!("did you mean {}?", quoted(&longer, " or "))),
+    }
 }
 
 fn collect_paths(here: &Located, path: &ValuePath, paths: &mut Vec<String>) {
@@ -156,57 +171,4 @@ fn collect_paths(here: &Located, path: &ValuePath, paths: &mut Vec<String>) {
             collect_paths(value, &path.clone().then(key), paths);
         }
     }
-}
-
-/// Replaces each `"$path"` below `located` by the scale's value, `"$seed"` by the seed, and `"$$text"` by the
-/// literal `"$text"`. What cannot be replaced is reported, with the scale's name and near paths.
-pub(crate) fn resolve(
-    located: &mut Located,
-    scale: &Scale,
-    seed: Option<&(u64, Located)>,
-    problems: &mut Diagnostics,
-) {
-    match &mut located.value {
-        Value::Table(table) => table.values_mut().for_each(|v| resolve(v, scale, seed, problems)),
-        Value::List(items) => items.iter_mut().for_each(|v| resolve(v, scale, seed, problems)),
-        Value::Str(text) => {
-            let Some(path) = text.strip_prefix('$') else { return };
-            if path.starts_with('$') {
-                *text = path.to_owned();
-                return;
-            }
-            match look_up(path, scale, seed) {
-                Ok(found) => *located = refer(located, found),
-                Err((message, help)) => {
-                    problems.push(diagnose(located, &ValuePath::default(), false, message, help));
-                }
-            }
-        }
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
-    }
-}
-
-fn look_up(
-    path: &str,
-    scale: &Scale,
-    seed: Option<&(u64, Located)>,
-) -> Result<Located, (String, Option<String>)> {
-    if path == "seed" {
-        return seed.map(|(_, located)| located.clone()).ok_or_else(|| {
-            let help = "give the step `each = \"seed\"`".to_owned();
-            ("`$seed` is only known to a step that runs once per seed".to_owned(), Some(help))
-        });
-    }
-    scale
-        .value(path)
-        .cloned()
-        .ok_or_else(|| (format!("{} has no value `{path}`", scale.file), scale.likely_path(path)))
-}
-
-/// The found value in the reference's stead: it keeps its own place and remembers who asked for it.
-fn refer(reference: &Located, found: Located) -> Located {
-    let via = reference.origin.location().zip(reference.value.as_str()).map(|(at, text)| {
-        Box::new(crate::values::value::Reference { at: at.clone(), text: text.to_owned() })
-    });
-    Located { via, key: reference.key.clone(), ..found }
 }

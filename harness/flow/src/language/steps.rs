@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
-use crate::language::locate::{Fields, diagnose, expect_table};
+use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
 use crate::values::location::Location;
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Table, Value};
@@ -14,6 +14,8 @@ use crate::values::value::{Located, Table, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct StepDefinition {
     pub(crate) name: String,
+    /// The name of the model that it belongs to.
+    pub(crate) model: Option<String>,
     /// Place of the name.
     pub(crate) at: Location,
     pub(crate) kind: String,
@@ -40,19 +42,12 @@ pub(crate) struct InputDefinition {
 /// The only value of `each`.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Each {
+pub(crate) enum Each {
     Seed,
 }
 
-const KNOWN: [&str; 5] = ["kind", "each", "about", "inputs", "params"];
-
-/// Reads a pipeline file: nothing but `[steps.NAME]` tables.
-pub(crate) fn read_pipeline(root: &Located, problems: &mut Diagnostics) -> Vec<StepDefinition> {
-    let Some(fields) = Fields::open(root, "a pipeline file", Some(&["steps"]), problems) else {
-        return Vec::new();
-    };
-    fields.raw("steps").map(|steps| read_steps(steps, problems)).unwrap_or_default()
-}
+/// Keys of a step.
+const KNOWN: [&str; 6] = ["kind", "model", "each", "about", "inputs", "params"];
 
 /// Reads the table `steps`. A step with a mistake is reported and left out.
 pub(crate) fn read_steps(steps: &Located, problems: &mut Diagnostics) -> Vec<StepDefinition> {
@@ -61,20 +56,32 @@ pub(crate) fn read_steps(steps: &Located, problems: &mut Diagnostics) -> Vec<Ste
 }
 
 fn read_step(name: &str, step: &Located, problems: &mut Diagnostics) -> Option<StepDefinition> {
-    let at = step.key.clone()?;
+    let at = step.key.as_ref()?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(plain) {
         let message = format!("`{name}` cannot name a step");
-        problems.push(Diagnostic::user(message).at(&at).help("use letters, digits, `-`, `_` and `.`"));
+        problems.push(Diagnostic::user(message).at(at).help("use letters, digits, `-`, `_` and `.`"));
         return None;
     }
-    let mut fields = Fields::open(step, "a step", Some(&KNOWN), problems)?;
+    read_definition(name, step, ("a step", &KNOWN), problems)
+}
+
+/// Reads the table of one step, which may have the keys of a step as far as they are among `known`; `what`
+/// names it in messages.
+pub(crate) fn read_definition(
+    name: &str,
+    step: &Located,
+    (what, known): (&'static str, &[&str]),
+    problems: &mut Diagnostics,
+) -> Option<StepDefinition> {
+    let at = step.key.clone()?;
+    let mut fields = Fields::open(step, what, Keys::Only(known), problems)?;
     let kind: Option<String> = fields.required("kind");
     let kind_at = fields.raw("kind").and_then(|kind| kind.origin.location()).cloned();
+    let model = fields.optional("model");
     let each_seed = fields.optional::<Each>("each").is_some();
     let about = fields.optional("about");
-    let inputs =
-        fields.raw("inputs").map(|inputs| read_inputs(inputs, fields.problems())).unwrap_or_default();
+    let inputs = fields.raw("inputs").map(|inputs| read_inputs(inputs, "inputs", fields.problems()));
     let params = match step.at("params") {
         Some(params) => {
             expect_table(params, "`params`", problems)?;
@@ -84,18 +91,20 @@ fn read_step(name: &str, step: &Located, problems: &mut Diagnostics) -> Option<S
     };
     Some(StepDefinition {
         name: name.to_owned(),
+        model,
         at,
         kind: kind?,
         kind_at: kind_at?,
         each_seed,
         about,
-        inputs,
+        inputs: inputs.unwrap_or_default(),
         params,
     })
 }
 
-fn read_inputs(inputs: &Located, problems: &mut Diagnostics) -> Vec<InputDefinition> {
-    let table = expect_table(inputs, "`inputs`", problems);
+/// Reads a table of inputs, which stands under `key`.
+pub(crate) fn read_inputs(inputs: &Located, key: &str, problems: &mut Diagnostics) -> Vec<InputDefinition> {
+    let table = expect_table(inputs, &format!("`{key}`"), problems);
     table
         .into_iter()
         .flatten()
@@ -110,7 +119,7 @@ fn read_inputs(inputs: &Located, problems: &mut Diagnostics) -> Vec<InputDefinit
                         "input `{name}`: expected a step's name or a list of them, found {}",
                         other.type_name()
                     );
-                    problems.push(diagnose(input, &ValuePath::default(), false, message, None));
+                    problems.push(diagnose(input, &ValuePath::default(), Part::Value, message, None));
                     return None;
                 }
             };
@@ -124,23 +133,29 @@ fn read_step_name(located: &Located, problems: &mut Diagnostics) -> Option<(Stri
         Some((name, at)) => Some((name.to_owned(), at.clone())),
         None => {
             let message = format!("expected a step's name, found {}", located.value.type_name());
-            problems.push(diagnose(located, &ValuePath::default(), false, message, None));
+            problems.push(diagnose(located, &ValuePath::default(), Part::Value, message, None));
             None
         }
     }
 }
 
+/// Definitions by name.
+pub(crate) type Definitions<'d> = BTreeMap<&'d str, &'d StepDefinition>;
+
+impl StepDefinition {
+    /// The steps that it takes, each with the place where it is named.
+    pub(crate) fn upstream(&self) -> impl Iterator<Item = (&str, &Location)> {
+        self.inputs.iter().flat_map(|input| &input.steps).map(|(step, at)| (step.as_str(), at))
+    }
+}
+
 /// The names of all steps that `target` needs, itself included.
-pub(crate) fn needed<'d>(
-    definitions: &'d BTreeMap<String, StepDefinition>,
-    target: &'d str,
-) -> BTreeSet<&'d str> {
+pub(crate) fn needed<'d>(definitions: &Definitions<'d>, target: &'d str) -> BTreeSet<&'d str> {
     let mut needed = BTreeSet::new();
     let mut queue = vec![target];
     while let Some(name) = queue.pop() {
         if let Some(definition) = definitions.get(name).filter(|_| needed.insert(name)) {
-            queue
-                .extend(definition.inputs.iter().flat_map(|i| i.steps.iter()).map(|(step, _)| step.as_str()));
+            queue.extend(definition.upstream().map(|(step, _)| step));
         }
     }
     needed

@@ -1,5 +1,7 @@
 //! From TOML text to located values.
 
+use std::ops::Range;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -22,7 +24,8 @@ pub(crate) fn parse_file(file: &Utf8Path, text: &str, problems: &mut Diagnostics
         value: Value::Bool(false),
         origin: Origin::File { at: reader.source.location(0), path: String::new() },
         key: None,
-        via: None,
+        via: Vec::new(),
+        exact: false,
     };
     let table = errors.is_empty().then(|| reader.table(document.get_ref(), &ValuePath::default()));
     let failed = !reader.bad.is_empty();
@@ -76,21 +79,25 @@ impl Reader<'_> {
             DeValue::String(value) => Value::Str(value.to_string()),
             DeValue::Integer(value) => match i64::from_str_radix(value.as_str(), value.radix()) {
                 Ok(value) => Value::Int(value),
-                Err(_) => self.refuse(&at, format!("{value} does not fit a 64-bit whole number")),
+                Err(_) => self.refuse(&at, format!("{value} does not fit a 64-bit integer")),
             },
             DeValue::Float(value) => match value.as_str().parse::<f64>() {
                 Ok(value) if value.is_finite() => Value::Float(value),
                 _ => self.refuse(&at, format!("{value} is not a finite number")),
             },
             DeValue::Datetime(value) => {
-                self.refuse(&at, format!("dates such as {value} are not used here; write a text in quotes"))
+                self.refuse(&at, format!("dates such as {value} are not used here; write a string in quotes"))
             }
             DeValue::Array(items) => Value::List(
                 items.iter().enumerate().map(|(i, v)| self.value(v, &path.clone().index(i), None)).collect(),
             ),
             DeValue::Table(table) => Value::Table(self.table(table, path)),
         };
-        Located { value, origin: Origin::File { at, path: path.to_string() }, key, via: None }
+        let exact = match &value {
+            Value::Str(text) => self.source.is_exact(spanned.span(), text),
+            _ => false,
+        };
+        Located { value, origin: Origin::File { at, path: path.to_string() }, key, via: Vec::new(), exact }
     }
 
     /// Notes why a value cannot be used; the placeholder never leaves this module.
@@ -111,6 +118,11 @@ impl<'t> Source<'t> {
     fn new(file: &Utf8Path, text: &'t str) -> Self {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| i + 1);
         Self { file: file.to_owned(), text, lines: std::iter::once(0).chain(starts).collect() }
+    }
+
+    /// Whether a quoted string stands in the file as it is: one quote, its characters, one quote.
+    fn is_exact(&self, span: Range<usize>, value: &str) -> bool {
+        self.text.get(span.start + 1..span.end.saturating_sub(1)) == Some(value) && !value.contains('\n')
     }
 
     fn location(&self, offset: usize) -> Location {
@@ -185,7 +197,7 @@ mod tests {
             ("optim.a.epochs = 1", "optim.a: key `rate` is missing"),
             (
                 "optim.a = { rate = 1, epochs = -1 }",
-                "optim.a.epochs: expected a whole number, 0 or more, found `-1`",
+                "optim.a.epochs: expected an integer, 0 or more, found `-1`",
             ),
             ("extra = 1", "extra: unknown key `extra`"),
         ] {
@@ -195,7 +207,7 @@ mod tests {
             ("rules = ['plian']\npair = [1, true]", "rules[0]: unknown value `plian`; did you mean `plain`?"),
             (
                 "rules = [3]\npair = [1, true]",
-                "rules[0]: expected one of its names, found a whole number; known here: `plain`, `weighted-by`",
+                "rules[0]: expected one of its names, found an integer; known here: `plain`, `weighted-by`",
             ),
             ("rules = []\npair = [1]", "pair: expected a tuple of size 2, found 1 values"),
             ("rules = []\npair = [1, true, 2]", "pair: expected 2 values, found 3"),

@@ -8,9 +8,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::lock::Lock;
 use crate::language::recipe::Recipe;
+use crate::language::references::Shared;
 use crate::language::syntax::parse_file;
 use crate::values::names::likely;
 use crate::values::value::Located;
+
+/// The folder of the recipes.
+const RECIPES: &str = "recipes";
+
+/// The file there that holds shared values instead of a recipe.
+const SHARED: &str = "shared";
 
 /// A folder with `recipes/` and `lockfiles/`.
 #[derive(Clone, Debug)]
@@ -29,12 +36,14 @@ impl Workspace {
         &self.root
     }
 
-    /// Names of `recipes/*.toml`, sorted.
+    /// Names of the recipes, `recipes/*.toml` without the shared values, sorted.
     ///
     /// # Errors
     /// One diagnostic if the folder is missing or cannot be listed.
     pub fn recipes(&self) -> Result<Vec<String>, Diagnostic> {
-        self.names("recipes", "toml")
+        let mut names = self.names(RECIPES, "toml")?;
+        names.retain(|name| name != SHARED);
+        Ok(names)
     }
 
     /// Names of `recipes/scale/*.toml`, sorted.
@@ -45,16 +54,13 @@ impl Workspace {
         self.names("recipes/scale", "toml")
     }
 
-    /// Reads one recipe without its graph, for a list of recipes.
+    /// Reads one recipe without its graph, for a list of recipes. It is named as [`crate::load`] takes it.
     ///
     /// # Errors
     /// Everything that is wrong with the file, or near names if there is no such recipe.
     pub fn recipe(&self, name: &str) -> Result<Recipe, Diagnostics> {
         let mut problems = Diagnostics::default();
-        let recipe = Reader::new(self)
-            .open_named("recipe", "recipes", name, &mut problems)
-            .and_then(|(file, root)| Recipe::read(name, &file, root, &mut problems));
-        match recipe {
+        match Reader::new(self).recipe(name, &mut problems) {
             Some(recipe) => problems.or_ok(recipe),
             None => Err(problems),
         }
@@ -66,6 +72,21 @@ impl Workspace {
     /// Everything that is wrong with the file, or near names if there is no such lockfile.
     pub fn lock(&self, name: &str) -> Result<Lock, Diagnostics> {
         Reader::new(self).lock(name)
+    }
+
+    /// The name of a recipe that is given by name or as the path of its file, absolute or from the root.
+    fn recipe_name(&self, given: &str) -> Result<String, Diagnostic> {
+        let Some(path) = given.strip_suffix(".toml") else { return Ok(given.to_owned()) };
+        let (folder, name) = match Utf8Path::new(path).parent().zip(Utf8Path::new(path).file_name()) {
+            Some((folder, name)) => (self.root.join(folder), name),
+            None => return Ok(path.to_owned()),
+        };
+        let there = |folder: &Utf8Path| folder.canonicalize_utf8().ok();
+        match there(&folder).filter(|folder| Some(folder) == there(&self.root.join(RECIPES)).as_ref()) {
+            Some(_) => Ok(name.to_owned()),
+            None => Err(Diagnostic::user(format!("{given} is not in {}", self.root.join(RECIPES)))
+                .help("recipes are the TOML files of that folder")),
+        }
     }
 
     /// File names with `extension` in a folder, without it, sorted.
@@ -129,6 +150,32 @@ impl<'w> Reader<'w> {
     pub(crate) fn pipeline(&self) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
         let names = self.workspace.names("recipes/pipeline", "toml")?;
         Ok(names.iter().map(|name| Utf8PathBuf::from(format!("recipes/pipeline/{name}.toml"))).collect())
+    }
+
+    /// Reads a recipe, given by name or as the path of its file.
+    pub(crate) fn recipe(&mut self, given: &str, problems: &mut Diagnostics) -> Option<Recipe> {
+        let name = match self.workspace.recipe_name(given) {
+            Ok(name) if name == SHARED => {
+                let message = "recipes/shared.toml holds the values that recipes share and is no recipe";
+                problems.push(Diagnostic::user(message));
+                return None;
+            }
+            Ok(name) => name,
+            Err(diagnostic) => {
+                problems.push(diagnostic);
+                return None;
+            }
+        };
+        let (file, root) = self.open_named("recipe", RECIPES, &name, problems)?;
+        Recipe::read(&name, &file, root, problems)
+    }
+
+    /// The values that all recipes share, if there are any.
+    pub(crate) fn shared(&mut self, problems: &mut Diagnostics) -> Shared {
+        let file = Utf8PathBuf::from(format!("{RECIPES}/{SHARED}.toml"));
+        let there = self.workspace.root.join(&file).is_file();
+        let root = if there { self.open(&file, problems) } else { None };
+        Shared { file, root }
     }
 
     /// Parses `FOLDER/NAME.toml`; a file that isn't there is reported as an unknown `what`, with near names.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
 
-use crate::values::names::likely;
+use crate::values::names::{likely, near};
 use crate::values::path::{Segment, ValuePath};
 use crate::values::value::{Located, Table, Value};
 
@@ -17,6 +17,8 @@ pub(crate) struct Misfit {
     pub(crate) suggestion: Option<String>,
     /// True if the key itself is wrong rather than the value under it.
     pub(crate) key: bool,
+    /// The key that is unknown or missing, while it is not known which table it belongs to.
+    name: Option<String>,
 }
 
 /// Reads `T` from a value. A key that `T` does not know is an error even where `T` would skip it.
@@ -26,12 +28,30 @@ pub(crate) fn read<'v, T: Deserialize<'v>>(located: &'v Located) -> Result<T, Mi
 
 impl Misfit {
     fn new(message: impl Into<String>) -> Self {
-        Self { path: ValuePath::default(), message: message.into(), suggestion: None, key: false }
+        Self { path: ValuePath::default(), message: message.into(), suggestion: None, key: false, name: None }
     }
 
     fn under(mut self, segment: Segment) -> Self {
         self.path.prepend(segment);
+        self.name = None;
         self
+    }
+
+    /// Finds the key of `table` that is meant by an error about one of its keys. Where a key is missing and
+    /// one that is nearly the same is there, that one is taken for a misspelling.
+    fn in_table(mut self, table: &Table) -> Self {
+        let Some(name) = self.name.take().filter(|_| self.path.is_empty()) else { return self };
+        if self.key {
+            return if table.contains_key(&name) { self.under(Segment::Key(name)) } else { self };
+        }
+        match near(&name, table.keys().map(String::as_str)) {
+            Some(found) => {
+                let suggestion = Some(format!("did you mean `{name}`?"));
+                let message = format!("unknown key `{found}`");
+                Self { key: true, suggestion, ..Self::new(message) }.under(Segment::Key(found.to_owned()))
+            }
+            None => self,
+        }
     }
 }
 
@@ -67,11 +87,12 @@ impl de::Error for Misfit {
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let suggestion = likely(field, expected.iter().copied());
-        Self { suggestion, key: true, ..Self::new(format!("unknown key `{field}`")) }
+        let name = Some(field.to_owned());
+        Self { suggestion, key: true, name, ..Self::new(format!("unknown key `{field}`")) }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(format!("key `{field}` is missing"))
+        Self { name: Some(field.to_owned()), ..Self::new(format!("key `{field}` is missing")) }
     }
 }
 
@@ -92,17 +113,15 @@ fn shown(found: Unexpected<'_>) -> String {
 /// Rust's names of number types say nothing to a reader of TOML.
 fn plain(expected: &dyn Expected) -> String {
     match expected.to_string().as_str() {
-        "u8" => "a whole number from 0 to 255".into(),
-        "u16" => "a whole number from 0 to 65535".into(),
-        "u32" | "u64" | "usize" => "a whole number, 0 or more".into(),
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
+        "u8" => "an integer from 0 to 255".into(),
+        "u16" => "an integer from 0 to 65535".into(),
+        "u32" | "u64" | "usize" => "an integer, 0 or more".into(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "an integer".into(),
         "f32" | "f64" => "a number".into(),
-        "a boolean" => "true or false".into(),
-        "a string" => "a text".into(),
         "a sequence" => "a list".into(),
         text if text.starts_with("struct ") || text == "a map" => "a table".into(),
         text if text.starts_with("nonzero ") || text.starts_with("a nonzero ") => {
-            "a whole number, 1 or more".into()
+            "an integer, 1 or more".into()
         }
         text => text.to_owned(),
     }
@@ -129,7 +148,9 @@ impl<'de> Deserializer<'de> for Source<'de> {
                 }
                 Ok(read)
             }
-            Value::Table(table) => visitor.visit_map(Entries::new(table)),
+            Value::Table(table) => {
+                visitor.visit_map(Entries::new(table)).map_err(|error| error.in_table(table))
+            }
         }
     }
 

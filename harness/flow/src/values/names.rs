@@ -19,13 +19,29 @@ pub(crate) fn likely<'a>(name: &str, candidates: impl IntoIterator<Item = &'a st
     }
 }
 
+/// The candidate that `name` is most likely a misspelling of: the nearest within a third of the name's length in
+/// edits (one at least).
+pub(crate) fn near<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let edits = |candidate: &str| strsim::osa_distance(&name.to_lowercase(), &candidate.to_lowercase());
+    let all = candidates.into_iter().filter(|candidate| *candidate != name);
+    all.map(|candidate| (edits(candidate), candidate))
+        .filter(|(edits, _)| *edits <= allowed(name))
+        .min()
+        .map(|(_, c)| c)
+}
+
+/// How many edits make another name of one.
+fn allowed(name: &str) -> usize {
+    (name.chars().count() / 3).max(1)
+}
+
 /// At most three candidates within a third of the name's length in edits (one at least), best first. If there
 /// is none, those that begin the name or begin with it.
 ///
 /// Letter case is ignored.
 fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
-    let limit = (wanted.chars().count() / 3).max(1);
+    let limit = allowed(name);
     let mut near: Vec<(usize, &str)> =
         candidates.iter().map(|c| (strsim::osa_distance(&wanted, &c.to_lowercase()), *c)).collect();
     near.sort_unstable();
@@ -41,7 +57,7 @@ fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Vec<&'a str> {
     near.into_iter().filter(keep).take(3).map(|(_, candidate)| candidate).collect()
 }
 
-fn quoted(names: &[&str], separator: &str) -> String {
+pub(crate) fn quoted(names: &[&str], separator: &str) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator)
 }
 

@@ -48,7 +48,7 @@ pub struct NoParams {}
 impl Params {
     /// Reads all parameters into `T`. Keys that `T` does not know are errors, nested ones too.
     ///
-    /// Numbers: a whole number does where `T` has a float, not the other way round.
+    /// Numbers: an integer does where `T` has a float, not the other way round.
     ///
     /// # Errors
     /// The first thing that does not fit, with its path and the likely meant name.
@@ -98,6 +98,9 @@ pub struct ParamError {
     pub message: String,
     /// What was probably meant, as a fragment.
     pub suggestion: Option<String>,
+    /// Where in the string at `path` the mistake begins, in bytes; `None` for the string as a whole or another
+    /// value.
+    pub offset: Option<usize>,
     /// True if the key at `path` is wrong rather than its value.
     pub(crate) key: bool,
     /// More that is wrong.
@@ -107,7 +110,8 @@ pub struct ParamError {
 impl ParamError {
     /// The value at `path` (such as `recipe.rows[2].evaluation`) is wrong.
     pub fn new(path: impl Into<ValuePath>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), suggestion: None, key: false, others: Vec::new() }
+        let (path, message) = (path.into(), message.into());
+        Self { path, message, suggestion: None, offset: None, key: false, others: Vec::new() }
     }
 
     /// There should be no key at `path`; near names of `known` are suggested.
@@ -119,6 +123,13 @@ impl ParamError {
         };
         let error = Self { key: true, ..Self::new(path, format!("unknown key `{name}`")) };
         error.meant(&name, known)
+    }
+
+    /// The mistake begins at this byte of the string at `path`.
+    #[must_use]
+    pub fn at_offset(mut self, offset: usize) -> Self {
+        self.offset = Some(offset);
+        self
     }
 
     /// Adds what was probably meant.
@@ -176,8 +187,8 @@ impl ParamError {
 
 impl From<Misfit> for ParamError {
     fn from(misfit: Misfit) -> Self {
-        let Misfit { path, message, suggestion, key } = misfit;
-        Self { path, message, suggestion, key, others: Vec::new() }
+        let Misfit { path, message, suggestion, key, .. } = misfit;
+        Self { path, message, suggestion, offset: None, key, others: Vec::new() }
     }
 }
 

@@ -65,7 +65,7 @@ impl fmt::Display for Origin {
 pub enum Value {
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number. It is kept apart from [`Value::Float`]: `1` and `1.0` have different keys.
+    /// An integer. It is kept apart from [`Value::Float`]: `1` and `1.0` have different keys.
     Int(i64),
     /// A 64-bit float, compared and hashed by its bits.
     Float(f64),
@@ -84,10 +84,10 @@ impl Value {
     /// The type's name as users know it.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Self::Bool(_) => "true or false",
-            Self::Int(_) => "a whole number",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) => "an integer",
             Self::Float(_) => "a number",
-            Self::Str(_) => "a text",
+            Self::Str(_) => "a string",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
         }
@@ -155,16 +155,20 @@ pub struct Located {
     pub origin: Origin,
     /// The place of the key that it was given under; `None` for list items and whole files.
     pub key: Option<Location>,
-    /// For a value taken from the scale by `$path`: the place of that reference and its text.
-    pub via: Option<Box<Reference>>,
+    /// How the value came to stand where it is used: each `$path` and each placeholder that was replaced on the
+    /// way, the one that is nearest to the use first. Empty for a value that is used where it is written.
+    pub via: Vec<Reference>,
+    /// For a string: whether the file has its characters one by one after the opening quote, on one line and
+    /// without escapes, so that a place inside it is known.
+    pub exact: bool,
 }
 
-/// A `$path` that was replaced by a value of the scale.
+/// A `$path` or a placeholder that was replaced by a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
-    /// Where `"$path"` stands.
+    /// Where it stands.
     pub at: Location,
-    /// The text, with the dollar sign.
+    /// As it is written, such as `$reasoner.epochs` or `{training}`.
     pub text: String,
 }
 

@@ -3,6 +3,7 @@
 mod caching;
 mod corpus;
 mod faults;
+mod flat;
 mod keys;
 mod kill;
 mod layers;
@@ -11,4 +12,5 @@ mod model;
 mod provenance;
 mod reasons;
 mod scheduling;
+mod settings;
 mod support;
