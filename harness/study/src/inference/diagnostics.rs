@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use assay_claims::interval::{average, sample_variance};
 use serde::{Deserialize, Serialize};
 
-use super::interval::{average, sample_variance};
 use super::posterior::{Estimator, FallbackReason, RatioForm, ScoredTrace, Weights};
 
 /// The traces drawn for one question.

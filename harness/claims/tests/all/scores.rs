@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use assay_study::inference::interval::{IntervalError, mean_of_means, paired_difference};
-use assay_study::inference::scores::{CellId, ColumnProblem, Scores, ScoresError, Smooth};
+use assay_claims::interval::{IntervalError, mean_of_means, paired_difference};
+use assay_claims::scores::{CellId, ColumnProblem, Scores, ScoresError, Smooth};
 
 use crate::support::{Random, close};
 

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use assay_study::inference::claims::{
+use assay_claims::claim::{
     BinaryOperator, Cell, Claim, Comparison, Expression, ParseErrorKind, Relation, Span,
 };
-use assay_study::inference::scores::CellId;
+use assay_claims::scores::CellId;
 use proptest::prelude::*;
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::interval::{self, Estimate, IntervalError, Stratum, average};
+use crate::interval::{self, Estimate, IntervalError, Stratum, average};
 
 /// Why scores could not be stored or combined.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -156,6 +156,7 @@ type PerBenchmark = BTreeMap<String, Vec<f64>>;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scores {
     questions: BTreeMap<String, Vec<String>>,
+    unmeasured: BTreeSet<String>,
     groups: BTreeMap<String, Vec<String>>,
     rows: BTreeMap<String, BTreeMap<Option<u64>, PerBenchmark>>,
 }
@@ -201,6 +202,14 @@ impl Scores {
             scores.groups.insert(id, members);
         }
         Ok(scores)
+    }
+
+    /// Adds columns that nothing is measured on, so that a claim about them is not attempted rather than a
+    /// mistake.
+    #[must_use]
+    pub fn with_unmeasured(mut self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.unmeasured.extend(columns);
+        self
     }
 
     /// Adds the scores of one row on one benchmark, by question id. `seed` is the training seed, `None` for a
@@ -267,6 +276,9 @@ impl Scores {
     /// # Errors
     /// [`ScoresError::UnknownColumn`].
     pub fn is_missing(&self, cell: &CellId) -> Result<bool, ScoresError> {
+        if self.unmeasured.contains(&cell.column) {
+            return Ok(true);
+        }
         let benchmarks = self.benchmarks_of(&cell.column)?;
         let measured = |benchmark: &str| {
             self.rows.get(&cell.row).is_some_and(|seeds| seeds.values().any(|b| b.contains_key(benchmark)))
@@ -359,6 +371,9 @@ impl Scores {
             seed,
             benchmark: benchmark.to_owned(),
         };
+        if self.unmeasured.contains(&cell.column) {
+            return Err(not_measured(None, &cell.column));
+        }
         let mut pooled = Pooled { benchmarks: BTreeMap::new(), by_seed: BTreeMap::new() };
         for benchmark in self.benchmarks_of(&cell.column)? {
             let Some(seeds) = self.rows.get(&cell.row) else { return Err(not_measured(None, benchmark)) };

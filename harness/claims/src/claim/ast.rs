@@ -4,17 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::lexer;
-use crate::inference::names;
-use crate::inference::scores::{CellId, Smooth};
-
-/// A range of bytes in a claim's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    /// First byte.
-    pub start: usize,
-    /// One past the last byte.
-    pub end: usize,
-}
+use super::span::Span;
+use crate::names;
+use crate::scores::{CellId, Smooth};
 
 /// One or more comparisons, all of which must hold.
 #[derive(Debug, Clone, PartialEq)]

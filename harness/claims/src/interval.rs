@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::student::t_quantile;
+use crate::student::t_quantile;
 
 /// Two-sided confidence level of every interval.
 pub const LEVEL: f64 = 0.95;
@@ -199,12 +199,12 @@ pub fn clustered_standard_error(clusters: &[Vec<f64>]) -> Result<f64, IntervalEr
 }
 
 /// The arithmetic mean; NaN for an empty list.
-pub(crate) fn average(values: &[f64]) -> f64 {
+pub fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Unbiased variance around the mean; exactly zero for values that differ by rounding noise only.
-pub(crate) fn sample_variance(values: &[f64]) -> f64 {
+pub fn sample_variance(values: &[f64]) -> f64 {
     let mean = average(values);
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() as f64 - 1.0);
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));

@@ -17,16 +17,21 @@
 //! `acc.math ~ gml.math within 2` speaks of percentage points.
 //!
 //! - [`Claim`] parses and prints; [`Claim::check_names`] finds unknown rows and columns before anything runs;
-//! - [`judge`] holds a claim against measured scores;
+//! - [`as_measured`] holds a claim against measured scores;
 //! - [`as_printed`] holds it against the paper's own numbers.
 
 mod ast;
+mod error;
 mod lexer;
+mod measured;
+mod outcome;
 mod parser;
 mod printed;
-mod verdict;
+mod span;
 
-pub use ast::{BinaryOperator, Cell, Claim, Comparison, Expression, Relation, Span, UnknownName};
-pub use parser::{ParseError, ParseErrorKind};
+pub use ast::{BinaryOperator, Cell, Claim, Comparison, Expression, Relation, UnknownName};
+pub use error::{ParseError, ParseErrorKind};
+pub use measured::{MeasuredClaim, MeasuredComparison, as_measured, estimate};
+pub use outcome::{Outcome, Reason};
 pub use printed::{AsPrinted, PrintedClaim, PrintedComparison, as_printed};
-pub use verdict::{ClaimResult, ComparisonResult, Reason, Verdict, estimate, judge};
+pub use span::Span;

@@ -1,8 +1,8 @@
-use assay_study::inference::interval::{
+use assay_claims::interval::{
     Estimate, IntervalError, Stratum, clustered_standard_error, mean, mean_of_means, paired_difference,
     weighted_sum,
 };
-use assay_study::inference::student::t_quantile;
+use assay_claims::student::t_quantile;
 use proptest::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

@@ -1,4 +1,4 @@
-use assay_study::inference::pass_at_k::{PassAtKError, avg_at_k, pass_at_k};
+use assay_claims::pass_at_k::{PassAtKError, avg_at_k, pass_at_k};
 
 use crate::support::close;
 

@@ -1,27 +1,28 @@
 //! Diagnostics of a table as sections of its report. Figures are means over the training seeds.
 
-use assay_report::{DataTable, Datum, Heading, Section};
-use assay_study::inference::diagnostics::Diagnostics;
-use assay_study::inference::posterior::Estimator;
-use assay_study::steps::ALL_FAMILIES;
-use assay_study::table::Table;
+use std::collections::BTreeMap;
 
-/// All sections that the table has figures for.
-pub(crate) fn all(table: &Table) -> Vec<Section> {
-    let mut sections = Vec::new();
-    if !table.diagnostics.is_empty() {
-        sections.push(posterior(table));
-        sections.push(weights(table));
-        sections.push(lengths_bias(table));
+use assay_claims::section::{DataTable, Datum, Heading, Section};
+
+use crate::inference::diagnostics::{Diagnostics, WeightSummary};
+use crate::inference::posterior::Estimator;
+use crate::steps::ALL_FAMILIES;
+
+/// Summaries by seed, then by family of questions; [`ALL_FAMILIES`] is over all of them.
+pub type BySeed = BTreeMap<u64, BTreeMap<String, Diagnostics>>;
+
+/// The sections that there are figures for; none without any.
+pub fn sections(diagnostics: &BySeed) -> Vec<Section> {
+    if diagnostics.is_empty() {
+        return Vec::new();
     }
-    sections.push(completion_lengths(table));
-    sections
+    vec![posterior(diagnostics), weights(diagnostics), length_bias(diagnostics)]
 }
 
 /// A figure of one seed's summary, if it is defined there.
 type Figure = fn(&Diagnostics) -> Option<f64>;
 
-fn posterior(table: &Table) -> Section {
+fn posterior(diagnostics: &BySeed) -> Section {
     const FIGURES: [(&str, u8, Figure); 8] = [
         ("q right %", 1, |d| d.q.mean.map(percent)),
         ("pi right %", 1, |d| d.pi.mean.map(percent)),
@@ -33,10 +34,10 @@ fn posterior(table: &Table) -> Section {
         ("its sd", 3, |d| d.log_ratio_per_token.and_then(|moments| moments.standard_deviation)),
     ];
     let families: Vec<&String> =
-        table.diagnostics.values().next().into_iter().flat_map(|f| f.keys()).collect();
+        diagnostics.values().next().into_iter().flat_map(|families| families.keys()).collect();
     let rows = families.iter().map(|family| {
         let name = if *family == ALL_FAMILIES { "all questions" } else { family.as_str() };
-        let figures = FIGURES.iter().map(|(_, _, figure)| mean(table, family, *figure));
+        let figures = FIGURES.iter().map(|(_, _, figure)| mean(diagnostics, family, *figure));
         std::iter::once(Datum::Text(name.to_owned())).chain(figures).collect()
     });
     let header = FIGURES.iter().map(|(label, decimals, _)| heading(label, *decimals));
@@ -55,10 +56,10 @@ fn posterior(table: &Table) -> Section {
     }
 }
 
-fn weights(table: &Table) -> Section {
+fn weights(diagnostics: &BySeed) -> Section {
     let row = |estimator: Estimator| {
-        let of = |figure: fn(&assay_study::inference::diagnostics::WeightSummary) -> Option<f64>| {
-            let seeds = table.diagnostics.values().filter_map(|families| families.get(ALL_FAMILIES));
+        let of = |figure: fn(&WeightSummary) -> Option<f64>| {
+            let seeds = diagnostics.values().filter_map(|families| families.get(ALL_FAMILIES));
             average(seeds.filter_map(|d| d.weights.get(&estimator).and_then(figure)))
         };
         vec![
@@ -89,7 +90,7 @@ fn weights(table: &Table) -> Section {
     }
 }
 
-fn lengths_bias(table: &Table) -> Section {
+fn length_bias(diagnostics: &BySeed) -> Section {
     const FIGURES: [(&str, Figure); 4] = [
         ("thought length, log pi/q of the whole thought", |d| d.length.trace_with_log_ratio_sum),
         ("thought length, log pi/q a token", |d| d.length.trace_with_log_ratio_per_token),
@@ -98,7 +99,7 @@ fn lengths_bias(table: &Table) -> Section {
     ];
     let rows = FIGURES
         .iter()
-        .map(|(name, figure)| vec![Datum::Text((*name).to_owned()), mean(table, ALL_FAMILIES, *figure)]);
+        .map(|(name, figure)| vec![Datum::Text((*name).to_owned()), mean(diagnostics, ALL_FAMILIES, *figure)]);
     Section {
         title: "Length bias".to_owned(),
         text: "Correlation over thoughts of a length in tokens with a score; the paper's figure 4 shows the same pairs."
@@ -112,32 +113,9 @@ fn lengths_bias(table: &Table) -> Section {
     }
 }
 
-fn completion_lengths(table: &Table) -> Section {
-    let layout = &table.layout;
-    let rows = layout.rows.iter().filter_map(|row| {
-        let lengths = table.lengths.get(&row.id)?;
-        let cells =
-            layout.columns.iter().map(|c| lengths.get(&c.id).map_or(Datum::Empty, |n| Datum::Number(*n)));
-        Some(std::iter::once(Datum::Text(row.label.clone())).chain(cells).collect())
-    });
-    Section {
-        title: "Completion lengths".to_owned(),
-        text: "Tokens that a model writes for a question, thought and answer together; for multiple choice the thought alone, since \
-               the likeliest letter is taken after it.".to_owned(),
-        tables: vec![DataTable {
-            caption: None,
-            header: std::iter::once(heading("Model", 0))
-                .chain(layout.columns.iter().map(|column| heading(&column.id, 1)))
-                .collect(),
-            rows: rows.collect(),
-        }],
-        plots: Vec::new(),
-    }
-}
-
 /// The mean of a figure over the seeds in which it is defined.
-fn mean(table: &Table, family: &str, figure: Figure) -> Datum {
-    average(table.diagnostics.values().filter_map(|families| families.get(family)).filter_map(figure))
+fn mean(diagnostics: &BySeed, family: &str, figure: Figure) -> Datum {
+    average(diagnostics.values().filter_map(|families| families.get(family)).filter_map(figure))
 }
 
 fn average(figures: impl Iterator<Item = f64>) -> Datum {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use assay_study::inference::printed::{
-    BenchmarkSize, CellVerdict, Decimal, PrintedTable, check_average, check_granularity,
+use assay_claims::printed::{
+    BenchmarkSize, Decimal, PrintedCheck, PrintedTable, check_average, check_granularity,
 };
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ const TABLE_5: [Row; 5] = [
     ),
 ];
 
-fn average_of(values: [&str; 6]) -> assay_study::inference::printed::AverageCheck {
+fn average_of(values: [&str; 6]) -> assay_claims::printed::AverageCheck {
     let members: Vec<_> = values[..5].iter().map(|text| Some(decimal(text))).collect();
     check_average(decimal(values[5]), &members)
 }
@@ -56,7 +56,7 @@ fn averages_of_table_5_follow_from_their_rows() {
     for (row, math, general) in TABLE_5 {
         for values in [math, general] {
             let check = average_of(values);
-            assert_eq!(check.verdict, CellVerdict::Consistent, "{row}: {check:?}");
+            assert_eq!(check.result, PrintedCheck::Consistent, "{row}: {check:?}");
             close(check.tolerance.unwrap(), 0.01, 1e-12);
         }
     }
@@ -68,24 +68,24 @@ fn averages_of_table_5_follow_from_their_rows() {
 #[test]
 fn an_average_beyond_rounding_is_contradicted() {
     let check = average_of(["92.60", "55.42", "46.88", "92.19", "64.68", "70.34"]);
-    assert_eq!(check.verdict, CellVerdict::Contradicted);
+    assert_eq!(check.result, PrintedCheck::Contradicted);
     close(check.recomputed.unwrap(), 70.354, 1e-9);
     let corrected = average_of(["92.60", "55.42", "46.88", "92.19", "64.68", "70.35"]);
-    assert_eq!(corrected.verdict, CellVerdict::Consistent);
+    assert_eq!(corrected.result, PrintedCheck::Consistent);
 }
 
 /// The tolerance is met exactly: comparisons are in integers, not in floating point.
 #[test]
 fn the_edge_of_the_tolerance_is_inside() {
-    for (printed, members, verdict) in [
-        ("0.2", ["0.10", "0.19"], CellVerdict::Consistent),
-        ("0.21", ["0.20", "0.20"], CellVerdict::Consistent),
-        ("0.22", ["0.20", "0.20"], CellVerdict::Contradicted),
-        ("0.2", ["0.1", "0.1"], CellVerdict::Consistent),
-        ("0.20", ["0.1", "0.1"], CellVerdict::Contradicted),
+    for (printed, members, result) in [
+        ("0.2", ["0.10", "0.19"], PrintedCheck::Consistent),
+        ("0.21", ["0.20", "0.20"], PrintedCheck::Consistent),
+        ("0.22", ["0.20", "0.20"], PrintedCheck::Contradicted),
+        ("0.2", ["0.1", "0.1"], PrintedCheck::Consistent),
+        ("0.20", ["0.1", "0.1"], PrintedCheck::Contradicted),
     ] {
         let members = members.map(|text| Some(decimal(text)));
-        assert_eq!(check_average(decimal(printed), &members).verdict, verdict, "{printed}");
+        assert_eq!(check_average(decimal(printed), &members).result, result, "{printed}");
     }
 }
 
@@ -93,7 +93,7 @@ fn the_edge_of_the_tolerance_is_inside() {
 fn an_average_with_a_missing_member_is_not_attempted() {
     for members in [vec![], vec![Some(decimal("1.0")), None]] {
         let check = check_average(decimal("1.0"), &members);
-        assert_eq!((check.verdict, check.recomputed), (CellVerdict::NotAttempted, None));
+        assert_eq!((check.result, check.recomputed), (PrintedCheck::NotAttempted, None));
     }
 }
 
@@ -101,33 +101,33 @@ fn an_average_with_a_missing_member_is_not_attempted() {
 /// few digits for the test to fail.
 #[test]
 fn granularity_depends_on_the_printed_digits() {
-    for (text, questions, samples, verdict, explained) in [
-        ("51.1", 40, 32, CellVerdict::NotAttempted, false),
-        ("51.09", 40, 32, CellVerdict::Consistent, false),
-        ("51.10", 40, 32, CellVerdict::Impossible, true),
-        ("61.64", 40, 32, CellVerdict::Consistent, false),
-        ("81.30", 500, 2, CellVerdict::Consistent, false),
-        ("81.25", 500, 2, CellVerdict::Impossible, false),
+    for (text, questions, samples, result, explained) in [
+        ("51.1", 40, 32, PrintedCheck::NotAttempted, false),
+        ("51.09", 40, 32, PrintedCheck::Consistent, false),
+        ("51.10", 40, 32, PrintedCheck::Impossible, true),
+        ("61.64", 40, 32, PrintedCheck::Consistent, false),
+        ("81.30", 500, 2, PrintedCheck::Consistent, false),
+        ("81.25", 500, 2, PrintedCheck::Impossible, false),
         // 1187 of 1456 are 81.5247 %: off by rounding twice.
-        ("81.53", 182, 8, CellVerdict::Impossible, true),
+        ("81.53", 182, 8, PrintedCheck::Impossible, true),
         // One run only: nothing to round in between.
-        ("33.34", 3, 1, CellVerdict::Impossible, false),
-        ("33.33", 3, 1, CellVerdict::Consistent, false),
+        ("33.34", 3, 1, PrintedCheck::Impossible, false),
+        ("33.33", 3, 1, PrintedCheck::Consistent, false),
         // A tie may have been rounded either way: 1 of 8 is 12.5 %.
-        ("12", 8, 1, CellVerdict::Consistent, false),
-        ("13", 8, 1, CellVerdict::Consistent, false),
-        ("100.0", 30, 32, CellVerdict::Consistent, false),
-        ("100.1", 30, 32, CellVerdict::Impossible, false),
-        ("-0.1", 30, 32, CellVerdict::Impossible, false),
+        ("12", 8, 1, PrintedCheck::Consistent, false),
+        ("13", 8, 1, PrintedCheck::Consistent, false),
+        ("100.0", 30, 32, PrintedCheck::Consistent, false),
+        ("100.1", 30, 32, PrintedCheck::Impossible, false),
+        ("-0.1", 30, 32, PrintedCheck::Impossible, false),
         // 12,032 questions: every percentage with two decimals is attainable.
-        ("60.94", 12_032, 1, CellVerdict::NotAttempted, false),
-        ("100.01", 12_032, 1, CellVerdict::Impossible, false),
-        ("60.94", 0, 8, CellVerdict::NotAttempted, false),
+        ("60.94", 12_032, 1, PrintedCheck::NotAttempted, false),
+        ("100.01", 12_032, 1, PrintedCheck::Impossible, false),
+        ("60.94", 0, 8, PrintedCheck::NotAttempted, false),
     ] {
         let check = check_granularity(decimal(text), questions, samples);
         assert_eq!(
-            (check.verdict, check.explained_by_rounded_runs),
-            (verdict, explained),
+            (check.result, check.explained_by_rounded_runs),
+            (result, explained),
             "{text} of {questions} x {samples}: {check:?}"
         );
     }
@@ -172,21 +172,21 @@ fn a_whole_table() {
     assert_eq!(audit.len(), 5 * 12);
     let by_cell: BTreeMap<_, _> =
         audit.iter().map(|cell| ((cell.row.as_str(), cell.column.as_str()), cell)).collect();
-    assert_eq!(by_cell[&("Ours-GML-7B-1K", "math")].verdict, CellVerdict::Consistent);
-    assert_eq!(by_cell[&("Ours-GML-7B-1K", "AMC23")].verdict, CellVerdict::Consistent);
+    assert_eq!(by_cell[&("Ours-GML-7B-1K", "math")].result, PrintedCheck::Consistent);
+    assert_eq!(by_cell[&("Ours-GML-7B-1K", "AMC23")].result, PrintedCheck::Consistent);
     assert_eq!(
-        by_cell[&("Qwen2.5-7B-Instruct", "AMC23")].verdict,
-        CellVerdict::Impossible,
+        by_cell[&("Qwen2.5-7B-Instruct", "AMC23")].result,
+        PrintedCheck::Impossible,
         "if printed with two decimals"
     );
     assert_eq!(
-        by_cell[&("Ours-GML-7B-1K", "MATH500")].verdict,
-        CellVerdict::NotAttempted,
+        by_cell[&("Ours-GML-7B-1K", "MATH500")].result,
+        PrintedCheck::NotAttempted,
         "its size is not given"
     );
     assert_eq!(by_cell[&("Ours-L-7B-1K", "LCB-E")].printed, "66.42");
     let json = serde_json::to_value(by_cell[&("Qwen2.5-7B-Instruct", "AMC23")]).unwrap();
-    assert_eq!(json["verdict"], "impossible");
+    assert_eq!(json["result"], "impossible");
     assert_eq!(json["granularity"]["explained-by-rounded-runs"], true);
 }
 
@@ -198,7 +198,7 @@ proptest! {
         let correct = (share * outcomes as f64) as u64;
         let text = format!("{:.digits$}", 100.0 * correct as f64 / outcomes as f64);
         let check = check_granularity(decimal(&text), questions, samples);
-        prop_assert!(check.verdict != CellVerdict::Impossible, "{text} of {questions} x {samples}: {check:?}");
+        prop_assert!(check.result != PrintedCheck::Impossible, "{text} of {questions} x {samples}: {check:?}");
     }
 
     /// An average computed from unrounded members, then rounded, agrees with the rounded members.
@@ -207,7 +207,7 @@ proptest! {
         let mean = members.iter().sum::<f64>() / members.len() as f64;
         let rounded: Vec<_> = members.iter().map(|m| Some(decimal(&format!("{m:.digits$}")))).collect();
         let check = check_average(decimal(&format!("{mean:.coarse$}")), &rounded);
-        prop_assert_eq!(check.verdict, CellVerdict::Consistent);
+        prop_assert_eq!(check.result, PrintedCheck::Consistent);
     }
 
     #[test]

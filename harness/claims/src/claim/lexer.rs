@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::ast::Span;
-use super::parser::{ParseError, ParseErrorKind};
+use super::error::{ParseError, ParseErrorKind};
+use super::span::Span;
 
 /// A token of a claim.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ast::{Claim, Comparison, Relation};
-use crate::inference::printed::Decimal;
+use crate::printed::Decimal;
 
 /// Slack for floating-point noise in sums of decimals, in percentage points.
 const NOISE: f64 = 1e-9;
@@ -37,8 +37,8 @@ impl fmt::Display for AsPrinted {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PrintedClaim {
     /// The worst over the comparisons: `does-not-hold`, then `not-printed`, then `holds`.
-    pub verdict: AsPrinted,
-    /// One finding per comparison.
+    pub holds: AsPrinted,
+    /// Each comparison.
     pub comparisons: Vec<PrintedComparison>,
 }
 
@@ -49,20 +49,20 @@ pub struct PrintedComparison {
     /// The comparison in canonical form.
     pub expression: String,
     /// Whether it holds.
-    pub verdict: AsPrinted,
+    pub holds: AsPrinted,
     /// `left - right` (`right - left` for `<`), in the unit of the expression; `None` if not printed.
     pub margin: Option<f64>,
     /// How far the rounding of the printed values may have moved the margin, to first order.
     pub rounding: Option<f64>,
-    /// Whether the verdict stands however the values were rounded.
+    /// Whether this stands however the values were rounded.
     pub beyond_rounding: bool,
 }
 
 /// Evaluates a claim on printed cells, found by row and column.
 pub fn as_printed(claim: &Claim, cell: impl Fn(&str, &str) -> Option<Decimal>) -> PrintedClaim {
     let comparisons: Vec<_> = claim.comparisons.iter().map(|comparison| compare(comparison, &cell)).collect();
-    let verdict = comparisons.iter().map(|c| c.verdict).min().unwrap_or(AsPrinted::NotPrinted);
-    PrintedClaim { verdict, comparisons }
+    let holds = comparisons.iter().map(|c| c.holds).min().unwrap_or(AsPrinted::NotPrinted);
+    PrintedClaim { holds, comparisons }
 }
 
 fn compare(comparison: &Comparison, cell: &impl Fn(&str, &str) -> Option<Decimal>) -> PrintedComparison {
@@ -74,7 +74,7 @@ fn compare(comparison: &Comparison, cell: &impl Fn(&str, &str) -> Option<Decimal
     let (Some(margin), Some(printed)) = (margin.filter(|m| m.value.is_finite()), printed) else {
         return PrintedComparison {
             expression: comparison.to_string(),
-            verdict: AsPrinted::NotPrinted,
+            holds: AsPrinted::NotPrinted,
             margin: None,
             rounding: None,
             beyond_rounding: false,
@@ -92,7 +92,7 @@ fn compare(comparison: &Comparison, cell: &impl Fn(&str, &str) -> Option<Decimal
     };
     PrintedComparison {
         expression: comparison.to_string(),
-        verdict: if holds { AsPrinted::Holds } else { AsPrinted::DoesNotHold },
+        holds: if holds { AsPrinted::Holds } else { AsPrinted::DoesNotHold },
         margin: Some(margin.value),
         rounding: Some(rounding),
         beyond_rounding: slack.abs() > rounding + NOISE,

@@ -84,7 +84,7 @@ impl fmt::Display for Decimal {
 /// What arithmetic says about a printed cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum CellVerdict {
+pub enum PrintedCheck {
     /// The value follows from, or is compatible with, what it must agree with.
     Consistent,
     /// Other printed values exclude it.
@@ -95,7 +95,12 @@ pub enum CellVerdict {
     NotAttempted,
 }
 
-impl fmt::Display for CellVerdict {
+impl PrintedCheck {
+    /// All results in the order in which they are listed.
+    pub const ALL: [Self; 4] = [Self::Consistent, Self::Contradicted, Self::Impossible, Self::NotAttempted];
+}
+
+impl fmt::Display for PrintedCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Consistent => "consistent",
@@ -111,7 +116,7 @@ impl fmt::Display for CellVerdict {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AverageCheck {
     /// `consistent`, `contradicted` or, when a member is not printed, `not-attempted`.
-    pub verdict: CellVerdict,
+    pub result: PrintedCheck,
     /// The mean of the printed members; `None` if one is missing.
     pub recomputed: Option<f64>,
     /// How far apart the two may be if every number was rounded once: half a unit of the printed average plus
@@ -123,7 +128,7 @@ pub struct AverageCheck {
 pub fn check_average(printed: Decimal, members: &[Option<Decimal>]) -> AverageCheck {
     let members: Option<Vec<Decimal>> = members.iter().copied().collect();
     let Some(members) = members.filter(|m| !m.is_empty()) else {
-        return AverageCheck { verdict: CellVerdict::NotAttempted, recomputed: None, tolerance: None };
+        return AverageCheck { result: PrintedCheck::NotAttempted, recomputed: None, tolerance: None };
     };
     let n = members.len() as i128;
     // Exact, in units of the finest digit of all: |sum - n * printed| <= (sum of half units + n * half unit
@@ -133,10 +138,10 @@ pub fn check_average(printed: Decimal, members: &[Option<Decimal>]) -> AverageCh
     let sum: i128 = members.iter().map(|&m| i128::from(m.units) * unit(m)).sum();
     let distance = (sum - n * i128::from(printed.units) * unit(printed)).abs();
     let allowed = members.iter().map(|&m| unit(m)).sum::<i128>() + n * unit(printed);
-    let verdict = if 2 * distance <= allowed { CellVerdict::Consistent } else { CellVerdict::Contradicted };
+    let result = if 2 * distance <= allowed { PrintedCheck::Consistent } else { PrintedCheck::Contradicted };
     let denominator = n as f64 * 10f64.powi(finest as i32);
     AverageCheck {
-        verdict,
+        result,
         recomputed: Some(sum as f64 / denominator),
         tolerance: Some(allowed as f64 / 2.0 / denominator),
     }
@@ -148,7 +153,7 @@ pub fn check_average(printed: Decimal, members: &[Option<Decimal>]) -> AverageCh
 pub struct GranularityCheck {
     /// `consistent` or `impossible`; `not-attempted` when the attainable values lie so close that each
     /// printed value has one, so that the check could not fail.
-    pub verdict: CellVerdict,
+    pub result: PrintedCheck,
     /// The attainable percentage closest to the printed one; `None` without questions or samples.
     pub nearest: Option<f64>,
     /// Distance between attainable percentages, `100 / (questions * samples)`.
@@ -164,8 +169,8 @@ pub struct GranularityCheck {
 pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> GranularityCheck {
     let outcomes = i128::from(questions) * i128::from(samples);
     if outcomes == 0 {
-        let verdict = CellVerdict::NotAttempted;
-        return GranularityCheck { verdict, nearest: None, step: None, explained_by_rounded_runs: false };
+        let result = PrintedCheck::NotAttempted;
+        return GranularityCheck { result, nearest: None, step: None, explained_by_rounded_runs: false };
     }
     let (units, scale) = (i128::from(printed.units), printed.scale());
     // The count of right answers closest to units/scale percent of all, and twice its distance in units of
@@ -176,10 +181,10 @@ pub fn check_granularity(printed: Decimal, questions: u32, samples: u32) -> Gran
     let percentage = (0..=100 * scale).contains(&units);
     let vacuous = percentage && 100 * scale <= outcomes;
     GranularityCheck {
-        verdict: match (vacuous, possible) {
-            (true, _) => CellVerdict::NotAttempted,
-            (false, true) => CellVerdict::Consistent,
-            (false, false) => CellVerdict::Impossible,
+        result: match (vacuous, possible) {
+            (true, _) => PrintedCheck::NotAttempted,
+            (false, true) => PrintedCheck::Consistent,
+            (false, false) => PrintedCheck::Impossible,
         },
         nearest: Some(100.0 * closest as f64 / outcomes as f64),
         step: Some(100.0 / outcomes as f64),
@@ -208,7 +213,7 @@ pub struct PrintedTable {
     pub rows: BTreeMap<String, BTreeMap<String, Decimal>>,
 }
 
-/// The finding on one printed cell.
+/// What arithmetic says about one printed cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CellAudit {
@@ -218,12 +223,33 @@ pub struct CellAudit {
     pub column: String,
     /// The cell as printed.
     pub printed: String,
-    /// The verdict.
-    pub verdict: CellVerdict,
+    /// What arithmetic says.
+    pub result: PrintedCheck,
     /// For an average.
     pub average: Option<AverageCheck>,
     /// For a benchmark of known size.
     pub granularity: Option<GranularityCheck>,
+}
+
+impl CellAudit {
+    /// Why the value cannot stand, with the arithmetic; `None` if it can.
+    pub fn note(&self) -> Option<String> {
+        match (self.result, &self.average, &self.granularity) {
+            (PrintedCheck::Contradicted, Some(average), _) => {
+                average.recomputed.map(|mean| format!("the row's values give {mean:.3}"))
+            }
+            (PrintedCheck::Impossible, _, Some(granularity)) => {
+                let innocent = if granularity.explained_by_rounded_runs {
+                    "; possible if each run was rounded before averaging"
+                } else {
+                    ""
+                };
+                let (step, nearest) = granularity.step.zip(granularity.nearest)?;
+                Some(format!("not a multiple of {step:.4}; the nearest is {nearest:.3}{innocent}"))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl PrintedTable {
@@ -248,12 +274,12 @@ impl PrintedTable {
         });
         let size = self.benchmarks.get(column).copied().flatten();
         let granularity = size.map(|size| check_granularity(printed, size.questions, size.samples));
-        let verdict = average.map(|a| a.verdict).or(granularity.map(|g| g.verdict));
+        let result = average.map(|a| a.result).or(granularity.map(|g| g.result));
         CellAudit {
             row: row.to_owned(),
             column: column.to_owned(),
             printed: printed.to_string(),
-            verdict: verdict.unwrap_or(CellVerdict::NotAttempted),
+            result: result.unwrap_or(PrintedCheck::NotAttempted),
             average,
             granularity,
         }
