@@ -98,16 +98,21 @@ pub enum PrintedCheck {
 impl PrintedCheck {
     /// All results in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::Consistent, Self::Contradicted, Self::Impossible, Self::NotAttempted];
-}
 
-impl fmt::Display for PrintedCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// The word in reports, e.g. `contradicted`.
+    pub fn word(self) -> &'static str {
+        match self {
             Self::Consistent => "consistent",
             Self::Contradicted => "contradicted",
             Self::Impossible => "impossible",
             Self::NotAttempted => "not attempted",
-        })
+        }
+    }
+}
+
+impl fmt::Display for PrintedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }
 

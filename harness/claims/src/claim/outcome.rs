@@ -31,6 +31,16 @@ impl Outcome {
     pub const ALL: [Self; 4] =
         [Self::Replicated, Self::NotReplicated, Self::Inconclusive, Self::NotAttempted];
 
+    /// The word in reports, e.g. `not replicated`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotReplicated => "not replicated",
+            Self::NotAttempted => "not attempted",
+            Self::Inconclusive => "inconclusive",
+            Self::Replicated => "replicated",
+        }
+    }
+
     /// What the outcome means, for a legend.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -44,12 +54,7 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotReplicated => "not replicated",
-            Self::NotAttempted => "not attempted",
-            Self::Inconclusive => "inconclusive",
-            Self::Replicated => "replicated",
-        })
+        f.write_str(self.word())
     }
 }
 
