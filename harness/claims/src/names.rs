@@ -12,6 +12,19 @@ pub(crate) fn likely<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -
     close.min().map(|(_, candidate)| candidate)
 }
 
+/// Most names that are listed when none is close.
+const LISTED: usize = 8;
+
+/// What to say beside an unknown name: the one that was probably meant, else which there are, if they are
+/// few. `known` is in the order in which it is to be listed.
+pub(crate) fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    if let Some(name) = likely(name, known.clone()) {
+        return Some(format!("did you mean `{name}`?"));
+    }
+    let all: Vec<String> = known.map(|name| format!("`{name}`")).collect();
+    (1..=LISTED).contains(&all.len()).then(|| format!("known here: {}", all.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,5 +40,14 @@ mod tests {
         ] {
             assert_eq!(likely(name, known), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn few_names_are_listed_where_none_is_close() {
+        let hint = |name: &str, known: &[&str]| hint(name, known.iter().copied());
+        assert_eq!(hint("MATH50", &["acc", "MATH500"]).as_deref(), Some("did you mean `MATH500`?"));
+        assert_eq!(hint("banana", &["acc", "gml"]).as_deref(), Some("known here: `acc`, `gml`"));
+        assert_eq!(hint("banana", &[]), None);
+        assert_eq!(hint("banana", &["x"; 9]), None);
     }
 }

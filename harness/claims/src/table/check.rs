@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ClaimLayout, Column, Layout, RowLayout};
 use crate::claim::Claim;
-use crate::names::likely;
+use crate::names::hint;
 use crate::printed::{Decimal, DecimalError};
 
 /// Something in a layout that does not fit.
@@ -17,7 +17,7 @@ pub struct Finding {
     pub key: bool,
     /// What is wrong, as a fragment.
     pub message: String,
-    /// The name that was probably meant.
+    /// What was probably meant, or which names there are, as a fragment.
     pub suggestion: Option<String>,
     /// First byte at fault inside the string at `path`, where only a part of it is.
     pub offset: Option<usize>,
@@ -29,7 +29,7 @@ impl Finding {
     }
 
     fn meant(mut self, name: &str, known: &BTreeSet<String>) -> Self {
-        self.suggestion = likely(name, known.iter().map(String::as_str)).map(str::to_owned);
+        self.suggestion = hint(name, known.iter().map(String::as_str));
         self
     }
 }
@@ -159,7 +159,8 @@ impl Check<'_> {
                 self.findings.extend(parsed.check_names(&self.rows, &cells).into_iter().map(|unknown| {
                     let message = format!("there is no {} `{}`", unknown.what, unknown.name);
                     let offset = Some(unknown.span.start);
-                    Finding { suggestion: unknown.likely, offset, ..Finding::new(&path, message) }
+                    let suggestion = hint(&unknown.name, unknown.known.iter().map(String::as_str));
+                    Finding { suggestion, offset, ..Finding::new(&path, message) }
                 }));
             }
         }

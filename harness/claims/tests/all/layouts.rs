@@ -50,8 +50,10 @@ fn each_mistake_is_found_where_it_is() {
             l.columns[1].id = "A".into();
             l.rows.iter_mut().for_each(|row| drop(row.printed.remove("B")));
         }),
-        ("columns[0].group: there is no group `onee` (one)", |l| l.columns[0].group = Some("onee".into())),
-        ("columns[0].benchmark: there is no benchmark `chain`", |l| {
+        ("columns[0].group: there is no group `onee` (did you mean `one`?)", |l| {
+            l.columns[0].group = Some("onee".into())
+        }),
+        ("columns[0].benchmark: there is no benchmark `chain` (known here: `a`, `b`, `c`)", |l| {
             l.columns[0].benchmark = Some("chain".into());
         }),
         ("columns[1].benchmark: `a` stands in two columns", |l| l.columns[1].benchmark = Some("a".into())),
@@ -64,7 +66,8 @@ fn each_mistake_is_found_where_it_is() {
             l.claims.clear();
         }),
         (
-            "rows[1].model: no verdicts on model `the-odl-model` are among the table's inputs (the-old-model)",
+            "rows[1].model: no verdicts on model `the-odl-model` are among the table's inputs (did you mean \
+             `the-old-model`?)",
             |l| l.rows[1].model = Some("the-odl-model".into()),
         ),
         ("rows[0]: holds neither a model nor printed values", |l| {
@@ -72,10 +75,10 @@ fn each_mistake_is_found_where_it_is() {
             l.rows[0].printed.clear();
             l.rows[0].averages.clear();
         }),
-        ("rows[0].printed.MATH500: unknown key `MATH500`", |l| {
+        ("rows[0].printed.MATH500: unknown key `MATH500` (known here: `A`, `B`, `C`)", |l| {
             l.rows[0].printed.insert("MATH500".into(), "1.0".into());
         }),
-        ("rows[0].averages.\"o.ne\": unknown key `o.ne` (one)", |l| {
+        ("rows[0].averages.\"o.ne\": unknown key `o.ne` (did you mean `one`?)", |l| {
             l.rows[0].averages.insert("o.ne".into(), "1.0".into());
         }),
         (
@@ -90,7 +93,7 @@ fn each_mistake_is_found_where_it_is() {
         ("claims[0].expression: expected `>`, `<` or `~`, found the end @7", |l| {
             l.claims[0].expression = "new.one".into();
         }),
-        ("claims[0].expression: there is no column `onne` (one) @14", |l| {
+        ("claims[0].expression: there is no column `onne` (did you mean `one`?) @14", |l| {
             l.claims[0].expression = "new.one > old.onne".into();
         }),
     ];
