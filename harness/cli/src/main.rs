@@ -11,7 +11,6 @@ mod plan;
 mod process;
 mod progress;
 mod run;
-mod sections;
 mod session;
 mod stdio;
 mod store;
