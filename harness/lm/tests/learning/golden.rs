@@ -10,7 +10,7 @@ use assay_lm::optim::DecayGroup;
 use assay_lm::sample::{Prompt, SampleConfig, Sampler, forced_choice};
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Example, Loss, TrainConfig, Trainer, Unit};
-use assay_lm::{Backend, Config, Decoder, Family, Model, Scored, score};
+use assay_lm::{Config, Decoder, Family, Kernels, Model, Placement, Scored, score};
 use camino::Utf8Path;
 
 /// Whether this machine has the instruction set that the hashes were recorded with.
@@ -27,7 +27,7 @@ fn comparable() -> bool {
 /// The committed base model of the embedded scale.
 fn base() -> Decoder {
     let folder = Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/models/embedded-base"));
-    Model::load(folder, Backend::Fused).unwrap().decoder
+    Model::load(folder, &Placement::cpu(Kernels::Cpu)).unwrap().decoder
 }
 
 /// Token `t` of sequence `i`: no pattern that a model could know.
@@ -121,7 +121,7 @@ fn scored(decoder: &Decoder) -> String {
 
 /// All models whose bits are recorded, and the hashes after training, of samples and of scores.
 fn models() -> Vec<(&'static str, Decoder, [&'static str; 3])> {
-    let small = |family| lively(&shape(family, 45), 4, Backend::Fused).unwrap();
+    let small = |family| lively(&shape(family, 45), 4, Kernels::Cpu).unwrap();
     let biased = Config { qkv_bias: true, output_bias: true, tied_head: false, ..shape(Family::Qwen3, 45) };
     vec![
         ("embedded-base", base(), ["cff19fa246c6f184", "3d767f55c654fe9d", "545277b5e0b58a3b"]),
@@ -130,7 +130,7 @@ fn models() -> Vec<(&'static str, Decoder, [&'static str; 3])> {
         ("qwen3", small(Family::Qwen3), ["d95e3913d511de56", "f7d1022351243c47", "76e335933a5f113d"]),
         (
             "qwen3 with biases",
-            lively(&biased, 4, Backend::Fused).unwrap(),
+            lively(&biased, 4, Kernels::Cpu).unwrap(),
             ["9a0f78bf1c52f23a", "a783b76664955f2f", "f0019a741f3df65d"],
         ),
     ]
