@@ -8,6 +8,7 @@
 pub mod config;
 pub mod decoder;
 pub mod error;
+mod layer;
 pub mod model;
 pub mod ops;
 pub mod optim;
@@ -16,13 +17,15 @@ pub mod sample;
 pub mod schedule;
 pub mod score;
 pub mod sequences;
+mod simd;
 pub mod tokenizer;
 pub mod train;
 pub mod weights;
 
 pub use config::{Config, Family};
-pub use decoder::{Decoder, Layer, Projection};
+pub use decoder::Decoder;
 pub use error::{ErrorClass, LmError, Result};
+pub use layer::{Layer, Projection};
 pub use model::Model;
 pub use placement::{DeviceName, Float, Kernels, Placement};
 pub use score::{Scored, score};
