@@ -2,6 +2,8 @@
 
 use camino::Utf8PathBuf;
 
+use crate::placement::{DeviceName, Placement};
+
 /// The result of this crate's fallible functions.
 pub type Result<T, E = LmError> = std::result::Result<T, E>;
 
@@ -171,6 +173,23 @@ pub enum LmError {
         /// The number of tokens.
         vocabulary: usize,
     },
+    /// A placement in which nothing can be computed.
+    #[error("cannot compute on {placement}: {problem}")]
+    Placement {
+        /// The placement.
+        placement: Placement,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A device cannot be used.
+    #[error("the device {device} cannot be used: {source}")]
+    Device {
+        /// The device.
+        device: DeviceName,
+        /// What its driver said.
+        #[source]
+        source: candle_core::Error,
+    },
     /// A setting of training or sampling has an impossible value.
     #[error("`{field}` {problem}")]
     Setting {
@@ -268,14 +287,16 @@ impl LmError {
             | Self::UnknownToken { .. }
             | Self::UnknownCharacter { .. }
             | Self::UnknownId { .. }
+            | Self::Placement { .. }
             | Self::Setting { .. }
             | Self::Example { .. }
             | Self::EmptyPrompt { .. }
             | Self::NoDistribution { .. }
             | Self::Diverged { .. } => ErrorClass::User,
-            Self::Io(_) | Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
-                ErrorClass::Environment
-            }
+            Self::Io(_)
+            | Self::Device { .. }
+            | Self::CheckpointOther { .. }
+            | Self::CheckpointDamaged { .. } => ErrorClass::Environment,
             Self::RowOutOfRange { .. }
             | Self::Sequences { .. }
             | Self::ScoreRange { .. }
@@ -318,6 +339,10 @@ impl LmError {
             Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
                 "remove the checkpoint folder to start this run anew"
             }
+            Self::Placement { .. } => {
+                "choose `kernels = \"reference\"` for a GPU or for bf16 and f16, and a build with CUDA for a GPU"
+            }
+            Self::Device { .. } => "check that the GPU exists, that it is free and that its driver works",
             Self::TensorDtype { .. } => "use an unquantized checkpoint",
             Self::TokenOutOfRange { .. } => {
                 "check that the tokenizer and the weights belong to the same model"
