@@ -10,12 +10,14 @@ use super::dataset::{MAX_ATTEMPTS, check_weights};
 use super::problem::{FACTORS, INPUTS, Op, Operation, Step, TERMS, VALUES, points_text};
 use super::question::{draw_expression, draw_program};
 use super::teacher;
-use super::vocabulary::{ANS, BOS, END_ANS, END_THINK, EOS, THINK, token_count};
-use super::{Draws, Exclusions, Family, Question, Ratio, Shape, Style, TaskError, TrainingMix};
+use super::vocabulary::{ANS, BOS, END_ANS, END_THINK, EOS, THINK, symbol_count};
+use super::{Exclusions, Family, Question, Ratio, Shape, Style, TaskError, TrainingMix};
+use crate::Draws;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// No document has more tokens than this.
-pub const MAX_DOCUMENT_TOKENS: usize = 81;
+/// No document has more [symbols](super::vocabulary) than this.
+pub const MAX_DOCUMENT_SYMBOLS: usize = 81;
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,7 +31,7 @@ pub enum DocumentKind {
     Program,
     /// A text two or three times: `<bos>4+17-x|4+17-x<eos>`.
     Copy,
-    /// A question, the lines of its full solution and the answer, without the tokens of thoughts and answers:
+    /// A question, the lines of its full solution and the answer, without the specials of thoughts and answers:
     /// `<bos>12+30-7?;12+30=42;42-7=35;35<eos>`.
     Worked,
 }
@@ -39,7 +41,7 @@ impl DocumentKind {
     pub const ALL: [Self; 5] = [Self::Facts, Self::Direct, Self::Program, Self::Copy, Self::Worked];
 }
 
-/// A pretraining document; every token after `<bos>` is to be predicted.
+/// A pretraining document; all after `<bos>` is to be predicted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -47,13 +49,13 @@ pub struct Document {
     pub kind: DocumentKind,
     /// Its text, specials by name.
     pub text: String,
-    /// Its number of tokens, at most [`MAX_DOCUMENT_TOKENS`].
-    pub tokens: usize,
+    /// Its number of [symbols](super::vocabulary), at most [`MAX_DOCUMENT_SYMBOLS`].
+    pub symbols: usize,
 }
 
 /// How often each kind of document occurs (relative weights, 0 when left out) and how worked solutions are
 /// laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mixture {
     /// Weight of [`DocumentKind::Facts`].
@@ -134,7 +136,7 @@ impl Mixture {
 }
 
 /// A number of training steps with one mixture.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
     /// How many steps.
@@ -144,7 +146,7 @@ pub struct Phase {
 }
 
 /// The phases of pretraining, in order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Curriculum(pub Vec<Phase>);
 
@@ -211,9 +213,9 @@ impl Corpus {
                 DocumentKind::Copy => copies(separator(mixture, &mut draws), &mut draws),
                 DocumentKind::Worked => worked(family, mixture, &mut draws)?,
             };
-            let tokens = token_count(&text);
-            if tokens <= MAX_DOCUMENT_TOKENS && !self.excluded.contains(&text) {
-                return Ok(Document { kind, text, tokens });
+            let symbols = symbol_count(&text);
+            if symbols <= MAX_DOCUMENT_SYMBOLS && !self.excluded.contains(&text) {
+                return Ok(Document { kind, text, symbols });
             }
         }
         Err(TaskError::Exhausted { what: format!("{kind:?} documents"), attempts: MAX_ATTEMPTS })

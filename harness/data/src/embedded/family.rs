@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// A kind of question. Each stands for one benchmark of the paper.
+/// A kind of question, and a benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Family {
     /// Two additions and subtractions, evaluated left to right.
@@ -51,7 +51,7 @@ pub enum Domain {
 }
 
 impl Family {
-    /// All families, in the order of the paper's benchmarks.
+    /// All families, in the order of a test set.
     pub const ALL: [Self; 10] = [
         Self::Chain2,
         Self::Chain3,
@@ -78,22 +78,6 @@ impl Family {
             Self::CodeH => "code-h",
             Self::Mc1 => "mc1",
             Self::Mc2 => "mc2",
-        }
-    }
-
-    /// The paper's benchmark in whose column this family stands.
-    pub fn stands_for(self) -> &'static str {
-        match self {
-            Self::Chain2 => "MATH500",
-            Self::Chain3 => "AMC23",
-            Self::Chain5 => "AIME24",
-            Self::Linear => "AIME25",
-            Self::Mod => "OlympiadBench",
-            Self::CodeE => "LCB-E",
-            Self::CodeM => "LCB-M",
-            Self::CodeH => "LCB-H",
-            Self::Mc1 => "GPQA-D",
-            Self::Mc2 => "MMLU-Pro",
         }
     }
 

@@ -1,8 +1,8 @@
 //! Pretraining documents: well-formed, true, within length, in proportion, and free of test questions.
 
-use crate::oracle::{assert_share, evaluate, fraction, running_values, same};
-use assay_study::tasks::{
-    Corpus, Curriculum, Document, DocumentKind, Exclusions, Family, MAX_DOCUMENT_TOKENS, Mixture, Phase,
+use crate::oracle::{assert_share, evaluate, excluding, fraction, running_values, same};
+use assay_data::embedded::{
+    Corpus, Curriculum, Document, DocumentKind, Exclusions, Family, MAX_DOCUMENT_SYMBOLS, Mixture, Phase,
     Question, TEST_SEED, test_set, vocabulary,
 };
 use std::collections::BTreeMap;
@@ -38,18 +38,18 @@ fn body(document: &Document) -> &str {
 fn documents_are_short_and_in_proportion() {
     let documents = documents(Mixture::default(), &Exclusions::default(), 300);
     let mut kinds = BTreeMap::new();
-    let mut tokens = 0;
+    let mut symbols = 0;
     for document in &documents {
-        assert_eq!(vocabulary::encode(&document.text).unwrap().len(), document.tokens, "{}", document.text);
-        assert!(document.tokens <= MAX_DOCUMENT_TOKENS);
+        assert_eq!(vocabulary::encode(&document.text).unwrap().len(), document.symbols, "{}", document.text);
+        assert!(document.symbols <= MAX_DOCUMENT_SYMBOLS);
         *kinds.entry(document.kind).or_insert(0) += 1;
-        tokens += document.tokens;
+        symbols += document.symbols;
     }
     for (kind, share) in DocumentKind::ALL.into_iter().zip([0.15, 0.12, 0.06, 0.67 * 0.12, 0.67 * 0.88]) {
         assert_share(&format!("{kind:?}"), kinds[&kind], documents.len(), share);
     }
-    let mean = tokens as f64 / documents.len() as f64;
-    assert!((43.0..45.5).contains(&mean), "mean document: {mean:.2} tokens");
+    let mean = symbols as f64 / documents.len() as f64;
+    assert!((43.0..45.5).contains(&mean), "mean document: {mean:.2} symbols");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn test_questions_never_occur() {
     };
     let unaware = meets(&documents(Mixture::default(), &Exclusions::default(), 100));
     assert!(unaware.len() > 50, "{}", unaware.len());
-    assert_eq!(meets(&documents(Mixture::default(), &Exclusions::new(&test), 100)), []);
+    assert_eq!(meets(&documents(Mixture::default(), &excluding(&test), 100)), []);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn mixtures_are_checked_and_read_strictly() {
 #[test]
 fn documents_are_what_they_were() {
     let test = test_set(TEST_SEED, 20).unwrap();
-    let documents = documents(Mixture::default(), &Exclusions::new(&test), 10);
+    let documents = documents(Mixture::default(), &excluding(&test), 10);
     let texts: Vec<_> = documents.iter().map(|document| document.text.as_str()).collect();
     assert_eq!(&blake3::hash(texts.join("\n").as_bytes()).to_hex()[..16], "81a543f8930bea0e");
 }

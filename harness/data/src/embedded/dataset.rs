@@ -1,7 +1,8 @@
 //! Test sets, training sets and the teacher's rows.
 
 use super::space::distinct_questions;
-use super::{Domain, Draws, Exclusions, Family, Question, Style, StyleMix, TaskError, teacher};
+use super::{Domain, Exclusions, Family, Question, Style, StyleMix, TaskError, teacher};
+use crate::Draws;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

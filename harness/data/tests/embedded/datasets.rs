@@ -1,7 +1,7 @@
 //! Test and training sets: different questions, reproducible, apart from each other.
 
-use crate::oracle::assert_share;
-use assay_study::tasks::{
+use crate::oracle::{assert_share, excluding};
+use assay_data::embedded::{
     Domain, Exclusions, Family, Question, Style, StyleMix, TEST_SEED, TaskError, TeacherRow, TrainingMix,
     soundness, teacher_rows, test_questions, test_set, training_questions, training_seed,
 };
@@ -39,7 +39,7 @@ fn a_whole_family_can_be_drawn() {
     assert_eq!(texts(&all).len(), 17_608);
     // With all of it excluded, nothing is left to train on, and that is said.
     let only_code_e = TrainingMix([(Family::CodeE, 1.0)].into());
-    let error = training_questions(1, 1, &only_code_e, &Exclusions::new(&all)).unwrap_err();
+    let error = training_questions(1, 1, &only_code_e, &excluding(&all)).unwrap_err();
     assert!(error.to_string().contains("questions of code-e"), "{error}");
 }
 
@@ -52,7 +52,7 @@ fn training_follows_its_mix_and_avoids_the_test_set() {
     let unaware = training_questions(1, count, &mix, &Exclusions::default()).unwrap();
     assert!(texts(&unaware).intersection(&texts(&test)).count() > 50);
 
-    let training = training_questions(1, count, &mix, &Exclusions::new(&test)).unwrap();
+    let training = training_questions(1, count, &mix, &excluding(&test)).unwrap();
     assert_eq!(texts(&training).len(), count);
     assert!(texts(&training).is_disjoint(&texts(&test)));
     let share = |family| training.iter().filter(|question| question.family() == family).count();
@@ -69,7 +69,7 @@ fn training_follows_its_mix_and_avoids_the_test_set() {
         assert_share(family.id(), share(family), count, expected);
     }
     assert_eq!(share(Family::Mc1) + share(Family::Mc2), 0);
-    assert_eq!(training_questions(1, 100, &mix, &Exclusions::new(&test)).unwrap(), training[..100]);
+    assert_eq!(training_questions(1, 100, &mix, &excluding(&test)).unwrap(), training[..100]);
     assert_eq!(training_seed(3), 1003);
 }
 
@@ -92,7 +92,7 @@ fn a_training_mix_is_checked() {
 #[test]
 fn the_teacher_mixes_styles_and_does_not_leak() {
     let test = test_set(TEST_SEED, 2000).unwrap();
-    let excluded = Exclusions::new(&test);
+    let excluded = excluding(&test);
     let questions = training_questions(1, 6000, &TrainingMix::default(), &excluded).unwrap();
     let rows = teacher_rows(1, &questions, &StyleMix::default(), &excluded).unwrap();
     let mut styles = BTreeMap::new();
@@ -125,7 +125,7 @@ fn the_teacher_mixes_styles_and_does_not_leak() {
 #[test]
 fn merged_lines_do_not_spell_out_test_questions() {
     // A tenth of all chains of two, which merged lines of longer chains are likely to contain.
-    let excluded = Exclusions::new(&test_questions(Family::Chain2, TEST_SEED, 35_000).unwrap());
+    let excluded = excluding(&test_questions(Family::Chain2, TEST_SEED, 35_000).unwrap());
     let mix = TrainingMix([(Family::Chain5, 1.0)].into());
     let questions = training_questions(1, 3000, &mix, &excluded).unwrap();
     let leaks = |rows: Vec<TeacherRow>| rows.iter().filter(|row| excluded.contains(&row.thought)).count();
@@ -145,7 +145,7 @@ fn containing_a_question_is_about_whole_expressions() {
         serde_json::from_str(&json.replace("ID", &blake3::hash(text.as_bytes()).to_hex()[..12])).unwrap()
     })
     .collect();
-    let excluded = Exclusions::new(&questions);
+    let excluded = excluding(&questions);
     for (text, contained) in [
         ("12+30-7?", true),
         ("12+30-7", true),
@@ -175,7 +175,7 @@ fn data_sets_are_what_they_were() {
     let hash = |lines: Vec<String>| blake3::hash(lines.join("\n").as_bytes()).to_hex()[..16].to_owned();
     let json = |question: &Question| serde_json::to_string(question).unwrap();
     let test = test_set(TEST_SEED, 20).unwrap();
-    let excluded = Exclusions::new(&test);
+    let excluded = excluding(&test);
     let training = training_questions(training_seed(1), 300, &TrainingMix::default(), &excluded).unwrap();
     let rows = teacher_rows(training_seed(1), &training, &StyleMix::default(), &excluded).unwrap();
     let hashes = [

@@ -2,7 +2,7 @@
 
 use super::Family;
 
-/// A request that the embedded-scale world cannot meet.
+/// A request that the embedded world cannot meet.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TaskError {
     /// More distinct questions were asked for than the family has.
@@ -14,7 +14,7 @@ pub enum TaskError {
         family: Family,
         /// How many were asked for.
         asked: u64,
-        /// How many exist, see [`crate::tasks::space::distinct_questions`].
+        /// How many exist, see [`crate::embedded::space::distinct_questions`].
         exist: u64,
     },
     /// No new question or document was found in a great many draws: what remains after exclusion is (nearly)

@@ -125,14 +125,6 @@ impl Numeral {
         (!denominator.is_empty()).then_some(Self { negative, numerator, denominator })
     }
 
-    /// Whether this is exactly that value.
-    pub fn equals(&self, value: Ratio) -> bool {
-        let same_sign = self.numerator.is_empty() || self.negative == (value.numerator() < 0);
-        same_sign
-            && scaled(&self.numerator, value.denominator().unsigned_abs())
-                == scaled(&self.denominator, value.numerator().unsigned_abs())
-    }
-
     /// The value, when its terms are small (at most 18 digits).
     pub fn ratio(&self) -> Option<Ratio> {
         let sign = if self.negative { -1 } else { 1 };
@@ -150,23 +142,4 @@ fn digits(text: &str) -> Option<Vec<u8>> {
 
 fn small(digits: &[u8]) -> Option<i64> {
     (digits.len() <= 18).then(|| digits.iter().fold(0, |value, &digit| value * 10 + i64::from(digit)))
-}
-
-/// `digits * factor`, least significant digit first, without zeros at the top.
-fn scaled(digits: &[u8], factor: u64) -> Vec<u8> {
-    let mut product = Vec::with_capacity(digits.len() + 20);
-    let mut carry = 0u128;
-    for &digit in digits.iter().rev() {
-        carry += u128::from(digit) * u128::from(factor);
-        product.push((carry % 10) as u8);
-        carry /= 10;
-    }
-    while carry > 0 {
-        product.push((carry % 10) as u8);
-        carry /= 10;
-    }
-    while product.last() == Some(&0) {
-        product.pop();
-    }
-    product
 }

@@ -2,7 +2,8 @@
 //! complete or true.
 
 use super::problem::{CodeProblem, NEAR_MISSES, Problem, Step, VALUES};
-use super::{Draws, Question, Ratio, Shape, TaskError};
+use super::{Question, Ratio, Shape, TaskError};
+use crate::Draws;
 use serde::{Deserialize, Serialize};
 
 /// Separates the lines of a trace.
@@ -22,6 +23,18 @@ pub enum Style {
     Detour,
     /// A false line, from which the right end is reached all the same.
     Unfaithful,
+}
+
+impl Style {
+    /// Its name, as it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Skip => "skip",
+            Self::Detour => "detour",
+            Self::Unfaithful => "unfaithful",
+        }
+    }
 }
 
 /// The probabilities of the styles.

@@ -5,7 +5,8 @@ use super::problem::{
     Chain, CodeProblem, FACTORS, INPUTS, LINEAR_RIGHT, MOD_FIRST, MOD_TERMS, MODULI, NEAR_MISSES, OFFSETS,
     Operation, Problem, STARTS, Solution, Step, TERMS, VALUES, chain_rule, operands, shapes,
 };
-use super::{Draws, Family, Program, Shape, TaskError};
+use super::{Family, Program, Shape, TaskError};
+use crate::Draws;
 use serde::{Deserialize, Serialize};
 
 /// The inputs on which a program is judged. The question shows three of 0 to 8.

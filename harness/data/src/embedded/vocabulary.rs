@@ -1,9 +1,9 @@
-//! The 45 tokens: 13 specials and 32 characters, each character a token of its own.
+//! The 45 symbols: 13 specials and 32 characters, each character a symbol of its own.
 //!
 //! A text names its specials inline: `<bos>12+30-7?<think>12+30=42;42-7=35</think><ans>35</ans>`. [`encode`]
 //! defines what any tokenizer of this vocabulary has to do.
 
-/// The special tokens, in the order of their ids from 0.
+/// The specials, in the order of their ids from 0.
 pub const SPECIALS: [&str; 13] = [
     "<pad>", "<bos>", "<think>", "</think>", "<ans>", "</ans>", "<hint>", "</hint>", "<expl>", "</expl>",
     "<qa>", "<qb>", "<eos>",
@@ -12,7 +12,7 @@ pub const SPECIALS: [&str; 13] = [
 /// The characters, in the order of their ids from 13. `|` occurs in pretraining documents only.
 pub const CHARACTERS: &str = "0123456789+-*/%=()x;,:>!?.abcd|f";
 
-/// How many tokens there are.
+/// How many symbols there are.
 pub const SIZE: usize = SPECIALS.len() + CHARACTERS.len();
 
 /// Padding.
@@ -42,7 +42,7 @@ pub const QB: &str = SPECIALS[11];
 /// Ends a pretraining document.
 pub const EOS: &str = SPECIALS[12];
 
-/// A character that is no token.
+/// A character that is no symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("character {character:?} at byte {offset} is not in the vocabulary")]
 pub struct OutsideVocabulary {
@@ -52,13 +52,13 @@ pub struct OutsideVocabulary {
     pub offset: usize,
 }
 
-/// All tokens in the order of their ids.
-pub fn tokens() -> impl Iterator<Item = &'static str> {
+/// All symbols in the order of their ids.
+pub fn symbols() -> impl Iterator<Item = &'static str> {
     let characters = (0..CHARACTERS.len()).map(|at| &CHARACTERS[at..=at]);
     SPECIALS.into_iter().chain(characters)
 }
 
-/// The ids of a text's tokens.
+/// The ids of a text's symbols.
 pub fn encode(text: &str) -> Result<Vec<u32>, OutsideVocabulary> {
     let mut ids = Vec::with_capacity(text.len());
     let mut offset = 0;
@@ -71,8 +71,8 @@ pub fn encode(text: &str) -> Result<Vec<u32>, OutsideVocabulary> {
     Ok(ids)
 }
 
-/// How many tokens a text has: one for each special, one for each other character.
-pub fn token_count(text: &str) -> usize {
+/// How many symbols a text has: one for each special, one for each other character.
+pub fn symbol_count(text: &str) -> usize {
     let mut rest = text.chars();
     let mut count = 0;
     loop {
@@ -85,7 +85,7 @@ pub fn token_count(text: &str) -> usize {
     }
 }
 
-/// Whether a special token occurs anywhere in the text.
+/// Whether a special occurs anywhere in the text.
 pub fn has_special(text: &str) -> bool {
     text.match_indices('<').any(|(at, _)| special_at(&text[at..]).is_some())
 }

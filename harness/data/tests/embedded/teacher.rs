@@ -1,9 +1,10 @@
 //! Traces: their styles are what they claim to be.
 
 use crate::oracle::{assert_share, draw, fraction, running_values, same};
-use assay_study::tasks::teacher::trace;
-use assay_study::tasks::{
-    Domain, Draws, Family, Question, Soundness, Style, StyleMix, TaskError, Truth, soundness, vocabulary,
+use assay_data::Draws;
+use assay_data::embedded::teacher::trace;
+use assay_data::embedded::{
+    Domain, Family, Question, Soundness, Style, StyleMix, TaskError, Truth, soundness, vocabulary,
 };
 
 const TAUGHT: [Family; 8] = [

@@ -1,11 +1,57 @@
 //! Second implementations to compare with: a calculator for texts, an evaluator for programs, and sample
 //! statistics.
 
-use assay_study::tasks::{Draws, Family, Question};
+use assay_data::embedded::{Exclusions, Family, Question};
+use assay_data::{Draws, Item, Pending, pending, verdict_of_any};
+use assay_sandbox::grade::{Compare, grade};
+use assay_sandbox::{Finding, Job, Run, Verdict};
 
 /// Draws of one family, each from a stream of its own.
 pub(crate) fn draw(family: Family, count: u64) -> Vec<Question> {
     (0..count).map(|index| Question::draw(family, &mut Draws::numbered("test", 1, index))).collect()
+}
+
+/// Excludes these questions.
+pub(crate) fn excluding(questions: &[Question]) -> Exclusions {
+    Exclusions::new(&questions.iter().map(Question::item).collect::<Vec<_>>())
+}
+
+/// What is said of an answer without running anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Said {
+    Right,
+    Wrong,
+    Malformed,
+    /// This program has to be run.
+    Run(String),
+}
+
+pub(crate) fn said(item: &Item, answer: &str) -> Said {
+    let verdict = match pending(item, Some(answer)) {
+        Pending::Decided(verdict) => verdict,
+        Pending::Jobs(jobs) => match jobs.as_slice() {
+            [Job::Judge(task)] => return Said::Run(task.program.clone()),
+            [Job::Grade { grader, question }] => {
+                assert!(!grader.uses_sandbox());
+                verdict_of_any(&[Finding::Graded(grade(*grader, question, &NoSandbox))])
+            }
+            _ => panic!("{jobs:?}"),
+        },
+    };
+    match verdict {
+        Verdict::Pass => Said::Right,
+        Verdict::WrongAnswer => Said::Wrong,
+        Verdict::CompileError => Said::Malformed,
+        other => panic!("{other:?}"),
+    }
+}
+
+struct NoSandbox;
+
+impl Compare for NoSandbox {
+    fn call(&self, function: &str, _: Vec<serde_json::Value>) -> Run {
+        panic!("{function} needs no sandbox")
+    }
 }
 
 /// Whether a share is what it should be, within 4.5 standard deviations.

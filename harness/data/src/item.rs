@@ -1,0 +1,162 @@
+//! Items and demonstrations.
+
+use std::collections::BTreeSet;
+
+use assay_sandbox::grade::{Compare, grade};
+use assay_sandbox::{Finding, Job, Run, RunOutcome, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::{Check, ChoiceCheck, Pending, ProgramForm, pending, verdict_of_any};
+
+/// A question with its check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Item {
+    /// Its name, one of a kind among the items that it comes with.
+    pub id: String,
+    /// The benchmark that it belongs to.
+    pub benchmark: String,
+    /// The question x.
+    pub question: String,
+    /// Right answers, at least one. The first is the reference answer y*.
+    pub references: Vec<String>,
+    /// How an answer is checked.
+    pub check: Check,
+}
+
+/// What a teacher shows for an item: x, z, y.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Demonstration {
+    /// The question x, with its reference answer.
+    pub item: Item,
+    /// The thought z.
+    pub thought: String,
+    /// The answer y.
+    pub answer: String,
+    /// Where the row is from, such as `numina/17`; for people.
+    pub source: String,
+}
+
+/// What is wrong with an item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A text that it needs is empty.
+    #[error("its `{0}` is empty")]
+    Empty(&'static str),
+    /// It has no reference.
+    #[error("it has no reference; expected at least one")]
+    NoReference,
+    /// Its own check refuses a reference.
+    #[error("its own check refuses the reference {reference:?}: {verdict}", verdict = .verdict.name())]
+    Reference {
+        /// The reference.
+        reference: String,
+        /// What the check says.
+        verdict: Verdict,
+    },
+    /// Its options are not what options have to be.
+    #[error("its options cannot be chosen from: {0}")]
+    Options(&'static str),
+    /// It has no tests, so nothing could pass.
+    #[error("it has no tests")]
+    NoTests,
+    /// The function that an expression becomes is none.
+    #[error("its expressions cannot become a function: {name:?} is no name in Python")]
+    Name {
+        /// The function's or the parameter's name.
+        name: String,
+    },
+}
+
+impl Item {
+    /// Checks what its type does not say, and that its own check accepts its references, as far as that is
+    /// known without running anything.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn validate(&self) -> Result<(), Fault> {
+        for (name, text) in [("id", &self.id), ("benchmark", &self.benchmark), ("question", &self.question)] {
+            if text.trim().is_empty() {
+                return Err(Fault::Empty(name));
+            }
+        }
+        if self.references.is_empty() {
+            return Err(Fault::NoReference);
+        }
+        match &self.check {
+            Check::Choice(check) => check.validate()?,
+            Check::Tests(check) if check.tests.is_empty() => return Err(Fault::NoTests),
+            Check::Tests(check) => check.program.validate()?,
+            Check::Exact {} | Check::Grade(_) => {}
+        }
+        for reference in &self.references {
+            match self.known_verdict(reference) {
+                None | Some(Verdict::Pass) => {}
+                Some(verdict) => return Err(Fault::Reference { reference: reference.clone(), verdict }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The verdict on an answer; `None` if the sandbox would have to say.
+    fn known_verdict(&self, answer: &str) -> Option<Verdict> {
+        match pending(self, Some(answer)) {
+            Pending::Decided(verdict) => Some(verdict),
+            Pending::Jobs(jobs) => {
+                let graded = jobs.iter().map(|job| match job {
+                    Job::Grade { grader, question } if !grader.uses_sandbox() => {
+                        Some(Finding::Graded(grade(*grader, question, &NoSandbox)))
+                    }
+                    Job::Grade { .. } | Job::Judge(_) => None,
+                });
+                Some(verdict_of_any(&graded.collect::<Option<Vec<Finding>>>()?))
+            }
+        }
+    }
+}
+
+/// For graders that need none.
+struct NoSandbox;
+
+impl Compare for NoSandbox {
+    fn call(&self, function: &str, _: Vec<serde_json::Value>) -> Run {
+        let message = format!("{function} was asked of no sandbox");
+        Run { outcome: RunOutcome::JudgeFailure { message }, fuel: 0, peak_memory: 0 }
+    }
+}
+
+impl ChoiceCheck {
+    fn validate(&self) -> Result<(), Fault> {
+        let texts = || self.labels.iter().chain(&self.values);
+        let rules = [
+            (self.labels.len() >= 2, "there are fewer than two"),
+            (self.values.is_empty() || self.values.len() == self.labels.len(), "not every label has a value"),
+            (
+                texts().all(|text| !text.is_empty() && text.trim() == text),
+                "one is empty, or has space around it",
+            ),
+            (texts().collect::<BTreeSet<_>>().len() == texts().count(), "two labels or values are the same"),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, broken)) => Err(Fault::Options(broken)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ProgramForm {
+    fn validate(&self) -> Result<(), Fault> {
+        let Self::Expression { function, parameter, .. } = self else { return Ok(()) };
+        let is_name = |text: &str| {
+            !text.starts_with(|first: char| first.is_ascii_digit())
+                && !text.is_empty()
+                && text.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+        };
+        match [function, parameter].into_iter().find(|name| !is_name(name)) {
+            Some(name) => Err(Fault::Name { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+}
