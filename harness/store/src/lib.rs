@@ -2,7 +2,7 @@
 //!
 //! A [`Store`] is a folder. It keeps bytes under the name of their BLAKE3 hash and never changes them: a file
 //! is an object, a folder is an object that lists its files ([`Tree`]). An SQLite index beside them says
-//! which step gave which object ([`Action`]), holds small values by key (samples), and records runs with
+//! which step gave which object ([`Action`]), holds small values by key (the [`memo`]), and records runs with
 //! their events.
 //!
 //! What the store promises:
@@ -64,7 +64,7 @@ mod verify;
 pub use actions::Action;
 pub use encode::Hasher;
 pub use error::{ErrorClass, Result, StoreError};
-pub use gc::{Garbage, GcOutcome, GcPlan};
+pub use gc::{Garbage, GcOutcome, GcPlan, GcRules};
 pub use hash::{Hash, ParseHashError};
 pub use inventory::Stats;
 pub use leases::Lease;

@@ -8,13 +8,19 @@
 //! that fails the check, also one that belongs to another key, is never handed out: it is removed, and is
 //! computed again. [`Store::memo_damaged`](crate::Store::memo_damaged) counts such values.
 
+mod collect;
+mod segments;
 mod values;
+mod verify;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use collect::MemoGarbage;
+pub use verify::{DamagedValue, MemoReport};
 
 use crate::{Hash, Result, Store, StoreError};
 
@@ -73,9 +79,11 @@ where
 /// The values that the memo knows, each at the slot of its key.
 fn known<T: DeserializeOwned>(store: &Store, keys: &[Hash], slots: &[usize]) -> Result<Vec<Option<T>>> {
     let mut values: Vec<Option<T>> = keys.iter().map(|_| None).collect();
+    let distinct: Vec<usize> = (0..keys.len()).filter(|&index| slots[index] == index).collect();
+    let wanted: Vec<Hash> = distinct.iter().map(|&index| keys[index]).collect();
     let mut unreadable = Vec::new();
-    for (index, bytes) in store.recall(keys)?.into_iter().enumerate() {
-        let Some(bytes) = bytes.filter(|_| slots[index] == index) else { continue };
+    for (index, bytes) in distinct.into_iter().zip(store.recall(&wanted)?) {
+        let Some(bytes) = bytes else { continue };
         match serde_json::from_slice(&bytes) {
             Ok(value) => values[index] = Some(value),
             Err(_) => unreadable.push(keys[index]),
