@@ -6,13 +6,13 @@ use assay_claims::section::{DataTable, Datum, Heading, Section};
 
 use crate::inference::diagnostics::{Diagnostics, WeightSummary};
 use crate::inference::posterior::Estimator;
-use crate::steps::ALL_FAMILIES;
+use crate::steps::ALL;
 
-/// Summaries by seed, then by family of questions; [`ALL_FAMILIES`] is over all of them.
-pub type BySeed = BTreeMap<u64, BTreeMap<String, Diagnostics>>;
+/// Summaries by seed, then by family of questions; [`ALL`] is over all of them.
+pub(crate) type BySeed = BTreeMap<u64, BTreeMap<String, Diagnostics>>;
 
 /// The sections that there are figures for; none without any.
-pub fn sections(diagnostics: &BySeed) -> Vec<Section> {
+pub(crate) fn sections(diagnostics: &BySeed) -> Vec<Section> {
     if diagnostics.is_empty() {
         return Vec::new();
     }
@@ -36,7 +36,7 @@ fn posterior(diagnostics: &BySeed) -> Section {
     let families: Vec<&String> =
         diagnostics.values().next().into_iter().flat_map(|families| families.keys()).collect();
     let rows = families.iter().map(|family| {
-        let name = if *family == ALL_FAMILIES { "all questions" } else { family.as_str() };
+        let name = if *family == ALL { "all questions" } else { family.as_str() };
         let figures = FIGURES.iter().map(|(_, _, figure)| mean(diagnostics, family, *figure));
         std::iter::once(Datum::Text(name.to_owned())).chain(figures).collect()
     });
@@ -59,7 +59,7 @@ fn posterior(diagnostics: &BySeed) -> Section {
 fn weights(diagnostics: &BySeed) -> Section {
     let row = |estimator: Estimator| {
         let of = |figure: fn(&WeightSummary) -> Option<f64>| {
-            let seeds = diagnostics.values().filter_map(|families| families.get(ALL_FAMILIES));
+            let seeds = diagnostics.values().filter_map(|families| families.get(ALL));
             average(seeds.filter_map(|d| d.weights.get(&estimator).and_then(figure)))
         };
         vec![
@@ -98,7 +98,7 @@ fn length_bias(diagnostics: &BySeed) -> Section {
         ("answer length, log-likelihood a token (GML)", |d| d.length.answer_with_log_likelihood_per_token),
     ];
     let rows = FIGURES.iter().map(|(name, figure)| {
-        vec![Datum::Text((*name).to_owned()), mean(diagnostics, ALL_FAMILIES, *figure)]
+        vec![Datum::Text((*name).to_owned()), mean(diagnostics, ALL, *figure)]
     });
     Section {
         title: "Length bias".to_owned(),

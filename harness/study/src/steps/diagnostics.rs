@@ -12,7 +12,7 @@ use crate::inference::posterior::{Estimator, Weights};
 use crate::records::{self, ItemWeights};
 
 /// The entry over all benchmarks.
-pub const ALL: &str = "all";
+pub(crate) const ALL: &str = "all";
 
 /// `diagnostics`: one summary for each benchmark of the training items and one over all, as a JSON object.
 pub(crate) fn kind() -> Kind<Nothing> {

@@ -20,6 +20,7 @@ mod traces;
 mod train;
 mod weights;
 
+pub(crate) use diagnostics::ALL;
 pub use kind::FACT_INSTRUCTION_SET;
 
 /// What the step kinds need of the program that they run in.
@@ -52,6 +53,6 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(judge::generations(Arc::clone(&setup.judging)))?;
     registry.register(diagnostics::kind())?;
     registry.register(generate::kind())?;
-    registry.register(table::kind())?;
+    registry.register(table::kind(setup.workspace.clone()))?;
     Ok(registry)
 }

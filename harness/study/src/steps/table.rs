@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use assay_claims::table::{Evaluation, Finding, Layout, Table, TableError};
-use assay_data::Item;
-use assay_flow::{Artifact, InputSpec, ParamError, StepContext, StepError};
+use assay_claims::table::{Evaluation, Finding, Known, Layout, Measurements, Table, TableError};
+use assay_data::{Item, Source};
+use assay_flow::{Artifact, InputSpec, ParamError, Params as AllParams, StepContext, StepError, Workspace};
 use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,16 +23,14 @@ pub(crate) struct Params {
     /// Benchmarks with another k.
     #[serde(default)]
     samples_of: BTreeMap<String, u32>,
-    /// What a reader must know.
-    #[serde(default)]
-    notes: Vec<String>,
+    /// Where the items come from, so that a column without items is found before anything runs.
+    source: Source,
     /// Columns, rows and claims: the recipe's own content.
-    #[schemars(with = "serde_json::Value")]
     recipe: Layout,
 }
 
 /// `table`: cells with intervals, printed values audited, claims judged; one JSON file, see [`Table`].
-pub(crate) fn kind() -> Kind<Params> {
+pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about = "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
     Kind::new("table", 1, TABLE, about, |params: &Params, context| {
         let items: Vec<Item> = records::read(context, "items")?;
@@ -51,13 +49,16 @@ pub(crate) fn kind() -> Kind<Params> {
             .iter()
             .map(|artifact| evaluation(artifact, &benchmarks))
             .collect::<Result<Vec<_>, _>>()?;
-        let sections = sections::of(&diagnostics(context)?);
-        let (layout, notes) = (params.recipe.clone(), params.notes.clone());
-        let table = Table::new(layout, &by_benchmark, &evaluations, samples, sections, notes).map_err(|error| {
-            match error {
-                TableError::NoVerdict { .. } => StepError::environment(error.to_string()),
-                _ => StepError::internal(error.to_string()),
-            }
+        let measured = Measurements {
+            samples,
+            evaluations,
+            sections: sections::sections(&diagnostics(context)?),
+            notes: Vec::new(),
+            questions: by_benchmark,
+        };
+        let table = Table::new(params.recipe.clone(), measured).map_err(|error| match error {
+            TableError::NoVerdict { .. } => StepError::environment(error.to_string()),
+            _ => StepError::internal(error.to_string()),
         })?;
         records::write(context.output(), [table])
     })
@@ -70,16 +71,28 @@ pub(crate) fn kind() -> Kind<Params> {
             ]
         },
     )
-    .check(|params, _| {
-        within(&[("samples", f64::from(params.samples), 1.0..=f64::INFINITY)])?;
-        ParamError::all(params.recipe.check().into_iter().map(placed).collect())
-    })
+    .check(move |params, all| params.check(all, &workspace))
+}
+
+impl Params {
+    fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
+        within(&[("samples", f64::from(self.samples), 1.0..=f64::INFINITY)])?;
+        let benchmarks = self.source.benchmarks(workspace.root()).map_err(|error| {
+            ParamError::new("source", error.to_string()).suggest(error.remedy())
+        })?;
+        let models = all.labels("verdicts").iter().map(|label| label.name.clone()).collect();
+        let known = Known { models: Some(&models), benchmarks: Some(&benchmarks) };
+        ParamError::all(self.recipe.check(&known).into_iter().map(placed).collect())
+    }
 }
 
 /// A finding on the recipe's content as an error about the parameter that holds it.
 fn placed(finding: Finding) -> ParamError {
-    let Finding { path, message, suggestion, offset } = finding;
-    let mut error = ParamError::new(path.as_str(), message);
+    let Finding { path, key, message, suggestion, offset } = finding;
+    let mut error = match key {
+        true => ParamError::of_key(path.as_str(), message),
+        false => ParamError::new(path.as_str(), message),
+    };
     if let Some(suggestion) = suggestion {
         error = error.suggest(suggestion);
     }
