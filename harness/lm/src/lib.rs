@@ -7,23 +7,31 @@
 
 pub mod config;
 pub mod decoder;
+pub mod engine;
 pub mod error;
 pub mod model;
 pub mod ops;
 pub mod optim;
+mod pieces;
 pub mod sample;
 pub mod schedule;
 pub mod score;
 pub mod sequences;
+pub mod text;
 pub mod tokenizer;
 pub mod train;
 pub mod weights;
 
 pub use config::{Config, Family};
 pub use decoder::{Decoder, Layer, Projection};
+pub use engine::{
+    Candle, Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION,
+    instruction_set,
+};
 pub use error::{ErrorClass, LmError, Result};
 pub use model::Model;
 pub use ops::Backend;
 pub use score::{Scored, score};
 pub use sequences::Sequences;
+pub use text::Part;
 pub use tokenizer::{Tokenizer, character_tokenizer};

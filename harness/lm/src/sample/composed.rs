@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::engine::{Engine, Row};
+use super::engine::{Forward, Row};
 use crate::decoder::{Decoder, Layer};
 use crate::error::Result;
 use crate::ops::{self, Backend};
@@ -86,7 +86,7 @@ impl Composed {
     }
 }
 
-impl Engine for Composed {
+impl Forward for Composed {
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()> {
         logits.clear();
         if wanted.is_empty() && rows.is_empty() {

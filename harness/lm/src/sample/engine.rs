@@ -13,7 +13,7 @@ pub(crate) struct Row {
 }
 
 /// A decoder with a cache of the keys and values of each sequence.
-pub(crate) trait Engine {
+pub(crate) trait Forward {
     /// Feeds tokens and computes the logits `[wanted.len(), vocabulary]` that follow the wanted rows.
     ///
     /// Several rows may belong to one slot; their positions then rise by one from row to row.

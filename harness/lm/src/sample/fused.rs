@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::cache::{Cache, CacheShape};
-use super::engine::{Engine, Row};
+use super::engine::{Forward, Row};
 use super::kernels::{self, Attend};
 use super::matmul::Packed;
 use crate::decoder::{Decoder, Layer, Projection};
@@ -172,7 +172,7 @@ fn tile_rows(rows: usize) -> usize {
     rows.div_ceil(rayon::current_num_threads()).next_multiple_of(4).clamp(16, 256)
 }
 
-impl Engine for Fused<'_> {
+impl Forward for Fused<'_> {
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()> {
         let Self { weights, rotary, caches, x, qkv, tiles } = self;
         let (hidden, width) = (weights.hidden, weights.qkv_width());
