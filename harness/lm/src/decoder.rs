@@ -8,7 +8,8 @@ use candle_core::{Tensor, Var};
 
 use crate::config::Config;
 use crate::error::{LmError, Result};
-use crate::ops::{self, Backend, Rotary, RotaryTable};
+use crate::ops::{self, Rotary, RotaryTable};
+use crate::placement::{Kernels, Placement};
 use crate::sequences::Sequences;
 use crate::weights::{self, TensorSpec};
 
@@ -26,8 +27,8 @@ impl Projection {
     ///
     /// # Errors
     /// If the shapes do not fit.
-    pub fn forward(&self, backend: Backend, x: &Tensor) -> candle_core::Result<Tensor> {
-        ops::linear(backend, x, &self.weight, self.bias.as_ref())
+    pub fn forward(&self, kernels: Kernels, x: &Tensor) -> candle_core::Result<Tensor> {
+        ops::linear(kernels, x, &self.weight, self.bias.as_ref())
     }
 }
 
@@ -65,7 +66,7 @@ pub struct Layer {
 #[derive(Debug)]
 pub struct Decoder {
     config: Config,
-    backend: Backend,
+    placement: Placement,
     vars: BTreeMap<String, Var>,
     tensors: BTreeMap<String, Tensor>,
     embedding: Tensor,
@@ -82,38 +83,38 @@ impl Decoder {
     /// `1/sqrt(2·layers)` smaller, the embedding 0.02; norms are 1 and biases 0.
     ///
     /// # Errors
-    /// [`LmError::ConfigValue`] if the configuration is impossible.
-    pub fn init(config: &Config, seed: u64, backend: Backend) -> Result<Self> {
+    /// [`LmError::ConfigValue`] if the configuration is impossible; those of [`Placement::open`].
+    pub fn init(config: &Config, seed: u64, placement: &Placement) -> Result<Self> {
         config.check()?;
-        Self::from_tensors(config, weights::initial(config, seed)?, backend)
+        Self::from_tensors(config, weights::initial(config, seed)?, placement)
     }
 
-    /// A model from the tensors of one or several safetensors files (`f32`, `bf16` or `f16`, widened to
-    /// `f32`).
+    /// A model from the tensors of one or several safetensors files of `f32`, `bf16` or `f16`, turned into
+    /// the placement's float type.
     ///
     /// # Errors
-    /// Those of [`weights::read`].
+    /// Those of [`weights::read`] and [`Placement::open`].
     pub fn from_safetensors<P: AsRef<Utf8Path>>(
         config: &Config,
         files: &[P],
-        backend: Backend,
+        placement: &Placement,
     ) -> Result<Self> {
         config.check()?;
-        Self::from_tensors(config, weights::read(config, files)?, backend)
+        Self::from_tensors(config, weights::read(config, files)?, placement)
     }
 
-    /// A model from tensors under their Hugging Face names, copied into its trainable [`Var`]s.
-    ///
-    /// The composed back end takes any device and float type, the fused one `f32` on the CPU.
+    /// A model from tensors under their Hugging Face names, of any float type and on any device, copied into
+    /// its trainable [`Var`]s on the placement.
     ///
     /// # Errors
     /// [`LmError::MissingTensor`], [`LmError::UnexpectedTensor`] or [`LmError::TensorShape`] where the
-    /// tensors are not those of the configuration.
+    /// tensors are not those of the configuration; those of [`Placement::open`].
     pub fn from_tensors(
         config: &Config,
         mut tensors: BTreeMap<String, Tensor>,
-        backend: Backend,
+        placement: &Placement,
     ) -> Result<Self> {
+        let device = placement.open()?;
         let mut vars = BTreeMap::new();
         for TensorSpec { name, shape: expected, .. } in weights::layout(config) {
             let Some(tensor) = tensors.remove(&name) else {
@@ -123,19 +124,22 @@ impl Decoder {
                 return Err(LmError::TensorShape { name, expected, found: tensor.dims().to_vec() });
             }
             // A tensor that is a variable already would be shared, not copied, and two models trained as one.
-            vars.insert(name, Var::from_tensor(&tensor.detach())?);
+            vars.insert(
+                name,
+                Var::from_tensor(&tensor.to_device(&device)?.to_dtype(placement.float.dtype())?.detach())?,
+            );
         }
         if let Some((name, _)) = tensors.pop_first() {
             return Err(LmError::UnexpectedTensor { name });
         }
         let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
         let table = RotaryTable::new(config.head_dim, config.rope_theta, 0);
-        Self::assemble(config, backend, vars, tensors, Arc::new(Mutex::new(table)))
+        Self::assemble(config, *placement, vars, tensors, Arc::new(Mutex::new(table)))
     }
 
     fn assemble(
         config: &Config,
-        backend: Backend,
+        placement: Placement,
         vars: BTreeMap<String, Var>,
         tensors: BTreeMap<String, Tensor>,
         rotary: Arc<Mutex<RotaryTable>>,
@@ -169,7 +173,7 @@ impl Decoder {
         let embedding = get("model.embed_tokens.weight".to_owned())?;
         let head = if config.tied_head { embedding.clone() } else { get("lm_head.weight".to_owned())? };
         let norm = get("model.norm.weight".to_owned())?;
-        Ok(Self { config: config.clone(), backend, vars, tensors, embedding, layers, norm, head, rotary })
+        Ok(Self { config: config.clone(), placement, vars, tensors, embedding, layers, norm, head, rotary })
     }
 
     /// The same weights without a gradient: what is computed with them builds no graph.
@@ -180,16 +184,18 @@ impl Decoder {
     /// None in practice; the weights were complete when this decoder was made.
     pub fn frozen(&self) -> Result<Self> {
         let tensors = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.detach())).collect();
-        Self::assemble(&self.config, self.backend, BTreeMap::new(), tensors, Arc::clone(&self.rotary))
+        Self::assemble(&self.config, self.placement, BTreeMap::new(), tensors, Arc::clone(&self.rotary))
     }
 
-    /// The same weights, shared, on another back end.
+    /// The same weights, shared, with other kernels.
     ///
     /// # Errors
-    /// None in practice; the weights were complete when this decoder was made.
-    pub fn with_backend(&self, backend: Backend) -> Result<Self> {
+    /// [`LmError::Placement`] if these kernels cannot compute where the weights are.
+    pub fn with_kernels(&self, kernels: Kernels) -> Result<Self> {
+        let placement = Placement { kernels, ..self.placement };
+        placement.check()?;
         let (vars, tensors) = (self.vars.clone(), self.tensors.clone());
-        Self::assemble(&self.config, backend, vars, tensors, Arc::clone(&self.rotary))
+        Self::assemble(&self.config, placement, vars, tensors, Arc::clone(&self.rotary))
     }
 
     /// The model's shape.
@@ -198,10 +204,16 @@ impl Decoder {
         &self.config
     }
 
-    /// The back end that its operations run on.
+    /// Where and how it computes.
     #[must_use]
-    pub fn backend(&self) -> Backend {
-        self.backend
+    pub fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// The kernels that compute its operations.
+    #[must_use]
+    pub fn kernels(&self) -> Kernels {
+        self.placement.kernels
     }
 
     /// The trainable tensors under their Hugging Face names; none in a [frozen](Self::frozen) decoder.
@@ -284,7 +296,7 @@ impl Decoder {
         for layer in &self.layers {
             x = self.layer(layer, &x, &rotary, batch.offsets())?;
         }
-        Ok(ops::rms_norm(self.backend, &x, &self.norm, self.config.rms_norm_eps)?)
+        Ok(ops::rms_norm(self.kernels(), &x, &self.norm, self.config.rms_norm_eps)?)
     }
 
     /// Logits `[M, V]` of rows `[M, d]` of a hidden state.
@@ -292,7 +304,7 @@ impl Decoder {
     /// # Errors
     /// If the shapes do not fit.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
-        Ok(ops::linear(self.backend, hidden, &self.head, None)?)
+        Ok(ops::linear(self.kernels(), hidden, &self.head, None)?)
     }
 
     /// Log-probabilities of the targets, in their order: `[targets.len()]`.
@@ -316,7 +328,7 @@ impl Decoder {
                 });
             }
         }
-        Ok(ops::head_log_probs(self.backend, &self.hidden(batch)?, &self.head, targets)?)
+        Ok(ops::head_log_probs(self.kernels(), &self.hidden(batch)?, &self.head, targets)?)
     }
 
     fn layer(
@@ -327,27 +339,27 @@ impl Decoder {
         offsets: &[usize],
     ) -> candle_core::Result<Tensor> {
         let Config { head_dim, rms_norm_eps: eps, .. } = self.config;
-        let backend = self.backend;
-        let normed = ops::rms_norm(backend, x, &layer.input_layernorm, eps)?;
+        let kernels = self.kernels();
+        let normed = ops::rms_norm(kernels, x, &layer.input_layernorm, eps)?;
         let rotated = |projection: &Projection, norm: &Option<Tensor>| {
-            let mut x = projection.forward(backend, &normed)?;
+            let mut x = projection.forward(kernels, &normed)?;
             if let Some(norm) = norm {
-                x = ops::rms_norm(backend, &x, norm, eps)?;
+                x = ops::rms_norm(kernels, &x, norm, eps)?;
             }
-            ops::rope(backend, &x, rotary)
+            ops::rope(kernels, &x, rotary)
         };
         let q = rotated(&layer.q_proj, &layer.q_norm)?;
         let k = rotated(&layer.k_proj, &layer.k_norm)?;
-        let v = layer.v_proj.forward(backend, &normed)?;
-        let attended = ops::attention(backend, &q, &k, &v, head_dim, offsets)?;
+        let v = layer.v_proj.forward(kernels, &normed)?;
+        let attended = ops::attention(kernels, &q, &k, &v, head_dim, offsets)?;
         let x = match layer.o_proj.bias {
-            Some(_) => (x + layer.o_proj.forward(backend, &attended)?)?,
-            None => ops::linear_add(backend, x, &attended, &layer.o_proj.weight)?,
+            Some(_) => (x + layer.o_proj.forward(kernels, &attended)?)?,
+            None => ops::linear_add(kernels, x, &attended, &layer.o_proj.weight)?,
         };
 
-        let normed = ops::rms_norm(backend, &x, &layer.post_attention_layernorm, eps)?;
-        let gated = ops::gated(backend, &normed, &layer.gate_proj, &layer.up_proj)?;
-        ops::linear_add(backend, &x, &gated, &layer.down_proj)
+        let normed = ops::rms_norm(kernels, &x, &layer.post_attention_layernorm, eps)?;
+        let gated = ops::gated(kernels, &normed, &layer.gate_proj, &layer.up_proj)?;
+        ops::linear_add(kernels, &x, &gated, &layer.down_proj)
     }
 
     fn check_tokens(&self, tokens: &[u32]) -> Result<()> {

@@ -2,6 +2,8 @@
 
 use camino::Utf8PathBuf;
 
+use crate::placement::{DeviceName, Placement};
+
 /// The result of this crate's fallible functions.
 pub type Result<T, E = LmError> = std::result::Result<T, E>;
 
@@ -218,6 +220,23 @@ pub enum LmError {
         #[source]
         source: Box<LmError>,
     },
+    /// A placement in which nothing can be computed.
+    #[error("cannot compute on {placement}: {problem}")]
+    Placement {
+        /// The placement.
+        placement: Placement,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A device cannot be used.
+    #[error("the device {device} cannot be used: {source}")]
+    Device {
+        /// The device.
+        device: DeviceName,
+        /// What its driver said.
+        #[source]
+        source: candle_core::Error,
+    },
     /// A setting of training or sampling has an impossible value.
     #[error("`{field}` {problem}")]
     Setting {
@@ -327,14 +346,16 @@ impl LmError {
             | Self::NoLoss
             | Self::GenerationConfig { .. }
             | Self::NestedOptions { .. }
+            | Self::Placement { .. }
             | Self::Setting { .. }
             | Self::Example { .. }
             | Self::EmptyPrompt { .. }
             | Self::NoDistribution { .. }
             | Self::Diverged { .. } => ErrorClass::User,
-            Self::Io(_) | Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
-                ErrorClass::Environment
-            }
+            Self::Io(_)
+            | Self::Device { .. }
+            | Self::CheckpointOther { .. }
+            | Self::CheckpointDamaged { .. } => ErrorClass::Environment,
             Self::RowOutOfRange { .. }
             | Self::Sequences { .. }
             | Self::ScoreRange { .. }
@@ -388,6 +409,10 @@ impl LmError {
             Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
                 "remove the checkpoint folder to start this run anew"
             }
+            Self::Placement { .. } => {
+                "choose `kernels = \"reference\"` for a GPU or for bf16 and f16, and a build with CUDA for a GPU"
+            }
+            Self::Device { .. } => "check that the GPU exists, that it is free and that its driver works",
             Self::TensorDtype { .. } => "use an unquantized checkpoint",
             Self::TokenOutOfRange { .. } => {
                 "check that the tokenizer and the weights belong to the same model"

@@ -2,8 +2,8 @@
 //!
 //! One decoder ([`Decoder`]) covers the Llama, Qwen2 and Qwen3 families under their Hugging Face tensor
 //! names. Sequences are never padded: a batch is [`Sequences`], tokens laid end to end, and a hidden state is
-//! one row per token. Every operation ([`ops`]) exists twice: composed of plain candle operations, which is
-//! the oracle and runs on any device, and as fused CPU kernels with their own backward pass.
+//! one row per token. Every operation ([`ops`]) exists twice: as a CPU kernel with its own backward pass, and
+//! as the reference, plain candle operations that run on any device. A [`Placement`] chooses.
 
 pub mod config;
 pub mod decoder;
@@ -13,6 +13,7 @@ pub mod model;
 pub mod ops;
 pub mod optim;
 mod pieces;
+pub mod placement;
 pub mod sample;
 pub mod schedule;
 pub mod score;
@@ -30,7 +31,7 @@ pub use engine::{
 };
 pub use error::{ErrorClass, LmError, Result};
 pub use model::Model;
-pub use ops::Backend;
+pub use placement::{DeviceName, Float, Kernels, Placement};
 pub use score::{Scored, score};
 pub use sequences::Sequences;
 pub use text::Part;

@@ -21,7 +21,7 @@ pub struct Scored {
 /// Log-probability of each token of each [`Scored::range`], given all tokens before it: one list per item, in
 /// order.
 ///
-/// Items are sorted by length and run in chunks of bounded size. With the fused back end the result does not
+/// Items are sorted by length and run in chunks of bounded size. With the CPU kernels the result does not
 /// depend on the chunking, nor on the number of threads, down to the last bit.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::choose::{Choice, Scratch, choose};
-use super::engine::{Forward, Row};
+use super::forward::{Forward, Row};
 use super::stops::{Found, Seen, Stops};
 use super::stream::Stream;
 use super::{End, Prompt, Sample, SampleConfig, SampleEvent};
@@ -118,19 +118,19 @@ impl<'p> Batch<'p> {
 
     pub(crate) fn run(
         mut self,
-        engine: &mut dyn Forward,
+        forward: &mut dyn Forward,
         observer: &mut dyn FnMut(SampleEvent) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
         let mut logits = Vec::new();
         loop {
             let mut step = self.continue_active();
-            let keep = self.admit(engine, &mut step)?;
+            let keep = self.admit(forward, &mut step)?;
             if self.active.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }
-            engine.feed(&step.rows, &step.wanted, &mut logits)?;
+            forward.feed(&step.rows, &step.wanted, &mut logits)?;
             for (from, to, positions) in &step.copies {
-                engine.copy(*from, *to, *positions)?;
+                forward.copy(*from, *to, *positions)?;
             }
             let drawn = self.draw(&step, &logits)?;
             if let Some((tokens, source)) = keep {
@@ -164,7 +164,7 @@ impl<'p> Batch<'p> {
 
     /// Starts waiting samples while there are free rows. A prompt is fed once, for all of its samples that
     /// start now; if more are left it is kept, and returned with the index of its logits.
-    fn admit(&mut self, engine: &mut dyn Forward, step: &mut Step) -> Result<Option<(&'p [u32], usize)>> {
+    fn admit(&mut self, forward: &mut dyn Forward, step: &mut Step) -> Result<Option<(&'p [u32], usize)>> {
         let mut prompt_tokens = 0;
         while let (Some(group), false) = (self.groups.front_mut(), self.free.is_empty()) {
             let tokens = group.tokens;
@@ -182,7 +182,7 @@ impl<'p> Batch<'p> {
 
             let source = if held {
                 for &slot in &slots {
-                    engine.copy(self.spare_slot, slot, tokens.len())?;
+                    forward.copy(self.spare_slot, slot, tokens.len())?;
                 }
                 None
             } else {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::engine::Row;
-use super::{DEFAULT_BATCH, check_prompts, fused, new_engine};
+use super::forward::Row;
+use super::{DEFAULT_BATCH, check_prompts, cpu, new_forward};
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::ops::Backend;
+use crate::placement::Kernels;
 use crate::score::{Scored, score};
 
 /// For each prompt, the index of the likeliest of several continuations, given as tokens (ties: the first).
@@ -91,12 +91,12 @@ pub fn forced_choice(
         return Err(LmError::TokenOutOfRange { token: candidates[position], position, vocab_size });
     }
     let longest = check_prompts(decoder, prompts.iter().map(AsRef::as_ref))?;
-    let packed = match decoder.backend() {
-        Backend::Fused => Some(fused::Weights::new(decoder)?),
-        Backend::Composed => None,
+    let packed = match decoder.kernels() {
+        Kernels::Cpu => Some(cpu::Weights::new(decoder)?),
+        Kernels::Reference => None,
     };
     let slots = DEFAULT_BATCH.min(prompts.len());
-    let mut engine = new_engine(decoder, packed.as_ref(), slots, longest)?;
+    let mut forward = new_forward(decoder, packed.as_ref(), slots, longest)?;
 
     let mut by_tokens: BTreeMap<&[u32], u32> = prompts.iter().map(|p| (p.as_ref(), first)).collect();
     let mut distinct: Vec<(&&[u32], &mut u32)> = by_tokens.iter_mut().collect();
@@ -109,7 +109,7 @@ pub fn forced_choice(
             rows.extend(fed.map(|(position, &token)| Row { token, slot, position }));
             wanted.push(rows.len() - 1);
         }
-        engine.feed(&rows, &wanted, &mut logits)?;
+        forward.feed(&rows, &wanted, &mut logits)?;
         for ((tokens, choice), logits) in chunk.iter_mut().zip(logits.chunks_exact(vocab_size)) {
             if candidates.iter().any(|c| logits[*c as usize].is_nan()) {
                 let prompt = prompts.iter().position(|p| p.as_ref() == **tokens).unwrap_or_default();

@@ -1,19 +1,19 @@
 //! Sampling from a decoder.
 //!
 //! Each sample has its own random stream, a function of the seed, the prompt's tokens and the sample's index,
-//! and one number of it is used per token. With the fused back end a sample is the same, bit for bit,
-//! whatever other samples are drawn beside it, in whatever order, and for any number of threads. The composed
-//! back end is the oracle: its samples are the same up to rounding.
+//! and one number of it is used per token. With the CPU kernels a sample is the same, bit for bit,
+//! whatever other samples are drawn beside it, in whatever order, and for any number of threads. With the
+//! reference kernels samples are the same up to rounding.
 
 mod batch;
 mod cache;
 mod choose;
-mod composed;
-mod engine;
+mod cpu;
 mod forced;
-mod fused;
+mod forward;
 mod kernels;
 mod matmul;
+mod reference;
 mod simd;
 mod stops;
 mod stream;
@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::ops::Backend;
-use engine::Forward;
+use crate::placement::Kernels;
+use forward::Forward;
 
 pub use forced::{forced_choice, likeliest_option};
 pub use stops::{Found, Seen, Stops};
@@ -88,6 +88,14 @@ pub struct Sample {
     pub end: End,
 }
 
+impl Sample {
+    /// Whether something ended it, other than the limit.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.end != End::Length
+    }
+}
+
 /// What ended a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -123,7 +131,7 @@ pub struct Sampler<'a> {
     config: SampleConfig,
     stops: Option<&'a Stops<'a>>,
     batch: usize,
-    packed: Option<fused::Weights>,
+    packed: Option<cpu::Weights>,
 }
 
 impl<'a> Sampler<'a> {
@@ -133,9 +141,9 @@ impl<'a> Sampler<'a> {
     /// [`LmError::Setting`] for an impossible configuration.
     pub fn new(decoder: &'a Decoder, config: SampleConfig) -> Result<Self> {
         config.check()?;
-        let packed = match decoder.backend() {
-            Backend::Fused => Some(fused::Weights::new(decoder)?),
-            Backend::Composed => None,
+        let packed = match decoder.kernels() {
+            Kernels::Cpu => Some(cpu::Weights::new(decoder)?),
+            Kernels::Reference => None,
         };
         Ok(Self { decoder, config, stops: None, batch: DEFAULT_BATCH, packed })
     }
@@ -173,9 +181,9 @@ impl<'a> Sampler<'a> {
         let rows = self.batch.min(prompts.len());
         // The last token of a sample is not fed; one more slot keeps a prompt for samples that wait for a
         // row.
-        let mut engine = self.engine(rows + 1, longest + self.config.max_new_tokens - 1)?;
+        let mut forward = self.forward(rows + 1, longest + self.config.max_new_tokens - 1)?;
         batch::Batch::new(&self.config, self.stops, self.decoder.config().vocab_size, prompts, rows)
-            .run(engine.as_mut(), observer)
+            .run(forward.as_mut(), observer)
     }
 
     /// Draws a sample for each prompt, in order.
@@ -194,20 +202,20 @@ impl<'a> Sampler<'a> {
         Ok(samples.into_iter().flatten().collect())
     }
 
-    fn engine(&self, slots: usize, capacity: usize) -> Result<Box<dyn Forward + '_>> {
-        new_engine(self.decoder, self.packed.as_ref(), slots, capacity)
+    fn forward(&self, slots: usize, capacity: usize) -> Result<Box<dyn Forward + '_>> {
+        new_forward(self.decoder, self.packed.as_ref(), slots, capacity)
     }
 }
 
-fn new_engine<'a>(
+fn new_forward<'a>(
     decoder: &Decoder,
-    packed: Option<&'a fused::Weights>,
+    packed: Option<&'a cpu::Weights>,
     slots: usize,
     capacity: usize,
 ) -> Result<Box<dyn Forward + 'a>> {
     Ok(match packed {
-        Some(weights) => Box::new(fused::Fused::new(decoder, weights, slots, capacity)?),
-        None => Box::new(composed::Composed::new(decoder, slots, capacity)?),
+        Some(weights) => Box::new(cpu::CpuForward::new(decoder, weights, slots, capacity)?),
+        None => Box::new(reference::ReferenceForward::new(decoder, slots, capacity)?),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::models::{lively, shape};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Checkpoints, Every, Example, Loss, StepStats, TrainConfig, Trainer, Unit};
-use assay_lm::{Backend, Decoder, Family, LmError, Sequences};
+use assay_lm::{Decoder, Family, Kernels, LmError, Placement, Sequences};
 use camino::Utf8Path;
 
 fn config() -> TrainConfig {
@@ -37,12 +37,12 @@ fn units() -> Vec<Unit> {
     (0..20).map(|i| (0..=i % 3).map(|k| example(i, k)).collect()).collect()
 }
 
-fn decoder(backend: Backend) -> Decoder {
-    lively(&shape(Family::Qwen3, 17), 1, backend).unwrap()
+fn decoder(kernels: Kernels) -> Decoder {
+    lively(&shape(Family::Qwen3, 17), 1, kernels).unwrap()
 }
 
 fn trainer(config: TrainConfig) -> Trainer {
-    Trainer::new(decoder(Backend::Fused), units(), config).unwrap()
+    Trainer::new(decoder(Kernels::Cpu), units(), config).unwrap()
 }
 
 fn finish(mut trainer: Trainer) -> Trainer {
@@ -59,12 +59,12 @@ fn assert_same(a: &Trainer, b: &Trainer) {
 
 #[test]
 fn a_small_model_learns_to_add() {
-    for backend in [Backend::Fused, Backend::Composed] {
+    for kernels in [Kernels::Cpu, Kernels::Reference] {
         // "a b =" -> a + b mod 7, all 49 of them.
         let pairs = (0..7).flat_map(|a| (0..7).map(move |b| vec![a, b, 7, (a + b) % 7]));
         let units: Vec<Unit> =
             pairs.map(|tokens| vec![Example { tokens, supervised: 3..4, weight: 1.0 }]).collect();
-        let decoder = Decoder::init(&shape(Family::Qwen3, 8), 5, backend).unwrap();
+        let decoder = Decoder::init(&shape(Family::Qwen3, 8), 5, &Placement::cpu(kernels)).unwrap();
         let config = TrainConfig {
             learning_rate: 1e-2,
             epochs: 30,
@@ -76,7 +76,7 @@ fn a_small_model_learns_to_add() {
         let losses: Vec<f64> = trainer.history().iter().map(|s| s.loss).collect();
         let last = losses[losses.len() - 8..].iter().sum::<f64>() / 8.0;
         assert_eq!(losses.len(), 30 * 4);
-        assert!((losses[0] - 8f64.ln()).abs() < 0.5 && last < 0.1, "{backend:?}: {} to {last}", losses[0]);
+        assert!((losses[0] - 8f64.ln()).abs() < 0.5 && last < 0.1, "{kernels:?}: {} to {last}", losses[0]);
     }
 }
 
@@ -97,7 +97,7 @@ fn weighted_loss(decoder: &Decoder, unit: &Unit) -> f64 {
 #[test]
 fn losses_equal_their_definitions_with_weights() {
     let units = units();
-    let decoder = decoder(Backend::Composed);
+    let decoder = decoder(Kernels::Reference);
     let all: f64 = units.iter().map(|unit| weighted_loss(&decoder, unit)).sum();
     let tokens: usize = units.iter().flatten().map(|e| e.supervised.len()).sum();
     for (loss, expected) in
@@ -119,7 +119,7 @@ fn the_last_batch_of_an_epoch_counts_its_own_units() {
     // 20 units in batches of 12: one step of 12, one of 8.
     let config = TrainConfig { batch: 12, epochs: 1, learning_rate: 1e-12, ..config() };
     let first = finish(trainer(config));
-    let decoder = decoder(Backend::Composed);
+    let decoder = decoder(Kernels::Reference);
     let all: f64 = units().iter().map(|unit| weighted_loss(&decoder, unit)).sum();
     let [a, b] = first.history() else { panic!("two steps") };
     assert!((a.loss * 12.0 * 4.0 + b.loss * 8.0 * 4.0 - all).abs() < 1e-3);
@@ -150,7 +150,7 @@ fn an_interrupted_run_ends_in_the_same_bits() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap().join("run");
 
-    let resume = || Trainer::resume(decoder(Backend::Fused), units(), config(), &dir).unwrap();
+    let resume = || Trainer::resume(decoder(Kernels::Cpu), units(), config(), &dir).unwrap();
     let mut first = resume();
     let checkpoints = Some(Checkpoints { dir: &dir, every: Every::Steps(3) });
     let until = |last: u64| {
@@ -195,10 +195,10 @@ fn a_checkpoint_of_another_run_or_a_damaged_one_is_refused() {
     saved.step().unwrap();
     saved.save(dir).unwrap();
 
-    let fused = || decoder(Backend::Fused);
+    let fused = || decoder(Kernels::Cpu);
     let mut other_units = units();
     other_units[7][0].tokens[1] ^= 1;
-    let other_weights = lively(&shape(Family::Qwen3, 17), 2, Backend::Fused).unwrap();
+    let other_weights = lively(&shape(Family::Qwen3, 17), 2, Kernels::Cpu).unwrap();
     for (decoder, units, config) in [
         (fused(), units(), TrainConfig { learning_rate: 4e-3, ..config() }),
         (fused(), units(), TrainConfig { seed: 4, ..config() }),
@@ -226,11 +226,11 @@ fn a_leftover_of_a_killed_save_is_no_obstacle() {
     let dir = Utf8Path::from_path(temp.path()).unwrap();
     std::fs::create_dir(dir.join("partial")).unwrap();
     std::fs::write(dir.join("partial/state.json"), "{").unwrap();
-    let mut trainer = Trainer::resume(decoder(Backend::Fused), units(), config(), dir).unwrap();
+    let mut trainer = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
     trainer.step().unwrap();
     trainer.save(dir).unwrap();
     trainer.save(dir).unwrap();
-    let resumed = Trainer::resume(decoder(Backend::Fused), units(), config(), dir).unwrap();
+    let resumed = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
     assert_same(&trainer, &resumed);
 }
 
@@ -250,7 +250,7 @@ fn clipping_bounds_what_reaches_the_moments() {
 fn training_refuses_to_start_when_a_tensor_gets_no_gradient() {
     // A sequence of one fed token attends to itself alone, whatever its query and key are.
     let units = vec![vec![Example { tokens: vec![1, 2], supervised: 1..2, weight: 1.0 }]];
-    let decoder = decoder(Backend::Fused);
+    let decoder = decoder(Kernels::Cpu);
     let before = decoder.to_safetensors().unwrap();
     let mut trainer = Trainer::new(decoder, units, config()).unwrap();
     let Err(LmError::NoGradient { names }) = trainer.step() else { panic!("must refuse") };
@@ -264,7 +264,7 @@ fn training_refuses_to_start_when_a_tensor_gets_no_gradient() {
 
 #[test]
 fn impossible_runs_are_named() {
-    let setting = |config: TrainConfig| match Trainer::new(decoder(Backend::Fused), units(), config) {
+    let setting = |config: TrainConfig| match Trainer::new(decoder(Kernels::Cpu), units(), config) {
         Err(LmError::Setting { field, .. }) => field,
         other => panic!("{other:?}"),
     };
@@ -285,15 +285,15 @@ fn impossible_runs_are_named() {
     let example = |supervised, weight| vec![Example { tokens: vec![1, 2, 3], supervised, weight }];
     for bad in [vec![], example(0..2, 1.0), example(2..2, 1.0), example(2..4, 1.0), example(1..2, f32::NAN)] {
         let data = vec![example(1..3, 1.0), bad];
-        let error = Trainer::new(decoder(Backend::Fused), data, config()).unwrap_err();
+        let error = Trainer::new(decoder(Kernels::Cpu), data, config()).unwrap_err();
         assert!(matches!(error, LmError::Example { unit: 1, .. }), "{error}");
     }
     let outside = vec![vec![Example { tokens: vec![1, 99], supervised: 1..2, weight: 1.0 }]];
-    let error = Trainer::new(decoder(Backend::Fused), outside, config()).unwrap_err();
+    let error = Trainer::new(decoder(Kernels::Cpu), outside, config()).unwrap_err();
     assert!(matches!(error, LmError::TokenOutOfRange { token: 99, .. }));
-    let frozen = decoder(Backend::Fused).frozen().unwrap();
+    let frozen = decoder(Kernels::Cpu).frozen().unwrap();
     assert!(Trainer::new(frozen, units(), config()).is_err());
-    assert!(Trainer::new(decoder(Backend::Fused), vec![], config()).is_err());
+    assert!(Trainer::new(decoder(Kernels::Cpu), vec![], config()).is_err());
 }
 
 #[test]

@@ -7,12 +7,13 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::cache::{Cache, CacheShape};
-use super::engine::{Forward, Row};
+use super::forward::{Forward, Row};
 use super::kernels::{self, Attend};
 use super::matmul::Packed;
 use crate::decoder::{Decoder, Layer, Projection};
 use crate::error::Result;
-use crate::ops::{self, Backend};
+use crate::ops;
+use crate::placement::Kernels;
 
 /// A decoder's weights, laid out for decoding.
 #[derive(Debug)]
@@ -109,9 +110,9 @@ fn stack(projections: &[&Projection]) -> Result<Packed> {
     Ok(Packed::stack(&slices, inputs, any_bias.then_some(biases)))
 }
 
-/// The fused engine.
+/// Decoding with the CPU kernels.
 #[derive(Debug)]
-pub(crate) struct Fused<'a> {
+pub(crate) struct CpuForward<'a> {
     weights: &'a Weights,
     /// Cosines, then sines, of each position: `[capacity, dim]`.
     rotary: Vec<f32>,
@@ -138,7 +139,7 @@ fn sized(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
     buffer
 }
 
-impl<'a> Fused<'a> {
+impl<'a> CpuForward<'a> {
     /// `slots` sequences of up to `capacity` positions.
     pub(crate) fn new(
         decoder: &Decoder,
@@ -164,7 +165,7 @@ fn rotary_rows(decoder: &Decoder, positions: usize) -> Result<Vec<f32>> {
     let rotary = decoder.rotary(&(0..positions as u32).collect::<Vec<_>>())?;
     let unit = [vec![1f32; dim / 2], vec![0f32; dim / 2]].concat().repeat(positions);
     let unit = Tensor::from_vec(unit, (positions, 1, dim), decoder.embedding().device())?;
-    values(&ops::rope(Backend::Composed, &unit, &rotary)?)
+    values(&ops::rope(Kernels::Reference, &unit, &rotary)?)
 }
 
 /// Rows per tile: about one tile per thread, within bounds that keep a tile's buffers in cache.
@@ -172,7 +173,7 @@ fn tile_rows(rows: usize) -> usize {
     rows.div_ceil(rayon::current_num_threads()).next_multiple_of(4).clamp(16, 256)
 }
 
-impl Forward for Fused<'_> {
+impl Forward for CpuForward<'_> {
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()> {
         let Self { weights, rotary, caches, x, qkv, tiles } = self;
         let (hidden, width) = (weights.hidden, weights.qkv_width());

@@ -1,25 +1,26 @@
-//! Decoding with plain candle operations: the oracle, for any device.
+//! Decoding with the reference kernels, on any device.
 
 use candle_core::{DType, Tensor};
 
-use super::engine::{Forward, Row};
+use super::forward::{Forward, Row};
 use crate::decoder::{Decoder, Layer};
 use crate::error::Result;
-use crate::ops::{self, Backend};
+use crate::ops;
+use crate::placement::Kernels;
 
-/// The composed engine.
+/// Decoding with the reference kernels.
 #[derive(Debug)]
-pub(crate) struct Composed {
+pub(crate) struct ReferenceForward {
     decoder: Decoder,
     /// Keys and values of each layer, `[slots * capacity, KV * D]` each.
     caches: Vec<(Tensor, Tensor)>,
     capacity: usize,
 }
 
-impl Composed {
+impl ReferenceForward {
     /// `slots` sequences of up to `capacity` positions.
     pub(crate) fn new(decoder: &Decoder, slots: usize, capacity: usize) -> Result<Self> {
-        let decoder = decoder.frozen()?.with_backend(Backend::Composed)?;
+        let decoder = decoder.frozen()?;
         let config = decoder.config();
         let shape = (slots * capacity, config.num_kv_heads * config.head_dim);
         let weights = decoder.embedding();
@@ -58,35 +59,35 @@ impl Composed {
         rows: &[Row],
     ) -> candle_core::Result<Tensor> {
         let config = self.decoder.config();
-        let (backend, eps, dim) = (Backend::Composed, config.rms_norm_eps, config.head_dim);
-        let normed = ops::rms_norm(backend, x, &layer.input_layernorm, eps)?;
+        let (kernels, eps, dim) = (Kernels::Reference, config.rms_norm_eps, config.head_dim);
+        let normed = ops::rms_norm(kernels, x, &layer.input_layernorm, eps)?;
         let rotated = |x: Tensor, heads: usize, norm: &Option<Tensor>| {
             let x = x.reshape((rows.len(), heads, dim))?;
             let x = match norm {
-                Some(norm) => ops::rms_norm(backend, &x, norm, eps)?,
+                Some(norm) => ops::rms_norm(kernels, &x, norm, eps)?,
                 None => x,
             };
-            ops::rope(backend, &x, rotary)
+            ops::rope(kernels, &x, rotary)
         };
-        let q = rotated(layer.q_proj.forward(backend, &normed)?, config.num_heads, &layer.q_norm)?;
-        let k = rotated(layer.k_proj.forward(backend, &normed)?, config.num_kv_heads, &layer.k_norm)?;
+        let q = rotated(layer.q_proj.forward(kernels, &normed)?, config.num_heads, &layer.q_norm)?;
+        let k = rotated(layer.k_proj.forward(kernels, &normed)?, config.num_kv_heads, &layer.k_norm)?;
         let k = k.flatten_from(1)?.contiguous()?;
-        let v = layer.v_proj.forward(backend, &normed)?.contiguous()?;
+        let v = layer.v_proj.forward(kernels, &normed)?.contiguous()?;
         for (i, row) in rows.iter().enumerate() {
             let at = row.slot * self.capacity + row.position;
             cache.0.slice_set(&k.narrow(0, i, 1)?, 0, at)?;
             cache.1.slice_set(&v.narrow(0, i, 1)?, 0, at)?;
         }
-        let x = (x + layer.o_proj.forward(backend, &self.attend(cache, &q, rows)?)?)?;
+        let x = (x + layer.o_proj.forward(kernels, &self.attend(cache, &q, rows)?)?)?;
 
-        let normed = ops::rms_norm(backend, &x, &layer.post_attention_layernorm, eps)?;
-        let gate = ops::linear(backend, &normed, &layer.gate_proj, None)?;
-        let up = ops::linear(backend, &normed, &layer.up_proj, None)?;
-        &x + ops::linear(backend, &ops::swiglu(backend, &gate, &up)?, &layer.down_proj, None)?
+        let normed = ops::rms_norm(kernels, &x, &layer.post_attention_layernorm, eps)?;
+        let gate = ops::linear(kernels, &normed, &layer.gate_proj, None)?;
+        let up = ops::linear(kernels, &normed, &layer.up_proj, None)?;
+        &x + ops::linear(kernels, &ops::swiglu(kernels, &gate, &up)?, &layer.down_proj, None)?
     }
 }
 
-impl Forward for Composed {
+impl Forward for ReferenceForward {
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()> {
         logits.clear();
         if wanted.is_empty() && rows.is_empty() {
@@ -105,7 +106,7 @@ impl Forward for Composed {
         let wanted: Vec<u32> = wanted.iter().map(|row| *row as u32).collect();
         let x = x.index_select(&Tensor::new(wanted, x.device())?, 0)?;
         let x =
-            ops::rms_norm(Backend::Composed, &x, self.decoder.norm(), self.decoder.config().rms_norm_eps)?;
+            ops::rms_norm(Kernels::Reference, &x, self.decoder.norm(), self.decoder.config().rms_norm_eps)?;
         *logits = self.decoder.logits(&x)?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What a sampler asks of a back end: feed tokens at positions, get logits.
+//! What a sampler asks of a decoder: feed tokens at positions, get logits.
 
 use crate::error::Result;
 

@@ -32,7 +32,7 @@ pub(super) use swiglu::swiglu;
 fn elements<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => candle_core::bail!("a fused operation was given a strided tensor"),
+        None => candle_core::bail!("a CPU kernel was given a strided tensor"),
     }
 }
 
@@ -70,7 +70,7 @@ impl<G: Deref<Target = Storage>> Reading<'_, G> {
     fn elements(&self) -> Result<&[f32]> {
         match &*self.storage {
             Storage::Cpu(storage) => elements(storage, self.layout),
-            _ => candle_core::bail!("the fused back end runs on the CPU only"),
+            _ => candle_core::bail!("the CPU kernels compute on the CPU only"),
         }
     }
 }
