@@ -25,7 +25,7 @@ pub struct Scored {
 /// depend on the chunking, nor on the number of threads, down to the last bit.
 ///
 /// # Errors
-/// [`LmError::ScoreRange`] if a range starts at 0 or ends past its sequence, [`LmError::TokenOutOfRange`] for
+/// [`LmError::ScoreRange`] if a range has token 0 in it or ends past its sequence, [`LmError::TokenOutOfRange`] for
 /// a token outside the vocabulary.
 pub fn score(decoder: &Decoder, items: &[Scored]) -> Result<Vec<Vec<f32>>> {
     score_in_chunks(decoder, items, TOKENS_PER_CHUNK)
@@ -100,7 +100,8 @@ fn each_chunk(
 
 fn check_ranges(items: &[Scored]) -> Result<()> {
     for (sequence, Scored { tokens, range }) in items.iter().enumerate() {
-        if range.start == 0 || range.start > range.end || range.end > tokens.len() {
+        let unpreceded = range.start == 0 && range.end > 0;
+        if unpreceded || range.start > range.end || range.end > tokens.len() {
             let (start, end, length) = (range.start, range.end, tokens.len());
             return Err(LmError::ScoreRange { sequence, start, end, length });
         }

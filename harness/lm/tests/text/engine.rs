@@ -64,7 +64,8 @@ impl World {
 
 fn sampling(max_new_tokens: usize, stop: &[&str]) -> Sampling {
     let stop = stop.iter().map(|stop| (*stop).to_owned()).collect();
-    Sampling { temperature: 1.0, top_p: 1.0, max_new_tokens, stop, ignore_eos: true, seed: 3 }
+    // The models' logits are far apart: at this temperature every token comes up.
+    Sampling { temperature: 6.0, top_p: 1.0, max_new_tokens, stop, ignore_eos: true, seed: 3 }
 }
 
 fn part(text: &str) -> Part<'_> {
@@ -172,16 +173,16 @@ fn a_generation_config_may_name_more_end_of_sequence_tokens() {
 fn a_stop_string_is_found_across_tokens_and_a_cut_leaves_its_beginning() {
     let world = World::byte_level();
     let request = &requests(1);
-    let whole = &world.complete(request, &sampling(80, &[]))[0];
-    assert_eq!((whole.tokens, &whole.stop), (80, &None));
+    let whole = &world.complete(request, &sampling(160, &[]))[0];
+    assert_eq!((whole.tokens, &whole.stop), (160, &None));
     // A stretch of the text that is written as several tokens and does not occur before.
     let text: Vec<char> = whole.text.chars().collect();
-    let stop = text.windows(4).skip(5).find(|stretch| stretch.iter().all(|c| c.is_ascii())).unwrap();
+    let stop = text.windows(3).skip(5).find(|stretch| stretch.iter().all(|c| c.is_ascii())).unwrap();
     let stop: String = stop.iter().collect();
-    let ended = &world.complete(request, &sampling(80, &["no such text", &stop]))[0];
+    let ended = &world.complete(request, &sampling(160, &["no such text", &stop]))[0];
     assert_eq!(ended.stop.as_deref(), Some(stop.as_str()));
     assert_eq!(ended.text, whole.text[..whole.text.find(&stop).unwrap()]);
-    assert!(ended.tokens < 80);
+    assert!(ended.tokens < 160);
 
     let cut = &world.complete(request, &sampling(ended.tokens as usize - 1, &[&stop]))[0];
     assert_eq!((cut.tokens, &cut.stop), (ended.tokens - 1, &None));
@@ -212,7 +213,7 @@ fn scores_are_those_of_the_tokens_with_loss() {
     let world = World::embedded();
     let rows = vec![
         vec![part("<bos>1+2"), loss("=3"), loss("<eos>")],
-        vec![part("<bos>12<think>"), loss("1+1=2;".trim_end_matches(';')), part("</think>9")],
+        vec![part("<bos>12<think>"), loss("1+1=2"), part("</think>9")],
         vec![part("<bos>"), part("12")],
         vec![],
         vec![part("<bos>"), loss(""), part("1"), loss("2+3=5?A"), loss("")],
@@ -226,11 +227,7 @@ fn scores_are_those_of_the_tokens_with_loss() {
     let items: Vec<_> = rows.iter().map(|row| world.tokenizer().scored(row).unwrap()).collect();
     let decoder = &world.engine.model().decoder;
     for (index, item) in items.iter().enumerate() {
-        let alone = if item.tokens.is_empty() {
-            vec![vec![]]
-        } else {
-            score(decoder, std::slice::from_ref(item)).unwrap()
-        };
+        let alone = score(decoder, std::slice::from_ref(item)).unwrap();
         assert_eq!(told[&index], alone[0], "row {index}");
         assert_eq!(told[&index].len(), item.range.len());
     }

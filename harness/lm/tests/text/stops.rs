@@ -58,7 +58,7 @@ proptest! {
         pool.push(bytes.id("<eos>").unwrap());
         let pieces = sentence_piece();
         let words = ids(&pieces, &[
-            "▁", "a", "b", "<", "|", "é", "▁a", "ab", "b<", "|>", "<0xC3>", "<0xA9>", "<0x62>", "<eos>",
+            "▁", "a", "b", "<", "|", ">", "é", "▁a", "ab", "b<", "|>", "<0xC3>", "<0xA9>", "<0x62>", "<eos>",
         ]);
         for (tokenizer, pool) in [(bytes, pool), (pieces, words)] {
             let tokens: Vec<u32> = choices.iter().map(|choice| *choice.get(&pool)).collect();

@@ -42,7 +42,7 @@ pub(crate) fn byte_level() -> Tokenizer {
 /// A tokenizer in the manner of SentencePiece: `▁` for a space, one of which is stripped from the start of a
 /// text, and tokens for bytes.
 pub(crate) fn sentence_piece() -> Tokenizer {
-    let tokens = ["▁", "a", "b", "<", "|", "é", "▁a", "ab", "b<", "|>", "<0xC3>", "<0xA9>", "<0x62>"];
+    let tokens = ["▁", "a", "b", "<", "|", ">", "é", "▁a", "ab", "b<", "|>", "<0xC3>", "<0xA9>", "<0x62>"];
     let tokens = SPECIALS.into_iter().chain(tokens).map(String::from);
     read(&json!({
         "version": "1.0",
