@@ -8,56 +8,11 @@ use candle_core::{Tensor, Var};
 
 use crate::config::Config;
 use crate::error::{LmError, Result};
+use crate::layer::{Heads, Layer, Projection, TensorOps};
 use crate::ops::{self, Rotary, RotaryTable};
 use crate::placement::{Kernels, Placement};
 use crate::sequences::Sequences;
 use crate::weights::{self, TensorSpec};
-
-/// A linear map's weights.
-#[derive(Clone, Debug)]
-pub struct Projection {
-    /// `[out, in]`.
-    pub weight: Tensor,
-    /// `[out]`.
-    pub bias: Option<Tensor>,
-}
-
-impl Projection {
-    /// Applies the map to rows: `[N, in]` to `[N, out]`.
-    ///
-    /// # Errors
-    /// If the shapes do not fit.
-    pub fn forward(&self, kernels: Kernels, x: &Tensor) -> candle_core::Result<Tensor> {
-        ops::linear(kernels, x, &self.weight, self.bias.as_ref())
-    }
-}
-
-/// One decoder layer's weights, named as in Hugging Face's checkpoints.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// Norm before attention, `[d]`.
-    pub input_layernorm: Tensor,
-    /// Queries, `[H·D, d]`.
-    pub q_proj: Projection,
-    /// Keys, `[KV·D, d]`.
-    pub k_proj: Projection,
-    /// Values, `[KV·D, d]`.
-    pub v_proj: Projection,
-    /// Norm of each head's queries, `[D]`, in families that have it.
-    pub q_norm: Option<Tensor>,
-    /// Norm of each head's keys, `[D]`, in families that have it.
-    pub k_norm: Option<Tensor>,
-    /// Attention's output, `[d, H·D]`.
-    pub o_proj: Projection,
-    /// Norm before the feed-forward layer, `[d]`.
-    pub post_attention_layernorm: Tensor,
-    /// Gate of the feed-forward layer, `[F, d]`.
-    pub gate_proj: Tensor,
-    /// Its values, `[F, d]`.
-    pub up_proj: Tensor,
-    /// Its output, `[d, F]`.
-    pub down_proj: Tensor,
-}
 
 /// A causal language model.
 ///
@@ -146,29 +101,7 @@ impl Decoder {
     ) -> Result<Self> {
         let get = |name: String| tensors.get(&name).cloned().ok_or(LmError::MissingTensor { name });
         let layers = (0..config.num_layers)
-            .map(|index| {
-                let part = |suffix: &str| get(format!("model.layers.{index}.{suffix}"));
-                let projection = |name: &str, bias: bool| {
-                    Ok::<_, LmError>(Projection {
-                        weight: part(&format!("self_attn.{name}.weight"))?,
-                        bias: bias.then(|| part(&format!("self_attn.{name}.bias"))).transpose()?,
-                    })
-                };
-                let head_norm = |name: &str| config.qk_norm().then(|| part(name)).transpose();
-                Ok(Layer {
-                    input_layernorm: part("input_layernorm.weight")?,
-                    q_proj: projection("q_proj", config.qkv_bias)?,
-                    k_proj: projection("k_proj", config.qkv_bias)?,
-                    v_proj: projection("v_proj", config.qkv_bias)?,
-                    q_norm: head_norm("self_attn.q_norm.weight")?,
-                    k_norm: head_norm("self_attn.k_norm.weight")?,
-                    o_proj: projection("o_proj", config.output_bias)?,
-                    post_attention_layernorm: part("post_attention_layernorm.weight")?,
-                    gate_proj: part("mlp.gate_proj.weight")?,
-                    up_proj: part("mlp.up_proj.weight")?,
-                    down_proj: part("mlp.down_proj.weight")?,
-                })
-            })
+            .map(|index| layer(config, |suffix| get(format!("model.layers.{index}.{suffix}"))))
             .collect::<Result<Vec<_>>>()?;
         let embedding = get("model.embed_tokens.weight".to_owned())?;
         let head = if config.tied_head { embedding.clone() } else { get("lm_head.weight".to_owned())? };
@@ -291,12 +224,37 @@ impl Decoder {
         if batch.is_empty() {
             return Ok(Tensor::zeros((0, self.config.hidden_size), self.norm.dtype(), self.norm.device())?);
         }
-        let rotary = self.rotary(&batch.positions())?;
-        let mut x = ops::embedding(&self.embedding, batch.tokens())?;
-        for layer in &self.layers {
-            x = self.layer(layer, &x, &rotary, batch.offsets())?;
+        let (kernels, head_dim) = (self.kernels(), self.config.head_dim);
+        let x =
+            self.layers_of(batch.tokens(), &batch.positions(), |_, Heads { queries, keys, values }| {
+                ops::attention(kernels, &queries, &keys, &values, head_dim, batch.offsets())
+            })?;
+        self.final_norm(&x)
+    }
+
+    /// The state after the last layer, before the last norm: `[N, d]` for `N` tokens at the given positions.
+    ///
+    /// `attend` computes attention `[N, H·D]` of the layer of the given index.
+    pub(crate) fn layers_of(
+        &self,
+        tokens: &[u32],
+        positions: &[u32],
+        mut attend: impl FnMut(usize, Heads<Tensor>) -> candle_core::Result<Tensor>,
+    ) -> Result<Tensor> {
+        let (kernels, eps) = (self.kernels(), self.config.rms_norm_eps);
+        let mut ops = TensorOps { kernels, eps, rotary: self.rotary(positions)? };
+        let mut x = ops::embedding(&self.embedding, tokens)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let heads = layer.before_attention(&mut ops, &x)?;
+            let attended = attend(index, heads)?;
+            x = layer.after_attention(&mut ops, x, attended)?;
         }
-        Ok(ops::rms_norm(self.kernels(), &x, &self.norm, self.config.rms_norm_eps)?)
+        Ok(x)
+    }
+
+    /// The norm before the head, `[M, d]` to `[M, d]`.
+    pub(crate) fn final_norm(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(ops::rms_norm(self.kernels(), x, &self.norm, self.config.rms_norm_eps)?)
     }
 
     /// Logits `[M, V]` of rows `[M, d]` of a hidden state.
@@ -331,37 +289,6 @@ impl Decoder {
         Ok(ops::head_log_probs(self.kernels(), &self.hidden(batch)?, &self.head, targets)?)
     }
 
-    fn layer(
-        &self,
-        layer: &Layer,
-        x: &Tensor,
-        rotary: &Rotary,
-        offsets: &[usize],
-    ) -> candle_core::Result<Tensor> {
-        let Config { head_dim, rms_norm_eps: eps, .. } = self.config;
-        let kernels = self.kernels();
-        let normed = ops::rms_norm(kernels, x, &layer.input_layernorm, eps)?;
-        let rotated = |projection: &Projection, norm: &Option<Tensor>| {
-            let mut x = projection.forward(kernels, &normed)?;
-            if let Some(norm) = norm {
-                x = ops::rms_norm(kernels, &x, norm, eps)?;
-            }
-            ops::rope(kernels, &x, rotary)
-        };
-        let q = rotated(&layer.q_proj, &layer.q_norm)?;
-        let k = rotated(&layer.k_proj, &layer.k_norm)?;
-        let v = layer.v_proj.forward(kernels, &normed)?;
-        let attended = ops::attention(kernels, &q, &k, &v, head_dim, offsets)?;
-        let x = match layer.o_proj.bias {
-            Some(_) => (x + layer.o_proj.forward(kernels, &attended)?)?,
-            None => ops::linear_add(kernels, x, &attended, &layer.o_proj.weight)?,
-        };
-
-        let normed = ops::rms_norm(kernels, &x, &layer.post_attention_layernorm, eps)?;
-        let gated = ops::gated(kernels, &normed, &layer.gate_proj, &layer.up_proj)?;
-        ops::linear_add(kernels, &x, &gated, &layer.down_proj)
-    }
-
     fn check_tokens(&self, tokens: &[u32]) -> Result<()> {
         let vocab_size = self.config.vocab_size;
         match tokens.iter().position(|token| *token as usize >= vocab_size) {
@@ -369,4 +296,28 @@ impl Decoder {
             None => Ok(()),
         }
     }
+}
+
+/// One layer of its tensors, which `part` gives by the end of their names.
+fn layer(config: &Config, part: impl Fn(&str) -> Result<Tensor>) -> Result<Layer> {
+    let map = |name: &str, bias: bool| {
+        Ok::<_, LmError>(Projection {
+            weight: part(&format!("{name}.weight"))?,
+            bias: bias.then(|| part(&format!("{name}.bias"))).transpose()?,
+        })
+    };
+    let head_norm = |name: &str| config.qk_norm().then(|| part(name)).transpose();
+    Ok(Layer {
+        input_layernorm: part("input_layernorm.weight")?,
+        q_proj: map("self_attn.q_proj", config.qkv_bias)?,
+        k_proj: map("self_attn.k_proj", config.qkv_bias)?,
+        v_proj: map("self_attn.v_proj", config.qkv_bias)?,
+        q_norm: head_norm("self_attn.q_norm.weight")?,
+        k_norm: head_norm("self_attn.k_norm.weight")?,
+        o_proj: map("self_attn.o_proj", config.output_bias)?,
+        post_attention_layernorm: part("post_attention_layernorm.weight")?,
+        gate_proj: map("mlp.gate_proj", false)?,
+        up_proj: map("mlp.up_proj", false)?,
+        down_proj: map("mlp.down_proj", false)?,
+    })
 }

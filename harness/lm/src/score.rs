@@ -25,8 +25,8 @@ pub struct Scored {
 /// depend on the chunking, nor on the number of threads, down to the last bit.
 ///
 /// # Errors
-/// [`LmError::ScoreRange`] if a range has token 0 in it or ends past its sequence, [`LmError::TokenOutOfRange`] for
-/// a token outside the vocabulary.
+/// [`LmError::ScoreRange`] if a range has token 0 in it or ends past its sequence,
+/// [`LmError::TokenOutOfRange`] for a token outside the vocabulary.
 pub fn score(decoder: &Decoder, items: &[Scored]) -> Result<Vec<Vec<f32>>> {
     score_in_chunks(decoder, items, TOKENS_PER_CHUNK)
 }

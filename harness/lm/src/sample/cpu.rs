@@ -1,7 +1,9 @@
-//! Decoding on plain `f32` slices: packed weights, buffers that are reused, no tensor per step.
+//! Decoding with the CPU kernels: packed weights, buffers that are reused, no tensor per step.
 //!
 //! Rows are computed in tiles, in parallel. No value of a row depends on the other rows of a call, so a
 //! sequence gets the same bits alone or in any batch, for any number of threads.
+
+use std::convert::Infallible;
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -9,105 +11,60 @@ use rayon::prelude::*;
 use super::cache::{Cache, CacheShape};
 use super::forward::{Forward, Row};
 use super::kernels::{self, Attend};
-use super::matmul::Packed;
-use crate::decoder::{Decoder, Layer, Projection};
-use crate::error::Result;
+use crate::decoder::Decoder;
+use crate::error::{LmError, Result};
+use crate::layer::{Heads, Layer, LayerOps, Projection};
 use crate::ops;
 use crate::placement::Kernels;
+use crate::simd::packed::{Interleaved, Packed, Target};
 
 /// A decoder's weights, laid out for decoding.
 #[derive(Debug)]
 pub(crate) struct Weights {
-    vocabulary: usize,
-    hidden: usize,
-    feed_forward: usize,
-    heads: usize,
-    kv_heads: usize,
-    dim: usize,
-    eps: f32,
+    shape: Shape,
     embedding: Vec<f32>,
-    layers: Vec<LayerWeights>,
+    layers: Vec<Layer<Vec<f32>, Packed>>,
     norm: Vec<f32>,
     head: Packed,
 }
 
-#[derive(Debug)]
-struct LayerWeights {
-    input_norm: Vec<f32>,
-    qkv: Packed,
-    q_norm: Option<Vec<f32>>,
-    k_norm: Option<Vec<f32>>,
-    output: Packed,
-    feed_norm: Vec<f32>,
-    gate_up: Packed,
-    down: Packed,
+/// The numbers of a configuration that decoding needs.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    hidden: usize,
+    heads: usize,
+    kv_heads: usize,
+    dim: usize,
+    eps: f32,
 }
 
 fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(tensor.flatten_all()?.to_vec1()?)
 }
 
+fn packed(map: &Projection) -> Result<Packed> {
+    let bias = map.bias.as_ref().map(values).transpose()?;
+    Ok(Packed::new(&values(&map.weight)?, map.weight.dim(1)?, bias))
+}
+
 impl Weights {
     pub(crate) fn new(decoder: &Decoder) -> Result<Self> {
         let config = decoder.config();
-        let hidden = config.hidden_size;
+        let layers = decoder.layers().iter().map(|layer| layer.map(values, packed));
         Ok(Self {
-            vocabulary: config.vocab_size,
-            hidden,
-            feed_forward: config.intermediate_size,
-            heads: config.num_heads,
-            kv_heads: config.num_kv_heads,
-            dim: config.head_dim,
-            eps: config.rms_norm_eps as f32,
+            shape: Shape {
+                hidden: config.hidden_size,
+                heads: config.num_heads,
+                kv_heads: config.num_kv_heads,
+                dim: config.head_dim,
+                eps: config.rms_norm_eps as f32,
+            },
             embedding: values(decoder.embedding())?,
-            layers: decoder
-                .layers()
-                .iter()
-                .map(|layer| LayerWeights::new(layer, hidden))
-                .collect::<Result<_>>()?,
+            layers: layers.collect::<Result<_, LmError>>()?,
             norm: values(decoder.norm())?,
-            head: Packed::stack(&[&values(decoder.head())?], hidden, None),
+            head: Packed::new(&values(decoder.head())?, config.hidden_size, None),
         })
     }
-
-    fn qkv_width(&self) -> usize {
-        (self.heads + 2 * self.kv_heads) * self.dim
-    }
-}
-
-impl LayerWeights {
-    fn new(layer: &Layer, hidden: usize) -> Result<Self> {
-        let optional = |norm: &Option<Tensor>| norm.as_ref().map(values).transpose();
-        Ok(Self {
-            input_norm: values(&layer.input_layernorm)?,
-            qkv: stack(&[&layer.q_proj, &layer.k_proj, &layer.v_proj])?,
-            q_norm: optional(&layer.q_norm)?,
-            k_norm: optional(&layer.k_norm)?,
-            output: stack(&[&layer.o_proj])?,
-            feed_norm: values(&layer.post_attention_layernorm)?,
-            gate_up: Packed::stack(&[&values(&layer.gate_proj)?, &values(&layer.up_proj)?], hidden, None),
-            down: Packed::stack(&[&values(&layer.down_proj)?], layer.down_proj.dim(1)?, None),
-        })
-    }
-}
-
-/// Projections of one input, stacked; a missing bias beside a present one is zero.
-fn stack(projections: &[&Projection]) -> Result<Packed> {
-    let mut weights = Vec::new();
-    let mut biases = Vec::new();
-    let mut inputs = 0;
-    for projection in projections {
-        let (outputs, width) = projection.weight.dims2()?;
-        inputs = width;
-        weights.push(values(&projection.weight)?);
-        match &projection.bias {
-            Some(bias) => biases.extend(values(bias)?),
-            None => biases.resize(biases.len() + outputs, 0.0),
-        }
-    }
-    let any_bias = projections.iter().any(|p| p.bias.is_some());
-    let slices: Vec<&[f32]> = weights.iter().map(Vec::as_slice).collect();
-    Ok(Packed::stack(&slices, inputs, any_bias.then_some(biases)))
 }
 
 /// Decoding with the CPU kernels.
@@ -117,26 +74,133 @@ pub(crate) struct CpuForward<'a> {
     /// Cosines, then sines, of each position: `[capacity, dim]`.
     rotary: Vec<f32>,
     caches: Vec<Cache>,
-    x: Vec<f32>,
-    qkv: Vec<f32>,
     tiles: Vec<Tile>,
 }
 
-/// The buffers of one tile.
+/// Rows that are computed together by one thread, as far as they have come.
 #[derive(Debug, Default)]
 struct Tile {
-    normed: Vec<f32>,
-    attended: Vec<f32>,
-    gate_up: Vec<f32>,
-    gated: Vec<f32>,
-    scores: Vec<f32>,
-    matmul: Vec<f32>,
+    /// The layer's input, `[rows, d]`.
+    x: Vec<f32>,
+    heads: Heads<Vec<f32>>,
+    buffers: Buffers,
 }
 
-/// Makes `buffer` have `len` values; which ones does not matter.
-fn sized(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    buffer.resize(len, 0.0);
-    buffer
+/// Buffers that are free to be used.
+#[derive(Debug, Default)]
+struct Buffers(Vec<Vec<f32>>);
+
+impl Buffers {
+    /// A buffer of `len` values; which ones does not matter.
+    fn take(&mut self, len: usize) -> Vec<f32> {
+        let mut buffer = self.0.pop().unwrap_or_default();
+        buffer.resize(len, 0.0);
+        buffer
+    }
+
+    /// A buffer with the given values.
+    fn copy(&mut self, values: &[f32]) -> Vec<f32> {
+        let mut buffer = self.0.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(values);
+        buffer
+    }
+
+    fn give_back(&mut self, buffer: Vec<f32>) {
+        self.0.push(buffer);
+    }
+}
+
+/// The operations of a layer on the rows of a tile.
+struct TileOps<'a> {
+    shape: Shape,
+    rotary: &'a [f32],
+    rows: &'a [Row],
+    buffers: &'a mut Buffers,
+}
+
+impl TileOps<'_> {
+    fn interleaved(&mut self, x: &[f32], width: usize) -> Interleaved {
+        Interleaved::new(x, width, self.buffers.take(0))
+    }
+
+    /// Attention of each row over the positions of its own slot up to its own.
+    fn attend(&mut self, cache: &Cache, queries: &[f32]) -> Vec<f32> {
+        let Shape { heads, kv_heads, dim, .. } = self.shape;
+        let scale = 1.0 / (dim as f32).sqrt();
+        let (mut out, mut scores) = (self.buffers.take(queries.len()), self.buffers.take(0));
+        let rows = out.chunks_exact_mut(heads * dim).zip(queries.chunks_exact(heads * dim));
+        for (row, (out, queries)) in self.rows.iter().zip(rows) {
+            let heads_of_row = out.chunks_exact_mut(dim).zip(queries.chunks_exact(dim));
+            for (head, (out, query)) in heads_of_row.enumerate() {
+                let (keys, values) = cache.head(row.slot, head / (heads / kv_heads));
+                let length = row.position + 1;
+                Attend { query, keys, values, length, scale, scores: &mut scores, out }.compute();
+            }
+        }
+        self.buffers.give_back(scores);
+        out
+    }
+}
+
+impl LayerOps for TileOps<'_> {
+    type Rows = Vec<f32>;
+    type Normed = Interleaved;
+    type Vector = Vec<f32>;
+    type Map = Packed;
+    type Error = Infallible;
+
+    fn norm(&mut self, x: &Vec<f32>, weight: &Vec<f32>) -> Result<Interleaved, Infallible> {
+        let mut normed = self.buffers.copy(x);
+        kernels::rms_norm(&mut normed, weight, self.shape.eps);
+        let interleaved = self.interleaved(&normed, weight.len());
+        self.buffers.give_back(normed);
+        Ok(interleaved)
+    }
+
+    fn project(&mut self, x: &Interleaved, map: &Packed) -> Result<Vec<f32>, Infallible> {
+        let mut out = self.buffers.take(x.rows() * map.outputs());
+        map.apply(x, Target::Set, &mut out);
+        Ok(out)
+    }
+
+    fn norm_heads(&mut self, mut heads: Vec<f32>, weight: &Vec<f32>) -> Result<Vec<f32>, Infallible> {
+        kernels::rms_norm(&mut heads, weight, self.shape.eps);
+        Ok(heads)
+    }
+
+    fn rotate(&mut self, mut heads: Vec<f32>) -> Result<Vec<f32>, Infallible> {
+        let (dim, width) = (self.shape.dim, heads.len() / self.rows.len());
+        for (row, heads) in self.rows.iter().zip(heads.chunks_exact_mut(width)) {
+            let (cos, sin) = self.rotary[row.position * dim..][..dim].split_at(dim / 2);
+            kernels::rotate(heads, cos, sin);
+        }
+        Ok(heads)
+    }
+
+    fn gated(&mut self, x: &Interleaved, gate: &Packed, up: &Packed) -> Result<Vec<f32>, Infallible> {
+        let (mut gate, up) = (self.project(x, gate)?, self.project(x, up)?);
+        kernels::swiglu(&mut gate, &up);
+        self.buffers.give_back(up);
+        Ok(gate)
+    }
+
+    fn project_onto(
+        &mut self,
+        mut residual: Vec<f32>,
+        x: Vec<f32>,
+        map: &Packed,
+    ) -> Result<Vec<f32>, Infallible> {
+        let interleaved = self.interleaved(&x, map.inputs());
+        map.apply(&interleaved, Target::Add, &mut residual);
+        self.buffers.give_back(x);
+        self.release(interleaved);
+        Ok(residual)
+    }
+
+    fn release(&mut self, normed: Interleaved) {
+        self.buffers.give_back(normed.into_buffer());
+    }
 }
 
 impl<'a> CpuForward<'a> {
@@ -147,13 +211,12 @@ impl<'a> CpuForward<'a> {
         slots: usize,
         capacity: usize,
     ) -> Result<Self> {
-        let shape = CacheShape { slots, capacity, heads: weights.kv_heads, dim: weights.dim };
+        let Shape { kv_heads, dim, .. } = weights.shape;
+        let shape = CacheShape { slots, capacity, heads: kv_heads, dim };
         Ok(Self {
             weights,
             rotary: rotary_rows(decoder, capacity)?,
             caches: weights.layers.iter().map(|_| Cache::new(shape)).collect(),
-            x: Vec::new(),
-            qkv: Vec::new(),
             tiles: Vec::new(),
         })
     }
@@ -175,47 +238,10 @@ fn tile_rows(rows: usize) -> usize {
 
 impl Forward for CpuForward<'_> {
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()> {
-        let Self { weights, rotary, caches, x, qkv, tiles } = self;
-        let (hidden, width) = (weights.hidden, weights.qkv_width());
-        let kv = weights.kv_heads * weights.dim;
-        let tile = tile_rows(rows.len());
-        tiles.resize_with(tiles.len().max(rows.len().div_ceil(tile)), Tile::default);
-
-        x.clear();
-        for row in rows {
-            x.extend_from_slice(&weights.embedding[row.token as usize * hidden..][..hidden]);
-        }
-        sized(qkv, rows.len() * width);
-        for (layer, cache) in weights.layers.iter().zip(caches.iter_mut()) {
-            let parts = x.par_chunks(tile * hidden).zip(qkv.par_chunks_mut(tile * width));
-            parts.zip(rows.par_chunks(tile)).zip(tiles.par_iter_mut()).for_each(
-                |(((x, qkv), rows), tile)| {
-                    weights.project(layer, rows, rotary, x, qkv, tile);
-                },
-            );
-            for (row, qkv) in rows.iter().zip(qkv.chunks_exact(width)) {
-                let (keys, values) = qkv[width - 2 * kv..].split_at(kv);
-                cache.write(row.slot, row.position, keys, values);
-            }
-            let parts = x.par_chunks_mut(tile * hidden).zip(qkv.par_chunks(tile * width));
-            parts.zip(rows.par_chunks(tile)).zip(tiles.par_iter_mut()).for_each(
-                |(((x, qkv), rows), tile)| {
-                    weights.attend(layer, rows, cache, x, qkv, tile);
-                    weights.transform(layer, x, tile);
-                },
-            );
-        }
-
-        sized(logits, wanted.len() * weights.vocabulary);
-        let parts = wanted.par_chunks(tile).zip(logits.par_chunks_mut(tile * weights.vocabulary));
-        parts.zip(tiles.par_iter_mut()).for_each(|((wanted, logits), tile)| {
-            tile.normed.clear();
-            for &row in wanted {
-                tile.normed.extend_from_slice(&x[row * hidden..][..hidden]);
-            }
-            kernels::rms_norm(&mut tile.normed, &weights.norm, weights.eps);
-            weights.head.apply(&tile.normed, logits, false, &mut tile.matmul);
-        });
+        let size = tile_rows(rows.len());
+        self.tiles.resize_with(self.tiles.len().max(rows.len().div_ceil(size)), Tile::default);
+        self.layers(rows, size);
+        self.logits(wanted, size, logits);
         Ok(())
     }
 
@@ -225,71 +251,59 @@ impl Forward for CpuForward<'_> {
     }
 }
 
-impl Weights {
-    /// Queries, keys and values of a tile's rows, normed per head where the family does so, and rotated.
-    fn project(
-        &self,
-        layer: &LayerWeights,
-        rows: &[Row],
-        rotary: &[f32],
-        x: &[f32],
-        qkv: &mut [f32],
-        tile: &mut Tile,
-    ) {
-        tile.normed.clear();
-        tile.normed.extend_from_slice(x);
-        kernels::rms_norm(&mut tile.normed, &layer.input_norm, self.eps);
-        layer.qkv.apply(&tile.normed, qkv, false, &mut tile.matmul);
-        for (row, qkv) in rows.iter().zip(qkv.chunks_exact_mut(self.qkv_width())) {
-            let (queries, rest) = qkv.split_at_mut(self.heads * self.dim);
-            let (keys, _) = rest.split_at_mut(self.kv_heads * self.dim);
-            let (cos, sin) = rotary[row.position * self.dim..][..self.dim].split_at(self.dim / 2);
-            for (heads, norm) in [(queries, &layer.q_norm), (keys, &layer.k_norm)] {
-                if let Some(norm) = norm {
-                    kernels::rms_norm(heads, norm, self.eps);
+impl CpuForward<'_> {
+    /// Takes rows, `size` to a tile, through all layers.
+    fn layers(&mut self, rows: &[Row], size: usize) {
+        let Self { weights, rotary, caches, tiles } = self;
+        let Weights { shape, embedding, layers, .. } = *weights;
+        for (rows, tile) in rows.chunks(size).zip(tiles.iter_mut()) {
+            tile.x.clear();
+            for row in rows {
+                tile.x.extend_from_slice(&embedding[row.token as usize * shape.hidden..][..shape.hidden]);
+            }
+        }
+        let kv = shape.kv_heads * shape.dim;
+        for (layer, cache) in layers.iter().zip(caches) {
+            rows.par_chunks(size).zip(tiles.par_iter_mut()).for_each(|(rows, tile)| {
+                let mut ops = TileOps { shape: *shape, rotary, rows, buffers: &mut tile.buffers };
+                let Ok(heads) = layer.before_attention(&mut ops, &tile.x);
+                tile.heads = heads;
+            });
+            for (rows, tile) in rows.chunks(size).zip(tiles.iter()) {
+                let pairs = tile.heads.keys.chunks_exact(kv).zip(tile.heads.values.chunks_exact(kv));
+                for (row, (keys, values)) in rows.iter().zip(pairs) {
+                    cache.write(row.slot, row.position, keys, values);
                 }
-                kernels::rotate(heads, cos, sin);
             }
+            let cache = &*cache;
+            rows.par_chunks(size).zip(tiles.par_iter_mut()).for_each(|(rows, tile)| {
+                let mut ops = TileOps { shape: *shape, rotary, rows, buffers: &mut tile.buffers };
+                let Heads { queries, keys, values } = std::mem::take(&mut tile.heads);
+                let attended = ops.attend(cache, &queries);
+                let Ok(x) = layer.after_attention(&mut ops, std::mem::take(&mut tile.x), attended);
+                tile.x = x;
+                for buffer in [queries, keys, values] {
+                    tile.buffers.give_back(buffer);
+                }
+            });
         }
     }
 
-    /// `x += output(attention)`.
-    fn attend(
-        &self,
-        layer: &LayerWeights,
-        rows: &[Row],
-        cache: &Cache,
-        x: &mut [f32],
-        qkv: &[f32],
-        tile: &mut Tile,
-    ) {
-        let queries = self.heads * self.dim;
-        let group = self.heads / self.kv_heads;
-        let scale = 1.0 / (self.dim as f32).sqrt();
-        let attended = sized(&mut tile.attended, rows.len() * queries);
-        for (row, (out, qkv)) in
-            rows.iter().zip(attended.chunks_exact_mut(queries).zip(qkv.chunks_exact(self.qkv_width())))
-        {
-            let heads = out.chunks_exact_mut(self.dim).zip(qkv.chunks_exact(self.dim));
-            for (h, (out, query)) in heads.enumerate() {
-                let (keys, values) = cache.head(row.slot, h / group);
-                let length = row.position + 1;
-                Attend { query, keys, values, length, scale, scores: &mut tile.scores, out }.compute();
+    /// The logits that follow the wanted rows.
+    fn logits(&mut self, wanted: &[usize], size: usize, logits: &mut Vec<f32>) {
+        let Self { weights, tiles, .. } = self;
+        let Weights { shape: Shape { hidden, eps, .. }, head, norm, .. } = weights;
+        let vocabulary = head.outputs();
+        logits.resize(wanted.len() * vocabulary, 0.0);
+        let tiles = &*tiles;
+        let parts = wanted.par_chunks(size).zip(logits.par_chunks_mut(size * vocabulary));
+        parts.for_each(|(wanted, logits)| {
+            let mut x = Vec::with_capacity(wanted.len() * hidden);
+            for row in wanted {
+                x.extend_from_slice(&tiles[row / size].x[row % size * hidden..][..*hidden]);
             }
-        }
-        layer.output.apply(attended, x, true, &mut tile.matmul);
-    }
-
-    /// `x += down(silu(gate) * up)`.
-    fn transform(&self, layer: &LayerWeights, x: &mut [f32], tile: &mut Tile) {
-        let rows = x.len() / self.hidden;
-        tile.normed.clear();
-        tile.normed.extend_from_slice(x);
-        kernels::rms_norm(&mut tile.normed, &layer.feed_norm, self.eps);
-        let gate_up = sized(&mut tile.gate_up, rows * 2 * self.feed_forward);
-        layer.gate_up.apply(&tile.normed, gate_up, false, &mut tile.matmul);
-        let gated = sized(&mut tile.gated, rows * self.feed_forward);
-        kernels::swiglu(gate_up, gated, self.feed_forward);
-        layer.down.apply(gated, x, true, &mut tile.matmul);
+            kernels::rms_norm(&mut x, norm, *eps);
+            head.apply(&Interleaved::new(&x, *hidden, Vec::new()), Target::Set, logits);
+        });
     }
 }

@@ -12,9 +12,7 @@ mod cpu;
 mod forced;
 mod forward;
 mod kernels;
-mod matmul;
 mod reference;
-mod simd;
 mod stops;
 mod stream;
 

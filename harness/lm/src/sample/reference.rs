@@ -1,12 +1,14 @@
 //! Decoding with the reference kernels, on any device.
 
+use std::ops::Range;
+
 use candle_core::{DType, Tensor};
 
 use super::forward::{Forward, Row};
-use crate::decoder::{Decoder, Layer};
+use crate::decoder::Decoder;
 use crate::error::Result;
-use crate::ops;
-use crate::placement::Kernels;
+use crate::layer::Heads;
+use crate::ops::{Span, attention_over};
 
 /// Decoding with the reference kernels.
 #[derive(Debug)]
@@ -15,6 +17,15 @@ pub(crate) struct ReferenceForward {
     /// Keys and values of each layer, `[slots * capacity, KV * D]` each.
     caches: Vec<(Tensor, Tensor)>,
     capacity: usize,
+}
+
+/// Rows of one slot that follow each other.
+struct Run {
+    rows: Range<usize>,
+    /// The place of the first row in the cache.
+    at: usize,
+    /// The place of the slot's position 0 in the cache.
+    start: usize,
 }
 
 impl ReferenceForward {
@@ -29,84 +40,62 @@ impl ReferenceForward {
         Ok(Self { decoder, caches, capacity })
     }
 
-    /// Attention of each row over the positions of its own slot up to its own.
-    fn attend(&self, cache: &(Tensor, Tensor), q: &Tensor, rows: &[Row]) -> candle_core::Result<Tensor> {
-        let config = self.decoder.config();
-        let (kv, group, dim) = (config.num_kv_heads, config.group_size(), config.head_dim);
-        let mut out = Vec::with_capacity(rows.len());
-        for (i, row) in rows.iter().enumerate() {
-            let length = row.position + 1;
-            let seen = |t: &Tensor| {
-                let t = t.narrow(0, row.slot * self.capacity, length)?.reshape((length, kv, dim))?;
-                t.transpose(0, 1)?.contiguous()
-            };
-            let q = q.narrow(0, i, 1)?.reshape((kv, group, dim))?.contiguous()?;
-            let scores = (q.matmul(&seen(&cache.0)?.t()?.contiguous()?)? / (dim as f64).sqrt())?;
-            let highest = scores.max_keepdim(2)?;
-            let weights = scores.broadcast_sub(&highest)?.exp()?;
-            let weights = weights.broadcast_div(&weights.sum_keepdim(2)?)?;
-            out.push(weights.matmul(&seen(&cache.1)?)?.reshape((1, kv * group * dim))?);
+    fn runs(&self, rows: &[Row]) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let mut first = 0;
+        for part in rows.chunk_by(|a, b| a.slot == b.slot && a.position + 1 == b.position) {
+            let start = part[0].slot * self.capacity;
+            runs.push(Run { rows: first..first + part.len(), at: start + part[0].position, start });
+            first += part.len();
         }
-        Tensor::cat(&out, 0)
+        runs
     }
 
-    fn layer(
+    /// Stores the keys and values of a layer, and attends to all that its cache holds of each row's past.
+    fn attend(
         &self,
-        layer: &Layer,
-        cache: &(Tensor, Tensor),
-        x: &Tensor,
-        rotary: &ops::Rotary,
-        rows: &[Row],
+        (keys, values): &(Tensor, Tensor),
+        heads: &Heads<Tensor>,
+        runs: &[Run],
     ) -> candle_core::Result<Tensor> {
-        let config = self.decoder.config();
-        let (kernels, eps, dim) = (Kernels::Reference, config.rms_norm_eps, config.head_dim);
-        let normed = ops::rms_norm(kernels, x, &layer.input_layernorm, eps)?;
-        let rotated = |x: Tensor, heads: usize, norm: &Option<Tensor>| {
-            let x = x.reshape((rows.len(), heads, dim))?;
-            let x = match norm {
-                Some(norm) => ops::rms_norm(kernels, &x, norm, eps)?,
-                None => x,
-            };
-            ops::rope(kernels, &x, rotary)
-        };
-        let q = rotated(layer.q_proj.forward(kernels, &normed)?, config.num_heads, &layer.q_norm)?;
-        let k = rotated(layer.k_proj.forward(kernels, &normed)?, config.num_kv_heads, &layer.k_norm)?;
-        let k = k.flatten_from(1)?.contiguous()?;
-        let v = layer.v_proj.forward(kernels, &normed)?.contiguous()?;
-        for (i, row) in rows.iter().enumerate() {
-            let at = row.slot * self.capacity + row.position;
-            cache.0.slice_set(&k.narrow(0, i, 1)?, 0, at)?;
-            cache.1.slice_set(&v.narrow(0, i, 1)?, 0, at)?;
+        let (new_keys, new_values) = (heads.keys.contiguous()?, heads.values.contiguous()?);
+        for Run { rows, at, .. } in runs {
+            keys.slice_set(&new_keys.narrow(0, rows.start, rows.len())?, 0, *at)?;
+            values.slice_set(&new_values.narrow(0, rows.start, rows.len())?, 0, *at)?;
         }
-        let x = (x + layer.o_proj.forward(kernels, &self.attend(cache, &q, rows)?)?)?;
-
-        let normed = ops::rms_norm(kernels, &x, &layer.post_attention_layernorm, eps)?;
-        let gate = ops::linear(kernels, &normed, &layer.gate_proj, None)?;
-        let up = ops::linear(kernels, &normed, &layer.up_proj, None)?;
-        &x + ops::linear(kernels, &ops::swiglu(kernels, &gate, &up)?, &layer.down_proj, None)?
+        // Runs of one row share a product; a longer one, which is a prompt, would pad them all to its length.
+        let together = |a: &Run, b: &Run| a.rows.len() == 1 && b.rows.len() == 1;
+        let parts = runs.chunk_by(together).map(|runs| {
+            let (start, end) = (runs[0].rows.start, runs[runs.len() - 1].rows.end);
+            let spans = runs.iter().map(|Run { rows, at, start: slot }| Span {
+                queries: rows.start - start..rows.end - start,
+                keys: *slot..at + rows.len(),
+            });
+            let queries = heads.queries.narrow(0, start, end - start)?;
+            let head_dim = self.decoder.config().head_dim;
+            attention_over(&queries, keys, values, head_dim, &spans.collect::<Vec<_>>())
+        });
+        Tensor::cat(&parts.collect::<candle_core::Result<Vec<_>>>()?, 0)
     }
 }
 
 impl Forward for ReferenceForward {
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()> {
         logits.clear();
-        if wanted.is_empty() && rows.is_empty() {
+        if rows.is_empty() {
             return Ok(());
         }
         let (tokens, positions): (Vec<u32>, Vec<u32>) =
             rows.iter().map(|row| (row.token, row.position as u32)).unzip();
-        let rotary = self.decoder.rotary(&positions)?;
-        let mut x = ops::embedding(self.decoder.embedding(), &tokens)?;
-        for (layer, cache) in self.decoder.layers().iter().zip(&self.caches) {
-            x = self.layer(layer, cache, &x, &rotary, rows)?;
-        }
+        let runs = self.runs(rows);
+        let x = self
+            .decoder
+            .layers_of(&tokens, &positions, |index, heads| self.attend(&self.caches[index], &heads, &runs))?;
         if wanted.is_empty() {
             return Ok(());
         }
         let wanted: Vec<u32> = wanted.iter().map(|row| *row as u32).collect();
-        let x = x.index_select(&Tensor::new(wanted, x.device())?, 0)?;
-        let x =
-            ops::rms_norm(Kernels::Reference, &x, self.decoder.norm(), self.decoder.config().rms_norm_eps)?;
+        let x = self.decoder.final_norm(&x.index_select(&Tensor::new(wanted, x.device())?, 0)?)?;
         *logits = self.decoder.logits(&x)?.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
         Ok(())
     }

@@ -106,7 +106,7 @@ fn completions_are_the_samples_that_stop_tokens_give() {
         let completions = world.complete(&requests(60), &sampling);
         let samples = samples(&world, &sampling, stops, 60);
         assert!(stops.is_empty() || samples.iter().any(|sample| sample.stopped()));
-        assert!(samples.iter().any(|sample| !sample.stopped()));
+        assert!(stops.len() > 1 || samples.iter().any(|sample| !sample.stopped()));
         for (completion, sample) in completions.iter().zip(&samples) {
             let text = world.tokenizer().decode(&sample.tokens).unwrap();
             let stop = completion.stop.clone();
@@ -175,9 +175,10 @@ fn a_stop_string_is_found_across_tokens_and_a_cut_leaves_its_beginning() {
     let request = &requests(1);
     let whole = &world.complete(request, &sampling(160, &[]))[0];
     assert_eq!((whole.tokens, &whole.stop), (160, &None));
-    // A stretch of the text that is written as several tokens and does not occur before.
+    // A stretch of the text that is longer than one token: no part of a special token, and not "12" alone.
     let text: Vec<char> = whole.text.chars().collect();
-    let stop = text.windows(3).skip(5).find(|stretch| stretch.iter().all(|c| c.is_ascii())).unwrap();
+    let plain = |c: &char| c.is_ascii() && !SPECIALS.concat().contains(*c);
+    let stop = text.windows(3).skip(5).find(|stretch| stretch.iter().all(plain)).unwrap();
     let stop: String = stop.iter().collect();
     let ended = &world.complete(request, &sampling(160, &["no such text", &stop]))[0];
     assert_eq!(ended.stop.as_deref(), Some(stop.as_str()));

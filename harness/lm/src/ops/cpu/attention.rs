@@ -6,10 +6,11 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::gemm::{Mat, MatMut, Output, multiply};
 use super::parallel::for_each;
-use super::simd::{dot, exp, max, sum, vectorized};
 use super::{Held, elements, gradient, output};
+use crate::simd::gemm::{Mat, MatMut, Output, multiply};
+use crate::simd::reduce::{TRAINING_LANES as LANES, dot, max, sum};
+use crate::simd::{exp, vectorized};
 
 /// Queries computed together. Keys behind the last of them are skipped, so smaller blocks waste less above
 /// the diagonal.
@@ -187,11 +188,11 @@ impl Heads {
 
 #[inline(always)]
 fn softmax(values: &mut [f32]) {
-    let max = max(values);
+    let max = max::<LANES>(values);
     for value in values.iter_mut() {
         *value = exp(*value - max);
     }
-    let scale = sum(values).recip();
+    let scale = sum::<LANES>(values).recip();
     for value in values.iter_mut() {
         *value *= scale;
     }
@@ -201,7 +202,7 @@ fn softmax(values: &mut [f32]) {
 #[inline(always)]
 fn softmax_gradient(p: &[f32], d: &mut [f32]) {
     let p = &p[..d.len()];
-    let mean = dot(p, d);
+    let mean = dot::<LANES>(p, d);
     for (d, p) in d.iter_mut().zip(p) {
         *d = p * (*d - mean);
     }

@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::gemm::{Mat, MatMut, Output, multiply};
 use super::linear::{input_gradient, project, weight_gradient};
 use super::swiglu::{swiglu_gradients, swiglu_values};
 use super::{Held, elements, gradient, output};
+use crate::simd::gemm::{Mat, MatMut, Output, multiply};
 
 pub(in crate::ops) fn gated(x: &Tensor, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     let keep = x.track_op() || gate.track_op() || up.track_op();

@@ -2,11 +2,12 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::gemm::{Mat, MatMut, Output, multiply, product};
 use super::linear::project;
 use super::parallel::{add_up, block_rows, for_each};
-use super::simd::{exp, max, sum, vectorized};
 use super::{Held, elements, gradient, output};
+use crate::simd::gemm::{Mat, MatMut, Output, multiply, product};
+use crate::simd::reduce::{TRAINING_LANES as LANES, max, sum};
+use crate::simd::{exp, vectorized};
 
 /// Logits held at a time, about, in elements.
 const MAX_LOGITS: usize = 1 << 20;
@@ -28,17 +29,17 @@ pub(in crate::ops) fn head_log_probs(
 /// Turns logits into `exp(logits - max)`, and gives the sum of these.
 #[inline(always)]
 fn exponentiate(logits: &mut [f32]) -> f32 {
-    let max = max(logits);
+    let max = max::<LANES>(logits);
     for value in logits.iter_mut() {
         *value = exp(*value - max);
     }
-    sum(logits)
+    sum::<LANES>(logits)
 }
 
 /// `log softmax(logits)[target]`, the logarithm taken in `f64`; spends the logits.
 #[inline(always)]
 fn log_prob(logits: &mut [f32], target: usize) -> f32 {
-    let shifted = logits[target] - max(logits);
+    let shifted = logits[target] - max::<LANES>(logits);
     (f64::from(shifted) - f64::from(exponentiate(logits)).ln()) as f32
 }
 

@@ -2,9 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::gemm::{Mat, MatMut, Output, multiply, product};
 use super::parallel::{add_up, block_rows, for_each};
 use super::{Held, elements, gradient, output};
+use crate::simd::gemm::{Mat, MatMut, Output, multiply, product};
 
 pub(in crate::ops) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let (x, weight) = (x.contiguous()?, weight.contiguous()?);

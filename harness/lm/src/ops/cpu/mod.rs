@@ -7,13 +7,11 @@
 
 mod attention;
 mod gated;
-mod gemm;
 mod head;
 mod linear;
 mod norm;
 mod parallel;
 mod rope;
-mod simd;
 mod swiglu;
 
 use std::ops::Deref;

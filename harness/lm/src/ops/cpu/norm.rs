@@ -3,8 +3,9 @@
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use super::parallel::{add_up, block_rows, for_each};
-use super::simd::{dot, dot3, vectorized};
 use super::{Held, elements, gradient, output};
+use crate::simd::reduce::{TRAINING_LANES as LANES, dot3, rms_scale};
+use crate::simd::vectorized;
 
 pub(in crate::ops) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     x.contiguous()?.apply_op2(&weight.contiguous()?, RmsNorm { eps: eps as f32 })
@@ -15,18 +16,12 @@ struct RmsNorm {
 }
 
 impl RmsNorm {
-    /// `1 / sqrt(mean(x²) + eps)`
-    #[inline(always)]
-    fn scale(&self, x: &[f32]) -> f32 {
-        (dot(x, x) / x.len() as f32 + self.eps).sqrt().recip()
-    }
-
     fn forward_block(&self, x: &[f32], w: &[f32], out: &mut [f32]) {
         vectorized(
             #[inline(always)]
             || {
                 for (x, out) in x.chunks_exact(w.len()).zip(out.chunks_exact_mut(w.len())) {
-                    let scale = self.scale(x);
+                    let scale = rms_scale::<LANES>(x, self.eps);
                     for ((out, x), w) in out.iter_mut().zip(x).zip(w) {
                         *out = x * scale * w;
                     }
@@ -45,8 +40,8 @@ impl RmsNorm {
                     x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width))
                 {
                     let (x, dy, dx, dw) = (&x[..width], &dy[..width], &mut dx[..width], &mut dw[..width]);
-                    let scale = self.scale(x);
-                    let mean = dot3(x, w, dy) / width as f32;
+                    let scale = rms_scale::<LANES>(x, self.eps);
+                    let mean = dot3::<LANES>(x, w, dy) / width as f32;
                     let pull = scale * scale * scale * mean;
                     for i in 0..width {
                         dx[i] = scale * w[i] * dy[i] - pull * x[i];

@@ -3,9 +3,9 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::parallel::{block_rows, for_each};
-use super::simd::vectorized;
 use super::{Held, elements, gradient, output};
 use crate::ops::Rotary;
+use crate::simd::{turn, vectorized};
 
 pub(in crate::ops) fn rope(x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
     rotary.check(x)?;
@@ -47,9 +47,7 @@ fn turn_head(x: &[f32], cos: &[f32], sin: &[f32], sign: f32, out: &mut [f32]) {
     let (out_first, out_second) = out.split_at_mut(half);
     let (sin, out_second) = (&sin[..half], &mut out_second[..half]);
     for i in 0..half {
-        let turned = sign * sin[i];
-        out_first[i] = first[i] * cos[i] - second[i] * turned;
-        out_second[i] = second[i] * cos[i] + first[i] * turned;
+        (out_first[i], out_second[i]) = turn(first[i], second[i], cos[i], sign * sin[i]);
     }
 }
 

@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::parallel::{block_rows, for_each};
-use super::simd::{exp, vectorized};
 use super::{Held, elements, gradient, output};
+use crate::simd::{exp, swiglu as value, vectorized};
 
 pub(in crate::ops) fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     gate.contiguous()?.apply_op2(&up.contiguous()?, SwiGlu)
@@ -21,7 +21,7 @@ pub(super) fn swiglu_values(gate: &[f32], up: &[f32]) -> Vec<f32> {
             #[inline(always)]
             || {
                 for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
-                    *out = g * u / (1.0 + exp(-g));
+                    *out = value(*g, *u);
                 }
             },
         );

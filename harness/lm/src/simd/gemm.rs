@@ -13,7 +13,7 @@ const PARALLEL_WORK: usize = 1 << 20;
 
 /// A matrix in a slice.
 #[derive(Clone, Copy)]
-pub(super) struct Mat<'a> {
+pub(crate) struct Mat<'a> {
     data: &'a [f32],
     rows: usize,
     cols: usize,
@@ -23,30 +23,30 @@ pub(super) struct Mat<'a> {
 
 impl<'a> Mat<'a> {
     /// A row-major matrix whose rows lie end to end.
-    pub(super) fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
+    pub(crate) fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
         Self::strided(data, rows, cols, cols)
     }
 
     /// A row-major matrix whose rows start `row_stride` elements apart.
-    pub(super) fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
+    pub(crate) fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
         check(data.len(), rows, cols, row_stride);
         Self { data, rows, cols, row_stride, col_stride: 1 }
     }
 
     /// Number of rows.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// The transpose.
-    pub(super) fn t(self) -> Self {
+    pub(crate) fn t(self) -> Self {
         let Self { data, rows, cols, row_stride, col_stride } = self;
         Self { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
     }
 }
 
 /// A row-major matrix to be written.
-pub(super) struct MatMut<'a> {
+pub(crate) struct MatMut<'a> {
     data: &'a mut [f32],
     rows: usize,
     cols: usize,
@@ -55,12 +55,12 @@ pub(super) struct MatMut<'a> {
 
 impl<'a> MatMut<'a> {
     /// A row-major matrix whose rows lie end to end.
-    pub(super) fn new(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
+    pub(crate) fn new(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
         Self::strided(data, rows, cols, cols)
     }
 
     /// A row-major matrix whose rows start `row_stride` elements apart.
-    pub(super) fn strided(data: &'a mut [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
+    pub(crate) fn strided(data: &'a mut [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
         check(data.len(), rows, cols, row_stride);
         assert!(cols <= row_stride, "rows of a matrix to be written overlap");
         Self { data, rows, cols, row_stride }
@@ -72,9 +72,9 @@ fn check(len: usize, rows: usize, cols: usize, row_stride: usize) {
     assert!(needed <= len, "a {rows}x{cols} matrix of stride {row_stride} does not fit {len} elements");
 }
 
-/// What becomes of the elements that the output holds.
+/// Whether a product replaces what the output holds or is added to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Output {
+pub(crate) enum Output {
     /// They are overwritten.
     Set,
     /// The product is added to them.
@@ -84,7 +84,7 @@ pub(super) enum Output {
 /// `out = scale · a · b`, or `out += scale · a · b`; on several threads of the current pool if it is large.
 ///
 /// The same bits for any number of threads and on every machine with the same instruction set.
-pub(super) fn multiply(scale: f32, a: Mat<'_>, b: Mat<'_>, output: Output, out: MatMut<'_>) {
+pub(crate) fn multiply(scale: f32, a: Mat<'_>, b: Mat<'_>, output: Output, out: MatMut<'_>) {
     assert_eq!((a.rows, b.cols), (out.rows, out.cols), "the output of a product has another shape");
     #[expect(unsafe_code, reason = "the output is given as a pointer")]
     // SAFETY: `MatMut` has checked that every element lies in its slice and that rows do not overlap; the
@@ -95,7 +95,7 @@ pub(super) fn multiply(scale: f32, a: Mat<'_>, b: Mat<'_>, output: Output, out: 
 }
 
 /// `a · b`, its rows end to end.
-pub(super) fn product(a: Mat<'_>, b: Mat<'_>) -> Vec<f32> {
+pub(crate) fn product(a: Mat<'_>, b: Mat<'_>) -> Vec<f32> {
     let len = a.rows * b.cols;
     let mut out = Vec::with_capacity(len);
     #[expect(unsafe_code, reason = "saves filling a large buffer with zeros that nobody reads")]
