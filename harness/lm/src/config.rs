@@ -321,7 +321,7 @@ fn rope_theta(raw: &HfConfig) -> Result<f64> {
 }
 
 /// One token id, a list of them, or null.
-fn token_ids(field: &'static str, value: &Value) -> Result<Vec<u32>> {
+pub(crate) fn token_ids(field: &'static str, value: &Value) -> Result<Vec<u32>> {
     let id = |value: &Value| {
         value.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(|| LmError::ConfigValue {
             field,

@@ -7,27 +7,35 @@
 
 pub mod config;
 pub mod decoder;
+pub mod engine;
 pub mod error;
 mod layer;
 pub mod model;
 pub mod ops;
 pub mod optim;
+mod pieces;
 pub mod placement;
 pub mod sample;
 pub mod schedule;
 pub mod score;
 pub mod sequences;
 mod simd;
+pub mod text;
 pub mod tokenizer;
 pub mod train;
 pub mod weights;
 
 pub use config::{Config, Family};
 pub use decoder::Decoder;
+pub use engine::{
+    Candle, Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION,
+    instruction_set,
+};
 pub use error::{ErrorClass, LmError, Result};
 pub use layer::{Layer, Projection};
 pub use model::Model;
 pub use placement::{DeviceName, Float, Kernels, Placement};
 pub use score::{Scored, score};
 pub use sequences::Sequences;
+pub use text::Part;
 pub use tokenizer::{Tokenizer, character_tokenizer};

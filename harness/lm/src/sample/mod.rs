@@ -13,6 +13,7 @@ mod forced;
 mod forward;
 mod kernels;
 mod reference;
+mod stops;
 mod stream;
 
 use std::ops::ControlFlow;
@@ -24,7 +25,8 @@ use crate::error::{LmError, Result};
 use crate::placement::Kernels;
 use forward::Forward;
 
-pub use forced::forced_choice;
+pub use forced::{forced_choice, likeliest_option};
+pub use stops::{Found, Seen, Stops};
 
 /// Rows decoded at a time unless [`Sampler::with_batch`] says otherwise.
 pub const DEFAULT_BATCH: usize = 64;
@@ -74,14 +76,33 @@ pub struct Prompt {
 }
 
 /// What was drawn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// The new tokens; the last is a stop token if `stopped`.
+    /// The new tokens; the last of them ended the sample, unless it was cut off.
     pub tokens: Vec<u32>,
     /// Log-probability of each token under the model at temperature 1, without truncation.
     pub log_probs: Vec<f32>,
-    /// Whether a stop token ended the sample; otherwise it has `max_new_tokens` tokens.
-    pub stopped: bool,
+    /// What ended it.
+    pub end: End,
+}
+
+impl Sample {
+    /// Whether something ended it, other than the limit.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.end != End::Length
+    }
+}
+
+/// What ended a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A stop string, complete with the last token.
+    Text(Found),
+    /// A token of [`SampleConfig::stop`], the last one.
+    Token,
+    /// It has [`SampleConfig::max_new_tokens`] tokens.
+    Length,
 }
 
 /// What happens while samples are drawn.
@@ -89,7 +110,7 @@ pub struct Sample {
 pub enum SampleEvent {
     /// A token was drawn for each of so many samples.
     Step {
-        /// Samples in work.
+        /// Samples in flight.
         rows: usize,
     },
     /// A sample is complete.
@@ -106,6 +127,7 @@ pub enum SampleEvent {
 pub struct Sampler<'a> {
     decoder: &'a Decoder,
     config: SampleConfig,
+    stops: Option<&'a Stops<'a>>,
     batch: usize,
     packed: Option<cpu::Weights>,
 }
@@ -121,10 +143,18 @@ impl<'a> Sampler<'a> {
             Kernels::Cpu => Some(cpu::Weights::new(decoder)?),
             Kernels::Reference => None,
         };
-        Ok(Self { decoder, config, batch: DEFAULT_BATCH, packed })
+        Ok(Self { decoder, config, stops: None, batch: DEFAULT_BATCH, packed })
     }
 
-    /// Sets how many samples are in work at a time, at least 1. It changes speed and memory, not the samples.
+    /// Makes samples end at stop strings too. A token that completes one and is itself a stop token ends its
+    /// sample with the string.
+    #[must_use]
+    pub fn with_stops(mut self, stops: &'a Stops<'a>) -> Self {
+        self.stops = Some(stops);
+        self
+    }
+
+    /// Sets how many samples are in flight at a time, at least 1. It changes speed and memory, not the samples.
     #[must_use]
     pub fn with_batch(mut self, batch: usize) -> Self {
         self.batch = batch.max(1);
@@ -134,12 +164,12 @@ impl<'a> Sampler<'a> {
     /// Draws a sample for each prompt. Samples arrive as they finish; prompts with equal tokens share the
     /// work of reading them.
     ///
-    /// Returns `Break` if the observer broke off; samples in work are then dropped. Computes in the current
+    /// Returns `Break` if the observer broke off; samples in flight are then dropped. Computes in the current
     /// rayon pool.
     ///
     /// # Errors
-    /// [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`] for a token outside the vocabulary, or
-    /// [`LmError::NoDistribution`] if the model computes no finite logits.
+    /// [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`] for a token outside the vocabulary,
+    /// [`LmError::NoDistribution`] if the model computes no finite logits, or those of [`Stops::push`].
     pub fn run(
         &self,
         prompts: &[Prompt],
@@ -150,7 +180,7 @@ impl<'a> Sampler<'a> {
         // The last token of a sample is not fed; one more slot keeps a prompt for samples that wait for a
         // row.
         let mut forward = self.forward(rows + 1, longest + self.config.max_new_tokens - 1)?;
-        batch::Batch::new(&self.config, self.decoder.config().vocab_size, prompts, rows)
+        batch::Batch::new(&self.config, self.stops, self.decoder.config().vocab_size, prompts, rows)
             .run(forward.as_mut(), observer)
     }
 

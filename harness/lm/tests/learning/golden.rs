@@ -93,7 +93,7 @@ fn sampled(decoder: &Decoder) -> String {
                 hasher.update(&token.to_le_bytes());
                 hasher.update(&log_prob.to_bits().to_le_bytes());
             }
-            hasher.update(&[u8::from(sample.stopped)]);
+            hasher.update(&[u8::from(sample.stopped())]);
         }
     }
     let prompts: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens.as_slice()).collect();

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::models::{lively, shape};
-use assay_lm::sample::{Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
+use assay_lm::sample::{End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
 use assay_lm::{Config, Decoder, Family, Kernels, LmError, Placement, Sequences};
 use proptest::prelude::*;
 
@@ -70,7 +70,7 @@ fn fused_and_composed_draw_the_same_tokens() {
             };
             let (fused, composed) = (draw(&fused), draw(&composed));
             for (f, c) in fused.iter().zip(&composed) {
-                assert_eq!((&f.tokens, f.stopped), (&c.tokens, c.stopped), "{family:?} {temperature}");
+                assert_eq!((&f.tokens, f.end), (&c.tokens, c.end), "{family:?} {temperature}");
             }
         }
     }
@@ -88,7 +88,7 @@ fn greedy_decoding_takes_the_most_likely_token_and_stops_where_told() {
             tokens.push(token);
         }
         let stop = sample.tokens.iter().position(|t| *t == 3);
-        assert_eq!(sample.stopped, stop.is_some());
+        assert_eq!(sample.end, if stop.is_some() { End::Token } else { End::Length });
         assert_eq!(sample.tokens.len(), stop.map_or(25, |at| at + 1));
     }
 }
