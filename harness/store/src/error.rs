@@ -213,6 +213,7 @@ impl StoreError {
             | Self::Busy { .. }
             | Self::IndexDamaged { .. }
             | Self::Io { .. } => ErrorClass::Environment,
+            Self::Index { source, .. } if is_environmental(source) => ErrorClass::Environment,
             Self::BadManifest { .. }
             | Self::NotInScratch { .. }
             | Self::BadEvent(_)
@@ -385,11 +386,11 @@ mod tests {
             (ffi::SQLITE_MISUSE, "index"),
         ] {
             let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            assert_eq!(
-                kind_of(&StoreError::index(Utf8Path::new("/x/index.sqlite"), source)),
-                expect,
-                "{code}"
-            );
+            let error = StoreError::index(Utf8Path::new("/x/index.sqlite"), source);
+            assert_eq!(kind_of(&error), expect, "{code}");
+            let ours = code == ffi::SQLITE_MISUSE;
+            let class = if ours { ErrorClass::Internal } else { ErrorClass::Environment };
+            assert_eq!(error.class(), class, "{code}");
         }
     }
 }

@@ -16,7 +16,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Times are milliseconds since 1970-01-01 UTC. `used` orders the actions of a step: it grows
 /// whenever one is recorded or used again. Events are only ever added. A value of the memo is in the
-/// row if it is small, else in a segment; `used` is the day of its last use, as far as it was noted.
+/// row if it is small, else in a volume; `used` is the day of its last use, as far as it was noted.
 const SCHEMA: &str = "
 CREATE TABLE actions (
     key BLOB PRIMARY KEY, step TEXT NOT NULL, output BLOB NOT NULL, description BLOB NOT NULL,
@@ -27,9 +27,9 @@ CREATE INDEX actions_by_use ON actions (used);
 CREATE TABLE run_actions (run TEXT NOT NULL, key BLOB NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
 CREATE TABLE memo (
     key BLOB PRIMARY KEY, used INTEGER NOT NULL, hash BLOB NOT NULL,
-    value BLOB, segment TEXT, start INTEGER, length INTEGER
+    value BLOB, volume TEXT, start INTEGER, length INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX memo_by_segment ON memo (segment) WHERE segment IS NOT NULL;
+CREATE INDEX memo_by_volume ON memo (volume) WHERE volume IS NOT NULL;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
     status TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER

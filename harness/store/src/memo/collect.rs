@@ -1,11 +1,11 @@
-//! What the memo can spare: values that nobody has used for long, and the dead records of its segments.
+//! What the memo can spare: values that nobody has used for long, and the dead records of its volumes.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::segments::{self, Place, Reader, Segment, Writer};
 use super::values::{self, Found, today};
+use super::volumes::{self, Place, Reader, Volume, Writer};
 use crate::index::Durability;
 use crate::{Hash, Result, RunId, Store, StoreError, durable};
 
@@ -28,7 +28,7 @@ impl MemoGarbage {
     }
 }
 
-/// What becomes of a segment.
+/// What becomes of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Stays,
@@ -39,24 +39,24 @@ enum Fate {
 }
 
 impl Fate {
-    fn of(segment: &Segment, live: u64) -> Self {
+    fn of(volume: &Volume, live: u64) -> Self {
         match live {
             0 => Self::Goes,
-            _ if live < segment.size / 2 => Self::Shrinks,
+            _ if live < volume.size / 2 => Self::Shrinks,
             _ => Self::Stays,
         }
     }
 
-    fn freed(self, segment: &Segment, live: u64) -> u64 {
-        if self == Self::Stays { 0 } else { segment.size.saturating_sub(live) }
+    fn freed(self, volume: &Volume, live: u64) -> u64 {
+        if self == Self::Stays { 0 } else { volume.size.saturating_sub(live) }
     }
 }
 
 impl Store {
-    /// The size of all segments in bytes.
+    /// The size of all volumes in bytes.
     pub(crate) fn memo_file_bytes(&self) -> Result<u64> {
-        let (segments, _) = segments::list(&self.layout().memo())?;
-        Ok(segments.iter().map(|segment| segment.size).sum())
+        let (volumes, _) = volumes::list(&self.layout().memo())?;
+        Ok(volumes.iter().map(|volume| volume.size).sum())
     }
 
     /// What of the memo can go if values count that were used within `idle`.
@@ -69,9 +69,9 @@ impl Store {
             })
         })?;
         let mut bytes = 0;
-        for segment in segments::list(&self.layout().memo())?.0 {
-            let live = self.live_bytes(&segment.id, last_used)?;
-            bytes += Fate::of(&segment, live).freed(&segment, live);
+        for volume in volumes::list(&self.layout().memo())?.0 {
+            let live = self.live_bytes(&volume.id, last_used)?;
+            bytes += Fate::of(&volume, live).freed(&volume, live);
         }
         Ok(MemoGarbage { values, bytes, last_used })
     }
@@ -84,21 +84,21 @@ impl Store {
         })?;
         let mut shrinking = Vec::new();
         let mut bytes = 0;
-        for segment in segments::list(&self.layout().memo())?.0 {
-            let live = self.live_bytes(&segment.id, i64::MIN)?;
-            let fate = Fate::of(&segment, live);
+        for volume in volumes::list(&self.layout().memo())?.0 {
+            let live = self.live_bytes(&volume.id, i64::MIN)?;
+            let fate = Fate::of(&volume, live);
             match fate {
                 Fate::Stays => {}
                 Fate::Goes => {
-                    durable::remove_file(&segment.path)?;
-                    bytes += fate.freed(&segment, live);
+                    durable::remove_file(&volume.path)?;
+                    bytes += fate.freed(&volume, live);
                 }
-                Fate::Shrinks => shrinking.push((fate.freed(&segment, live), segment)),
+                Fate::Shrinks => shrinking.push((fate.freed(&volume, live), volume)),
             }
         }
         // Last, as it needs room before it makes room.
-        for (freed, segment) in shrinking {
-            match self.move_records(&segment) {
+        for (freed, volume) in shrinking {
+            match self.move_records(&volume) {
                 Ok(()) => bytes += freed,
                 Err(StoreError::DiskFull { .. }) => break,
                 Err(error) => return Err(error),
@@ -107,22 +107,22 @@ impl Store {
         Ok((values as u64, bytes))
     }
 
-    /// The space of the records in a segment whose values were used after that day.
-    fn live_bytes(&self, segment: &RunId, last_used: i64) -> Result<u64> {
+    /// The space of the records in a volume whose values were used after that day.
+    fn live_bytes(&self, volume: &RunId, last_used: i64) -> Result<u64> {
         self.index().read(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT coalesce(sum(length + ?3), 0) FROM memo WHERE segment = ?1 AND used > ?2",
+                    "SELECT coalesce(sum(length + ?3), 0) FROM memo WHERE volume = ?1 AND used > ?2",
                 )?
-                .query_row((segment, last_used, Place::space(0) as i64), |row| {
+                .query_row((volume, last_used, Place::space(0) as i64), |row| {
                     row.get::<_, i64>(0).map(i64::unsigned_abs)
                 })
         })
     }
 
-    /// Moves the live records of a segment to a new one, and removes it. Damaged ones are removed from the
-    /// memo. A kill in between leaves a segment without live records, old or new.
-    fn move_records(&self, old: &Segment) -> Result<()> {
+    /// Moves the live records of a volume to a new one, and removes it. Damaged ones are removed from the
+    /// memo. A kill in between leaves a volume without live records, old or new.
+    fn move_records(&self, old: &Volume) -> Result<()> {
         let dir = self.layout().memo();
         let mut reader = Reader::new(&dir);
         let mut writer = Writer::create(&dir)?;
@@ -130,7 +130,7 @@ impl Store {
         for key in self.keys_in(&old.id)? {
             let (found, _) = self.index().read(|connection| values::find(connection, &key))?;
             let (hash, place) = match found {
-                Found::There(hash, place) if place.segment == old.id => (hash, place),
+                Found::There(hash, place) if place.volume == old.id => (hash, place),
                 Found::Damaged => {
                     damaged.push(key);
                     continue;
@@ -146,10 +146,10 @@ impl Store {
         writer.sync()?;
         self.index().write(Durability::Now, |tx| {
             let mut update = tx.prepare_cached(
-                "UPDATE memo SET segment = ?4, start = ?5 WHERE key = ?1 AND segment = ?2 AND start = ?3",
+                "UPDATE memo SET volume = ?4, start = ?5 WHERE key = ?1 AND volume = ?2 AND start = ?3",
             )?;
             for (key, from, to) in &moved {
-                update.execute((key, from.segment, from.start as i64, to.segment, to.start as i64))?;
+                update.execute((key, from.volume, from.start as i64, to.volume, to.start as i64))?;
             }
             values::delete(tx, &damaged)
         })?;
@@ -158,12 +158,12 @@ impl Store {
         durable::remove_file(&old.path)
     }
 
-    /// The keys whose values are in a segment, in the order of the records.
-    fn keys_in(&self, segment: &RunId) -> Result<Vec<Hash>> {
+    /// The keys whose values are in a volume, in the order of the records.
+    fn keys_in(&self, volume: &RunId) -> Result<Vec<Hash>> {
         self.index().read(|connection| {
             connection
-                .prepare_cached("SELECT key FROM memo WHERE segment = ?1 ORDER BY start")?
-                .query_map([segment], |row| Ok(row.get(0).ok()))?
+                .prepare_cached("SELECT key FROM memo WHERE volume = ?1 ORDER BY start")?
+                .query_map([volume], |row| Ok(row.get(0).ok()))?
                 // What is no hash is nobody's key.
                 .filter_map(rusqlite::Result::transpose)
                 .collect()

@@ -1,11 +1,11 @@
-//! Looking values up and storing them. Small ones are in the index, large ones in [segments](super::segments).
+//! Looking values up and storing them. Small ones are in the index, large ones in [volumes](super::volumes).
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::segments::{Place, Reader, Writer};
+use super::volumes::{Place, Reader, Writer};
 use crate::index::Durability;
 use crate::lock::Locked;
 use crate::{Hash, Result, Store, StoreError};
@@ -49,7 +49,7 @@ pub(super) enum Found {
     Damaged,
 }
 
-/// Reads a row of hash, value, segment, start, length and use, and says when it was used last.
+/// Reads a row of hash, value, volume, start, length and use, and says when it was used last.
 ///
 /// A flipped bit can change the type of a column too, so none is taken for granted.
 pub(super) fn found(key: &Hash, row: &Row<'_>) -> rusqlite::Result<(Found, Option<i64>)> {
@@ -57,7 +57,7 @@ pub(super) fn found(key: &Hash, row: &Row<'_>) -> rusqlite::Result<(Found, Optio
     let size = |column| row.get::<_, i64>(column).ok().and_then(|size| u64::try_from(size).ok());
     let hash = blob(0)?.and_then(|hash| Check::try_from(hash).ok());
     let place = match (row.get(2), size(3), size(4)) {
-        (Ok(segment), Some(start), Some(length)) => Some(Place { segment, start, length }),
+        (Ok(volume), Some(start), Some(length)) => Some(Place { volume, start, length }),
         _ => None,
     };
     let found = match (hash, blob(1)?, place) {
@@ -71,7 +71,7 @@ pub(super) fn found(key: &Hash, row: &Row<'_>) -> rusqlite::Result<(Found, Optio
 /// Looks a key up.
 pub(super) fn find(connection: &Connection, key: &Hash) -> rusqlite::Result<(Found, Option<i64>)> {
     let row = connection
-        .prepare_cached("SELECT hash, value, segment, start, length, used FROM memo WHERE key = ?1")?
+        .prepare_cached("SELECT hash, value, volume, start, length, used FROM memo WHERE key = ?1")?
         .query_row([key], |row| found(key, row))
         .optional()?;
     Ok(row.unwrap_or((Found::Absent, None)))
@@ -193,7 +193,7 @@ impl Store {
         let (small, large): (Vec<_>, Vec<_>) =
             sorted.into_iter().partition(|(_, value, _)| value.len() <= SMALL);
 
-        let mut segment = None;
+        let mut volume = None;
         let mut placed = Vec::new();
         if !large.is_empty() {
             self.require_writable()?;
@@ -205,7 +205,7 @@ impl Store {
                 placed.push((key, hash, writer.append(key, &hash, value)?));
             }
             writer.sync()?;
-            segment = Some((writer, present));
+            volume = Some((writer, present));
         }
         self.index().write(Durability::Soon, |tx| {
             let today = today();
@@ -216,15 +216,15 @@ impl Store {
                 insert.execute((key, today, hash, value))?;
             }
             let mut insert = tx.prepare_cached(
-                "INSERT OR IGNORE INTO memo (key, used, hash, segment, start, length)
+                "INSERT OR IGNORE INTO memo (key, used, hash, volume, start, length)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
-            for (key, hash, Place { segment, start, length }) in &placed {
-                insert.execute((key, today, hash, segment, *start as i64, *length as i64))?;
+            for (key, hash, Place { volume, start, length }) in &placed {
+                insert.execute((key, today, hash, volume, *start as i64, *length as i64))?;
             }
             Ok(())
         })?;
-        if let Some((writer, _present)) = segment {
+        if let Some((writer, _present)) = volume {
             writer.keep();
         }
         Ok(())

@@ -6,8 +6,8 @@ use camino::Utf8PathBuf;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::segments::{self, Place, Reader};
 use super::values::{self, CHUNK, Check, Found};
+use super::volumes::{self, Place, Reader};
 use crate::{Hash, Result, Store};
 
 /// What is wrong with the memo.
@@ -60,7 +60,7 @@ impl Store {
     /// Hashes every value of the memo. Removes nothing.
     pub(crate) fn verify_memo(&self) -> Result<MemoReport> {
         let mut report =
-            MemoReport { strays: segments::list(&self.layout().memo())?.1, ..MemoReport::default() };
+            MemoReport { strays: volumes::list(&self.layout().memo())?.1, ..MemoReport::default() };
         let mut after = Vec::new();
         loop {
             let Rows { rows, last } = self.rows_after(&after)?;
@@ -90,7 +90,7 @@ impl Store {
     fn rows_after(&self, after: &[u8]) -> Result<Rows> {
         self.index().read(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT hash, value, segment, start, length, used, key FROM memo
+                "SELECT hash, value, volume, start, length, used, key FROM memo
                  WHERE key > ?1 ORDER BY key LIMIT ?2",
             )?;
             let mut found = select.query((after, CHUNK as i64))?;
@@ -128,7 +128,7 @@ impl Store {
         let (now, _) = self.index().read(|connection| values::find(connection, &key))?;
         if now == *row {
             let path = match row {
-                Found::There(_, place) => segments::path(&self.layout().memo(), &place.segment),
+                Found::There(_, place) => volumes::path(&self.layout().memo(), &place.volume),
                 _ => self.layout().index(),
             };
             report.damaged.push(DamagedValue { key, path });

@@ -22,7 +22,7 @@ pub(crate) fn entries(name: &str, count: u64) -> (Vec<Hash>, Vec<(Hash, Vec<u8>)
     (entries.iter().map(|(key, _)| *key).collect(), entries)
 }
 
-fn segments(store: &Store) -> Vec<Utf8PathBuf> {
+fn volumes(store: &Store) -> Vec<Utf8PathBuf> {
     let dir = store.root().join("memo");
     list(&dir).iter().map(|name| dir.join(name)).collect()
 }
@@ -65,28 +65,28 @@ fn large_values_are_beside_the_index_and_come_back() {
 }
 
 #[test]
-fn processes_that_follow_each_other_share_a_segment() {
+fn processes_that_follow_each_other_share_a_volume() {
     let bench = Bench::new();
     for i in 0..10 {
         bench.store().remember(&[entry("x", 5 * i)]).unwrap();
     }
-    assert_eq!(segments(&bench.store()).len(), 1);
+    assert_eq!(volumes(&bench.store()).len(), 1);
 }
 
 /// Every 37th byte, which is every byte of a header and many of each value.
 #[test]
-fn a_flipped_byte_anywhere_in_a_segment_is_noticed() {
+fn a_flipped_byte_anywhere_in_a_volume_is_noticed() {
     let bench = Bench::new();
     let store = bench.store();
     let (keys, entries) = entries("x", 11);
     store.remember(&entries).unwrap();
-    let [segment] = &segments(&store)[..] else { panic!() };
-    let size = fs::metadata(segment).unwrap().len();
+    let [volume] = &volumes(&store)[..] else { panic!() };
+    let size = fs::metadata(volume).unwrap().len();
     for (trial, at) in (0..size).step_by(37).enumerate() {
-        flip_at(segment, at);
+        flip_at(volume, at);
         let report = store.verify().unwrap();
         assert_eq!(report.memo.damaged.len(), 1, "byte {at}");
-        assert_eq!(&report.memo.damaged[0].path, segment);
+        assert_eq!(&report.memo.damaged[0].path, volume);
         assert!(!report.is_sound());
         let values = store.recall(&keys).unwrap();
         let wrong: Vec<_> = (0..11).filter(|&i| values[i].as_ref() != Some(&entries[i].1)).collect();
@@ -95,8 +95,8 @@ fn a_flipped_byte_anywhere_in_a_segment_is_noticed() {
         assert_eq!(store.memo_damaged(), trial as u64 + 1);
         assert!(store.verify().unwrap().is_sound(), "the damaged value was removed");
         // Back to the former bytes and rows.
-        flip_at(segment, at);
-        fs::OpenOptions::new().write(true).open(segment).unwrap().set_len(0).unwrap();
+        flip_at(volume, at);
+        fs::OpenOptions::new().write(true).open(volume).unwrap().set_len(0).unwrap();
         sql(&store).execute("DELETE FROM memo", []).unwrap();
         store.remember(&entries).unwrap();
     }
@@ -140,19 +140,19 @@ fn a_flipped_byte_in_the_index_never_gives_a_wrong_value() {
 }
 
 #[test]
-fn a_shortened_or_missing_segment_loses_its_values_and_nothing_else() {
+fn a_shortened_or_missing_volume_loses_its_values_and_nothing_else() {
     for damage in ["shortened", "emptied", "removed"] {
         let bench = Bench::new();
         let store = bench.store();
         let (keys, entries) = entries("x", 20);
         store.remember(&entries).unwrap();
-        let [segment] = &segments(&store)[..] else { panic!() };
-        let file = OpenOptions::new().write(true).open(segment).unwrap();
+        let [volume] = &volumes(&store)[..] else { panic!() };
+        let file = OpenOptions::new().write(true).open(volume).unwrap();
         let (lost, size) = (4, file.metadata().unwrap().len());
         match damage {
             "shortened" => file.set_len(size - 1).unwrap(),
             "emptied" => file.set_len(0).unwrap(),
-            _ => fs::remove_file(segment).unwrap(),
+            _ => fs::remove_file(volume).unwrap(),
         }
         let lost = if damage == "shortened" { 1 } else { lost };
         assert_eq!(store.verify().unwrap().memo.damaged.len(), lost, "{damage}");
@@ -326,7 +326,7 @@ fn values_that_nobody_used_for_long_go_with_their_space() {
     let left = store.stats().unwrap();
     assert_eq!(left.memo_values, 11);
     assert_eq!(before - left.memo_file_bytes, plan.memo.bytes);
-    assert_eq!(left.memo_file_bytes, 2 * 64 + 5000 + 5500, "live records of a segment that shrank");
+    assert_eq!(left.memo_file_bytes, 2 * 64 + 5000 + 5500, "live records of a volume that shrank");
     let values = store.recall(&fresh).unwrap();
     assert!(values.into_iter().zip(fresh_entries).all(|(value, (_, expected))| value == Some(expected)));
     assert_eq!(store.recall(&old).unwrap().iter().flatten().count(), 1);
@@ -334,7 +334,7 @@ fn values_that_nobody_used_for_long_go_with_their_space() {
 
     let all = self::plan(&store, 0);
     assert_eq!(store.gc_apply(&all).unwrap().memo_values, 11);
-    assert!(segments(&store).is_empty());
+    assert!(volumes(&store).is_empty());
     assert_eq!(store.memo_damaged(), 0);
 }
 
@@ -347,7 +347,7 @@ fn a_damaged_record_does_not_move_with_the_sound_ones() {
     store.remember(&old_entries).unwrap();
     make_old(&store, &old, 100);
     // In the value of the first record.
-    flip_at(&segments(&store)[0], 100);
+    flip_at(&volumes(&store)[0], 100);
     store.gc_apply(&store.gc_plan().unwrap()).unwrap();
     assert_eq!(store.memo_damaged(), 1);
     let values = store.recall(&fresh).unwrap();

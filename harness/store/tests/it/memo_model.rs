@@ -45,13 +45,13 @@ fn hash(name: u8) -> Hash {
 fn damage(store: &Store, name: u8) {
     let index = rusqlite::Connection::open(store.root().join("index.sqlite")).unwrap();
     let row: (Vec<u8>, Option<Vec<u8>>, Option<String>, Option<i64>) = index
-        .query_row("SELECT hash, value, segment, start FROM memo WHERE key = ?1", [hash(name)], |row| {
+        .query_row("SELECT hash, value, volume, start FROM memo WHERE key = ?1", [hash(name)], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .unwrap();
     match row {
-        (.., Some(segment), Some(start)) => {
-            let path = store.root().join("memo").join(format!("{segment}.segment"));
+        (.., Some(volume), Some(start)) => {
+            let path = store.root().join("memo").join(format!("{volume}.volume"));
             let mut bytes = fs::read(&path).unwrap();
             bytes[start as usize + 64 + 1000] ^= 1;
             fs::write(&path, bytes).unwrap();

@@ -1,6 +1,6 @@
 //! Large values of the memo: append-only files beside the index.
 //!
-//! `memo/ID.segment` is a sequence of records, each a header of 64 bytes and the value:
+//! `memo/ID.volume` is a sequence of records, each a header of 64 bytes and the value:
 //!
 //! ```text
 //! "assaymem"  key:32  hash:16  length:u64-le  value
@@ -10,9 +10,9 @@
 //! Records are synced before a row points to them, so a kill or a power cut leaves a dead record or half of
 //! one, never a row that points to nothing. They carry their keys, so that the rows can be made again.
 //!
-//! A writer holds a file lock on its segment while it appends, and takes any segment that nobody holds and
-//! that has room: there are about as many segments as `SEGMENT_SIZE` and the number of processes ask for.
-//! Writers also share the store's `active.lock`, so no segment goes while one is at work. Readers need no lock:
+//! A writer holds a file lock on its volume while it appends, and takes any volume that nobody holds and
+//! that has room: there are about as many volumes as `VOLUME_SIZE` and the number of processes ask for.
+//! Writers also share the store's `active.lock`, so no volume goes while one is at work. Readers need no lock:
 //! a value whose file has gone is looked up again.
 
 use std::collections::HashMap;
@@ -25,17 +25,17 @@ use super::values::{Check, check};
 use crate::lock::{Locked, Wait};
 use crate::{Hash, Result, RunId, StoreError, durable};
 
-/// A segment of this size takes no more records, so a segment holds up to this and one group of values.
-const SEGMENT_SIZE: u64 = 256 << 20;
+/// A volume of this size takes no more records, so a volume holds up to this and one group of values.
+const VOLUME_SIZE: u64 = 256 << 20;
 
-const SUFFIX: &str = ".segment";
+const SUFFIX: &str = ".volume";
 const MAGIC: &[u8; 8] = b"assaymem";
 const HEADER: usize = 64;
 
 /// Where a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) segment: RunId,
+    pub(super) volume: RunId,
     /// Where its header starts, in bytes from the start of the file.
     pub(super) start: u64,
     /// The length of its value in bytes.
@@ -58,32 +58,32 @@ fn header(key: &Hash, hash: &Check, length: u64) -> [u8; HEADER] {
     header
 }
 
-/// The path of a segment in the folder `dir`.
-pub(super) fn path(dir: &Utf8Path, segment: &RunId) -> Utf8PathBuf {
-    dir.join(format!("{segment}{SUFFIX}"))
+/// The path of a volume in the folder `dir`.
+pub(super) fn path(dir: &Utf8Path, volume: &RunId) -> Utf8PathBuf {
+    dir.join(format!("{volume}{SUFFIX}"))
 }
 
-/// A segment as the file system sees it.
-pub(super) struct Segment {
+/// A volume as the file system sees it.
+pub(super) struct Volume {
     pub(super) id: RunId,
     pub(super) path: Utf8PathBuf,
     pub(super) size: u64,
 }
 
-/// The segments in the folder `dir`, in the order of their names, and what else lies there.
-pub(super) fn list(dir: &Utf8Path) -> Result<(Vec<Segment>, Vec<Utf8PathBuf>)> {
-    let (mut segments, mut strays) = (Vec::new(), Vec::new());
+/// The volumes in the folder `dir`, in the order of their names, and what else lies there.
+pub(super) fn list(dir: &Utf8Path) -> Result<(Vec<Volume>, Vec<Utf8PathBuf>)> {
+    let (mut volumes, mut strays) = (Vec::new(), Vec::new());
     for (name, path, kind) in durable::entries(dir)? {
         match name.strip_suffix(SUFFIX).and_then(|id| id.parse().ok()) {
             Some(id) if kind.is_file() => match fs::metadata(&path) {
-                Ok(metadata) => segments.push(Segment { id, path, size: metadata.len() }),
+                Ok(metadata) => volumes.push(Volume { id, path, size: metadata.len() }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StoreError::read("look at", &path, error)),
             },
             _ => strays.push(path),
         }
     }
-    Ok((segments, strays))
+    Ok((volumes, strays))
 }
 
 /// Reads records; keeps the files that it has opened.
@@ -102,16 +102,16 @@ impl<'a> Reader<'a> {
         match self.try_read(key, hash, place) {
             Ok(value) => Ok(value),
             Err(error) if is_damage(&error) => Ok(None),
-            Err(error) => Err(StoreError::read("read", &path(self.dir, &place.segment), error)),
+            Err(error) => Err(StoreError::read("read", &path(self.dir, &place.volume), error)),
         }
     }
 
     fn try_read(&mut self, key: &Hash, hash: &Check, place: &Place) -> io::Result<Option<Vec<u8>>> {
-        let mut file = match self.files.get(&place.segment) {
+        let mut file = match self.files.get(&place.volume) {
             Some(file) => file,
             None => {
-                let file = File::open(path(self.dir, &place.segment))?;
-                self.files.entry(place.segment).or_insert(file)
+                let file = File::open(path(self.dir, &place.volume))?;
+                self.files.entry(place.volume).or_insert(file)
             }
         };
         // A damaged length must not ask for all memory.
@@ -139,10 +139,10 @@ fn is_damage(error: &io::Error) -> bool {
         || cfg!(unix) && error.raw_os_error() == Some(EIO)
 }
 
-/// Appends records to one segment, which nobody else writes meanwhile. Unless it is kept, what was appended is
+/// Appends records to one volume, which nobody else writes meanwhile. Unless it is kept, what was appended is
 /// cut off again when this is dropped.
 pub(super) struct Writer {
-    segment: RunId,
+    volume: RunId,
     path: Utf8PathBuf,
     file: Locked,
     /// The size of the file before the first record.
@@ -152,10 +152,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Takes a segment that has room and that nobody writes, or makes one.
+    /// Takes a volume that has room and that nobody writes, or makes one.
     pub(super) fn open(dir: &Utf8Path) -> Result<Self> {
-        for Segment { id, path, size } in list(dir)?.0 {
-            if size < SEGMENT_SIZE {
+        for Volume { id, path, size } in list(dir)?.0 {
+            if size < VOLUME_SIZE {
                 let locked = Locked::exclusive(&path, Wait::No)
                     .map_err(|error| StoreError::write("lock", &path, error))?;
                 if let Some(file) = locked {
@@ -166,28 +166,28 @@ impl Writer {
         Self::create(dir)
     }
 
-    /// Makes a segment.
+    /// Makes a volume.
     pub(super) fn create(dir: &Utf8Path) -> Result<Self> {
         let id = RunId::fresh();
         let path = path(dir, &id);
         let file = Locked::exclusive(&path, Wait::Yes)
             .map_err(|error| StoreError::write("create", &path, error))?
-            .ok_or_else(|| StoreError::Busy { root: dir.to_owned(), what: "a segment has this name" })?;
+            .ok_or_else(|| StoreError::Busy { root: dir.to_owned(), what: "a volume has this name" })?;
         durable::sync_dir(dir)?;
         Self::at_end(id, path, file)
     }
 
-    fn at_end(segment: RunId, path: Utf8PathBuf, file: Locked) -> Result<Self> {
+    fn at_end(volume: RunId, path: Utf8PathBuf, file: Locked) -> Result<Self> {
         let mut handle = file.file();
         let before =
             handle.seek(SeekFrom::End(0)).map_err(|error| StoreError::read("look at", &path, error))?;
-        Ok(Self { segment, path, file, before, end: before, kept: false })
+        Ok(Self { volume, path, file, before, end: before, kept: false })
     }
 
     /// Appends a record.
     pub(super) fn append(&mut self, key: &Hash, hash: &Check, value: &[u8]) -> Result<Place> {
         let length = value.len() as u64;
-        let place = Place { segment: self.segment, start: self.end, length };
+        let place = Place { volume: self.volume, start: self.end, length };
         let mut file = self.file.file();
         file.write_all(&header(key, hash, length))
             .and_then(|()| file.write_all(value))
