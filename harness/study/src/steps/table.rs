@@ -97,7 +97,7 @@ fn placed(finding: Finding) -> ParamError {
         error = error.suggest(suggestion);
     }
     if let Some(offset) = offset {
-        error = error.offset(offset);
+        error = error.at_offset(offset);
     }
     error.under("recipe")
 }
