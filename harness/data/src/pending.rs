@@ -2,7 +2,7 @@
 
 use assay_sandbox::grade::{Answer, Grade, Grader, How, Question};
 use assay_sandbox::rows::{Extraction, extract};
-use assay_sandbox::{Finding, Job, Judge, Task, Verdict};
+use assay_sandbox::{Finding, Job, Judge, Task, Until, Verdict};
 
 use crate::check::after_equals;
 use crate::{AnswerForm, Check, ChoiceCheck, GradeCheck, Item, ProgramForm, TestsCheck};
@@ -143,5 +143,5 @@ fn tested(check: &TestsCheck, answer: &str) -> Pending {
 }
 
 fn task(program: String, check: &TestsCheck) -> Task {
-    Task { judge: Judge::Assay, program, tests: check.tests.clone() }
+    Task { judge: Judge::Assay, program, tests: check.tests.clone(), until: Until::FirstFailure }
 }
