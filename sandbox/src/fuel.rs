@@ -2,10 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::{Caller, Error, Extern, Linker, Result, Val};
-
-use crate::guest::Guest;
-use crate::link::{FUEL, REFILL};
 use crate::wasi::Stop;
 
 /// Fuel that a program gets at a time, some 10 milliseconds' worth: how often the wall clock is looked at.
@@ -46,7 +42,7 @@ impl Tank {
     }
 
     /// What the guest's counter, at `counter` below zero, is set to.
-    fn refill(&mut self, counter: i64) -> Result<i64, Stop> {
+    pub(crate) fn refill(&mut self, counter: i64) -> Result<i64, Stop> {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Stop::WallClock);
         }
@@ -63,18 +59,6 @@ impl Tank {
     pub(crate) fn left(&self, counter: i64) -> u64 {
         self.reserve.saturating_add_signed(counter).saturating_sub(self.debt)
     }
-}
-
-/// Defines the function that guests call when their counter is below zero.
-pub(crate) fn define(linker: &mut Linker<Guest>) -> Result<()> {
-    linker.func_wrap(REFILL.0, REFILL.1, |mut caller: Caller<'_, Guest>| -> Result<()> {
-        let counter = caller.get_export(FUEL).and_then(Extern::into_global);
-        let counter = counter.ok_or_else(|| Error::msg("the image has no fuel"))?;
-        let value = counter.get(&mut caller).i64().unwrap_or_default();
-        let value = caller.data_mut().tank.refill(value).map_err(Error::new)?;
-        counter.set(&mut caller, Val::I64(value))
-    })?;
-    Ok(())
 }
 
 #[cfg(test)]

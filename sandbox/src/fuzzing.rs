@@ -1,10 +1,12 @@
 //! What `fuzz/` reaches of the private parts. It exists in its builds only.
 
-use std::sync::atomic::AtomicBool;
+use std::collections::VecDeque;
 
-use crate::pool::{read_line, read_results};
+use crate::judges::{Judge, Task, Until};
+use crate::judging::{Finding, Job, Open, read_findings, read_line};
+use crate::rows::{Case, Tests};
 use crate::sandbox::Sandbox;
-use crate::session::{Session, parse};
+use crate::session::parse;
 use crate::setup::ImageLock;
 use crate::wasi::Stdin;
 
@@ -15,9 +17,17 @@ pub fn reply(bytes: &[u8], memory_refused: bool, most: usize) {
 
 /// Reads what a worker writes about a task of `most` tests; gives how many results were taken.
 pub fn results(bytes: &[u8], most: usize) -> usize {
-    let mut tests = Vec::new();
-    read_results(&mut &*bytes, most, &AtomicBool::new(false), &mut tests);
-    tests.len()
+    let case = Case { input: String::new(), output: String::new(), public: false };
+    let tests = Tests::Scripts(vec![case; most]);
+    let task = Task { judge: Judge::Assay, program: String::new(), tests, until: Until::Every };
+    let mut batch = VecDeque::from([Open::new((), Job::Judge(task))]);
+    let mut taken = 0;
+    _ = read_findings(&mut &*bytes, &mut batch, &|| false, &mut |(), finding| {
+        if let Finding::Judged(judgement) = finding {
+            taken = judgement.tests.len();
+        }
+    });
+    batch.front().map_or(taken, |open| open.results.len())
 }
 
 /// Reads a line of a worker and writes it again.
@@ -34,8 +44,7 @@ pub fn lock(text: &str) {
 /// the fuel used up to then.
 pub fn session(sandbox: &Sandbox, requests: &[&[u8]]) -> Result<Vec<(String, u64)>, String> {
     sandbox.on_guest_thread(1, || {
-        let mut session =
-            Session::start(sandbox, Stdin::default()).map_err(|outcome| format!("{outcome:?}"))?;
+        let mut session = sandbox.session(Stdin::default()).map_err(|outcome| format!("{outcome:?}"))?;
         let mut replies = Vec::new();
         for request in requests {
             let reply = session.ask(request);

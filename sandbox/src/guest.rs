@@ -1,11 +1,12 @@
 //! One running interpreter: its memory cap, and calls into it.
 
 use wasmtime::{
-    AsContextMut, Engine, Error, Extern, Instance, Memory, Module, ModuleExport, ResourceLimiter, Result,
-    Store, TypedFunc,
+    AsContextMut, Caller, Engine, Error, Extern, Instance, Linker, Memory, Module, ModuleExport,
+    ResourceLimiter, Result, Store, TypedFunc, Val,
 };
 
 use crate::fuel::Tank;
+use crate::link::{FUEL, REFILL};
 use crate::wasi::Host;
 
 /// Functions of the interpreter's C API (and of its C library) that the host calls.
@@ -59,6 +60,18 @@ impl ResourceLimiter for Guest {
     fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
         Ok(maximum.is_none_or(|maximum| desired <= maximum))
     }
+}
+
+/// Defines the function that guests call when their counter is below zero.
+pub(crate) fn define_refill(linker: &mut Linker<Guest>) -> Result<()> {
+    linker.func_wrap(REFILL.0, REFILL.1, |mut caller: Caller<'_, Guest>| -> Result<()> {
+        let counter = caller.get_export(FUEL).and_then(Extern::into_global);
+        let counter = counter.ok_or_else(|| Error::msg("the image has no fuel"))?;
+        let value = counter.get(&mut caller).i64().unwrap_or_default();
+        let value = caller.data_mut().tank.refill(value).map_err(Error::new)?;
+        counter.set(&mut caller, Val::I64(value))
+    })?;
+    Ok(())
 }
 
 /// Where the exports are in a module, looked up once.

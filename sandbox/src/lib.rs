@@ -98,9 +98,9 @@ mod guest;
 mod instance;
 mod judge;
 mod judges;
+mod judging;
 mod limits;
 mod link;
-mod pool;
 mod program;
 mod python;
 pub mod rows;
@@ -109,16 +109,21 @@ mod session;
 mod setup;
 mod snapshot;
 mod value;
+mod verdict;
 mod wasi;
 
 pub use compare::same_output;
-pub use judge::{Expected, Judgement, Test, TestResult, Verdict, judge, judge_runs, judge_until_failure};
-pub use judges::{Judge, Task, judge_task};
+pub use judge::{Expected, Test, judge};
+pub use judges::{Judge, Task, Until, judge_task};
+pub use judging::{
+    Counts, Finding, Job, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup, PoolError, SampleEvent,
+    serve, task_of_sample,
+};
 pub use limits::{FUEL_PER_SECOND, Limits};
 pub use link::LinkError;
-pub use pool::{Pool, PoolError, serve};
 pub use program::{Entry, Input, Prelude, Program, Run, RunOutcome};
 pub use sandbox::Sandbox;
 pub use setup::{Image, ImageLock, LockError, SetupError, SetupEvent, Tools};
 pub use snapshot::SnapshotError;
 pub use value::{same_json, same_value};
+pub use verdict::{Judgement, TestResult, Verdict};

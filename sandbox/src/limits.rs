@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{TestResult, Verdict};
-use crate::judges::Judge;
-
 /// Limits of one test.
 ///
 /// Fuel is the time limit: the image charges by operators per iteration of a loop and per call inside the
@@ -65,36 +62,9 @@ impl Limits {
         }
     }
 
-    /// Whether a result on a test of its own is within a factor of 1.25 of a limit, on either side. Of a
-    /// program that ran out of memory nobody knows.
-    pub fn is_borderline(&self, result: &TestResult) -> bool {
-        match result.verdict {
-            Verdict::TimeLimit => result.fuel < self.hard_fuel(),
-            Verdict::MemoryLimit | Verdict::OutputLimit | Verdict::JudgeFailure => false,
-            _ => near(result.fuel, self.fuel) || near(result.peak_memory, self.memory_bytes),
-        }
-    }
-
-    /// Whether one of a judge's results is [borderline](Self::is_borderline), or for SkyThought, which has
-    /// one limit for all tests, all of them together.
-    pub fn is_any_borderline(&self, judge: Judge, results: &[TestResult]) -> bool {
-        if judge != Judge::SkyThought {
-            return results.iter().any(|result| self.is_borderline(result));
-        }
-        let total: u64 = results.iter().map(|result| result.fuel).sum();
-        let limit = self.fuel.saturating_mul(results.len() as u64);
-        let in_time = results.iter().all(|result| result.verdict != Verdict::TimeLimit);
-        (in_time && near(total, limit)) || results.iter().any(|one| near(one.peak_memory, self.memory_bytes))
-    }
-
     /// The limits that verdicts depend on, in one line with a fixed form, for cache keys and reports. The
     /// wall clock is not part of it: it cannot change a verdict.
     pub fn describe(&self) -> String {
         format!("fuel={} memory={} output={}", self.fuel, self.memory_bytes, self.output_bytes)
     }
-}
-
-/// Whether so much is more than four fifths of a limit.
-fn near(used: u64, limit: u64) -> bool {
-    used > limit - limit / 5
 }

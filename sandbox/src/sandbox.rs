@@ -40,37 +40,17 @@ impl Sandbox {
     ///
     /// Runs do not see each other, and the result does not depend on what ran before or runs beside.
     pub fn run(&self, program: &Program, inputs: &[Input]) -> Vec<Run> {
-        self.run_while(program, inputs, |_, _| true)
-    }
-
-    /// Like [`run`](Self::run), but stops after the first run for which `go_on`, called with the number of
-    /// the input and its run, says no.
-    pub fn run_while(
-        &self,
-        program: &Program,
-        inputs: &[Input],
-        go_on: impl Fn(usize, &Run) -> bool + Sync,
-    ) -> Vec<Run> {
         if inputs.is_empty() {
             return Vec::new();
         }
-        let all = || {
-            let mut runs = Vec::with_capacity(inputs.len());
-            for (index, input) in inputs.iter().enumerate() {
-                runs.push(self.one(program, input, |_| ()).0);
-                if !go_on(index, &runs[index]) {
-                    break;
-                }
-            }
-            runs
-        };
+        let all = || inputs.iter().map(|input| self.one(program, input)).collect();
         self.on_guest_thread(1, all).unwrap_or_else(|message| vec![failure(&message); inputs.len()])
     }
 
     /// Runs a program once, and gives beside the run what it wrote to standard error, of which 64 KiB are
     /// kept.
     pub fn trace(&self, program: &Program, input: &Input) -> (Run, String) {
-        let traced = self.on_guest_thread(1, || self.one(program, input, |session| session.stderr()));
+        let traced = self.on_guest_thread(1, || self.look(program, input, |session| session.stderr()));
         traced.unwrap_or_else(|message| (failure(&message), String::new()))
     }
 
@@ -90,8 +70,18 @@ impl Sandbox {
         })
     }
 
+    /// A fresh copy of the interpreter with this standard input. On a guest's thread only.
+    pub(crate) fn session(&self, stdin: Stdin) -> Result<Session<'_>, RunOutcome> {
+        Session::start(&self.image.runtime.copies, &self.limits, stdin)
+    }
+
+    /// One run. On a guest's thread only.
+    pub(crate) fn one(&self, program: &Program, input: &Input) -> Run {
+        self.look(program, input, |_| ()).0
+    }
+
     /// One run, and what `look` sees of the session before it ends.
-    fn one<T: Default>(
+    fn look<T: Default>(
         &self,
         program: &Program,
         input: &Input,
@@ -106,7 +96,7 @@ impl Sandbox {
             }
             _ => return (failure("the input does not fit the program's entry"), T::default()),
         };
-        let mut session = match Session::start(self, Stdin::Bytes(stdin.to_vec())) {
+        let mut session = match self.session(Stdin::Bytes(stdin.to_vec())) {
             Ok(session) => session,
             Err(outcome) => return (Run { outcome, fuel: 0, peak_memory: 0 }, T::default()),
         };

@@ -3,14 +3,15 @@
 use wasmtime::{Error, Trap};
 
 use crate::guest::{Broken, OutOfMemory};
-use crate::instance::Copy;
+use crate::instance::{Copies, Copy};
+use crate::limits::Limits;
 use crate::program::{Prelude, Program, Run, RunOutcome};
-use crate::sandbox::Sandbox;
 use crate::wasi::{Host, Stdin, Stop};
 
 /// A fresh interpreter that answers requests (see `guest/judge.py`) until it fails.
 pub(crate) struct Session<'a> {
-    sandbox: &'a Sandbox,
+    copies: &'a Copies,
+    limits: &'a Limits,
     copy: Copy,
     /// Fuel that was put in since the last [`start_test`](Self::start_test).
     allowance: u64,
@@ -35,11 +36,9 @@ pub(crate) enum Reply {
 
 impl<'a> Session<'a> {
     /// A fresh copy with this standard input and a test's fuel. On a guest's thread only.
-    pub(crate) fn start(sandbox: &'a Sandbox, stdin: Stdin) -> Result<Self, RunOutcome> {
-        let copies = &sandbox.image().runtime.copies;
+    pub(crate) fn start(copies: &'a Copies, limits: &'a Limits, stdin: Stdin) -> Result<Self, RunOutcome> {
         let copy = copies.take().map_err(|error| judge_failure(&format!("no instance: {error:#}")))?;
-        let mut session = Session { sandbox, copy, allowance: 0, left: 0, limit: 0, returned: true };
-        let limits = sandbox.limits();
+        let mut session = Session { copies, limits, copy, allowance: 0, left: 0, limit: 0, returned: true };
         session.copy.arm(Host::new(size(limits.output_bytes), stdin), size(limits.memory_bytes));
         session.start_test()?;
         Ok(session)
@@ -52,7 +51,7 @@ impl<'a> Session<'a> {
 
     /// Gives the interpreter the fuel and the time of so many tests together.
     pub(crate) fn start_tests(&mut self, tests: u64) -> Result<(), RunOutcome> {
-        let limits = self.sandbox.limits();
+        let limits = self.limits;
         self.copy.store.data_mut().memory_refused = false;
         self.allowance = limits.hard_fuel().saturating_mul(tests);
         self.left = self.allowance;
@@ -74,7 +73,7 @@ impl<'a> Session<'a> {
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<Reply, RunOutcome> {
         // What is too long is not copied out of the guest: one byte is the letter, one shows that there is
         // more.
-        let most = size(self.sandbox.limits().output_bytes);
+        let most = size(self.limits.output_bytes);
         let reply = self.copy.ask(request, most.saturating_add(2));
         self.returned = reply.is_ok();
         self.left = self.copy.fuel_left();
@@ -92,7 +91,7 @@ impl<'a> Session<'a> {
 
     /// Fuel at which a test is stopped.
     pub(crate) fn hard_fuel(&self) -> u64 {
-        self.sandbox.limits().hard_fuel()
+        self.limits.hard_fuel()
     }
 
     /// Whether nothing more can be asked.
@@ -122,7 +121,7 @@ impl<'a> Session<'a> {
         // A kept copy must not hold on to what was at the other end of its input.
         self.copy.arm(Host::new(0, Stdin::default()), 0);
         if self.returned {
-            self.sandbox.image().runtime.copies.give_back(self.copy);
+            self.copies.give_back(self.copy);
         }
     }
 }

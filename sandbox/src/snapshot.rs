@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use wasmtime::{Config, Engine, Instance, Linker, Module, OptLevel, Store, Val};
 
-use crate::fuel;
-use crate::guest::{EXPORTS, Guest, HANDLER};
+use crate::guest::{self, EXPORTS, Guest, HANDLER};
 use crate::link::{Exports, LinkError, Linked, State};
 use crate::wasi::{self, Files, Host};
 
@@ -76,7 +75,7 @@ fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, Snapsh
     let module = Module::new(&engine, module).map_err(failed)?;
     let mut linker = Linker::new(&engine);
     wasi::define(&mut linker, function_imports(&module)).map_err(failed)?;
-    fuel::define(&mut linker).map_err(failed)?;
+    guest::define_refill(&mut linker).map_err(failed)?;
     let mut store = Guest::new(Host::with_files(Arc::new(files), &ENVIRONMENT), MEMORY_LIMIT).store(&engine);
     match initialize(linked, &linker, &module, &mut store, prepare) {
         Ok((state, handler)) => {

@@ -3,7 +3,6 @@
 use rusqlite::{OptionalExtension, Row};
 
 use crate::index::Durability;
-use crate::lock::{HeldLock, Wait};
 use crate::{Hash, Result, RunId, Store, StoreError};
 
 /// A finished step.
@@ -19,13 +18,6 @@ pub struct Action {
     pub description: Vec<u8>,
     /// The run in which the step ran.
     pub run: RunId,
-}
-
-/// The exclusive right to work on an action, among all processes that share the store. Ends when dropped, or
-/// with the process.
-#[derive(Debug)]
-pub struct Claim {
-    _lock: HeldLock,
 }
 
 impl Store {
@@ -104,26 +96,6 @@ impl Store {
             }
             Ok(())
         })
-    }
-
-    /// Claims an action, if no other holder has it: two processes that share a store need not do the same
-    /// step, and must not write into the same checkpoint folder.
-    pub fn try_claim(&self, key: &Hash) -> Result<Option<Claim>> {
-        self.acquire_claim(key, Wait::No)
-    }
-
-    /// Claims an action, waiting for the present holder. Afterwards ask [`Store::action`] again: the holder
-    /// may have finished it.
-    pub fn claim(&self, key: &Hash) -> Result<Claim> {
-        self.acquire_claim(key, Wait::Yes)?
-            .ok_or_else(|| StoreError::Busy { root: self.root().to_owned(), what: "the action is claimed" })
-    }
-
-    fn acquire_claim(&self, key: &Hash, wait: Wait) -> Result<Option<Claim>> {
-        self.require_writable()?;
-        let path = self.layout().claim(key);
-        let lock = HeldLock::acquire(&path, wait).map_err(|error| StoreError::write("lock", &path, error))?;
-        Ok(lock.map(|lock| Claim { _lock: lock }))
     }
 }
 

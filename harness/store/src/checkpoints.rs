@@ -1,4 +1,8 @@
 //! Checkpoints: what an unfinished action has saved, in a folder that outlives a kill.
+//!
+//! The store only keeps the folder. It does not know when the files in it are complete, so it cannot verify
+//! them: whoever writes them also writes their hashes, checks them before going on from them, and falls back
+//! to an older checkpoint or to the start if they are damaged. [`Store::verify`] does not read them.
 
 use std::fs;
 use std::io;
@@ -9,7 +13,7 @@ use crate::{Hash, Result, Store, StoreError, durable};
 
 impl Store {
     /// The checkpoint folder of an action, created if it is not there. The caller writes and replaces files
-    /// in it as it likes; [`Store::claim`] keeps other processes out.
+    /// in it as it likes; [`Store::lease`] keeps other processes out.
     pub fn checkpoint_dir(&self, key: &Hash) -> Result<Utf8PathBuf> {
         self.require_writable()?;
         let dir = self.layout().checkpoint(key);

@@ -40,7 +40,7 @@ impl Hasher {
         hasher
     }
 
-    /// Adds a text.
+    /// Adds a string.
     pub fn str(&mut self, name: &str, value: &str) -> &mut Self {
         self.name(b's', name).sized(value.as_bytes())
     }
@@ -50,22 +50,22 @@ impl Hasher {
         self.name(b'y', name).sized(value)
     }
 
-    /// Adds an unsigned number.
+    /// Adds an unsigned integer.
     pub fn u64(&mut self, name: &str, value: u64) -> &mut Self {
         self.name(b'u', name).raw(&value.to_le_bytes())
     }
 
-    /// Adds a signed number.
+    /// Adds a signed integer.
     pub fn i64(&mut self, name: &str, value: i64) -> &mut Self {
         self.name(b'i', name).raw(&value.to_le_bytes())
     }
 
-    /// Adds a float by its bits: `0.0` differs from `-0.0`, and no text form is involved.
+    /// Adds a float by its bits: `0.0` differs from `-0.0`, and no decimal form is involved.
     pub fn f64(&mut self, name: &str, value: f64) -> &mut Self {
         self.name(b'f', name).raw(&value.to_bits().to_le_bytes())
     }
 
-    /// Adds a truth value.
+    /// Adds a boolean.
     pub fn bool(&mut self, name: &str, value: bool) -> &mut Self {
         self.name(b'b', name).raw(&[u8::from(value)])
     }

@@ -9,14 +9,15 @@ use crate::{Hash, RunId};
 /// The result of a store operation.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// Who has to act on an error.
+/// What has to change for an operation to succeed, and so who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// The request was wrong: a path, a name, a run id.
+    /// The request: a path, a name or a run id is wrong. The user asks for something else.
     User,
-    /// The machine or the stored bytes are at fault: a full disk, a read-only folder, a flipped bit.
+    /// The machine or the stored bytes: a full disk, a read-only folder, a flipped bit, a store of another
+    /// version. The user, or whoever runs the machine, repairs it; the same request then succeeds.
     Environment,
-    /// This program is at fault.
+    /// This program: it has a defect, which should be reported.
     Internal,
 }
 
@@ -112,6 +113,18 @@ pub enum StoreError {
         /// The newest version that this program understands.
         supported: u64,
     },
+    /// The store was written by an older version of this program. Nothing was touched.
+    #[error("the {part} of store {root} has format {found}; this program reads format {supported}")]
+    OlderFormat {
+        /// The store.
+        root: Utf8PathBuf,
+        /// Which part is older: the layout or the index.
+        part: &'static str,
+        /// The version found.
+        found: u64,
+        /// The version that this program understands.
+        supported: u64,
+    },
     /// The store, or a part of it, cannot be written.
     #[error("the store cannot be written: {path} is read-only for this user")]
     ReadOnly {
@@ -149,6 +162,9 @@ pub enum StoreError {
     /// An event is not one JSON value.
     #[error("event is not JSON")]
     BadEvent(#[source] serde_json::Error),
+    /// A value for the memo has no JSON form.
+    #[error("a value for the memo cannot be written as JSON")]
+    BadValue(#[source] serde_json::Error),
     /// The index file is damaged.
     #[error("the index {path} is damaged")]
     IndexDamaged {
@@ -191,14 +207,17 @@ impl StoreError {
             Self::Corrupt { .. }
             | Self::Missing { .. }
             | Self::NewerFormat { .. }
+            | Self::OlderFormat { .. }
             | Self::ReadOnly { .. }
             | Self::DiskFull { .. }
             | Self::Busy { .. }
             | Self::IndexDamaged { .. }
             | Self::Io { .. } => ErrorClass::Environment,
-            Self::BadManifest { .. } | Self::NotInScratch { .. } | Self::BadEvent(_) | Self::Index { .. } => {
-                ErrorClass::Internal
-            }
+            Self::BadManifest { .. }
+            | Self::NotInScratch { .. }
+            | Self::BadEvent(_)
+            | Self::BadValue(_)
+            | Self::Index { .. } => ErrorClass::Internal,
         }
     }
 
@@ -213,7 +232,7 @@ impl StoreError {
             Self::Missing { .. } => "run the recipe again: the step that makes the object is repeated".into(),
             Self::NotInTree { .. } => "name a file that the tree lists".into(),
             Self::WrongKind { wanted, .. } => format!("give the hash of a {wanted}"),
-            Self::BadManifest { .. } | Self::NotInScratch { .. } | Self::BadEvent(_) => {
+            Self::BadManifest { .. } | Self::NotInScratch { .. } | Self::BadEvent(_) | Self::BadValue(_) => {
                 "this is a fault of the program; please report it".into()
             }
             Self::Unsupported { .. } => {
@@ -227,6 +246,10 @@ impl StoreError {
                  changed"
                     .into()
             }
+            Self::OlderFormat { root, .. } => format!(
+                "remove {root}, and a run makes it anew, or choose another store; the version of the program \
+                 that wrote it can still read it"
+            ),
             Self::ReadOnly { path } => {
                 format!("make {path} writable for this user, or choose another store")
             }

@@ -207,7 +207,7 @@ impl Store {
 
     /// Removes the lock files of the dead.
     fn remove_free_locks(&self) -> Result<()> {
-        for folder in [self.layout().claims(), self.layout().runs()] {
+        for folder in [self.layout().leases(), self.layout().runs()] {
             for (_, path, _) in durable::entries(&folder)? {
                 let free =
                     HeldLock::take_over(&path).map_err(|error| StoreError::write("lock", &path, error))?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// Below it one thread is done before the others have woken up.
 const PARALLEL_FROM: u64 = 1 << 20;
 
-/// A 256-bit BLAKE3 hash: the name of an object, or the key of an action, sample or checkpoint.
+/// A 256-bit BLAKE3 hash: the name of an object, or the key of an action, a checkpoint or a value of the memo.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash([u8; 32]);
 

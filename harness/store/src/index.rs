@@ -8,14 +8,14 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{Result, StoreError};
 
-/// The schema that this program writes, and the newest that it reads; kept in `user_version`.
-const SCHEMA_VERSION: u64 = 1;
+/// The schema that this program writes, and the only one that it reads; kept in `user_version`.
+const SCHEMA_VERSION: u64 = 2;
 
 /// How long to wait for another process's transaction. Transactions here take milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Version 1. Times are milliseconds since 1970-01-01 UTC. `used` orders the actions of a step: it grows
-/// whenever one is recorded or used again. Events and samples are only ever added.
+/// Times are milliseconds since 1970-01-01 UTC. `used` orders the actions of a step: it grows
+/// whenever one is recorded or used again. Events are only ever added.
 const SCHEMA: &str = "
 CREATE TABLE actions (
     key BLOB PRIMARY KEY, step TEXT NOT NULL, output BLOB NOT NULL, description BLOB NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE actions (
 CREATE INDEX actions_by_step ON actions (step, used);
 CREATE INDEX actions_by_use ON actions (used);
 CREATE TABLE run_actions (run TEXT NOT NULL, key BLOB NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
-CREATE TABLE samples (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE memo (key BLOB PRIMARY KEY, hash BLOB NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
     status TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER
@@ -40,7 +40,7 @@ CREATE TABLE pins (run TEXT NOT NULL, object BLOB NOT NULL, PRIMARY KEY (run, ob
 pub(crate) enum Durability {
     /// Before the call returns, even if the power fails: finished work.
     Now,
-    /// Soon; a killed process loses nothing, a power cut the last moments: samples, events.
+    /// Soon; a killed process loses nothing, a power cut the last moments: values of the memo, events.
     Soon,
 }
 
@@ -170,21 +170,19 @@ impl Index {
     }
 }
 
-/// The schema's version; 0 for an index without one. A newer one is an error.
+/// The schema's version; 0 for an index without one. Any other than [`SCHEMA_VERSION`] is an error.
 fn check_version(connection: &Connection, path: &Utf8Path) -> Result<u64> {
     let version: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(|error| StoreError::index(path, error))?;
     let version = u64::try_from(version).unwrap_or(u64::MAX);
-    if version > SCHEMA_VERSION {
-        return Err(StoreError::NewerFormat {
-            root: path.parent().unwrap_or(path).to_owned(),
-            part: "index",
-            found: version,
-            supported: SCHEMA_VERSION,
-        });
+    let root = || path.parent().unwrap_or(path).to_owned();
+    let (part, found, supported) = ("index", version, SCHEMA_VERSION);
+    match version {
+        0 | SCHEMA_VERSION => Ok(version),
+        1..SCHEMA_VERSION => Err(StoreError::OlderFormat { root: root(), part, found, supported }),
+        _ => Err(StoreError::NewerFormat { root: root(), part, found, supported }),
     }
-    Ok(version)
 }
 
 fn create_schema(connection: &mut Connection, path: &Utf8Path) -> Result<()> {
@@ -205,7 +203,7 @@ fn create_schema(connection: &mut Connection, path: &Utf8Path) -> Result<()> {
 /// Settings of a connection, which do not persist.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    // 32 MiB of pages: inserts of samples land on random pages of one B-tree.
+    // 32 MiB of pages: inserts into the memo land on random pages of one B-tree.
     connection.pragma_update(None, "cache_size", -32 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);

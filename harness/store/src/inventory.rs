@@ -18,10 +18,10 @@ pub struct Stats {
     pub object_bytes: u64,
     /// Recorded actions.
     pub actions: u64,
-    /// Cached samples.
-    pub samples: u64,
-    /// The bytes of their values.
-    pub sample_bytes: u64,
+    /// Values of the memo.
+    pub memo_values: u64,
+    /// Their bytes.
+    pub memo_bytes: u64,
     /// Recorded runs.
     pub runs: u64,
     /// Events of all runs.
@@ -59,14 +59,14 @@ impl Store {
             connection.query_row(
                 "SELECT (SELECT count(*) FROM actions), count(*), coalesce(sum(length(value)), 0),
                         (SELECT count(*) FROM runs), (SELECT count(*) FROM events)
-                 FROM samples",
+                 FROM memo",
                 [],
                 |row| {
                     let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
                     Ok(Stats {
                         actions: count(0)?,
-                        samples: count(1)?,
-                        sample_bytes: count(2)?,
+                        memo_values: count(1)?,
+                        memo_bytes: count(2)?,
                         runs: count(3)?,
                         events: count(4)?,
                         ..Stats::default()

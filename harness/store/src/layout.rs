@@ -1,13 +1,13 @@
 //! The folders of a store and the version of their arrangement.
 //!
 //! ```text
-//! format           "assay-store 1"
-//! index.sqlite     actions, samples, runs, events, pins
+//! format           "assay-store 2"
+//! index.sqlite     actions, values of the memo, runs, events, pins
 //! active.lock      locked shared by every active run, exclusively by gc and by changes of the schema
 //! objects/ab/...   one read-only file per object
 //! tmp/             unfinished files of living processes
 //! checkpoints/KEY  what unfinished actions have saved
-//! claims/KEY.lock  which actions are being worked on
+//! leases/KEY.lock  which actions are being worked on
 //! runs/ID.lock     which runs are alive
 //! corrupt/         objects that failed their check, set aside
 //! ```
@@ -19,8 +19,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::scratch::Session;
 use crate::{Hash, Result, RunId, StoreError, durable};
 
-/// The arrangement that this program writes, and the newest that it reads.
-pub(crate) const FORMAT: u64 = 1;
+/// The arrangement that this program writes, and the only one that it reads. Version 1 kept values without
+/// hashes.
+pub(crate) const FORMAT: u64 = 2;
 
 const FORMAT_MAGIC: &str = "assay-store ";
 const FORMAT_FILE: &str = "format";
@@ -88,7 +89,7 @@ impl Layout {
     pub(crate) fn complete(&self) -> Result<()> {
         let mut created = false;
         for dir in
-            [self.tmp(), self.objects(), self.checkpoints(), self.corrupt(), self.claims(), self.runs()]
+            [self.tmp(), self.objects(), self.checkpoints(), self.corrupt(), self.leases(), self.runs()]
         {
             if !dir.is_dir() {
                 durable::create_dir(&dir)?;
@@ -117,6 +118,12 @@ impl Layout {
         match version {
             Some(FORMAT) => Ok(true),
             Some(found) if found > FORMAT => Err(StoreError::NewerFormat {
+                root: self.root.clone(),
+                part: "layout",
+                found,
+                supported: FORMAT,
+            }),
+            Some(found @ 1..FORMAT) => Err(StoreError::OlderFormat {
                 root: self.root.clone(),
                 part: "layout",
                 found,
@@ -166,12 +173,12 @@ impl Layout {
         self.checkpoints().join(key.to_string())
     }
 
-    pub(crate) fn claims(&self) -> Utf8PathBuf {
-        self.root.join("claims")
+    pub(crate) fn leases(&self) -> Utf8PathBuf {
+        self.root.join("leases")
     }
 
-    pub(crate) fn claim(&self, key: &Hash) -> Utf8PathBuf {
-        self.claims().join(format!("{key}.lock"))
+    pub(crate) fn lease(&self, key: &Hash) -> Utf8PathBuf {
+        self.leases().join(format!("{key}.lock"))
     }
 
     pub(crate) fn runs(&self) -> Utf8PathBuf {

@@ -72,7 +72,7 @@ pub(crate) fn sweep(tmp: &Utf8Path) -> Result<()> {
 #[derive(Debug)]
 pub struct Scratch {
     path: Utf8PathBuf,
-    // Dropped in this order: the folder, then the claim on the folder around it.
+    // Dropped in this order: the folder, then the hold on the folder around it.
     _dir: TempDir,
     _session: Arc<Session>,
 }

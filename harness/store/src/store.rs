@@ -1,6 +1,7 @@
 //! Opening a store.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::Utf8Path;
@@ -23,6 +24,7 @@ pub struct Store {
     /// What this process has verified, so that a large file is hashed once.
     verified: Mutex<HashMap<Hash, Verified>>,
     active_runs: Mutex<BTreeMap<RunId, ActiveRun>>,
+    memo_damaged: AtomicU64,
 }
 
 impl Store {
@@ -62,6 +64,7 @@ impl Store {
             session: Mutex::default(),
             verified: Mutex::default(),
             active_runs: Mutex::default(),
+            memo_damaged: AtomicU64::new(0),
         })
     }
 
@@ -73,6 +76,16 @@ impl Store {
     /// Whether this store was opened for reading only, because its files cannot be written.
     pub fn is_read_only(&self) -> bool {
         self.index.read_only()
+    }
+
+    /// How many damaged values of the memo this open store has met. They were not handed out, and were removed
+    /// if the store can be written.
+    pub fn memo_damaged(&self) -> u64 {
+        self.memo_damaged.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_damaged(&self, values: usize) {
+        self.memo_damaged.fetch_add(values as u64, Ordering::Relaxed);
     }
 
     /// A fresh folder for unfinished files, removed on drop.

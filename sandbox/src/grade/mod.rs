@@ -10,6 +10,7 @@
 //! | `skythought` | text, numbers within 10⁻⁴, then expressions | only what is neither text nor number |
 //! | `choice-skythought` | the last of A to D that stands alone | nothing |
 //! | `choice-mmlu-pro` | the letter after "answer is", "Answer:", or the last one | nothing |
+//! | `rational` | integers, decimals and fractions, exactly | nothing |
 //!
 //! What needs sympy runs in an image of its own (`lockfiles/math-image.lock`) with sympy imported: each
 //! comparison in a fresh copy, so that none can influence another. A comparison that uses up its fuel or
@@ -36,12 +37,16 @@
 mod choice;
 mod math_verify;
 mod plain;
+mod rational;
 mod row;
 mod skythought;
 
 pub use math_verify::{MatchType, Options};
-pub use row::{Row, RowError};
+pub use row::{AnswerRow, AnswerRowError};
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::limits::Limits;
@@ -57,22 +62,34 @@ macro_rules! regex {
 use regex;
 
 /// A rule that says whether an answer is right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Grader {
     /// math-verify.
     MathVerify,
     /// SkyThought's for mathematics.
+    #[serde(rename = "skythought")]
     SkyThought,
     /// SkyThought's for four options (MMLU, GPQA).
+    #[serde(rename = "choice-skythought")]
     ChoiceSkyThought,
     /// MMLU-Pro's for up to ten options; SkyThought's for MMLU-Pro is the same.
     ChoiceMmluPro,
+    /// Exact rational numbers: what stands after the last `=` is an integer (`-7`), a decimal (`2.50`) or a
+    /// fraction of integers (`10/4`) of any length, and equals the gold answer in value. Anything else, a
+    /// space or a plus sign included, is a wrong answer.
+    Rational,
 }
 
 impl Grader {
     /// All graders.
-    pub const ALL: [Grader; 4] =
-        [Grader::MathVerify, Grader::SkyThought, Grader::ChoiceSkyThought, Grader::ChoiceMmluPro];
+    pub const ALL: [Grader; 5] = [
+        Grader::MathVerify,
+        Grader::SkyThought,
+        Grader::ChoiceSkyThought,
+        Grader::ChoiceMmluPro,
+        Grader::Rational,
+    ];
 
     /// Its name, as on the command line.
     pub fn name(self) -> &'static str {
@@ -81,6 +98,7 @@ impl Grader {
             Grader::SkyThought => "skythought",
             Grader::ChoiceSkyThought => "choice-skythought",
             Grader::ChoiceMmluPro => "choice-mmlu-pro",
+            Grader::Rational => "rational",
         }
     }
 
@@ -90,12 +108,25 @@ impl Grader {
             Grader::MathVerify => "0.9.0",
             Grader::SkyThought | Grader::ChoiceSkyThought => "0d190f1",
             Grader::ChoiceMmluPro => "f418b11",
+            Grader::Rational => "1",
         }
     }
 
     /// The grader of this name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grader| grader.name() == name)
+    }
+
+    /// Number of the implementation in this crate, for keys. It goes up with every change that may change a
+    /// grade on the same image.
+    pub(crate) fn implementation(self) -> &'static str {
+        match self {
+            Grader::MathVerify
+            | Grader::SkyThought
+            | Grader::ChoiceSkyThought
+            | Grader::ChoiceMmluPro
+            | Grader::Rational => "1",
+        }
     }
 
     /// Whether it may need the image with sympy.
@@ -112,7 +143,8 @@ impl std::fmt::Display for Grader {
 }
 
 /// An answer as it is handed in.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// An answer alone.
     Extracted(String),
@@ -121,7 +153,8 @@ pub enum Answer {
 }
 
 /// What is to be graded.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Question {
     /// The right answer.
     pub gold: String,
@@ -146,7 +179,7 @@ impl Question {
 }
 
 /// By what a grade was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
     /// The texts themselves.
@@ -178,7 +211,8 @@ impl How {
 }
 
 /// What a grader decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Decision {
     /// Whether the answer is right.
     pub equal: bool,
@@ -190,7 +224,8 @@ pub struct Decision {
 }
 
 /// Why nothing is known about an answer. Never to be counted as a wrong one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Undecided {
     /// The comparison used up its fuel.
     OutOfFuel,
@@ -211,7 +246,8 @@ impl std::fmt::Display for Undecided {
 }
 
 /// A grade and what it cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Grade {
     /// What was decided.
     pub result: Result<Decision, Undecided>,
@@ -224,6 +260,16 @@ pub struct Grade {
 }
 
 impl Grade {
+    /// The grade of an answer on which the judge failed.
+    pub(crate) fn failure(message: impl Into<String>) -> Self {
+        Grade {
+            result: Err(Undecided::JudgeFailure(message.into())),
+            comparisons: 0,
+            fuel: 0,
+            peak_memory: 0,
+        }
+    }
+
     /// Whether the answer is right; `None` if that is not known.
     pub fn equal(&self) -> Option<bool> {
         self.result.as_ref().ok().map(|decision| decision.equal)
@@ -264,8 +310,26 @@ pub fn grade(grader: Grader, question: &Question, sandbox: &dyn Compare) -> Grad
         Grader::SkyThought => by_skythought(question, &mut meter),
         Grader::ChoiceSkyThought => Ok(chosen(question, |text| Some(choice::by_skythought(text)))),
         Grader::ChoiceMmluPro => Ok(chosen(question, choice::by_mmlu_pro)),
+        Grader::Rational => Ok(rational::grade(question)),
     };
     Grade { result, comparisons: meter.comparisons, fuel: meter.fuel, peak_memory: meter.peak_memory }
+}
+
+/// The grade of an answer that needs no sandbox, as [`grade()`] gives it; `None` if the sandbox has to be
+/// asked.
+pub fn decide(grader: Grader, question: &Question) -> Option<Grade> {
+    /// Notes that it was asked.
+    struct Asked(AtomicBool);
+    impl Compare for Asked {
+        fn call(&self, _: &str, _: Vec<Value>) -> Run {
+            self.0.store(true, Ordering::Relaxed);
+            let message = "there is no sandbox".to_owned();
+            Run { outcome: RunOutcome::JudgeFailure { message }, fuel: 0, peak_memory: 0 }
+        }
+    }
+    let asked = Asked(AtomicBool::new(false));
+    let grade = grade(grader, question, &asked);
+    (!asked.0.into_inner()).then_some(grade)
 }
 
 /// Pairs are compared as they stand; the answer of a response is extracted and, like the gold answer, put

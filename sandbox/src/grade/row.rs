@@ -9,7 +9,7 @@ use super::{Answer, Grade, Grader, Options, Question, Undecided};
 
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct AnswerRow {
     /// What identifies it: a text, or an integer of 64 bits.
     pub id: Value,
     /// What is to be graded.
@@ -21,7 +21,7 @@ pub struct Row {
 /// A row that cannot be graded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
-pub struct RowError {
+pub struct AnswerRowError {
     /// Its line in the file, from 1.
     pub line: usize,
     /// The row's `id`, if that much could be read.
@@ -30,17 +30,17 @@ pub struct RowError {
     pub message: String,
 }
 
-impl Row {
+impl AnswerRow {
     /// Reads the row in line `line` (from 1) of a file: an object with `id`, `gold` and either `prediction`,
     /// an answer alone, or `generation` or `output`, a whole response; the first of these that is not `null`
     /// counts. Answers are texts or numbers; if there are only `null`s, there is no answer, and that is
     /// graded. `options` may tell `math-verify` more ([`Options`]); other keys are passed over.
     ///
     /// # Errors
-    /// A [`RowError`] that says what is missing or of the wrong type.
-    pub fn parse(text: &str, line: usize) -> Result<Self, RowError> {
+    /// A [`AnswerRowError`] that says what is missing or of the wrong type.
+    pub fn parse(text: &str, line: usize) -> Result<Self, AnswerRowError> {
         let text = without_mark(text);
-        let (row, mended) = object(text).map_err(|error| RowError {
+        let (row, mended) = object(text).map_err(|error| AnswerRowError {
             line,
             id: None,
             message: format!("no JSON object: {} (column {})", said(&error), error.column()),
@@ -53,7 +53,7 @@ impl Row {
             Some(Value::Number(id)) if id.is_i64() || id.is_u64() => Some(json!(id)),
             _ => None,
         };
-        let refused = |message: String| RowError { line, id: id.clone(), message };
+        let refused = |message: String| AnswerRowError { line, id: id.clone(), message };
         let answer = |key: &str, value: &Value| match value {
             Value::String(answer) => Ok(answer.clone()),
             Value::Number(number) => Ok(integer(key).map_or_else(|| number.to_string(), str::to_owned)),
@@ -80,7 +80,7 @@ impl Row {
         let id = id.clone().ok_or_else(|| {
             refused("`id` is missing, or neither a text nor an integer of 64 bits".to_owned())
         })?;
-        Ok(Row { id, question: Question { gold, answer, options }, expected })
+        Ok(AnswerRow { id, question: Question { gold, answer, options }, expected })
     }
 
     /// The row's line of results, a JSON object: `id`, `equal` (`null` if that is not known), `grader` and
@@ -108,7 +108,7 @@ impl Row {
     }
 }
 
-impl RowError {
+impl AnswerRowError {
     /// The line of results for a row that cannot be graded: `how` is `undecodable`, and `line` is the row's.
     pub fn result(&self, grader: Grader) -> Value {
         json!({

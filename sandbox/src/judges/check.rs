@@ -4,11 +4,11 @@
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::judge::{TestResult, Verdict};
 use crate::program::{Entry, Program, Run, RunOutcome};
 use crate::rows::Check;
 use crate::sandbox::{Sandbox, guest_thread};
 use crate::session::{Reply, Session, broken_interpreter};
+use crate::verdict::{TestResult, Verdict};
 use crate::wasi::Stdin;
 
 /// What the test says: its verdict on the program and why, or what is wrong with the judge.
@@ -22,7 +22,7 @@ pub(super) fn run(sandbox: &Sandbox, source: &str, check: &Check) -> TestResult 
 
 /// The program's interpreter runs on this thread, the test's on another.
 fn both(sandbox: &Sandbox, program: &Program, check: &Check) -> TestResult {
-    let mut session = match Session::start(sandbox, Stdin::default()) {
+    let mut session = match sandbox.session(Stdin::default()) {
         Ok(session) => session,
         Err(outcome) => return TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 }),
     };
@@ -76,7 +76,7 @@ fn ask(sandbox: &Sandbox, check: &Check, questions: Sender<Vec<u8>>, answered: R
         answered.recv().ok()
     };
     let stdin = Stdin::Peer { ask: Mutex::new(Box::new(ask)), answer: Vec::new() };
-    let mut session = Session::start(sandbox, stdin).map_err(|outcome| format!("{outcome:?}"))?;
+    let mut session = sandbox.session(stdin).map_err(|outcome| format!("{outcome:?}"))?;
     let request = serde_json::json!([check.setup, check.code, check.entry]).to_string();
     let said = session.ask(["T", &request].concat().as_bytes());
     session.end();

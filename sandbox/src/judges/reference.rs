@@ -1,13 +1,16 @@
 //! The judges of published numbers, run inside the sandbox with their flaws.
 
-use crate::judge::{TestResult, Verdict};
+use std::ops::ControlFlow;
+
+use crate::judge::SHOWN;
 use crate::program::{Run, RunOutcome};
 use crate::rows::{Case, Tests};
 use crate::sandbox::Sandbox;
 use crate::session::{Reply, Session, broken_interpreter};
+use crate::verdict::{TestResult, Verdict};
 use crate::wasi::Stdin;
 
-use super::Judge;
+use super::{Judge, Tell};
 
 /// Runs all tests in one interpreter, and after a test that failed goes on in a new one.
 pub(super) fn run(
@@ -15,32 +18,29 @@ pub(super) fn run(
     judge: Judge,
     program: &str,
     tests: &Tests,
-    tell: &mut (dyn FnMut(TestResult) + Send),
-) {
+    tell: &mut Tell<'_>,
+) -> Result<ControlFlow<()>, String> {
     let (function, cases) = match tests {
         Tests::Scripts(cases) => (None, cases),
         Tests::Calls { function, cases } => (Some(function.as_str()), cases),
-        Tests::Checks(_) => return,
+        Tests::Checks(_) => return Ok(ControlFlow::Continue(())),
     };
     let load = serde_json::json!([judge.name(), program, function]).to_string();
     let load = ["R", &load].concat();
     let mut told = 0;
-    let judged = sandbox.on_guest_thread(1, || {
+    sandbox.on_guest_thread(1, || {
         while told < cases.len() {
             let before = told;
             one_interpreter(sandbox, judge, &load, &cases[before..], &mut |result| {
                 told += 1;
-                tell(result);
-            });
+                tell(result)
+            })?;
             if told == before {
-                return;
+                break;
             }
         }
-    });
-    let message = judged.err().unwrap_or_else(|| "a test gave no result".to_owned());
-    for _ in told..cases.len() {
-        tell(TestResult::failure(message.clone()));
-    }
+        ControlFlow::Continue(())
+    })
 }
 
 /// Tests up to the first that fails.
@@ -49,9 +49,9 @@ fn one_interpreter(
     judge: Judge,
     load: &str,
     cases: &[Case],
-    tell: &mut dyn FnMut(TestResult),
-) {
-    let mut session = match Session::start(sandbox, Stdin::default()) {
+    tell: &mut dyn FnMut(TestResult) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut session = match sandbox.session(Stdin::default()) {
         Ok(session) => session,
         Err(outcome) => return tell(TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 })),
     };
@@ -60,44 +60,57 @@ fn one_interpreter(
         // all say.
         let result = TestResult::of_failed(session.run(outcome));
         session.end();
-        return cases.iter().for_each(|_| tell(result.clone()));
+        return cases.iter().try_for_each(|_| tell(result.clone()));
     }
     if judge == Judge::SkyThought
         && let Err(outcome) = session.start_tests(cases.len() as u64)
     {
         return tell(TestResult::of_failed(session.run(outcome)));
     }
+    let judged = in_turn(&mut session, sandbox, judge, cases, tell);
+    session.end();
+    judged
+}
+
+/// Asks for one test after the other, up to one after which nothing more can be asked.
+fn in_turn(
+    session: &mut Session<'_>,
+    sandbox: &Sandbox,
+    judge: Judge,
+    cases: &[Case],
+    tell: &mut dyn FnMut(TestResult) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     for (index, case) in cases.iter().enumerate() {
         let started = if judge == Judge::Lcb { session.start_test() } else { Ok(()) };
         let before = session.used();
         let request = serde_json::json!([case.input, case.output]).to_string();
         let reply = started.and_then(|()| session.ask(["r", &request].concat().as_bytes()));
-        let mut result = match reply {
-            Ok(Reply::Done(_)) => {
-                let run = session.run(RunOutcome::Completed { output: String::new() });
-                TestResult::of(run, Verdict::Pass, String::new())
-            }
-            Ok(Reply::Wrong(output)) => {
-                let run = session.run(RunOutcome::Completed { output: String::new() });
-                TestResult::of(run, Verdict::WrongAnswer, output.chars().take(crate::judge::SHOWN).collect())
-            }
-            // These judges have no such tests: the program forged the reply.
-            Ok(Reply::BrokenTest(_)) => TestResult::of_failed(session.run(broken_interpreter())),
-            Err(outcome) => TestResult::of_failed(session.run(outcome)),
-        };
+        let mut result = result(session, reply);
         result.fuel = result.fuel.saturating_sub(before);
-        let stop = session.is_over() || (judge == Judge::Lcb && result.verdict != Verdict::Pass);
+        let over = session.is_over() || (judge == Judge::Lcb && result.verdict != Verdict::Pass);
         if judge == Judge::SkyThought && result.verdict == Verdict::TimeLimit {
             // One limit for all tests is its rule: when it is used up, there is none left for the others. How
             // far beyond it this one would have gone, nobody knows.
             result.fuel = sandbox.limits().hard_fuel();
-            (index..cases.len()).for_each(|_| tell(result.clone()));
-            break;
+            return (index..cases.len()).try_for_each(|_| tell(result.clone()));
         }
-        tell(result);
-        if stop {
+        tell(result)?;
+        if over {
             break;
         }
     }
-    session.end();
+    ControlFlow::Continue(())
+}
+
+fn result(session: &Session<'_>, reply: Result<Reply, RunOutcome>) -> TestResult {
+    let completed = || session.run(RunOutcome::Completed { output: String::new() });
+    match reply {
+        Ok(Reply::Done(_)) => TestResult::of(completed(), Verdict::Pass, String::new()),
+        Ok(Reply::Wrong(output)) => {
+            TestResult::of(completed(), Verdict::WrongAnswer, output.chars().take(SHOWN).collect())
+        }
+        // These judges have no such tests: the program forged the reply.
+        Ok(Reply::BrokenTest(_)) => TestResult::of_failed(session.run(broken_interpreter())),
+        Err(outcome) => TestResult::of_failed(session.run(outcome)),
+    }
 }

@@ -12,7 +12,7 @@ use wasmtime::{
 
 use super::error::SetupError;
 use super::write;
-use crate::fuel;
+use crate::guest;
 use crate::instance::Copies;
 use crate::link::MAX_MEMORY;
 use crate::snapshot::function_imports;
@@ -121,7 +121,7 @@ impl Runtime {
     fn new(engine: &Engine, module: &Module) -> Result<Self, SetupError> {
         let mut linker = Linker::new(engine);
         wasi::define(&mut linker, function_imports(module)).map_err(SetupError::runtime)?;
-        fuel::define(&mut linker).map_err(SetupError::runtime)?;
+        guest::define_refill(&mut linker).map_err(SetupError::runtime)?;
         let instance = linker.instantiate_pre(module).map_err(SetupError::runtime)?;
         let copies = Copies::new(engine, module, instance).map_err(SetupError::runtime)?;
         Ok(Runtime { copies })

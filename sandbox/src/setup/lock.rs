@@ -14,7 +14,7 @@ pub(crate) const WASMTIME_VERSION: &str = "48.0.8";
 pub struct ImageLock {
     /// Name of the file that the interpreter was read from, for messages.
     pub(crate) file: String,
-    /// The text of that file, from which another process can parse the same lock.
+    /// The text of that file.
     pub(crate) text: String,
     pub(crate) content: Content,
     pub(crate) addition: Option<Addition>,
@@ -25,6 +25,8 @@ pub struct ImageLock {
 pub(crate) struct Addition {
     /// Name of the file that this was read from, for messages.
     pub file: String,
+    /// The text of that file.
+    pub text: String,
     pub content: AdditionContent,
 }
 
@@ -169,8 +171,23 @@ impl ImageLock {
         for (package, start) in content.packages.iter().zip(starts) {
             source.check_download(&package.file, &package.sha256, start)?;
         }
-        let addition = Some(Addition { file: file.to_owned(), content });
+        let addition = Some(Addition { file: file.to_owned(), text: text.to_owned(), content });
         Ok(ImageLock { addition, ..self.clone() })
+    }
+
+    /// Names and texts of the files that this was read from, from which another process reads the same lock.
+    pub(crate) fn sources(&self) -> Vec<(String, String)> {
+        let added = self.addition.iter().map(|addition| (addition.file.clone(), addition.text.clone()));
+        [(self.file.clone(), self.text.clone())].into_iter().chain(added).collect()
+    }
+
+    /// The lock that has these [sources](Self::sources).
+    pub(crate) fn of_sources(sources: &[(String, String)]) -> Result<Self, LockError> {
+        match sources {
+            [(file, text)] => Self::parse(text, file),
+            [(file, text), (added, packages), ..] => Self::parse(text, file)?.with_packages(packages, added),
+            [] => Self::parse("", "lock"),
+        }
     }
 
     /// The image that must come out, and the name of the file that says so.

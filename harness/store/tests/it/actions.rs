@@ -72,15 +72,15 @@ fn an_action_without_its_whole_output_is_neither_recorded_nor_found() {
 fn one_holder_at_a_time_works_on_an_action() {
     let bench = Bench::new();
     let (one, two) = (bench.store(), bench.store());
-    let claim = one.try_claim(&key("k")).unwrap().unwrap();
-    assert!(two.try_claim(&key("k")).unwrap().is_none());
-    assert!(two.try_claim(&key("other")).unwrap().is_some());
+    let lease = one.try_lease(&key("k")).unwrap().unwrap();
+    assert!(two.try_lease(&key("k")).unwrap().is_none());
+    assert!(two.try_lease(&key("other")).unwrap().is_some());
     std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| two.claim(&key("k")).map(|_| ()));
-        drop(claim);
+        let waiter = scope.spawn(|| two.lease(&key("k")).map(|_| ()));
+        drop(lease);
         waiter.join().unwrap().unwrap();
     });
-    assert!(one.try_claim(&key("k")).unwrap().is_some());
+    assert!(one.try_lease(&key("k")).unwrap().is_some());
 }
 
 #[test]

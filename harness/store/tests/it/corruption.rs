@@ -161,7 +161,7 @@ fn a_damaged_index_is_named_with_the_remedy_that_saves_the_objects() {
     let bench = Bench::new();
     let store = bench.store();
     let hash = store.put_bytes(b"survives").unwrap();
-    store.put_samples(&[(key("k"), noise(1, 100_000))]).unwrap();
+    store.remember(&[(key("k"), noise(1, 100_000))]).unwrap();
     drop(store);
     let index = bench.root().join("index.sqlite");
     let mut bytes = fs::read(&index).unwrap();

@@ -13,12 +13,46 @@ fn a_newer_layout_is_refused_and_left_untouched() {
     for open in [Store::open, Store::open_existing] {
         let error = open(&bench.root()).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("format 7") && text.contains("up to 1"), "{text}");
+        assert!(text.contains("format 7") && text.contains("up to 2"), "{text}");
         assert!(error.remedy().contains("newer version"), "{}", error.remedy());
         assert_eq!(error.class(), ErrorClass::Environment);
-        assert!(matches!(error, StoreError::NewerFormat { part: "layout", found: 7, supported: 1, .. }));
+        assert!(matches!(error, StoreError::NewerFormat { part: "layout", found: 7, supported: 2, .. }));
     }
     assert_eq!(list(&bench.root()), before);
+}
+
+#[test]
+fn an_older_layout_or_index_is_refused_with_a_remedy_and_left_untouched() {
+    for part in ["layout", "index"] {
+        let bench = Bench::new();
+        drop(bench.store());
+        if part == "layout" {
+            fs::write(bench.root().join("format"), "assay-store 1\n").unwrap();
+        } else {
+            let index = rusqlite::Connection::open(bench.root().join("index.sqlite")).unwrap();
+            index.pragma_update(None, "user_version", 1).unwrap();
+        }
+        let before = list(&bench.root());
+        for open in [Store::open, Store::open_existing] {
+            let error = open(&bench.root()).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("format 1") && text.contains("reads format 2"), "{text}");
+            let remedy = error.remedy();
+            assert!(
+                remedy.contains(&format!("remove {}", bench.root().canonicalize_utf8().unwrap())),
+                "{remedy}"
+            );
+            assert_eq!(error.class(), ErrorClass::Environment);
+            assert!(
+                matches!(&error, StoreError::OlderFormat { part: p, found: 1, supported: 2, .. } if *p == part),
+                "{error:?}"
+            );
+        }
+        assert_eq!(list(&bench.root()), before);
+        // The remedy.
+        fs::remove_dir_all(bench.root()).unwrap();
+        bench.store();
+    }
 }
 
 #[test]
@@ -30,12 +64,12 @@ fn a_newer_index_is_refused_and_left_untouched() {
     let before = fs::read(&index).unwrap();
     let error = Store::open(&bench.root()).unwrap_err();
     assert!(
-        matches!(error, StoreError::NewerFormat { part: "index", found: 9, supported: 1, .. }),
+        matches!(error, StoreError::NewerFormat { part: "index", found: 9, supported: 2, .. }),
         "{error:?}"
     );
     assert_eq!(fs::read(&index).unwrap(), before);
     // The right version reads it again.
-    rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 2).unwrap();
     assert_eq!(bench.store().read(&hash).unwrap(), b"x");
 }
 

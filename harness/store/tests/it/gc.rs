@@ -47,7 +47,7 @@ fn what_nothing_refers_to_goes_and_nothing_else() {
     action(&store, run2, "report", "r2", put("new report"));
     store.finish_run(&run, RunStatus::Failed).unwrap();
     store.finish_run(&run2, RunStatus::Succeeded).unwrap();
-    store.put_samples(&[(key("sample"), b"dear".to_vec())]).unwrap();
+    store.remember(&[(key("sample"), b"dear".to_vec())]).unwrap();
 
     let plan = plan(&store);
     assert_eq!(doomed(&plan), sorted(vec![tree, key("only in the old tree"), loose]));
@@ -68,7 +68,7 @@ fn what_nothing_refers_to_goes_and_nothing_else() {
     assert_eq!(store.read(&pinned).unwrap(), b"pinned");
     assert!(store.action(&key("r1")).unwrap().is_some(), "the action of a pinned output still serves");
     assert_eq!(store.read_in_tree(&newer, "a").unwrap(), b"shared");
-    assert_eq!(store.samples(&[key("sample")]).unwrap(), [Some(b"dear".to_vec())]);
+    assert_eq!(store.recall(&[key("sample")]).unwrap(), [Some(b"dear".to_vec())]);
     assert!(self::plan(&store).is_empty());
 }
 

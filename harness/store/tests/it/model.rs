@@ -158,7 +158,7 @@ fn apply(bench: &Bench, store: &mut Store, run: &mut RunId, model: &mut Model, o
             }
         }
         Operation::Sample(name, value) => {
-            store.put_samples(&[(key(&name.to_string()), vec![value])]).unwrap();
+            store.remember(&[(key(&name.to_string()), vec![value])]).unwrap();
             model.samples.entry(name).or_insert(value);
         }
         Operation::Event => {
@@ -219,7 +219,7 @@ fn compare(store: &Store, model: &Model) {
     }
     let keys: Vec<_> = (0..5u8).map(|name| key(&name.to_string())).collect();
     let expected: Vec<_> = (0..5u8).map(|name| model.samples.get(&name).map(|value| vec![*value])).collect();
-    assert_eq!(store.samples(&keys).unwrap(), expected);
+    assert_eq!(store.recall(&keys).unwrap(), expected);
     let runs = store.runs().unwrap();
     let events: Vec<_> = runs.iter().rev().map(|run| store.events(&run.id).unwrap().len()).collect();
     assert_eq!(events, model.events);

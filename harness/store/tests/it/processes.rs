@@ -46,7 +46,7 @@ fn child_works_until_killed() {
         store.pin(&run, &[tree]).unwrap();
         store.append_event(&run, &format!("{{\"n\":{i}}}")).unwrap();
         let samples: Vec<_> = (0..50).map(|j| (key(&format!("{salt} {j}")), vec![j; 50])).collect();
-        store.put_samples(&samples).unwrap();
+        store.remember(&samples).unwrap();
         if i == 1 {
             at_work();
         }
@@ -76,7 +76,7 @@ fn a_kill_at_any_instant_leaves_a_sound_store() {
                 .enumerate()
                 .all(|(i, (seq, json))| { *seq == i as u64 + 1 && *json == format!("{{\"n\":{i}}}") })
         );
-        assert_eq!(store.stats().unwrap().samples % 50, 0, "a batch is stored whole or not at all");
+        assert_eq!(store.stats().unwrap().memo_values % 50, 0, "a batch is stored whole or not at all");
         let latest = store.latest_action("tree").unwrap().unwrap();
         assert_eq!(store.action(&latest.key).unwrap().as_ref(), Some(&latest), "recorded means there");
     }
@@ -85,7 +85,7 @@ fn a_kill_at_any_instant_leaves_a_sound_store() {
     let plan = store.gc_plan_with(Duration::ZERO).unwrap();
     store.gc_apply(&plan).unwrap();
     assert!(store.verify().unwrap().is_sound());
-    assert!(list(&bench.root().join("runs")).is_empty() && list(&bench.root().join("claims")).is_empty());
+    assert!(list(&bench.root().join("runs")).is_empty() && list(&bench.root().join("leases")).is_empty());
 }
 
 /// Puts the same objects as its siblings, and samples and events of its own.
@@ -102,7 +102,7 @@ fn child_shares_a_store() {
         let tree = store.adopt_path(&tree).unwrap();
         action(&store, run, &format!("step {i}"), &format!("key {i}"), tree);
         store
-            .put_samples(&[(key(&i.to_string()), noise(i, 20)), (key(&format!("{run} {i}")), vec![1])])
+            .remember(&[(key(&i.to_string()), noise(i, 20)), (key(&format!("{run} {i}")), vec![1])])
             .unwrap();
         store.append_event(&run, &i.to_string()).unwrap();
         assert_eq!(store.read(&object).unwrap(), noise(i, 3000));
@@ -123,7 +123,7 @@ fn processes_share_a_store() {
     }
     let store = bench.store();
     let stats = store.stats().unwrap();
-    assert_eq!((stats.objects, stats.actions, stats.samples), (120, 40, 40 + 120));
+    assert_eq!((stats.objects, stats.actions, stats.memo_values), (120, 40, 40 + 120));
     assert_eq!((stats.runs, stats.events, stats.set_aside), (3, 120, 0));
     assert!(store.verify().unwrap().is_sound());
     for run in store.runs().unwrap() {
@@ -138,7 +138,7 @@ fn child_holds_on_until_killed() {
     let Some(root) = child_root() else { return };
     let store = Store::open(&root).unwrap();
     let _run = store.begin_run("holding").unwrap();
-    let _claim = store.claim(&key("claimed")).unwrap();
+    let _lease = store.lease(&key("leased")).unwrap();
     let scratch = store.scratch().unwrap();
     fs::write(scratch.path().join("precious"), b"unfinished").unwrap();
     at_work();
@@ -153,13 +153,13 @@ fn what_a_living_process_holds_is_left_alone_and_a_dead_ones_is_freed() {
         |root: &Utf8Path| list(&root.join("tmp")).iter().filter(|path| path.ends_with("/precious")).count();
     let store = bench.store();
     assert_eq!(precious(&bench.root()), 1);
-    assert!(store.try_claim(&key("claimed")).unwrap().is_none());
+    assert!(store.try_lease(&key("leased")).unwrap().is_none());
     assert_eq!(store.runs().unwrap()[0].status, RunStatus::Running);
     assert!(store.gc_apply(&store.gc_plan().unwrap()).is_err());
 
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(store.try_claim(&key("claimed")).unwrap().is_some());
+    assert!(store.try_lease(&key("leased")).unwrap().is_some());
     assert_eq!(store.runs().unwrap()[0].status, RunStatus::Interrupted);
     assert!(store.gc_apply(&store.gc_plan().unwrap()).is_ok());
     drop(store);

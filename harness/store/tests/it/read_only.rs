@@ -63,7 +63,7 @@ fn filled() -> Bench {
     let run = store.begin_run("before").unwrap();
     let output = store.put_bytes(b"stored before").unwrap();
     action(&store, run, "step", "k", output);
-    store.put_samples(&[(key("s"), b"sample".to_vec())]).unwrap();
+    store.remember(&[(key("s"), b"sample".to_vec())]).unwrap();
     store.append_event(&run, "{}").unwrap();
     let long_ago = SystemTime::now() - Duration::from_secs(24 * 60 * 60);
     fs::File::open(store.path(&output).unwrap()).unwrap().set_modified(long_ago).unwrap();
@@ -84,7 +84,7 @@ fn child_reads_but_cannot_write() {
     assert!(store.is_read_only());
     let found = store.action(&key("k")).unwrap().unwrap();
     assert_eq!(store.read(&found.output).unwrap(), b"stored before");
-    assert_eq!(store.samples(&[key("s")]).unwrap(), [Some(b"sample".to_vec())]);
+    assert_eq!(store.recall(&[key("s")]).unwrap(), [Some(b"sample".to_vec())]);
     let run = store.runs().unwrap().remove(0);
     assert_eq!(store.events(&run.id).unwrap(), ["{}"]);
     assert!(store.verify().unwrap().is_sound());
@@ -95,12 +95,12 @@ fn child_reads_but_cannot_write() {
     assert_read_only(store.scratch());
     assert_read_only(store.begin_run("new"));
     assert_read_only(store.record_action(&found));
-    assert_read_only(store.put_samples(&[(key("t"), vec![])]));
+    assert_read_only(store.remember(&[(key("t"), vec![])]));
     assert_read_only(store.append_event(&run.id, "{}"));
     assert_read_only(store.pin(&run.id, &[found.output]));
     assert_read_only(store.checkpoint_dir(&key("k")));
     assert_read_only(store.clear_checkpoint(&key("k")));
-    assert_read_only(store.claim(&key("k")));
+    assert_read_only(store.lease(&key("k")));
     assert_read_only(store.forget(&found.output));
     assert_read_only(store.gc_apply(&store.gc_plan().unwrap()));
 }
@@ -128,7 +128,7 @@ fn child_cannot_write_objects() {
         "{error:?}"
     );
     assert!(store.action(&key("k")).unwrap().is_some());
-    assert!(store.put_samples(&[(key("t"), vec![])]).is_ok());
+    assert!(store.remember(&[(key("t"), vec![])]).is_ok());
 }
 
 #[test]

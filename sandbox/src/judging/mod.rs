@@ -1,0 +1,262 @@
+//! The one way from programs and answers to findings: a key for each job, the memo, a pool of worker
+//! processes.
+//!
+//! [`Judging::run`] does any jobs; [`Judging::judge_samples`] judges the samples of a benchmark, whose tests
+//! together may not fit into memory. What the judge failed on is told and not kept. What is killed or stopped
+//! loses at most what the memo had not stored yet, and the next call goes on from there.
+
+mod error;
+mod job;
+mod pool;
+mod process;
+mod protocol;
+mod samples;
+mod worker;
+
+pub use error::JudgingError;
+pub use job::{Finding, Job};
+pub use process::PoolError;
+pub use samples::{Counts, Judged, SampleEvent, task_of_sample};
+pub use worker::serve;
+
+#[cfg(fuzzing)]
+pub(crate) use {
+    pool::{Open, read_findings},
+    protocol::read_line,
+};
+
+use std::collections::{BTreeSet, HashMap};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use assay_store::memo::{Keeper, memoized};
+use assay_store::{Hash, Store, StoreError};
+use camino::Utf8PathBuf;
+
+use job::{Conditions, ImageKind, TaskParts, hash_of_tests};
+use pool::Pool;
+use process::locked;
+use protocol::Hello;
+
+use crate::limits::Limits;
+use crate::setup::{Image, ImageLock, SetupEvent, Tools};
+
+/// What judging needs.
+pub struct JudgingSetup {
+    /// Folder of the images, which are made when first needed.
+    pub images: Utf8PathBuf,
+    /// The image that runs programs.
+    pub python: ImageLock,
+    /// The image that compares answers.
+    pub math: ImageLock,
+    /// Programs that set up images.
+    pub tools: Tools,
+    /// Limits of a test of a program.
+    pub limits: Limits,
+    /// Limits of a comparison of answers, such as [`grade::limits`](crate::grade::limits).
+    pub comparison_limits: Limits,
+    /// Starts a process that calls [`serve`] with its standard input and output.
+    pub worker: Box<dyn Fn() -> Command + Send + Sync>,
+    /// Called with what the set-up of an image is doing.
+    pub progress: Box<dyn Fn(SetupEvent) + Send + Sync>,
+}
+
+/// What findings depend on besides the jobs, as facts for keys of what is made from findings. Judges and
+/// graders have versions of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgingFacts {
+    /// Identity of the image that runs programs.
+    pub image: Hash,
+    /// Limits of a test of a program.
+    pub limits: String,
+    /// Identity of the image that compares answers.
+    pub comparison_image: Hash,
+    /// Limits of a comparison of answers.
+    pub comparison_limits: String,
+}
+
+/// Images, limits and worker processes, set up when first needed. Share it by reference: calls from several
+/// threads use one pool. The processes end when it is dropped.
+pub struct Judging {
+    python: Conditions,
+    math: Conditions,
+    images: Utf8PathBuf,
+    tools: Tools,
+    progress: Box<dyn Fn(SetupEvent) + Send + Sync>,
+    /// The images that are known to be there.
+    ready: Mutex<BTreeSet<ImageKind>>,
+    pool: Pool,
+}
+
+impl Judging {
+    /// The most worker processes of one call.
+    pub const MAX_WORKERS: usize = Pool::MAX_WORKERS;
+
+    /// Judging with this set-up. Nothing is started, read or made yet.
+    pub fn new(setup: JudgingSetup) -> Self {
+        let python = Conditions { lock: setup.python, limits: setup.limits };
+        let math = Conditions { lock: setup.math, limits: setup.comparison_limits };
+        let hello = Hello::new(setup.images.clone(), &python, &math);
+        Judging {
+            pool: Pool::new(setup.worker, hello),
+            python,
+            math,
+            images: setup.images,
+            tools: setup.tools,
+            progress: setup.progress,
+            ready: Mutex::default(),
+        }
+    }
+
+    /// What findings depend on besides the jobs.
+    pub fn describe(&self) -> JudgingFacts {
+        JudgingFacts {
+            image: self.python.lock.identity(),
+            limits: self.python.limits.describe(),
+            comparison_image: self.math.lock.identity(),
+            comparison_limits: self.math.limits.describe(),
+        }
+    }
+
+    /// Limits of a test of a program.
+    pub fn limits(&self) -> &Limits {
+        &self.python.limits
+    }
+
+    /// A finding for each job, in order: decided here if that takes no sandbox, else from the memo, else from
+    /// at most `workers` processes. Findings do not depend on their number.
+    ///
+    /// `progress` is called with how many of the distinct jobs are done, and how many there are; first with
+    /// what was known before, and not at all if there is nothing to do.
+    ///
+    /// # Errors
+    /// [`JudgingError::Stopped`] soon after `stopped` says true, unless everything was known; what was found
+    /// by then is kept. Else a [`JudgingError`] with what to do about it. A failure of the judge on one job is
+    /// no error but the finding on that job.
+    pub fn run(
+        &self,
+        store: &Store,
+        jobs: &[Job],
+        workers: usize,
+        stopped: &(dyn Fn() -> bool + Sync),
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Vec<Finding>, JudgingError> {
+        let mut findings: Vec<Option<Finding>> = jobs.iter().map(Job::decided).collect();
+        let open: Vec<usize> = (0..jobs.len()).filter(|&index| findings[index].is_none()).collect();
+        let keys: Vec<Hash> = open.iter().map(|&index| self.key(&jobs[index])).collect();
+        let wanted = Wanted { keys: &keys, images: open.iter().map(|&index| jobs[index].image()).collect() };
+        let mut job = |index: usize| open.get(index).map(|&index| jobs[index].clone());
+        let tell = |told: Told| progress(told.done as u64, told.distinct as u64);
+        let found = self.find(store, &wanted, &mut job, workers, stopped, &tell)?;
+        for (index, finding) in open.into_iter().zip(found) {
+            findings[index] = Some(finding);
+        }
+        Ok(findings.into_iter().flatten().collect())
+    }
+
+    fn key(&self, job: &Job) -> Hash {
+        match job {
+            Job::Judge(task) => self.python.key_of_program(&TaskParts {
+                judge: task.judge,
+                until: task.until,
+                program: &task.program,
+                tests: hash_of_tests(&task.tests),
+            }),
+            Job::Grade { grader, question } => self.math.key_of_answer(*grader, question),
+        }
+    }
+
+    /// Findings under these keys. `job` makes the job of a key when its turn comes.
+    fn find(
+        &self,
+        store: &Store,
+        wanted: &Wanted<'_>,
+        job: &mut (dyn FnMut(usize) -> Option<Job> + Send),
+        workers: usize,
+        stopped: &(dyn Fn() -> bool + Sync),
+        tell: &dyn Fn(Told),
+    ) -> Result<Vec<Finding>, JudgingError> {
+        let keys = wanted.keys;
+        let mut uses: HashMap<Hash, usize> = HashMap::new();
+        for key in keys {
+            *uses.entry(*key).or_default() += 1;
+        }
+        memoized(store, keys, |unknown, keeper| {
+            let missing: usize = unknown.iter().map(|&index| uses[&keys[index]]).sum();
+            let mut told = Told {
+                done: uses.len() - unknown.len(),
+                distinct: uses.len(),
+                kept: keys.len() - missing,
+                missing,
+            };
+            tell(told);
+            let images = unknown.iter().filter_map(|&index| wanted.images.get(index).copied());
+            for image in images.collect::<BTreeSet<_>>() {
+                self.prepare(image)?;
+            }
+            let jobs = unknown.iter().filter_map(|&index| Some((index, job(index)?)));
+            let (broken, mut failure) = (AtomicBool::new(false), None);
+            let over = || stopped() || broken.load(Ordering::Relaxed);
+            self.pool.work(jobs, workers, &over, &mut |index, finding| {
+                told.done += 1;
+                match keep(keeper, index, finding) {
+                    Ok(kept) => told.kept += if kept { uses[&keys[index]] } else { 0 },
+                    Err(error) => {
+                        broken.store(true, Ordering::Relaxed);
+                        failure = failure.take().or(Some(error));
+                    }
+                }
+                tell(told);
+            })?;
+            match failure {
+                Some(error) => Err(JudgingError::Store(error)),
+                None if told.done < told.distinct && stopped() => {
+                    Err(JudgingError::Stopped { kept: told.kept, jobs: keys.len() })
+                }
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Makes an image unless it is there, once for all calls.
+    fn prepare(&self, kind: ImageKind) -> Result<(), JudgingError> {
+        let mut ready = locked(&self.ready);
+        if !ready.contains(&kind) {
+            let lock = match kind {
+                ImageKind::Python => &self.python.lock,
+                ImageKind::Math => &self.math.lock,
+            };
+            Image::prepare(&self.images, lock, &self.tools, &mut |event| (self.progress)(event))?;
+            ready.insert(kind);
+        }
+        Ok(())
+    }
+}
+
+/// Keeps a finding, or passes on a failure of the judge; says which.
+fn keep(keeper: &mut Keeper<'_, Finding>, index: usize, finding: Finding) -> Result<bool, StoreError> {
+    if finding.is_judge_failure() {
+        keeper.pass(index, finding);
+        return Ok(false);
+    }
+    keeper.keep(index, finding).map(|()| true)
+}
+
+/// Keys whose findings are wanted, equal ones included, and the image that each needs.
+struct Wanted<'a> {
+    keys: &'a [Hash],
+    images: Vec<ImageKind>,
+}
+
+/// How far [`Judging::find`] is.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    /// Distinct keys with a finding, and all of them.
+    done: usize,
+    distinct: usize,
+    /// Keys, equal ones included, whose finding the memo has or will have.
+    kept: usize,
+    /// Keys, equal ones included, that had no finding at the start.
+    missing: usize,
+}

@@ -1,0 +1,203 @@
+//! Samples of a benchmark under one or more judges.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use assay_store::{Hash, Store};
+
+use super::job::{Finding, ImageKind, Job, TaskParts, hash_of_tests};
+use super::{Judging, JudgingError, Told, Wanted};
+use crate::judges::{Judge, Task, Until};
+use crate::rows::{Problem, Problems, Sample, Tests};
+use crate::verdict::{Judgement, TestResult, Verdict};
+
+/// A sample under one judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The judge.
+    pub judge: Judge,
+    /// What it says.
+    pub judgement: Judgement,
+}
+
+/// What [`Judging::judge_samples`] tells while it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SampleEvent {
+    /// Before anything is judged.
+    Start(Counts),
+    /// So many of the distinct programs are judged.
+    Judged(usize),
+}
+
+/// What there is to do, in pairs of sample and judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Pairs whose judgement is in the memo.
+    pub known: usize,
+    /// Pairs to be judged.
+    pub unknown: usize,
+    /// Distinct programs among those.
+    pub distinct: usize,
+    /// Pairs of which it is certain without running anything what comes of them: there are no tests, or no
+    /// program.
+    pub decided: usize,
+}
+
+impl Judging {
+    /// Judges all samples by all judges: by sample, then by judge, in their orders. Every test is run.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    #[expect(clippy::too_many_arguments, reason = "as `run`, with samples in the place of jobs")]
+    pub fn judge_samples(
+        &self,
+        store: &Store,
+        problems: &Problems,
+        samples: &[Sample],
+        judges: &[Judge],
+        workers: usize,
+        stopped: &(dyn Fn() -> bool + Sync),
+        tell: &dyn Fn(SampleEvent),
+    ) -> Result<Vec<Vec<Judged>>, JudgingError> {
+        let mut tasks = Tasks { problems, last: None };
+        let pairs = samples.iter().flat_map(|sample| judges.iter().map(move |&judge| (sample, judge)));
+        let pairs: Vec<(&Sample, Judge)> = pairs.collect();
+        let (mut decided, mut keys, mut open) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for (place, &(sample, judge)) in pairs.iter().enumerate() {
+            if stopped() {
+                return Err(JudgingError::Stopped { kept: 0, jobs: pairs.len() });
+            }
+            match tasks.key(self, sample, judge) {
+                Ok(key) => {
+                    keys.push(key);
+                    open.push(place);
+                }
+                Err(judgement) => _ = decided.insert(place, judgement),
+            }
+        }
+        let start = |told: Option<Told>| {
+            let (unknown, distinct) = told.map_or((0, 0), |told| (told.missing, told.distinct - told.done));
+            let known = keys.len() - unknown;
+            tell(SampleEvent::Start(Counts { known, unknown, distinct, decided: decided.len() }));
+        };
+        let before = OnceCell::new();
+        let watch = |told: Told| match before.get() {
+            None => {
+                start(Some(told));
+                _ = before.set(told.done);
+            }
+            Some(before) => tell(SampleEvent::Judged(told.done - before)),
+        };
+        let wanted = Wanted { keys: &keys, images: vec![ImageKind::Python; keys.len()] };
+        // Tests are unpacked again when their turn comes: all problems' together may not fit into memory.
+        let mut job = |index: usize| {
+            let (sample, judge) = pairs[*open.get(index)?];
+            tasks.task(sample, judge).ok().map(Job::Judge)
+        };
+        let found =
+            self.find(store, &wanted, &mut job, workers, stopped, &watch).map_err(|error| match error {
+                JudgingError::Stopped { kept, .. } => {
+                    JudgingError::Stopped { kept: kept + decided.len(), jobs: pairs.len() }
+                }
+                error => error,
+            })?;
+        if before.get().is_none() {
+            start(None);
+        }
+        for (place, finding) in open.into_iter().zip(found) {
+            if let Finding::Judged(judgement) = finding {
+                decided.insert(place, judgement);
+            }
+        }
+        let mut judged = pairs.iter().zip(decided.into_values());
+        let row = |_: &Sample| {
+            let row = judged.by_ref().take(judges.len());
+            row.map(|(&(_, judge), judgement)| Judged { judge, judgement }).collect()
+        };
+        Ok(samples.iter().map(row).collect())
+    }
+}
+
+/// What is judged of a sample, every test of it; or the judgement on what cannot be judged, such as a sample
+/// whose problem has no tests.
+pub fn task_of_sample(problems: &Problems, sample: &Sample, judge: Judge) -> Result<Task, Judgement> {
+    Tasks { problems, last: None }.task(sample, judge)
+}
+
+/// Makes tasks of samples. The tests of the last problem stay unpacked, since its samples mostly stand
+/// together.
+struct Tasks<'a> {
+    problems: &'a Problems,
+    last: Option<Unpacked<'a>>,
+}
+
+/// A problem with its tests, as each judge that was asked for uses them.
+struct Unpacked<'a> {
+    problem: &'a Problem,
+    tests: Result<Tests, String>,
+    used: BTreeMap<Judge, Used>,
+}
+
+struct Used {
+    tests: Tests,
+    hash: OnceCell<Hash>,
+}
+
+impl Tasks<'_> {
+    /// What is to be judged, or the judgement on what cannot be.
+    fn task(&mut self, sample: &Sample, judge: Judge) -> Result<Task, Judgement> {
+        let (program, used) = self.find(sample, judge)?;
+        Ok(Task { judge, program, tests: used.tests.clone(), until: Until::Every })
+    }
+
+    /// The key of what is to be judged, or the judgement on what cannot be.
+    fn key(&mut self, judging: &Judging, sample: &Sample, judge: Judge) -> Result<Hash, Judgement> {
+        let (program, used) = self.find(sample, judge)?;
+        let tests = *used.hash.get_or_init(|| hash_of_tests(&used.tests));
+        Ok(judging.python.key_of_program(&TaskParts { judge, until: Until::Every, program: &program, tests }))
+    }
+
+    fn find(&mut self, sample: &Sample, judge: Judge) -> Result<(String, &Used), Judgement> {
+        let problem = self.problems.get(&sample.problem);
+        let problem =
+            problem.ok_or_else(|| unjudged(&format!("there is no problem `{}`", sample.problem), 1))?;
+        if self.last.as_ref().is_some_and(|last| last.problem.id != problem.id) {
+            self.last = None;
+        }
+        let last = self.last.get_or_insert_with(|| Unpacked {
+            problem,
+            tests: problem.tests(),
+            used: BTreeMap::new(),
+        });
+        let tests = last.tests.as_ref().map_err(|message| unjudged(message, 1))?;
+        if tests.is_empty() {
+            return Err(unjudged("the problem has no tests", 1));
+        }
+        // Before anything is said about the sample: a judge without such tests knows nothing about it.
+        if judge != Judge::Assay && matches!(tests, Tests::Checks(_)) {
+            let message = format!("the judge {} has no tests that are Python", judge.name());
+            return Err(unjudged(&message, tests.len()));
+        }
+        let used = last
+            .used
+            .entry(judge)
+            .or_insert_with(|| Used { tests: judge.tests_used(tests.clone()), hash: OnceCell::new() });
+        match sample.source.program(problem, judge.extraction()) {
+            Some(program) => Ok((program, used)),
+            None => {
+                let message = "the generation holds no program";
+                Err(everywhere(Verdict::WrongAnswer, message, used.tests.len()))
+            }
+        }
+    }
+}
+
+fn unjudged(message: &str, tests: usize) -> Judgement {
+    everywhere(Verdict::JudgeFailure, message, tests)
+}
+
+/// The same verdict on every test, none of which was run.
+fn everywhere(verdict: Verdict, detail: &str, tests: usize) -> Judgement {
+    let result = TestResult { verdict, fuel: 0, peak_memory: 0, detail: detail.to_owned() };
+    Judgement { verdict, tests: vec![result; tests] }
+}
