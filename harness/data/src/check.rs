@@ -77,8 +77,8 @@ pub enum ProgramForm {
     Fenced,
     /// The whole answer.
     Plain,
-    /// The text after the last `=` is an expression, which becomes a function of one parameter. What is empty,
-    /// too long or has other characters is a compile error, and is not run.
+    /// The text after the last `=` is an expression, which becomes a function of one parameter. What is
+    /// empty, too long or has other characters is a compile error, and is not run.
     Expression {
         /// The function's name.
         function: String,

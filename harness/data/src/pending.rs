@@ -16,8 +16,8 @@ pub enum Pending {
     Jobs(Vec<Job>),
 }
 
-/// What an answer to an item needs for its verdict. No answer is a wrong one, and one that cannot be read is a
-/// compile error.
+/// What an answer to an item needs for its verdict. No answer is a wrong one, and one that cannot be read is
+/// a compile error.
 ///
 /// A program is judged up to the first test that it fails.
 pub fn pending(item: &Item, answer: Option<&str>) -> Pending {

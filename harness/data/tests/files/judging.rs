@@ -1,5 +1,5 @@
-//! Programs of the embedded world, judged by the tests of their items and as they were judged before: run once
-//! without a prelude, and each run compared with a value.
+//! Programs of the embedded world, judged by the tests of their items and as they were judged before: run
+//! once without a prelude, and each run compared with a value.
 
 use std::collections::BTreeSet;
 
