@@ -52,8 +52,8 @@ impl Source {
     /// file that has one is refused.
     ///
     /// # Errors
-    /// See [`read_demonstrations`]; a demonstration of an excluded question; or the embedded world does not have
-    /// as many.
+    /// See [`read_demonstrations`]; a demonstration of an excluded question; or the embedded world does not
+    /// have as many.
     pub fn demonstrations(
         &self,
         workspace: &Utf8Path,
