@@ -84,6 +84,11 @@ pub enum Fault {
 }
 
 impl Item {
+    /// The reference answer y*: the first of the references.
+    pub fn reference(&self) -> &str {
+        self.references.first().map_or("", String::as_str)
+    }
+
     /// Checks what its type does not say, and that its own check accepts its references, as far as that is
     /// known without running anything.
     ///

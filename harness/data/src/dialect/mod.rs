@@ -181,6 +181,12 @@ impl Dialect {
         &self.requires
     }
 
+    /// Whether a model goes on after its end-of-sequence token: in the embedded world that token ends documents,
+    /// not replies.
+    pub fn ignores_end_of_sequence(&self) -> bool {
+        self.template.is_none()
+    }
+
     /// What pi is given to produce a thought and an answer. No loss.
     ///
     /// # Errors

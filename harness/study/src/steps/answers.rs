@@ -47,7 +47,7 @@ pub(crate) fn kind() -> Kind<Params> {
             }
         }
         let model = Model::open(context, "model", &params.engine, params.dialect.requires())?;
-        let sampling = params.sampling.sampling(params.seed, params.dialect.answer_stops());
+        let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.answer_stops());
         let completions = model.generate(context, &sampling, &wanted)?;
         let answers = asked.iter().zip(completions).map(|((trace, index), completion)| {
             let answer = params.dialect.read_answer(&completion.text, completion.stop.as_deref());

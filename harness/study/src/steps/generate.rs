@@ -65,7 +65,7 @@ fn written(
     items: &[&Item],
 ) -> Result<Vec<Generation>, StepError> {
     let asked = asked(params, items);
-    let sampling = params.sampling.sampling(params.seed, params.dialect.solution_stops());
+    let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.solution_stops());
     let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
     let generations = asked.iter().zip(completions).map(|((item, sample), completion)| {
         let solution = params.dialect.read_solution(&completion.text, completion.stop.as_deref()).ok();
@@ -88,7 +88,7 @@ fn chosen(
     items: &[&Item],
 ) -> Result<Vec<Generation>, StepError> {
     let asked = asked(params, items);
-    let sampling = params.sampling.sampling(params.seed, params.dialect.thought_stops());
+    let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.thought_stops());
     let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
     // Items with the same options are chosen together.
     let mut by_options: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();

@@ -1,9 +1,8 @@
 //! The base model, from random weights.
 
 use assay_data::embedded::{Corpus, Curriculum, Exclusions, vocabulary};
-use assay_flow::{InputSpec, ParamError, StepError};
-use assay_lm::engine::Part;
-use assay_lm::{Config, Decoder, Family, Model, Placement, Tokenizer, character_tokenizer};
+use assay_flow::{InputSpec, ParamError};
+use assay_lm::{Config, Decoder, Family, Model, Part, Placement, Tokenizer, character_tokenizer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
