@@ -1,19 +1,23 @@
 //! What every command starts from: workspace, store, step kinds, facts.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use assay_flow::{Diagnostic, Facts, Graph, Workspace, load};
-use assay_sandbox::{Image, ImageLock, Limits, SetupEvent, Tools};
+use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::Store;
-use assay_study::steps::{self, LazySandbox, Setup};
+use assay_study::steps::{self, Setup};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::args::{Global, Target};
 use crate::display::Display;
 use crate::failure::Failure;
+use crate::judge;
 
-/// The lockfile of the sandbox's image.
-const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
+/// The lockfile of the image that runs programs.
+const PYTHON_LOCK: &str = "lockfiles/python-image.lock";
+/// The lockfile of the image that compares answers.
+const MATH_LOCK: &str = "lockfiles/math-image.lock";
 
 /// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
 pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
@@ -97,16 +101,19 @@ impl Session {
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
         let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
-        let lock = image_lock(&workspace)?;
-        let tools = Tools { python: python.to_owned() };
-        let images = global.images.clone().unwrap_or_else(|| store_path.join("images"));
-        let sandbox = LazySandbox::new(lock, images, tools, Limits::default(), setup_progress);
-        let facts = Facts::from([
-            (steps::FACT_ISA.to_owned(), steps::isa().to_owned()),
-            (steps::FACT_IMAGE.to_owned(), sandbox.image().to_string()),
-            (steps::FACT_LIMITS.to_owned(), sandbox.limits().describe()),
-        ]);
-        let setup = Setup { workspace: workspace.clone(), sandbox: Arc::new(sandbox) };
+        let judging = Judging::new(JudgingSetup {
+            images: global.images.clone().unwrap_or_else(|| store_path.join("images")),
+            python: image_lock(&workspace, PYTHON_LOCK)?,
+            math: image_lock(&workspace, MATH_LOCK)?,
+            tools: Tools { python: python.to_owned() },
+            limits: Limits::default(),
+            comparison_limits: grade::limits(),
+            worker: worker()?,
+            progress: Box::new(setup_progress),
+        });
+        let facts =
+            Facts::from([(steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned())]);
+        let setup = Setup { workspace: workspace.clone(), judging: Arc::new(judging) };
         let registry = steps::registry(&setup)?;
         let graph = load(&workspace, &target.recipe, &target.scale, &target.sets, &registry)?;
         let store = Store::open(&store_path)?;
@@ -126,11 +133,22 @@ impl Session {
     }
 }
 
-fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
-    let path = workspace.root().join(IMAGE_LOCK);
+/// How to start this program as a worker process, which judges.
+pub(crate) fn worker() -> Result<Box<dyn Fn() -> Command + Send + Sync>, Failure> {
+    let executable = std::env::current_exe()
+        .map_err(Failure::refused("find this program, which workers run", "run it by its full path"))?;
+    Ok(Box::new(move || {
+        let mut command = Command::new(&executable);
+        command.arg(judge::WORKER);
+        command
+    }))
+}
+
+fn image_lock(workspace: &Workspace, file: &str) -> Result<ImageLock, Failure> {
+    let path = workspace.root().join(file);
     let text = fs_err::read_to_string(&path).map_err(|error| {
         Diagnostic::user(format!("the image's lockfile cannot be read: {error}"))
             .help("restore it from version control")
     })?;
-    ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
+    ImageLock::parse(&text, file).map_err(|error| Diagnostic::user(error.to_string()).into())
 }
