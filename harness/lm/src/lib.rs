@@ -10,6 +10,7 @@ pub mod decoder;
 pub mod engine;
 pub mod error;
 mod layer;
+mod layout;
 pub mod model;
 pub mod ops;
 pub mod optim;
@@ -20,7 +21,11 @@ pub mod schedule;
 pub mod score;
 pub mod sequences;
 mod simd;
+<<<<<<< HEAD
 pub mod text;
+=======
+mod tensor_file;
+>>>>>>> w/lmcore
 pub mod tokenizer;
 pub mod train;
 pub mod weights;
