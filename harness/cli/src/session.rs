@@ -15,9 +15,7 @@ use crate::failure::Failure;
 use crate::judge;
 
 /// The lockfile of the image that runs programs.
-const PYTHON_LOCK: &str = "lockfiles/python-image.lock";
-/// The lockfile of the image that compares answers.
-const MATH_LOCK: &str = "lockfiles/math-image.lock";
+const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
 
 /// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
 pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
@@ -103,8 +101,8 @@ impl Session {
         let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
         let judging = Judging::new(JudgingSetup {
             images: global.images.clone().unwrap_or_else(|| store_path.join("images")),
-            python: image_lock(&workspace, PYTHON_LOCK)?,
-            math: image_lock(&workspace, MATH_LOCK)?,
+            python: image_lock(&workspace)?,
+            math: ImageLock::built_in_math()?,
             tools: Tools { python: python.to_owned() },
             limits: Limits::default(),
             comparison_limits: grade::limits(),
@@ -144,11 +142,11 @@ pub(crate) fn worker() -> Result<Box<dyn Fn() -> Command + Send + Sync>, Failure
     }))
 }
 
-fn image_lock(workspace: &Workspace, file: &str) -> Result<ImageLock, Failure> {
-    let path = workspace.root().join(file);
+fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
+    let path = workspace.root().join(IMAGE_LOCK);
     let text = fs_err::read_to_string(&path).map_err(|error| {
         Diagnostic::user(format!("the image's lockfile cannot be read: {error}"))
             .help("restore it from version control")
     })?;
-    ImageLock::parse(&text, file).map_err(|error| Diagnostic::user(error.to_string()).into())
+    ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
 }

@@ -21,11 +21,8 @@ pub mod schedule;
 pub mod score;
 pub mod sequences;
 mod simd;
-<<<<<<< HEAD
-pub mod text;
-=======
 mod tensor_file;
->>>>>>> w/lmcore
+pub mod text;
 pub mod tokenizer;
 pub mod train;
 pub mod weights;

@@ -3,13 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::models::{lively, shape};
-<<<<<<< HEAD
 use assay_lm::sample::{End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
-use assay_lm::{Config, Decoder, Family, Kernels, LmError, Placement, Sequences};
-=======
-use assay_lm::sample::{Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
 use assay_lm::{Config, Decoder, Family, Float, Kernels, LmError, Placement, Scored, Sequences, score};
->>>>>>> w/lmcore
 use proptest::prelude::*;
 
 const FAMILIES: [Family; 3] = [Family::Llama, Family::Qwen2, Family::Qwen3];
