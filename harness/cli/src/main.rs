@@ -12,7 +12,9 @@ mod process;
 mod progress;
 mod run;
 mod session;
+mod settings;
 mod stdio;
+mod steps;
 mod store;
 mod visible;
 
@@ -56,8 +58,10 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(global, args),
         Command::Judge(args) => judge::judge(global, args),
         Command::Calibrate(args) => judge::calibration(global, args),
-        Command::Plan(target) => plan::plan(global, target),
+        Command::Plan(args) => plan::plan(global, args),
         Command::Why(args) => plan::why(global, args),
+        Command::Steps { kind } => steps::steps(global, kind.as_deref()),
+        Command::Settings(args) => settings::settings(global, args),
         Command::Grade(args) => grade::grade(global, args),
         Command::Runs => store::runs(global),
         Command::Log { run } => store::log(global, run),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assay_flow::{Diagnostic, Facts, Graph, Workspace, load};
+use assay_flow::{Diagnostic, Facts, Graph, Registry, Workspace, load};
 use assay_sandbox::{Image, ImageLock, Limits, SetupEvent, Tools};
 use assay_store::Store;
 use assay_study::steps::{self, LazySandbox, Setup};
@@ -97,10 +97,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
         let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
-        let lock = image_lock(&workspace)?;
-        let tools = Tools { python: python.to_owned() };
-        let images = global.images.clone().unwrap_or_else(|| store_path.join("images"));
-        let sandbox = LazySandbox::new(lock, images, tools, Limits::default(), setup_progress);
+        let sandbox = sandbox(global, &workspace, python, setup_progress)?;
         let facts = Facts::from([
             (steps::FACT_ISA.to_owned(), steps::isa().to_owned()),
             (steps::FACT_IMAGE.to_owned(), sandbox.image().to_string()),
@@ -124,6 +121,24 @@ impl Session {
             self.store.root().join("reports").join(&scale.name)
         }
     }
+}
+
+/// The step kinds, for commands that run none.
+pub(crate) fn kinds(global: &Global, workspace: &Workspace) -> Result<Registry, Failure> {
+    let sandbox = sandbox(global, workspace, Utf8Path::new("python3"), |_| {})?;
+    Ok(steps::registry(&Setup { workspace: workspace.clone(), sandbox: Arc::new(sandbox) })?)
+}
+
+fn sandbox(
+    global: &Global,
+    workspace: &Workspace,
+    python: &Utf8Path,
+    progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+) -> Result<LazySandbox, Failure> {
+    let store = global.store.clone().unwrap_or_else(|| default_store(workspace));
+    let images = global.images.clone().unwrap_or_else(|| store.join("images"));
+    let tools = Tools { python: python.to_owned() };
+    Ok(LazySandbox::new(image_lock(workspace)?, images, tools, Limits::default(), progress))
 }
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::values::location::Location;
 use crate::values::path::ValuePath;
+use crate::values::text::SharedText;
 use crate::values::value::{Located, Origin, Table, Value};
 
 /// Parses a whole file into a table. Every syntax error goes to `problems`, and then there is no table:
@@ -22,7 +23,7 @@ pub(crate) fn parse_file(file: &Utf8Path, text: &str, problems: &mut Diagnostics
     }
     let root = Located {
         value: Value::Bool(false),
-        origin: Origin::File { at: reader.source.location(0), path: String::new() },
+        origin: Origin::File { at: reader.source.location(0), path: "".into() },
         key: None,
         via: Vec::new(),
         exact: false,
@@ -46,7 +47,7 @@ pub(crate) fn parse_argument(text: &str) -> Option<Value> {
 
 /// Marks a value and all below it as given by `--set path`.
 pub(crate) fn mark_as_set(located: &mut Located, path: &str) {
-    located.origin = Origin::Set { path: path.to_owned() };
+    located.origin = Origin::Set { path: path.into() };
     located.key = None;
     match &mut located.value {
         Value::List(items) => items.iter_mut().for_each(|item| mark_as_set(item, path)),
@@ -97,7 +98,13 @@ impl Reader<'_> {
             Value::Str(text) => self.source.is_exact(spanned.span(), text),
             _ => false,
         };
-        Located { value, origin: Origin::File { at, path: path.to_string() }, key, via: Vec::new(), exact }
+        Located {
+            value,
+            origin: Origin::File { at, path: path.to_string().into() },
+            key,
+            via: Vec::new(),
+            exact,
+        }
     }
 
     /// Notes why a value cannot be used; the placeholder never leaves this module.
@@ -109,7 +116,7 @@ impl Reader<'_> {
 
 /// A text and the byte offsets at which its lines begin.
 struct Source<'t> {
-    file: Utf8PathBuf,
+    file: SharedText,
     text: &'t str,
     lines: Vec<usize>,
 }
@@ -117,7 +124,7 @@ struct Source<'t> {
 impl<'t> Source<'t> {
     fn new(file: &Utf8Path, text: &'t str) -> Self {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| i + 1);
-        Self { file: file.to_owned(), text, lines: std::iter::once(0).chain(starts).collect() }
+        Self { file: file.as_str().into(), text, lines: std::iter::once(0).chain(starts).collect() }
     }
 
     /// Whether a quoted string stands in the file as it is: one quote, its characters, one quote.
