@@ -47,8 +47,8 @@ impl Object for Message {
 /// As there, the line end after a tag and the space before it do not count (`trim_blocks`, `lstrip_blocks`),
 /// an unknown variable is empty (but asking it for an attribute fails), `tojson` writes the JSON of Python's
 /// `json.dumps` without ASCII escapes, `raise_exception` refuses, loops have `break` and `continue`, and
-/// values of Python's types have Python's methods. `strftime_now` exists only if a date is given, and is always
-/// that date: what a clock says would make the same recipe render differently tomorrow.
+/// values of Python's types have Python's methods. `strftime_now` exists only if a date is given, and is
+/// always that date: what a clock says would make the same recipe render differently tomorrow.
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
@@ -59,8 +59,9 @@ pub struct ChatTemplate {
 const NAME: &str = "chat template";
 
 impl ChatTemplate {
-    /// Compiles a template. `variables` are handed to it beside `messages` and `add_generation_prompt`, such as
-    /// `bos_token`, `eos_token` or `enable_thinking`; `date` is what `strftime_now` gives, whatever its format.
+    /// Compiles a template. `variables` are handed to it beside `messages` and `add_generation_prompt`, such
+    /// as `bos_token`, `eos_token` or `enable_thinking`; `date` is what `strftime_now` gives, whatever its
+    /// format.
     ///
     /// # Errors
     /// [`DialectError::Template`]: it is not a Jinja template.

@@ -22,8 +22,7 @@ pub enum Check {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GradeCheck {
-    /// The grader, by its name.
-    #[serde(with = "grader_name")]
+    /// The grader.
     pub grader: Grader,
     /// What an answer is to the grader.
     #[serde(default)]
@@ -78,8 +77,8 @@ pub enum ProgramForm {
     Fenced,
     /// The whole answer.
     Plain,
-    /// The text after the last `=` is an expression, which becomes a function of one parameter. What is empty,
-    /// too long or has other characters is a compile error, and is not run.
+    /// The text after the last `=` is an expression, which becomes a function of one parameter. What is
+    /// empty, too long or has other characters is a compile error, and is not run.
     Expression {
         /// The function's name.
         function: String,
@@ -99,22 +98,4 @@ fn is_default(options: &Options) -> bool {
 /// The text after the last `=`, so that `35`, `x=35` and `12+30-7=35` are the same answer.
 pub(crate) fn after_equals(answer: &str) -> &str {
     answer.rsplit('=').next().unwrap_or(answer)
-}
-
-/// A grader as its name.
-mod grader_name {
-    use super::Grader;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub(super) fn serialize<S: Serializer>(grader: &Grader, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(grader.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grader, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Grader::of_name(&name).ok_or_else(|| {
-            let names: Vec<&str> = Grader::ALL.iter().map(|grader| grader.name()).collect();
-            de::Error::custom(format!("unknown grader `{name}`, expected one of {}", names.join(", ")))
-        })
-    }
 }

@@ -2,13 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use assay_sandbox::grade::{Compare, grade};
-use assay_sandbox::{Finding, Job, Run, RunOutcome, Verdict};
+use assay_sandbox::grade::decide;
+use assay_sandbox::{Finding, Job, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, ChoiceCheck, Pending, ProgramForm, pending, verdict_of_any};
+use crate::{AnswerForm, Check, ChoiceCheck, GradeCheck, Pending, ProgramForm, pending, verdict_of_any};
 
 /// A question with its check.
+///
+/// A line of a file of items is one of these as JSON, such as
+///
+/// ```json
+/// {"id": "aime24-1", "benchmark": "aime24", "question": "...", "references": ["204"],
+///  "check": {"kind": "grade", "grader": "math-verify", "form": "response"}}
+/// {"id": "gpqa-1", "benchmark": "gpqa", "question": "... A) .. B) ..", "references": ["B"],
+///  "check": {"kind": "choice", "labels": ["A", "B", "C", "D"], "forced": true}}
+/// {"id": "lcb-1", "benchmark": "lcb-e", "question": "...", "references": ["print(input())"],
+///  "check": {"kind": "tests", "program": "fenced", "tests": {"scripts": [{"input": "1", "output": "1", "public": false}]}}}
+/// ```
+///
+/// (each on one line).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Item {
@@ -71,6 +84,11 @@ pub enum Fault {
 }
 
 impl Item {
+    /// The reference answer y*: the first of the references.
+    pub fn reference(&self) -> &str {
+        self.references.first().map_or("", String::as_str)
+    }
+
     /// Checks what its type does not say, and that its own check accepts its references, as far as that is
     /// known without running anything.
     ///
@@ -100,30 +118,22 @@ impl Item {
         Ok(())
     }
 
-    /// The verdict on an answer; `None` if the sandbox would have to say.
+    /// The verdict on a reference; `None` if the sandbox would have to say.
     fn known_verdict(&self, answer: &str) -> Option<Verdict> {
+        if let Check::Grade(GradeCheck { form: AnswerForm::Response, .. }) = &self.check {
+            // A reference is an answer, and no response that the grader would find one in.
+            return None;
+        }
         match pending(self, Some(answer)) {
             Pending::Decided(verdict) => Some(verdict),
             Pending::Jobs(jobs) => {
                 let graded = jobs.iter().map(|job| match job {
-                    Job::Grade { grader, question } if !grader.uses_sandbox() => {
-                        Some(Finding::Graded(grade(*grader, question, &NoSandbox)))
-                    }
-                    Job::Grade { .. } | Job::Judge(_) => None,
+                    Job::Grade { grader, question } => decide(*grader, question).map(Finding::Graded),
+                    Job::Judge(_) => None,
                 });
                 Some(verdict_of_any(&graded.collect::<Option<Vec<Finding>>>()?))
             }
         }
-    }
-}
-
-/// For graders that need none.
-struct NoSandbox;
-
-impl Compare for NoSandbox {
-    fn call(&self, function: &str, _: Vec<serde_json::Value>) -> Run {
-        let message = format!("{function} was asked of no sandbox");
-        Run { outcome: RunOutcome::JudgeFailure { message }, fuel: 0, peak_memory: 0 }
     }
 }
 

@@ -2,16 +2,16 @@
 //!
 //! - [`Item`], [`Demonstration`]: a question with its check, and what a teacher shows for it; plain data, the
 //!   same wherever it is from;
-//! - [`Check`], [`pending`], [`verdict`], [`verdicts`]: from an answer to a verdict, by way of the sandbox where
-//!   something has to be run;
-//! - [`Dialect`]: how a question, a thought and an answer are laid out for a model, and how they are read back
-//!   from what it writes;
+//! - [`Check`], [`pending`], [`verdict`], [`verdicts`]: from an answer to a verdict, by way of the sandbox
+//!   where something has to be run;
+//! - [`Dialect`]: how a question, a thought and an answer are laid out for a model, and how they are read
+//!   back from what it writes;
 //! - [`Source`]: where items and demonstrations are from: a file of the workspace, or the embedded world;
 //! - [`embedded`]: that world, one provider among others;
 //! - [`Draws`]: named random streams.
 //!
-//! Tokens are not known here: texts are made of [`Segment`]s, and which text is tokenised on its own is all that
-//! this crate decides.
+//! Tokens are not known here: texts are made of [`Segment`]s, and which text is tokenised on its own is all
+//! that this crate decides.
 
 mod chat_template;
 mod check;

@@ -2,7 +2,7 @@
 
 use assay_sandbox::grade::{Answer, Grade, Grader, How, Question};
 use assay_sandbox::rows::{Extraction, extract};
-use assay_sandbox::{Finding, Job, Judge, Task, Verdict};
+use assay_sandbox::{Finding, Job, Judge, Task, Until, Verdict};
 
 use crate::check::after_equals;
 use crate::{AnswerForm, Check, ChoiceCheck, GradeCheck, Item, ProgramForm, TestsCheck};
@@ -16,8 +16,8 @@ pub enum Pending {
     Jobs(Vec<Job>),
 }
 
-/// What an answer to an item needs for its verdict. No answer is a wrong one, and one that cannot be read is a
-/// compile error.
+/// What an answer to an item needs for its verdict. No answer is a wrong one, and one that cannot be read is
+/// a compile error.
 ///
 /// A program is judged up to the first test that it fails.
 pub fn pending(item: &Item, answer: Option<&str>) -> Pending {
@@ -143,5 +143,5 @@ fn tested(check: &TestsCheck, answer: &str) -> Pending {
 }
 
 fn task(program: String, check: &TestsCheck) -> Task {
-    Task { judge: Judge::Assay, program, tests: check.tests.clone() }
+    Task { judge: Judge::Assay, program, tests: check.tests.clone(), until: Until::FirstFailure }
 }

@@ -1,13 +1,13 @@
 //! Where items and demonstrations are from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_store::Hash;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::embedded::{self, Exclusions};
+use crate::embedded::{self, Exclusions, Family};
 use crate::{DataError, Demonstration, Item, read_demonstrations, read_items};
 
 /// Where items or demonstrations are from, as a recipe says it.
@@ -37,12 +37,23 @@ impl Source {
         }
     }
 
+    /// The benchmarks that there are items of.
+    ///
+    /// # Errors
+    /// Those of [`items`](Self::items).
+    pub fn benchmarks(&self, workspace: &Utf8Path) -> Result<BTreeSet<String>, DataError> {
+        match self {
+            Self::Embedded { .. } => Ok(Family::ALL.map(|family| family.id().to_owned()).into()),
+            Self::File(_) => Ok(self.items(workspace)?.into_iter().map(|item| item.benchmark).collect()),
+        }
+    }
+
     /// The demonstrations, none of which asks what an excluded item asks: the embedded world draws others, a
     /// file that has one is refused.
     ///
     /// # Errors
-    /// See [`read_demonstrations`]; a demonstration of an excluded question; or the embedded world does not have
-    /// as many.
+    /// See [`read_demonstrations`]; a demonstration of an excluded question; or the embedded world does not
+    /// have as many.
     pub fn demonstrations(
         &self,
         workspace: &Utf8Path,

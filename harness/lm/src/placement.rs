@@ -65,6 +65,12 @@ impl Placement {
         Self { device: DeviceName::Cpu, float: Float::F32, kernels }
     }
 
+    /// Whether the processor computes.
+    #[must_use]
+    pub fn is_cpu(&self) -> bool {
+        self.device == DeviceName::Cpu
+    }
+
     /// Checks that this build can compute in this way, without touching the device.
     ///
     /// # Errors

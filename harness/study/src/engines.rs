@@ -8,12 +8,12 @@
 
 use std::ops::ControlFlow;
 
-use assay_data::Segment;
+use assay_data::{Dialect, Segment};
 use assay_flow::{ParamError, StepContext, StepError};
 use assay_lm::engine::{
-    Candle, Capabilities, Chooser, Completion, Engine, Generator, Part, Request, Sampling, Scorer,
+    Candle, Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer,
 };
-use assay_lm::{LmError, Placement};
+use assay_lm::{Part, Placement};
 use assay_store::{Hash, Hasher, StoreError, memo::memoized};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,10 +85,11 @@ impl SamplingParams {
         .map_err(|error| error.under("sampling"))
     }
 
-    /// With the strings that end a completion.
-    pub(crate) fn sampling(&self, seed: u64, stop: Vec<String>) -> Sampling {
+    /// With what ends a completion in a dialect.
+    pub(crate) fn sampling(&self, seed: u64, dialect: &Dialect, stop: Vec<String>) -> Sampling {
         let Self { temperature, top_p, max_new_tokens } = *self;
-        Sampling { temperature, top_p, max_new_tokens, stop, seed }
+        let ignore_eos = dialect.ignores_end_of_sequence();
+        Sampling { temperature, top_p, max_new_tokens, stop, ignore_eos, seed }
     }
 }
 
@@ -190,6 +191,7 @@ impl Model {
             .f64("temperature", sampling.temperature)
             .f64("top_p", sampling.top_p)
             .u64("max_new_tokens", sampling.max_new_tokens as u64)
+            .bool("ignore_eos", sampling.ignore_eos)
             .u64("seed", sampling.seed)
             .list_len("stop", sampling.stop.len());
         sampling.stop.iter().for_each(|stop| _ = hasher.str("", stop));

@@ -2,8 +2,8 @@
 
 use assay_store::ErrorClass;
 
-/// A dialect that does not work, or a text that it cannot carry. Always the user's to mend: the dialect is the
-/// recipe's, the text is of the data.
+/// A dialect that does not work, or a text that it cannot carry. Always the user's to mend: the dialect is
+/// the recipe's, the text is of the data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialectError {
@@ -33,7 +33,8 @@ pub enum DialectError {
         /// How often it should.
         expected: usize,
     },
-    /// A question or hint contains a text that has a meaning in this dialect: the model would take it for one.
+    /// A question or hint contains a text that has a meaning in this dialect: the model would take it for
+    /// one.
     #[error("the {what} of `{id}` contains {text:?}, which has a meaning in this dialect")]
     Special {
         /// `question` or `hint`.

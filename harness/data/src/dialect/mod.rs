@@ -9,8 +9,8 @@
 //! | q | prompt with y', z, close | z, close |
 //!
 //! The prompt, the thought with what closes it, and the answer with what opens and closes it are segments of
-//! their own, so that they are tokenised apart, as in the released code. The closing text is always part of the
-//! loss: it is what makes a completion finite.
+//! their own, so that they are tokenised apart, as in the released code. The closing text is always part of
+//! the loss: it is what makes a completion finite.
 //!
 //! The embedded world's dialect and those of chat models are the same thing with other texts.
 
@@ -132,8 +132,8 @@ impl Dialect {
     /// A dialect for chat models.
     ///
     /// # Errors
-    /// A template that is none or refuses a plain question, a delimiter that is empty, `{question}` or `{hint}`
-    /// missing or out of place.
+    /// A template that is none or refuses a plain question, a delimiter that is empty, `{question}` or
+    /// `{hint}` missing or out of place.
     pub fn chat(spec: ChatSpec) -> Result<Self, DialectError> {
         let mut variables = spec.variables;
         let tokens = [("bos_token", spec.bos_token), ("eos_token", spec.eos_token)];
@@ -179,6 +179,12 @@ impl Dialect {
     /// Special tokens that the tokenizer must have.
     pub fn requires(&self) -> &[String] {
         &self.requires
+    }
+
+    /// Whether a model goes on after its end-of-sequence token: in the embedded world that token ends documents,
+    /// not replies.
+    pub fn ignores_end_of_sequence(&self) -> bool {
+        self.template.is_none()
     }
 
     /// What pi is given to produce a thought and an answer. No loss.
@@ -342,8 +348,8 @@ impl Dialect {
         Ok(turns + &open)
     }
 
-    /// What must not occur in a question or a thought: special tokens, and all that closes a thought or stands
-    /// around an answer. The space around them is left out, for a model may write it otherwise.
+    /// What must not occur in a question or a thought: special tokens, and all that closes a thought or
+    /// stands around an answer. The space around them is left out, for a model may write it otherwise.
     fn meaningful_texts(&self) -> Vec<String> {
         let closings = [&self.reasoner].into_iter().chain(&self.posterior).map(|prompt| &prompt.close);
         let texts = self.requires.iter().chain(closings).chain([&self.solution.begin, &self.solution.end]);

@@ -78,7 +78,8 @@ pub struct ChatSpec {
     /// Further variables of the template, such as `enable_thinking`.
     #[serde(default)]
     pub variables: BTreeMap<String, serde_json::Value>,
-    /// What `strftime_now` gives in the template, such as `26 Jul 2024`; without it there is no such function.
+    /// What `strftime_now` gives in the template, such as `26 Jul 2024`; without it there is no such
+    /// function.
     #[serde(default)]
     pub date: Option<String>,
     /// Special tokens that the tokenizer must have. None may occur in what a user or a model writes.
@@ -87,7 +88,8 @@ pub struct ChatSpec {
     /// Stop strings besides the closing texts. What they end is unfinished.
     #[serde(default)]
     pub stops: Vec<String>,
-    /// How a question is put, by benchmark: a text with `{question}`. Other benchmarks' questions stand alone.
+    /// How a question is put, by benchmark: a text with `{question}`. Other benchmarks' questions stand
+    /// alone.
     #[serde(default)]
     pub questions: BTreeMap<String, String>,
     /// Whether a reply without its delimiters, or cut off, is still read: then all of it is the answer.

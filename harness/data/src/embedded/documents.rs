@@ -31,8 +31,8 @@ pub enum DocumentKind {
     Program,
     /// A text two or three times: `<bos>4+17-x|4+17-x<eos>`.
     Copy,
-    /// A question, the lines of its full solution and the answer, without the specials of thoughts and answers:
-    /// `<bos>12+30-7?;12+30=42;42-7=35;35<eos>`.
+    /// A question, the lines of its full solution and the answer, without the specials of thoughts and
+    /// answers: `<bos>12+30-7?;12+30=42;42-7=35;35<eos>`.
     Worked,
 }
 

@@ -6,10 +6,10 @@ use crate::Item;
 
 /// The questions that no training text may contain.
 ///
-/// A text contains a question when the question's stem occurs in it as a whole expression: the question without
-/// its final `?` and, if it starts with `f:`, without that, so that showing a program's points (`1>3,2>5,4>9`)
-/// in another layout counts too. Digits may not continue the stem: `12+30-7` is contained in `5+12+30-7+1` but
-/// not in `12+30-75`.
+/// A text contains a question when the question's stem occurs in it as a whole expression: the question
+/// without its final `?` and, if it starts with `f:`, without that, so that showing a program's points
+/// (`1>3,2>5,4>9`) in another layout counts too. Digits may not continue the stem: `12+30-7` is contained in
+/// `5+12+30-7+1` but not in `12+30-75`.
 #[derive(Debug, Clone, Default)]
 pub struct Exclusions {
     /// Stems by their first bytes, so that a text is searched in one pass.

@@ -1,7 +1,7 @@
-//! The embedded world: a language of 45 symbols with ten task families small enough that a model of a third of a
-//! million parameters learns them, and rich enough that the method has something to do. Every question has
-//! several right answers, the teacher's traces are noisy in known ways, and everything is drawn from named
-//! random streams, so that the same seed gives the same world everywhere.
+//! The embedded world: a language of 45 symbols with ten task families small enough that a model of a third
+//! of a million parameters learns them, and rich enough that the method has something to do. Every question
+//! has several right answers, the teacher's traces are noisy in known ways, and everything is drawn from
+//! named random streams, so that the same seed gives the same world everywhere.
 //!
 //! - [`items`](fn@items), [`demonstrations`]: the world as items and demonstrations, like any others;
 //! - [`vocabulary`]: the symbols;

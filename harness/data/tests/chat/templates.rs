@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use assay_data::{ChatTemplate, DialectError, Message};
 use camino::{Utf8Path, Utf8PathBuf};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{CHATML, dialect, item, with};
@@ -107,6 +108,19 @@ fn a_template_that_refuses_says_why_and_where() {
 fn the_date_is_the_one_that_is_given() {
     let template = ChatTemplate::new("{{ strftime_now('%d') }}", &BTreeMap::new(), Some("26 Jul 2024"));
     assert_eq!(template.unwrap().render(&[], false).unwrap(), "26 Jul 2024");
+}
+
+proptest! {
+    /// The prompt is the question between two texts that do not depend on it, so different questions have
+    /// different prompts.
+    #[test]
+    fn a_question_arrives_as_it_is(question in r"([a-z \n]|\{\{|\}\}|\{%|%\}|\{#|#\}|\{question\}|-|'|é|<\|){0,30}") {
+        let dialect = dialect(with("template", CHATML)).unwrap();
+        let text = |question: &str| dialect.reasoner_prompt(&item("other", question)).unwrap().remove(0).text;
+        let around = text("@");
+        let (before, after) = around.split_once('@').unwrap();
+        prop_assert_eq!(text(&question), format!("{before}{question}{after}"));
+    }
 }
 
 #[test]

@@ -168,6 +168,22 @@ fn containing_a_question_is_about_whole_expressions() {
     }
 }
 
+/// Items of other worlds may ask something short, or nothing.
+#[test]
+fn short_questions_are_excluded_too() {
+    let mut item = test_questions(Family::Chain2, TEST_SEED, 1).unwrap()[0].item();
+    for (question, text, contained) in [
+        ("1+1?", "1+1=2", true),
+        ("1+1?", "11+1=2", false),
+        ("é?", "caf\u{e9}", true),
+        ("?", "anything?", false),
+        ("", "", false),
+    ] {
+        item.question = question.to_owned();
+        assert_eq!(Exclusions::new([&item]).contains(text), contained, "{question} {text}");
+    }
+}
+
 /// The same seed gives the same world on every machine. A change here changes every artefact downstream, so
 /// it has to be meant.
 #[test]

@@ -3,8 +3,8 @@
 
 use assay_data::embedded::{Exclusions, Family, Question};
 use assay_data::{Draws, Item, Pending, pending, verdict_of_any};
-use assay_sandbox::grade::{Compare, grade};
-use assay_sandbox::{Finding, Job, Run, Verdict};
+use assay_sandbox::grade::decide;
+use assay_sandbox::{Finding, Job, Verdict};
 
 /// Draws of one family, each from a stream of its own.
 pub(crate) fn draw(family: Family, count: u64) -> Vec<Question> {
@@ -32,8 +32,7 @@ pub(crate) fn said(item: &Item, answer: &str) -> Said {
         Pending::Jobs(jobs) => match jobs.as_slice() {
             [Job::Judge(task)] => return Said::Run(task.program.clone()),
             [Job::Grade { grader, question }] => {
-                assert!(!grader.uses_sandbox());
-                verdict_of_any(&[Finding::Graded(grade(*grader, question, &NoSandbox))])
+                verdict_of_any(&[Finding::Graded(decide(*grader, question).unwrap())])
             }
             _ => panic!("{jobs:?}"),
         },
@@ -43,14 +42,6 @@ pub(crate) fn said(item: &Item, answer: &str) -> Said {
         Verdict::WrongAnswer => Said::Wrong,
         Verdict::CompileError => Said::Malformed,
         other => panic!("{other:?}"),
-    }
-}
-
-struct NoSandbox;
-
-impl Compare for NoSandbox {
-    fn call(&self, function: &str, _: Vec<serde_json::Value>) -> Run {
-        panic!("{function} needs no sandbox")
     }
 }
 

@@ -114,6 +114,11 @@ impl ParamError {
         Self { path, message, suggestion: None, offset: None, key: false, others: Vec::new() }
     }
 
+    /// The key at `path` is wrong, rather than its value.
+    pub fn of_key(path: impl Into<ValuePath>, message: impl Into<String>) -> Self {
+        Self { key: true, ..Self::new(path, message) }
+    }
+
     /// There should be no key at `path`; near names of `known` are suggested.
     pub fn unknown_key<'a>(path: impl Into<ValuePath>, known: impl IntoIterator<Item = &'a str>) -> Self {
         let path = path.into();
@@ -121,8 +126,7 @@ impl ParamError {
             Some(crate::values::path::Segment::Key(key)) => key.clone(),
             _ => path.to_string(),
         };
-        let error = Self { key: true, ..Self::new(path, format!("unknown key `{name}`")) };
-        error.meant(&name, known)
+        Self::of_key(path, format!("unknown key `{name}`")).meant(&name, known)
     }
 
     /// The mistake begins at this byte of the string at `path`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use super::volumes::{Place, Reader, Writer};
 use crate::index::Durability;
@@ -25,7 +25,7 @@ pub(super) type Check = [u8; 16];
 
 /// The hash of a value at a key: over both, so that a value at the wrong key is noticed.
 pub(super) fn check(key: &Hash, value: &[u8]) -> Check {
-    let hash = blake3::Hasher::new_keyed(key.as_bytes()).update(value).finalize();
+    let hash = blake3::keyed_hash(key.as_bytes(), value);
     let mut short = [0; 16];
     short.copy_from_slice(&hash.as_bytes()[..16]);
     short
@@ -56,13 +56,12 @@ pub(super) fn found(key: &Hash, row: &Row<'_>) -> rusqlite::Result<(Found, Optio
     let blob = |column| row.get_ref(column).map(|value| value.as_blob().ok());
     let size = |column| row.get::<_, i64>(column).ok().and_then(|size| u64::try_from(size).ok());
     let hash = blob(0)?.and_then(|hash| Check::try_from(hash).ok());
-    let place = match (row.get(2), size(3), size(4)) {
-        (Ok(volume), Some(start), Some(length)) => Some(Place { volume, start, length }),
-        _ => None,
-    };
-    let found = match (hash, blob(1)?, place) {
-        (Some(hash), Some(value), None) if hash == check(key, value) => Found::Here(value.to_vec()),
-        (Some(hash), None, Some(place)) => Found::There(hash, place),
+    let found = match (hash, blob(1)?) {
+        (Some(hash), Some(value)) if hash == check(key, value) => Found::Here(value.to_vec()),
+        (Some(hash), None) => match (row.get(2), size(3), size(4)) {
+            (Ok(volume), Some(start), Some(length)) => Found::There(hash, Place { volume, start, length }),
+            _ => Found::Damaged,
+        },
         _ => Found::Damaged,
     };
     Ok((found, row.get(5).ok()))
@@ -70,10 +69,16 @@ pub(super) fn found(key: &Hash, row: &Row<'_>) -> rusqlite::Result<(Found, Optio
 
 /// Looks a key up.
 pub(super) fn find(connection: &Connection, key: &Hash) -> rusqlite::Result<(Found, Option<i64>)> {
-    let row = connection
-        .prepare_cached("SELECT hash, value, volume, start, length, used FROM memo WHERE key = ?1")?
-        .query_row([key], |row| found(key, row))
-        .optional()?;
+    find_with(&mut finder(connection)?, key)
+}
+
+/// The statement for [`find_with`], for many keys.
+fn finder(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached("SELECT hash, value, volume, start, length, used FROM memo WHERE key = ?1")
+}
+
+fn find_with(finder: &mut CachedStatement<'_>, key: &Hash) -> rusqlite::Result<(Found, Option<i64>)> {
+    let row = finder.query_row([key], |row| found(key, row)).optional()?;
     Ok(row.unwrap_or((Found::Absent, None)))
 }
 
@@ -84,7 +89,9 @@ impl Store {
     pub fn recall(&self, keys: &[Hash]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut values: Vec<Option<Vec<u8>>> = keys.iter().map(|_| None).collect();
         let mut idle = Vec::new();
+        // In key order, which goes over each page of the B-tree once.
         let mut wanted: Vec<usize> = (0..keys.len()).collect();
+        wanted.sort_unstable_by_key(|&index| keys[index]);
         while !wanted.is_empty() {
             let mut suspects = Vec::new();
             for chunk in wanted.chunks(CHUNK) {
@@ -117,8 +124,9 @@ impl Store {
         self.index().read(|connection| {
             // One read transaction per chunk, else every look-up opens and closes its own.
             let transaction = connection.unchecked_transaction()?;
+            let mut finder = finder(&transaction)?;
             let look_up = |&index: &usize| {
-                let (found, used) = find(&transaction, &keys[index])?;
+                let (found, used) = find_with(&mut finder, &keys[index])?;
                 if used.is_some_and(|used| !(today - NOTED..=today).contains(&used)) {
                     idle.push(keys[index]);
                 }

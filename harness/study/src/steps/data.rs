@@ -1,5 +1,6 @@
 //! Items and the teacher's rows.
 
+use assay_data::embedded::TaskError;
 use assay_data::{DataError, Item, Source};
 use assay_flow::{Facts, InputSpec, ParamError, StepContext, StepError, Workspace};
 use schemars::JsonSchema;
@@ -67,6 +68,6 @@ pub(crate) fn data(error: DataError) -> StepError {
 }
 
 /// An error of the embedded world as that of a step.
-pub(crate) fn world(error: assay_data::embedded::WorldError) -> StepError {
+pub(crate) fn world(error: TaskError) -> StepError {
     data(error.into())
 }

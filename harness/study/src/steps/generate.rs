@@ -45,8 +45,7 @@ pub(crate) fn kind() -> Kind<Params> {
     .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] })
     .check(|params, _| {
         let counts = std::iter::once(("samples".to_owned(), params.samples));
-        let counts =
-            counts.chain(params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k)));
+        let counts = counts.chain(params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k)));
         let counts: Vec<(String, u32)> = counts.collect();
         let numbers: Vec<_> =
             counts.iter().map(|(path, k)| (path.as_str(), f64::from(*k), 1.0..=f64::INFINITY)).collect();
@@ -66,7 +65,7 @@ fn written(
     items: &[&Item],
 ) -> Result<Vec<Generation>, StepError> {
     let asked = asked(params, items);
-    let sampling = params.sampling.sampling(params.seed, params.dialect.solution_stops());
+    let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.solution_stops());
     let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
     let generations = asked.iter().zip(completions).map(|((item, sample), completion)| {
         let solution = params.dialect.read_solution(&completion.text, completion.stop.as_deref()).ok();
@@ -89,7 +88,7 @@ fn chosen(
     items: &[&Item],
 ) -> Result<Vec<Generation>, StepError> {
     let asked = asked(params, items);
-    let sampling = params.sampling.sampling(params.seed, params.dialect.thought_stops());
+    let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.thought_stops());
     let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
     // Items with the same options are chosen together.
     let mut by_options: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
@@ -107,14 +106,15 @@ fn chosen(
             answers[*at] = labels[choice];
         }
     }
-    let generations =
-        asked.iter().zip(completions).zip(answers).map(|(((item, sample), completion), answer)| Generation {
+    let generations = asked.iter().zip(completions).zip(answers).map(|(((item, sample), completion), answer)| {
+        Generation {
             item: item.id.clone(),
             sample: *sample,
             thought: completion.text,
             answer: Some(answer.to_owned()),
             tokens: completion.tokens,
-        });
+        }
+    });
     Ok(generations.collect())
 }
 

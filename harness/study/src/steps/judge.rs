@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assay_data::{Demonstration, Item};
-use assay_flow::{InputSpec, StepContext, StepError};
-use assay_sandbox::{Judging, JudgingError, Verdict};
+use assay_flow::{Facts, InputSpec, StepContext, StepError};
+use assay_sandbox::{Judging, JudgingError, JudgingFacts, Verdict};
 
-use super::kind::{
-    ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, GENERATIONS, ITEMS, Kind, Nothing, VERDICTS, named, of_class,
-};
+use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, GENERATIONS, ITEMS, Kind, Nothing, VERDICTS, of_class};
 use crate::records::{self, Answer, AnswerVerdict, Generation, GenerationVerdict};
 
 /// `judge-answers`: a verdict on each answer to a training item, in their order.
 pub(crate) fn answers(judging: Arc<Judging>) -> Kind<Nothing> {
-    let facts: Vec<String> = judging.describe().into_keys().collect();
+    let facts = judges(&judging);
     let about = "A verdict on each answer that was sampled after a trace";
     Kind::new("judge-answers", 1, ANSWER_VERDICTS, about, move |_: &Nothing, context| {
         let items: Vec<Item> = records::read::<Demonstration>(context, "demonstrations")?
@@ -24,19 +22,18 @@ pub(crate) fn answers(judging: Arc<Judging>) -> Kind<Nothing> {
         let answers: Vec<Answer> = records::read(context, "answers")?;
         let pairs = answers.iter().map(|answer| (answer.item.as_str(), answer.answer.as_deref()));
         let verdicts = verdicts(context, &judging, &items, pairs)?;
-        let verdicts =
-            answers.into_iter().zip(verdicts).map(|(Answer { item, trace, index, .. }, verdict)| {
-                AnswerVerdict { item, trace, index, verdict }
-            });
+        let verdicts = answers.into_iter().zip(verdicts).map(
+            |(Answer { item, trace, index, .. }, verdict)| AnswerVerdict { item, trace, index, verdict },
+        );
         records::write(context.output(), verdicts)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS), InputSpec::one("answers", ANSWERS)] })
-    .facts(move |_, known| judges(known, &facts))
+    .facts(move |_, _| facts.clone())
 }
 
 /// `judge`: a verdict on each generation, in their order.
 pub(crate) fn generations(judging: Arc<Judging>) -> Kind<Nothing> {
-    let facts: Vec<String> = judging.describe().into_keys().collect();
+    let facts = judges(&judging);
     let about = "A verdict on each reply to a test item";
     Kind::new("judge", 1, VERDICTS, about, move |_: &Nothing, context| {
         let items: Vec<Item> = records::read(context, "items")?;
@@ -44,23 +41,23 @@ pub(crate) fn generations(judging: Arc<Judging>) -> Kind<Nothing> {
         let pairs = generations.iter().map(|reply| (reply.item.as_str(), reply.answer.as_deref()));
         let verdicts = verdicts(context, &judging, &items, pairs)?;
         let verdicts = generations.into_iter().zip(verdicts).map(
-            |(Generation { item, sample, tokens, .. }, verdict)| GenerationVerdict {
-                item,
-                sample,
-                tokens,
-                verdict,
-            },
+            |(Generation { item, sample, tokens, .. }, verdict)| GenerationVerdict { item, sample, tokens, verdict },
         );
         records::write(context.output(), verdicts)
     })
     .inputs(const { &[InputSpec::one("items", ITEMS), InputSpec::one("generations", GENERATIONS)] })
-    .facts(move |_, known| judges(known, &facts))
+    .facts(move |_, _| facts.clone())
 }
 
-/// Images and limits of the judges.
-fn judges(known: &assay_flow::Facts, names: &[String]) -> assay_flow::Facts {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    named(known, &names)
+/// Images and limits: what verdicts depend on besides programs and tests.
+fn judges(judging: &Judging) -> Facts {
+    let JudgingFacts { image, limits, comparison_image, comparison_limits } = judging.describe();
+    Facts::from([
+        ("image".to_owned(), image.to_string()),
+        ("limits".to_owned(), limits),
+        ("comparison-image".to_owned(), comparison_image.to_string()),
+        ("comparison-limits".to_owned(), comparison_limits),
+    ])
 }
 
 /// A verdict for each (item, answer); no answer is a wrong one.
@@ -89,6 +86,6 @@ fn failed(error: JudgingError) -> StepError {
     if matches!(error, JudgingError::Stopped { .. }) {
         return StepError::cancelled();
     }
-    let remedy = error.remedy().to_owned();
+    let remedy = error.remedy();
     of_class(error.class(), "the answers could not be judged").remedy(remedy).caused_by(error)
 }

@@ -1,9 +1,8 @@
 //! The base model, from random weights.
 
 use assay_data::embedded::{Corpus, Curriculum, Exclusions, vocabulary};
-use assay_flow::{InputSpec, ParamError, StepError};
-use assay_lm::engine::Part;
-use assay_lm::{Config, Decoder, Family, Model, Placement, Tokenizer, character_tokenizer};
+use assay_flow::{InputSpec, ParamError};
+use assay_lm::{Config, Decoder, Family, Model, Part, Placement, Tokenizer, character_tokenizer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -50,15 +49,12 @@ pub(crate) fn kind() -> Kind<Params> {
     Kind::new("pretrain", 1, MODEL, about, |params: &Params, context| {
         let json = character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).map_err(lm)?;
         let tokenizer = Tokenizer::from_json(json).map_err(lm)?;
-        let decoder = Decoder::init(&params.model.config(), params.seed, &params.placement).map_err(lm)?;
+        let decoder =
+            Decoder::init(&params.model.config(), params.seed, &params.placement).map_err(lm)?;
         let model = Model::new(decoder, tokenizer).map_err(lm)?;
-        let corpus = Corpus::new(
-            params.seed,
-            params.phases.clone(),
-            params.training.batch,
-            Exclusions::new(&excluded(context)?),
-        )
-        .map_err(world)?;
+        let corpus =
+            Corpus::new(params.seed, params.phases.clone(), params.training.batch, Exclusions::new(&excluded(context)?))
+                .map_err(world)?;
         let mut units = Vec::new();
         for step in 0..corpus.steps() {
             for document in corpus.step(step).map_err(world)? {

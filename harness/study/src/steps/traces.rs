@@ -56,7 +56,8 @@ pub(crate) fn kind() -> Kind<Params> {
             None => form.thought_stops(),
         };
         let model = Model::open(context, "model", &params.engine, form.requires())?;
-        let completions = model.generate(context, &params.sampling.sampling(params.seed, stops), &wanted)?;
+        let sampling = params.sampling.sampling(params.seed, form, stops);
+        let completions = model.generate(context, &sampling, &wanted)?;
         let traces = asked.iter().zip(completions).map(|((row, index), completion)| {
             let thought = form.read_thought(&completion.text, completion.stop.as_deref());
             Trace {

@@ -4,11 +4,10 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use assay_flow::{InputSpec, ParamError, StepContext, StepError};
-use assay_lm::engine::Part;
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Checkpoints, Every, Loss, TrainConfig, Trainer, Unit};
-use assay_lm::{Model, Placement};
+use assay_lm::{Model, Part, Placement};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
