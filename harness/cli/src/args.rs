@@ -1,7 +1,7 @@
 //! The command line.
 
 use assay_sandbox::grade::Grader;
-use assay_sandbox::{Judge, Pool};
+use assay_sandbox::{Judge, Judging};
 use camino::Utf8PathBuf;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -184,7 +184,7 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["out", "report", "eval_all", "disagreements"])]
     pub(crate) explain: Option<String>,
     /// Worker processes, at most 256 [default: all cores]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=Pool::MAX_WORKERS as u64))]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=Judging::MAX_WORKERS as u64))]
     pub(crate) workers: Option<usize>,
     /// Time limit of a test, in whole seconds of a native Python, for which fuel stands in
     #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = seconds)]

@@ -3,9 +3,9 @@
 use std::io;
 
 use anstyle::{AnsiColor, Style};
-use assay_flow::{Class, Diagnostic, Diagnostics, FlowError};
+use assay_flow::{Diagnostic, Diagnostics, FlowError};
 use assay_report::{ReadError, WriteError};
-use assay_sandbox::{LockError, PoolError, SetupError, rows::RowsError};
+use assay_sandbox::{JudgingError, LockError, SetupError, rows::RowsError};
 use assay_store::{ErrorClass, StoreError};
 
 use crate::stdio::say;
@@ -49,9 +49,9 @@ pub(crate) enum Failure {
     /// The image's lockfile is wrong.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// No worker could be had.
+    /// Judging failed as a whole.
     #[error(transparent)]
-    Pool(#[from] PoolError),
+    Judging(#[from] JudgingError),
     /// Some samples could not be judged.
     #[error("{0}")]
     Unjudged(String),
@@ -110,15 +110,17 @@ impl Failure {
             // A step that fails for what it was given is the ordinary failure; a machine or a program at
             // fault is not.
             Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
-                Class::User => 1,
+                ErrorClass::User => 1,
                 class => of_class(class),
             },
             Self::Flow(FlowError::Interrupted { .. }) => 130,
             Self::Diagnostics(diagnostics) => of_class(diagnostics.class()),
             Self::Flow(error) => of_class(error.class()),
-            Self::Store(error) => of_error_class(error.class()),
-            Self::Setup(error) => of_error_class(error.class()),
-            Self::Write(_) | Self::Damaged(_) | Self::Pool(_) => 3,
+            Self::Store(error) => of_class(error.class()),
+            Self::Setup(error) => of_class(error.class()),
+            Self::Judging(JudgingError::Stopped { .. }) => 130,
+            Self::Judging(error) => of_class(error.class()),
+            Self::Write(_) | Self::Damaged(_) => 3,
             Self::Stdout(_) | Self::Refused { .. } | Self::Io(_) => 3,
             Self::Read(_) | Self::Internal(_) => 4,
         }
@@ -131,7 +133,7 @@ impl Failure {
             Self::Rows(error) => Some(error.remedy().to_owned()),
             Self::Setup(error) => Some(error.remedy().to_owned()),
             Self::Lock(error) => Some(error.remedy().to_owned()),
-            Self::Pool(error) => Some(error.remedy().to_owned()),
+            Self::Judging(error) => Some(error.remedy()),
             Self::Stdout(_) => Some("see to the space on the disk that it goes to".to_owned()),
             Self::Refused { help, .. } => Some((*help).to_owned()),
             _ => None,
@@ -165,16 +167,7 @@ impl Failure {
     }
 }
 
-fn of_class(class: Class) -> u8 {
-    match class {
-        Class::User => 2,
-        Class::Environment => 3,
-        Class::Internal => 4,
-    }
-}
-
-/// The store's and the sandbox's classes.
-fn of_error_class(class: ErrorClass) -> u8 {
+fn of_class(class: ErrorClass) -> u8 {
     match class {
         ErrorClass::User => 2,
         ErrorClass::Environment => 3,

@@ -1,18 +1,20 @@
 //! What every command starts from: workspace, store, step kinds, facts.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use assay_flow::{Diagnostic, Facts, Graph, Registry, Workspace, load};
-use assay_sandbox::{Image, ImageLock, Limits, SetupEvent, Tools};
+use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::Store;
-use assay_study::steps::{self, LazySandbox, Setup};
+use assay_study::steps::{self, Setup};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::args::{Global, Target};
 use crate::display::Display;
 use crate::failure::Failure;
+use crate::judge;
 
-/// The lockfile of the sandbox's image.
+/// The lockfile of the image that runs programs.
 const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
 
 /// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
@@ -97,14 +99,9 @@ impl Session {
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
         let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
-        let sandbox = sandbox(global, &workspace, python, setup_progress)?;
-        let facts = Facts::from([
-            (steps::FACT_ISA.to_owned(), steps::isa().to_owned()),
-            (steps::FACT_IMAGE.to_owned(), sandbox.image().to_string()),
-            (steps::FACT_LIMITS.to_owned(), sandbox.limits().describe()),
-        ]);
-        let setup = Setup { workspace: workspace.clone(), sandbox: Arc::new(sandbox) };
-        let registry = steps::registry(&setup)?;
+        let facts =
+            Facts::from([(steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned())]);
+        let registry = step_kinds(global, &workspace, python, setup_progress)?;
         let graph = load(&workspace, &target.recipe, &target.scale, &target.sets, &registry)?;
         let store = Store::open(&store_path)?;
         Ok(Self { workspace, store, graph, facts })
@@ -125,20 +122,38 @@ impl Session {
 
 /// The step kinds, for commands that run none.
 pub(crate) fn kinds(global: &Global, workspace: &Workspace) -> Result<Registry, Failure> {
-    let sandbox = sandbox(global, workspace, Utf8Path::new("python3"), |_| {})?;
-    Ok(steps::registry(&Setup { workspace: workspace.clone(), sandbox: Arc::new(sandbox) })?)
+    step_kinds(global, workspace, Utf8Path::new("python3"), |_| {})
 }
 
-fn sandbox(
+fn step_kinds(
     global: &Global,
     workspace: &Workspace,
     python: &Utf8Path,
-    progress: impl Fn(SetupEvent) + Send + Sync + 'static,
-) -> Result<LazySandbox, Failure> {
+    setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+) -> Result<Registry, Failure> {
     let store = global.store.clone().unwrap_or_else(|| default_store(workspace));
-    let images = global.images.clone().unwrap_or_else(|| store.join("images"));
-    let tools = Tools { python: python.to_owned() };
-    Ok(LazySandbox::new(image_lock(workspace)?, images, tools, Limits::default(), progress))
+    let judging = Judging::new(JudgingSetup {
+        images: global.images.clone().unwrap_or_else(|| store.join("images")),
+        python: image_lock(workspace)?,
+        math: ImageLock::built_in_math()?,
+        tools: Tools { python: python.to_owned() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: worker()?,
+        progress: Box::new(setup_progress),
+    });
+    Ok(steps::registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?)
+}
+
+/// How to start this program as a worker process, which judges.
+pub(crate) fn worker() -> Result<Box<dyn Fn() -> Command + Send + Sync>, Failure> {
+    let executable = std::env::current_exe()
+        .map_err(Failure::refused("find this program, which workers run", "run it by its full path"))?;
+    Ok(Box::new(move || {
+        let mut command = Command::new(&executable);
+        command.arg(judge::WORKER);
+        command
+    }))
 }
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {

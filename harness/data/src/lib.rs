@@ -28,8 +28,8 @@ mod source;
 pub use chat_template::{ChatTemplate, Message};
 pub use check::{AnswerForm, Check, ChoiceCheck, GradeCheck, ProgramForm, TestsCheck};
 pub use dialect::{
-    ChatSpec, Dialect, DialectError, DialectSpec, Hint, InvalidSpan, PosteriorSpecs, PromptSpec, Segment,
-    SolutionSpec,
+    ChatSpec, Dialect, DialectError, DialectSpec, EmbeddedName, Hint, InvalidSpan, KindSpec, PosteriorSpecs,
+    PromptSpec, Segment, SolutionSpec,
 };
 pub use error::{DataError, Place};
 pub use item::{Demonstration, Fault, Item};

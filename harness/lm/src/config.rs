@@ -191,12 +191,6 @@ impl Config {
         self.num_heads / self.num_kv_heads
     }
 
-    /// Number of parameters, each shared one counted once.
-    #[must_use]
-    pub fn num_parameters(&self) -> usize {
-        crate::weights::layout(self).iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum()
-    }
-
     /// Checks that a model of this shape can exist. [`from_json`](Self::from_json) has done so already.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The decoder: embedding, layers of attention and gated feed-forward, norm, head.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8Path;
@@ -55,7 +56,7 @@ impl Decoder {
         placement: &Placement,
     ) -> Result<Self> {
         config.check()?;
-        Self::from_tensors(config, weights::read(config, files)?, placement)
+        Self::from_tensors(config, weights::read(config, files, placement)?, placement)
     }
 
     /// A model from tensors under their Hugging Face names, of any float type and on any device, copied into
@@ -190,7 +191,9 @@ impl Decoder {
     /// # Errors
     /// [`LmError::Io`] if the file cannot be written.
     pub fn save(&self, path: &Utf8Path) -> Result<()> {
-        Ok(fs_err::write(path, self.to_safetensors()?)?)
+        let mut file = BufWriter::new(fs_err::File::create(path)?);
+        weights::write_safetensors(&self.tensors, &mut file)?;
+        Ok(file.flush()?)
     }
 
     /// The bytes that [`save`](Self::save) writes.

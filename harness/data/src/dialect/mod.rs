@@ -25,13 +25,12 @@ use serde::{Deserialize, Serialize};
 
 pub use error::DialectError;
 pub use reading::InvalidSpan;
-pub use spec::{ChatSpec, DialectSpec, PosteriorSpecs, PromptSpec, SolutionSpec};
+pub use spec::{ChatSpec, DialectSpec, EmbeddedName, KindSpec, PosteriorSpecs, PromptSpec, SolutionSpec};
 
 use crate::Item;
 use crate::chat_template::{ChatTemplate, Message};
 use crate::embedded::vocabulary;
 use crate::pattern::Pattern;
-use spec::KindSpec;
 
 /// A piece of text, tokenised on its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

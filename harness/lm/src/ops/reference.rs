@@ -1,7 +1,7 @@
 //! The operations as plain candle operations, for any device and float type.
 //!
 //! Only differentiable candle operations appear here. Those that candle computes by a custom operation
-//! without a backward pass (its fused softmax, norms and rotations) would cut the graph without an error. Sums
+//! without a backward pass (its softmax, norms and rotations for inference) would cut the graph without an error. Sums
 //! over half-precision numbers are made in `f32`, as Hugging Face's models do.
 
 use std::ops::Range;

@@ -77,7 +77,7 @@ pub(crate) struct CpuForward<'a> {
     tiles: Vec<Tile>,
 }
 
-/// Rows that are computed together by one thread, as far as they have come.
+/// Rows that are computed together by one thread, and their state between two operations.
 #[derive(Debug, Default)]
 struct Tile {
     /// The layer's input, `[rows, d]`.
@@ -86,7 +86,7 @@ struct Tile {
     buffers: Buffers,
 }
 
-/// Buffers that are free to be used.
+/// Buffers that are not in use, kept so that no step allocates them again.
 #[derive(Debug, Default)]
 struct Buffers(Vec<Vec<f32>>);
 

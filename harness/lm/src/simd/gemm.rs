@@ -98,7 +98,7 @@ pub(crate) fn multiply(scale: f32, a: Mat<'_>, b: Mat<'_>, output: Output, out: 
 pub(crate) fn product(a: Mat<'_>, b: Mat<'_>) -> Vec<f32> {
     let len = a.rows * b.cols;
     let mut out = Vec::with_capacity(len);
-    #[expect(unsafe_code, reason = "saves filling a large buffer with zeros that nobody reads")]
+    #[expect(unsafe_code, reason = "saves filling a large buffer with zeros before it is overwritten")]
     // SAFETY: the buffer has room for `len` elements; with `Output::Set` all of them are written and none is
     // read.
     unsafe {

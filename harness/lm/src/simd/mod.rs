@@ -1,12 +1,13 @@
 //! Vector code without intrinsics: plain loops, compiled once per instruction set and chosen at run time.
 //!
-//! Everything has one order of operations whatever the width of the vector registers, so all machines with
-//! fused multiply-add give the same bits; only [`gemm`] depends on the instruction set.
+//! The order of operations does not depend on the width of the vector registers, so all machines give the same
+//! bits; only [`gemm`] depends on the instruction set.
 //!
-//! Training and scoring take one row of a sequence after the other through large products ([`gemm`]);
-//! decoding takes a few rows through packed weights ([`packed`]) and has its own number of partial sums
-//! ([`reduce`]) and its own form of the gate ([`swiglu`], [`swiglu_split`]). Each is here once, and those that
-//! differ in their last bits are kept apart because committed results rest on both.
+//! Training and scoring multiply many rows at a time ([`gemm`]), decoding multiplies a few rows by weights
+//! that are packed once ([`packed`]). Where the two paths differ in their last bits, in the number of partial
+//! sums ([`reduce`]) and in the form of the gate ([`swiglu`], [`swiglu_split`]), both variants are kept side by
+//! side, because committed results depend on both. Everything else exists once: the exponential, for example,
+//! gave the same bits on both paths for every `f32` from -87 to 87.
 
 pub(crate) mod gemm;
 pub(crate) mod packed;

@@ -6,7 +6,9 @@ use crate::support::{assert_close, bits, config, next_tokens, rng, sequences, te
 use assay_lm::Kernels::{Cpu, Reference};
 use assay_lm::score::score_in_chunks;
 use assay_lm::weights::{Init, layout};
-use assay_lm::{Config, Decoder, ErrorClass, Family, Kernels, LmError, Placement, Scored, Sequences, score};
+use assay_lm::{
+    Config, Decoder, ErrorClass, Family, Float, Kernels, LmError, Placement, Scored, Sequences, score,
+};
 use camino::Utf8PathBuf;
 use candle_core::{DType, Tensor};
 
@@ -188,6 +190,46 @@ fn half_precision_files_are_widened() {
         for (name, tensor) in decoder.tensors() {
             let expected = narrow(tensor).to_dtype(DType::F32).unwrap();
             assert_eq!(bits(&read.tensors()[name]), bits(&expected), "{name}");
+        }
+    }
+}
+
+#[test]
+fn files_keep_their_float_type_where_the_placement_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(Family::Qwen3);
+    let decoder = Decoder::init(&config, 6, &Placement::cpu(Reference)).unwrap();
+    for float in [Float::Bf16, Float::F16] {
+        let placement = Placement { float, ..Placement::cpu(Reference) };
+        let stored: BTreeMap<_, _> = decoder
+            .tensors()
+            .iter()
+            .map(|(name, tensor)| (name.clone(), tensor.to_dtype(float.dtype()).unwrap()))
+            .collect();
+        let read = Decoder::from_safetensors(&config, &write_shards(&dir, &stored), &placement).unwrap();
+        for (name, tensor) in read.tensors() {
+            assert_eq!(tensor.dtype(), float.dtype());
+            assert_eq!(values(tensor), values(&stored[name]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn half_precision_changes_log_probabilities_a_little() {
+    for family in FAMILIES {
+        let config = config(family);
+        let batch = sequences(&mut rng(3), &[40, 1, 17], config.vocab_size);
+        let exact = Decoder::init(&config, 6, &Placement::cpu(Reference)).unwrap();
+        let expected = exact.log_probs(&batch, &next_tokens(&batch)).unwrap();
+        for (float, tolerance) in [(Float::Bf16, 0.02), (Float::F16, 0.003)] {
+            let placement = Placement { float, ..Placement::cpu(Reference) };
+            let decoder = Decoder::init(&config, 6, &placement).unwrap();
+            assert_eq!(decoder.hidden(&batch).unwrap().dtype(), float.dtype());
+            let found = decoder.log_probs(&batch, &next_tokens(&batch)).unwrap();
+            assert_eq!(found.dtype(), DType::F32);
+            assert_ne!(values(&found), values(&expected));
+            assert_close(&found, &expected, tolerance, &format!("{family:?} {float:?}"));
+            assert_eq!(decoder.log_probs(&batch, &[]).unwrap().dims(), [0]);
         }
     }
 }

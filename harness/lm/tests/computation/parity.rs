@@ -165,7 +165,8 @@ fn a_trained_checkpoint_agrees() {
         return;
     };
     let config = Config::from_json(&text).unwrap();
-    let weights = weights::read(&config, &[folder.join("model.safetensors")]).unwrap();
+    let weights =
+        weights::read(&config, &[folder.join("model.safetensors")], &Placement::cpu(Kernels::Cpu)).unwrap();
     let oracle = llama_config(&config);
     let model = llama::Llama::load(builder(&weights), &oracle).unwrap();
     check(&config, &weights, |tokens| llama_logits(&model, &oracle, tokens));

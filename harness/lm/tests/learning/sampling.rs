@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::models::{lively, shape};
 use assay_lm::sample::{End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
-use assay_lm::{Config, Decoder, Family, Kernels, LmError, Placement, Sequences};
+use assay_lm::{Config, Decoder, Family, Float, Kernels, LmError, Placement, Scored, Sequences, score};
 use proptest::prelude::*;
 
 const FAMILIES: [Family; 3] = [Family::Llama, Family::Qwen2, Family::Qwen3];
@@ -71,6 +71,26 @@ fn fused_and_composed_draw_the_same_tokens() {
             let (fused, composed) = (draw(&fused), draw(&composed));
             for (f, c) in fused.iter().zip(&composed) {
                 assert_eq!((&f.tokens, f.end), (&c.tokens, c.end), "{family:?} {temperature}");
+            }
+        }
+    }
+}
+
+#[test]
+fn half_precision_decodes_with_a_cache_as_without() {
+    for float in [Float::Bf16, Float::F16] {
+        let placement = Placement { float, ..Placement::cpu(Kernels::Reference) };
+        let shape = shape(Family::Qwen3, 29);
+        let exact = lively(&shape, 1, Kernels::Reference).unwrap();
+        let decoder = Decoder::from_tensors(&shape, exact.tensors().clone(), &placement).unwrap();
+        let prompts = prompts(9, 29);
+        let samples = Sampler::new(&decoder, config(1.0, 10)).unwrap().all(&prompts).unwrap();
+        for (prompt, sample) in prompts.iter().zip(&samples) {
+            let tokens = [prompt.tokens.clone(), sample.tokens.clone()].concat();
+            let range = prompt.tokens.len()..tokens.len();
+            let full = score(&decoder, &[Scored { tokens, range }]).unwrap();
+            for (cached, full) in sample.log_probs.iter().zip(&full[0]) {
+                assert!((cached - full).abs() < 0.15, "{float:?}: {cached} {full}");
             }
         }
     }

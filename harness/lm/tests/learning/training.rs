@@ -6,7 +6,7 @@ use crate::models::{lively, shape};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Checkpoints, Every, Example, Loss, StepStats, TrainConfig, Trainer, Unit};
-use assay_lm::{Decoder, Family, Kernels, LmError, Placement, Sequences};
+use assay_lm::{Decoder, Family, Float, Kernels, LmError, Placement, Sequences};
 use camino::Utf8Path;
 
 fn config() -> TrainConfig {
@@ -150,7 +150,7 @@ fn an_interrupted_run_ends_in_the_same_bits() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap().join("run");
 
-    let resume = || Trainer::resume(decoder(Kernels::Cpu), units(), config(), &dir).unwrap();
+    let resume = || Trainer::resume(decoder(Kernels::Cpu), units(), config(), &dir).unwrap().0;
     let mut first = resume();
     let checkpoints = Some(Checkpoints { dir: &dir, every: Every::Steps(3) });
     let until = |last: u64| {
@@ -171,8 +171,9 @@ fn an_interrupted_run_ends_in_the_same_bits() {
     let third = finish(resume());
     assert_same(&straight, &third);
     assert!(finish(third).step().unwrap().is_none(), "nothing is left");
-    let left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left, ["step-0000000010"], "older checkpoints are removed");
+    let mut left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["step-0000000007", "step-0000000010"], "all but the last two are removed");
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
-fn a_checkpoint_of_another_run_or_a_damaged_one_is_refused() {
+fn a_checkpoint_of_another_run_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap();
     let mut saved = trainer(config());
@@ -209,15 +210,78 @@ fn a_checkpoint_of_another_run_or_a_damaged_one_is_refused() {
         let error = Trainer::resume(decoder, units, config, dir).unwrap_err();
         assert!(matches!(error, LmError::CheckpointOther { .. }), "{error}");
     }
-    for file in ["state.json", "training.safetensors"] {
-        let path = dir.join("step-0000000001").join(file);
+    Trainer::resume(fused(), units(), config(), dir).unwrap();
+}
+
+/// The folder of a run saved after two and after three steps, the run after two, and the run after three.
+fn saved_twice(dir: &Utf8Path) -> (Trainer, Trainer) {
+    let advanced = |steps: usize| {
+        let mut trainer = trainer(config());
+        (0..steps).for_each(|_| assert!(trainer.step().unwrap().is_some()));
+        trainer.save(dir).unwrap();
+        trainer
+    };
+    (advanced(2), advanced(3))
+}
+
+#[test]
+fn a_damaged_byte_in_any_file_sends_the_run_back_to_the_checkpoint_before() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap();
+    let (second, third) = saved_twice(dir);
+    let resume = || Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    let (resumed, state) = resume();
+    assert_eq!((state.from_step, state.damaged.len()), (3, 0));
+    assert_same(&resumed, &third);
+
+    let newest = dir.join("step-0000000003");
+    for file in ["state.json", "model.safetensors", "training.safetensors"] {
+        let path = newest.join(file);
         let bytes = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        let error = Trainer::resume(fused(), units(), config(), dir).unwrap_err();
-        assert!(matches!(error, LmError::CheckpointDamaged { .. }), "{file}: {error}");
+        let flipped = |at: usize| {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            bytes
+        };
+        let step = (bytes.len() / 40).max(1);
+        let flips = (0..bytes.len()).step_by(step).chain([bytes.len() - 1]).map(flipped);
+        let cuts = [bytes[..bytes.len() / 2].to_vec(), Vec::new(), [bytes.clone(), vec![b' ']].concat()];
+        for damaged in flips.chain(cuts) {
+            std::fs::write(&path, damaged).unwrap();
+            let (resumed, state) = resume();
+            assert_eq!((state.from_step, state.damaged.len()), (2, 1), "{file}");
+            assert!(matches!(state.damaged[0], LmError::CheckpointDamaged { .. }), "{}", state.damaged[0]);
+            assert!(state.damaged[0].to_string().contains(newest.as_str()), "{}", state.damaged[0]);
+            assert_eq!(resumed.history(), second.history());
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(resume().1.from_step, 2, "without {file}");
         std::fs::write(&path, bytes).unwrap();
     }
-    Trainer::resume(fused(), units(), config(), dir).unwrap();
+    assert_eq!(resume().1.from_step, 3);
+}
+
+#[test]
+fn a_run_without_an_intact_checkpoint_starts_anew_and_ends_in_the_same_bits() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap();
+    saved_twice(dir);
+    for step in [2, 3] {
+        let path = dir.join(format!("step-{step:010}/model.safetensors"));
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x80;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let (mut resumed, state) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    assert_eq!((state.from_step, state.damaged.len()), (0, 2));
+    resumed.step().unwrap();
+    resumed.save(dir).unwrap();
+    let left: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["step-0000000001"], "what lies ahead was damaged");
+    let (again, state) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    assert_eq!((state.from_step, state.damaged.len()), (1, 0));
+    assert_same(&finish(again), &finish(trainer(config())));
 }
 
 #[test]
@@ -226,11 +290,11 @@ fn a_leftover_of_a_killed_save_is_no_obstacle() {
     let dir = Utf8Path::from_path(temp.path()).unwrap();
     std::fs::create_dir(dir.join("partial")).unwrap();
     std::fs::write(dir.join("partial/state.json"), "{").unwrap();
-    let mut trainer = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    let (mut trainer, _) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
     trainer.step().unwrap();
     trainer.save(dir).unwrap();
     trainer.save(dir).unwrap();
-    let resumed = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    let (resumed, _) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
     assert_same(&trainer, &resumed);
 }
 
@@ -294,6 +358,9 @@ fn impossible_runs_are_named() {
     let frozen = decoder(Kernels::Cpu).frozen().unwrap();
     assert!(Trainer::new(frozen, units(), config()).is_err());
     assert!(Trainer::new(decoder(Kernels::Cpu), vec![], config()).is_err());
+    let half = Placement { float: Float::Bf16, ..Placement::cpu(Kernels::Reference) };
+    let half = Decoder::init(&shape(Family::Qwen3, 17), 1, &half).unwrap();
+    assert!(matches!(Trainer::new(half, units(), config()), Err(LmError::Placement { .. })));
 }
 
 #[test]

@@ -106,7 +106,8 @@ pub(crate) fn train(
     let config = training.config(&units, seed);
     let checkpoint = context.checkpoint()?;
     let trainer = in_pool(context, || {
-        let mut trainer = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
+        // A damaged checkpoint costs time, not correctness: the run goes on from an older one or from the start.
+        let (mut trainer, _) = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
         let total = trainer.total_steps();
         let checkpoints = Checkpoints { dir: &checkpoint, every: Every::Elapsed(CHECKPOINT_INTERVAL) };
         let flow = trainer.run(Some(checkpoints), &mut |stats| {

@@ -1,6 +1,6 @@
 //! Causal attention over sequences laid end to end.
 //!
-//! Scores exist for one head and one block of queries at a time; the backward pass computes them anew (Rabe
+//! Scores exist for one head and one block of queries at a time; the backward pass computes them again (Rabe
 //! and Staats, "Self-attention Does Not Need O(n²) Memory", 2021). A sequence is one unit of parallel work,
 //! so that its gradients are added up in one order.
 

@@ -123,8 +123,8 @@ impl CustomOp1 for TokenLogProbs {
     }
 }
 
-/// The head fused with the log-probability: logits live for one block of rows only, and the backward pass
-/// makes them anew.
+/// The head and the log-probability in one operation: logits exist for one block of rows at a time, and the
+/// backward pass computes them again.
 struct HeadLogProbs {
     targets: Vec<(usize, u32)>,
 }

@@ -68,7 +68,7 @@ pub(super) fn input_gradient(grad: &[f32], w: &[f32], depth: usize) -> Vec<f32> 
     product(Mat::new(grad, grad.len() / width, width), Mat::new(w, width, depth))
 }
 
-/// The gradient of `w` in `x wᵀ`, `gradᵀ · x`, if somebody asks for it.
+/// The gradient of `w` in `x wᵀ`, `gradᵀ · x`, if `w` is trained.
 pub(super) fn weight_gradient(grad: &[f32], x: &[f32], w: &Tensor) -> Result<Option<Tensor>> {
     if !w.track_op() {
         return Ok(None);
@@ -102,7 +102,7 @@ fn forward((x, lx): Input<'_>, (w, lw): Input<'_>, added: Option<Input<'_>>) -> 
     output(out, (rows, width))
 }
 
-/// Gradients of `x` and `w`, each only if somebody asks for it.
+/// Gradients of `x` and `w`, each only if it is trained or depends on what is.
 fn backward(x: &Tensor, w: &Tensor, grad: &[f32]) -> Result<(Option<Tensor>, Option<Tensor>)> {
     let (held_x, held_w) = (Held::new(x)?, Held::new(w)?);
     let (inputs, weights) = (held_x.read(), held_w.read());
