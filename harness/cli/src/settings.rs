@@ -41,7 +41,8 @@ pub(crate) fn settings(global: &Global, args: &SettingsArgs) -> Result<(), Failu
     match unused.len() {
         0 => writeln!(out, "\nevery value is used"),
         count => {
-            writeln!(out, "\n{count} values are not used {by}:")?;
+            let are = if count == 1 { "value is" } else { "values are" };
+            writeln!(out, "\n{count} {are} not used {by}:")?;
             unused.iter().try_for_each(|setting| {
                 writeln!(
                     out,

@@ -149,6 +149,7 @@ mod tests {
 
     use camino::Utf8Path;
     use serde::Deserialize;
+    use serde::de::DeserializeOwned;
 
     use super::parse_file;
     use crate::language::diagnostic::Diagnostics;
@@ -176,7 +177,21 @@ mod tests {
         pair: (i64, bool),
     }
 
-    fn check(text: &str) -> Result<Lenient, String> {
+    /// What serde reads by way of a table of its own making.
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Flattened {
+        #[serde(flatten)]
+        optim: Optim,
+    }
+
+    /// The same, by the value of a key.
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+    enum Tagged {
+        Local { device: String },
+    }
+
+    fn check<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         let mut problems = Diagnostics::default();
         let Some(table) = parse_file(Utf8Path::new("t.toml"), text, &mut problems) else {
             return Err(problems.to_string());
@@ -206,9 +221,9 @@ mod tests {
                 "optim.a = { rate = 1, epochs = -1 }",
                 "optim.a.epochs: expected an integer, 0 or more, found `-1`",
             ),
-            ("extra = 1", "extra: unknown key `extra`"),
+            ("extra = 1", "extra: unknown key `extra`; known here: `optim`, `pair`, `rules`"),
         ] {
-            assert_eq!(check(&format!("{good}{text}")), Err(want.to_owned()), "{text}");
+            assert_eq!(check::<Lenient>(&format!("{good}{text}")), Err(want.to_owned()), "{text}");
         }
         for (text, want) in [
             ("rules = ['plian']\npair = [1, true]", "rules[0]: unknown value `plian`; did you mean `plain`?"),
@@ -219,7 +234,30 @@ mod tests {
             ("rules = []\npair = [1]", "pair: expected a tuple of size 2, found 1 values"),
             ("rules = []\npair = [1, true, 2]", "pair: expected 2 values, found 3"),
         ] {
-            assert_eq!(check(text), Err(want.to_owned()), "{text}");
+            assert_eq!(check::<Lenient>(text), Err(want.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_found_where_it_is_misspelt() {
+        let device = || Tagged::Local { device: "cpu".to_owned() };
+        assert_eq!(check("kind = 'local'\ndevice = 'cpu'"), Ok(device()));
+        for (text, want) in [
+            ("kind = 'local'\ndevcie = 'cpu'", "devcie: unknown key `devcie`; did you mean `device`?"),
+            (
+                "kind = 'local'\nplace = 'cpu'\ndevice = 'x'",
+                "place: unknown key `place`; known here: `device`",
+            ),
+            ("kind = 'local'", ": key `device` is missing"),
+            ("knid = 'local'\ndevice = 'cpu'", "knid: unknown key `knid`; did you mean `kind`?"),
+        ] {
+            assert_eq!(check::<Tagged>(text), Err(want.to_owned()), "{text}");
+        }
+        for (text, want) in [
+            ("raet = 1", "raet: unknown key `raet`; did you mean `rate`?"),
+            ("epochs = 1", ": key `rate` is missing"),
+        ] {
+            assert_eq!(check::<Flattened>(text), Err(want.to_owned()), "{text}");
         }
     }
 }
