@@ -9,6 +9,7 @@ mod grading;
 mod interruptions;
 mod judge;
 mod judge_output;
+mod language;
 mod mistakes;
 mod outputs;
 mod reruns;

@@ -62,9 +62,16 @@ pub(crate) enum Command {
     /// Measure how much fuel a second of native Python is
     Calibrate(CalibrateArgs),
     /// Say which steps a run would execute, and why
-    Plan(Target),
+    Plan(PlanArgs),
     /// Say why a step would run, or what its cached result depends on
     Why(WhyArgs),
+    /// List the kinds of steps, or describe one: what it takes, what it makes, and its parameters
+    Steps {
+        /// The kind, such as `train` [default: all, in brief]
+        kind: Option<String>,
+    },
+    /// List the values of a scale with the steps that use them, and those that none uses
+    Settings(SettingsArgs),
     /// Say of each answer in a file whether it is the right one
     Grade(GradeArgs),
     /// List the recorded runs
@@ -87,7 +94,8 @@ pub(crate) enum Command {
 /// What to run and at which size.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// The recipe: a name in `recipes/`, such as `table-05`
+    /// The recipe: a name in `recipes/`, such as `table-05`, or the path of a file there
+    #[arg(value_parser = recipe)]
     pub(crate) recipe: String,
     /// The scale: a name in `recipes/scale/`
     #[arg(long, default_value = "embedded")]
@@ -95,6 +103,38 @@ pub(crate) struct Target {
     /// Override one value of the scale, as in `--set final-1k.epochs=8`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) sets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print the flat graph instead: a recipe without templates and references that gives the same steps
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) expand: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    /// The recipe, by name or path [default: all that have something to run]
+    #[arg(value_parser = recipe)]
+    pub(crate) recipe: Option<String>,
+    /// The scale: a name in `recipes/scale/`
+    #[arg(long, default_value = "embedded")]
+    pub(crate) scale: String,
+    /// Override one value of the scale; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+/// A recipe as it is given. A path is made absolute: it is meant from the current folder, and looked up from the
+/// workspace.
+fn recipe(given: &str) -> Result<String, String> {
+    let path = Utf8PathBuf::from(given);
+    if path.extension() != Some("toml") || !path.is_file() {
+        return Ok(given.to_owned());
+    }
+    camino::absolute_utf8(&path).map(Utf8PathBuf::into_string).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Args)]
@@ -228,8 +268,8 @@ pub(crate) struct GradeArgs {
 /// The same as [`Target`], with the recipe as an option.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetOption {
-    /// The recipe
-    #[arg(long, default_value = "table-05")]
+    /// The recipe, by name or path
+    #[arg(long, default_value = "table-05", value_parser = recipe)]
     pub(crate) recipe: String,
     /// The scale
     #[arg(long, default_value = "embedded")]

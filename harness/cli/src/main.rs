@@ -21,7 +21,9 @@ mod process;
 mod progress;
 mod run;
 mod session;
+mod settings;
 mod stdio;
+mod steps;
 mod store;
 mod visible;
 
@@ -64,8 +66,10 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Run(args) => run::run(global, args),
         Command::Judge(_) | Command::Calibrate(_) | Command::Grade(_) => Ok(()),
-        Command::Plan(target) => plan::plan(global, target),
+        Command::Plan(args) => plan::plan(global, args),
         Command::Why(args) => plan::why(global, args),
+        Command::Steps { kind } => steps::steps(global, kind.as_deref()),
+        Command::Settings(args) => settings::settings(global, args),
         Command::Runs => store::runs(global),
         Command::Log { run } => store::log(global, run),
         Command::Store(command) => store::maintain(global, command),

@@ -1,20 +1,23 @@
 //! `assay plan` and `assay why`.
 
 use anstyle::{AnsiColor, Style};
-use assay_flow::{Plan, PlanEntry, State, plan as make_plan};
+use assay_flow::{Plan, PlanEntry, State, flat, plan as make_plan};
 use camino::Utf8Path;
 
-use crate::args::{Global, Target, WhyArgs};
+use crate::args::{Global, PlanArgs, Target, WhyArgs};
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::stdio::{self, Out};
 
 /// Reasons of a step that are shown; a table waits for dozens of steps when everything runs anew.
 const REASONS_SHOWN: usize = 3;
 
 /// Prints what a run would do. Nothing is run, and the store is not changed.
-pub(crate) fn plan(global: &Global, target: &Target) -> Result<(), Failure> {
-    let session = open(global, target)?;
+pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
+    let session = open(global, &args.target)?;
+    if args.expand {
+        return expand(global, &args.target);
+    }
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
     let mut out = stdio::out();
     if global.json {
@@ -29,6 +32,14 @@ pub(crate) fn plan(global: &Global, target: &Target) -> Result<(), Failure> {
     }
     writeln!(out, "\n{}", summary(&plan))?;
     Ok(())
+}
+
+/// Prints the flat graph of a recipe that has been checked.
+fn expand(global: &Global, target: &Target) -> Result<(), Failure> {
+    let workspace = session::workspace(global)?;
+    let kinds = session::kinds(global, &workspace)?;
+    let text = flat(&workspace, &target.recipe, &target.scale, &target.sets, &kinds)?;
+    stdio::out().write_all(text.as_bytes())
 }
 
 /// Prints why a step would run, or what its cached result is made of.

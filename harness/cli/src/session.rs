@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use assay_flow::{Diagnostic, Facts, Graph, Workspace, load};
+use assay_flow::{Diagnostic, Facts, Graph, Registry, Workspace, load};
 use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::Store;
 use assay_study::steps::{self, Setup};
@@ -99,20 +99,9 @@ impl Session {
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
         let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
-        let judging = Judging::new(JudgingSetup {
-            images: global.images.clone().unwrap_or_else(|| store_path.join("images")),
-            python: image_lock(&workspace)?,
-            math: ImageLock::built_in_math()?,
-            tools: Tools { python: python.to_owned() },
-            limits: Limits::default(),
-            comparison_limits: grade::limits(),
-            worker: worker()?,
-            progress: Box::new(setup_progress),
-        });
         let facts =
             Facts::from([(steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned())]);
-        let setup = Setup { workspace: workspace.clone(), judging: Arc::new(judging) };
-        let registry = steps::registry(&setup)?;
+        let registry = step_kinds(global, &workspace, python, setup_progress)?;
         let graph = load(&workspace, &target.recipe, &target.scale, &target.sets, &registry)?;
         let store = Store::open(&store_path)?;
         Ok(Self { workspace, store, graph, facts })
@@ -129,6 +118,31 @@ impl Session {
             self.store.root().join("reports").join(&scale.name)
         }
     }
+}
+
+/// The step kinds, for commands that run none.
+pub(crate) fn kinds(global: &Global, workspace: &Workspace) -> Result<Registry, Failure> {
+    step_kinds(global, workspace, Utf8Path::new("python3"), |_| {})
+}
+
+fn step_kinds(
+    global: &Global,
+    workspace: &Workspace,
+    python: &Utf8Path,
+    setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+) -> Result<Registry, Failure> {
+    let store = global.store.clone().unwrap_or_else(|| default_store(workspace));
+    let judging = Judging::new(JudgingSetup {
+        images: global.images.clone().unwrap_or_else(|| store.join("images")),
+        python: image_lock(workspace)?,
+        math: ImageLock::built_in_math()?,
+        tools: Tools { python: python.to_owned() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: worker()?,
+        progress: Box::new(setup_progress),
+    });
+    Ok(steps::registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?)
 }
 
 /// How to start this program as a worker process, which judges.

@@ -4,6 +4,7 @@ pub(crate) mod class;
 pub(crate) mod context;
 pub(crate) mod error;
 pub(crate) mod facts;
+pub(crate) mod manual;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,6 +6,7 @@ use assay_store::ErrorClass;
 
 use crate::kind::class::gravest;
 use crate::values::location::Location;
+use crate::values::names::likely;
 
 /// A second place that helps to understand a [`Diagnostic`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,11 @@ impl Diagnostic {
             notes: Vec::new(),
             help: None,
         }
+    }
+
+    /// There is no `what` of this name; near ones are suggested.
+    pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::user(format!("unknown {what} `{name}`")).maybe_help(likely(name, known))
     }
 
     /// The machine kept us from reading a file.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use crate::kind::Registry;
 use crate::language::checked::Checked;
 use crate::language::diagnostic::Diagnostics;
@@ -34,7 +36,7 @@ pub fn flat(
 }
 
 /// A value of a scale and the steps that use it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Setting {
     /// Its path, such as `reasoner.epochs`.
     pub path: String,

@@ -86,7 +86,7 @@ impl Scale {
 
     /// The file's first place.
     pub(crate) fn start(&self) -> Location {
-        Location { file: self.file.clone(), line: 1, column: 1 }
+        Location { file: self.file.as_str().into(), line: 1, column: 1 }
     }
 }
 

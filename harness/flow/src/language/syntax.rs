@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::values::location::Location;
 use crate::values::path::ValuePath;
+use crate::values::text::SharedText;
 use crate::values::value::{Located, Origin, Table, Value};
 
 /// Parses a whole file into a table. Every syntax error goes to `problems`, and then there is no table:
@@ -22,7 +23,7 @@ pub(crate) fn parse_file(file: &Utf8Path, text: &str, problems: &mut Diagnostics
     }
     let root = Located {
         value: Value::Bool(false),
-        origin: Origin::File { at: reader.source.location(0), path: String::new() },
+        origin: Origin::File { at: reader.source.location(0), path: "".into() },
         key: None,
         via: Vec::new(),
         exact: false,
@@ -46,7 +47,7 @@ pub(crate) fn parse_argument(text: &str) -> Option<Value> {
 
 /// Marks a value and all below it as given by `--set path`.
 pub(crate) fn mark_as_set(located: &mut Located, path: &str) {
-    located.origin = Origin::Set { path: path.to_owned() };
+    located.origin = Origin::Set { path: path.into() };
     located.key = None;
     match &mut located.value {
         Value::List(items) => items.iter_mut().for_each(|item| mark_as_set(item, path)),
@@ -97,7 +98,13 @@ impl Reader<'_> {
             Value::Str(text) => self.source.is_exact(spanned.span(), text),
             _ => false,
         };
-        Located { value, origin: Origin::File { at, path: path.to_string() }, key, via: Vec::new(), exact }
+        Located {
+            value,
+            origin: Origin::File { at, path: path.to_string().into() },
+            key,
+            via: Vec::new(),
+            exact,
+        }
     }
 
     /// Notes why a value cannot be used; the placeholder never leaves this module.
@@ -109,7 +116,7 @@ impl Reader<'_> {
 
 /// A text and the byte offsets at which its lines begin.
 struct Source<'t> {
-    file: Utf8PathBuf,
+    file: SharedText,
     text: &'t str,
     lines: Vec<usize>,
 }
@@ -117,7 +124,7 @@ struct Source<'t> {
 impl<'t> Source<'t> {
     fn new(file: &Utf8Path, text: &'t str) -> Self {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| i + 1);
-        Self { file: file.to_owned(), text, lines: std::iter::once(0).chain(starts).collect() }
+        Self { file: file.as_str().into(), text, lines: std::iter::once(0).chain(starts).collect() }
     }
 
     /// Whether a quoted string stands in the file as it is: one quote, its characters, one quote.
@@ -142,6 +149,7 @@ mod tests {
 
     use camino::Utf8Path;
     use serde::Deserialize;
+    use serde::de::DeserializeOwned;
 
     use super::parse_file;
     use crate::language::diagnostic::Diagnostics;
@@ -169,7 +177,21 @@ mod tests {
         pair: (i64, bool),
     }
 
-    fn check(text: &str) -> Result<Lenient, String> {
+    /// What serde reads by way of a table of its own making.
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Flattened {
+        #[serde(flatten)]
+        optim: Optim,
+    }
+
+    /// The same, by the value of a key.
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+    enum Tagged {
+        Local { device: String },
+    }
+
+    fn check<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         let mut problems = Diagnostics::default();
         let Some(table) = parse_file(Utf8Path::new("t.toml"), text, &mut problems) else {
             return Err(problems.to_string());
@@ -199,9 +221,9 @@ mod tests {
                 "optim.a = { rate = 1, epochs = -1 }",
                 "optim.a.epochs: expected an integer, 0 or more, found `-1`",
             ),
-            ("extra = 1", "extra: unknown key `extra`"),
+            ("extra = 1", "extra: unknown key `extra`; known here: `optim`, `pair`, `rules`"),
         ] {
-            assert_eq!(check(&format!("{good}{text}")), Err(want.to_owned()), "{text}");
+            assert_eq!(check::<Lenient>(&format!("{good}{text}")), Err(want.to_owned()), "{text}");
         }
         for (text, want) in [
             ("rules = ['plian']\npair = [1, true]", "rules[0]: unknown value `plian`; did you mean `plain`?"),
@@ -212,7 +234,30 @@ mod tests {
             ("rules = []\npair = [1]", "pair: expected a tuple of size 2, found 1 values"),
             ("rules = []\npair = [1, true, 2]", "pair: expected 2 values, found 3"),
         ] {
-            assert_eq!(check(text), Err(want.to_owned()), "{text}");
+            assert_eq!(check::<Lenient>(text), Err(want.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_found_where_it_is_misspelt() {
+        let device = || Tagged::Local { device: "cpu".to_owned() };
+        assert_eq!(check("kind = 'local'\ndevice = 'cpu'"), Ok(device()));
+        for (text, want) in [
+            ("kind = 'local'\ndevcie = 'cpu'", "devcie: unknown key `devcie`; did you mean `device`?"),
+            (
+                "kind = 'local'\nplace = 'cpu'\ndevice = 'x'",
+                "place: unknown key `place`; known here: `device`",
+            ),
+            ("kind = 'local'", ": key `device` is missing"),
+            ("knid = 'local'\ndevice = 'cpu'", "knid: unknown key `knid`; did you mean `kind`?"),
+        ] {
+            assert_eq!(check::<Tagged>(text), Err(want.to_owned()), "{text}");
+        }
+        for (text, want) in [
+            ("raet = 1", "raet: unknown key `raet`; did you mean `rate`?"),
+            ("epochs = 1", ": key `rate` is missing"),
+        ] {
+            assert_eq!(check::<Flattened>(text), Err(want.to_owned()), "{text}");
         }
     }
 }

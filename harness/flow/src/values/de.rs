@@ -127,6 +127,15 @@ fn plain(expected: &dyn Expected) -> String {
     }
 }
 
+/// Reads a table whose keys are among `fields`, if these are known.
+fn read_table<'de, V: Visitor<'de>>(
+    table: &'de Table,
+    fields: &'static [&'static str],
+    visitor: V,
+) -> Result<V::Value, Misfit> {
+    visitor.visit_map(Entries::new(table, fields)).map_err(|error| error.in_table(table))
+}
+
 /// A value that is being read.
 struct Source<'v>(&'v Value);
 
@@ -148,9 +157,19 @@ impl<'de> Deserializer<'de> for Source<'de> {
                 }
                 Ok(read)
             }
-            Value::Table(table) => {
-                visitor.visit_map(Entries::new(table)).map_err(|error| error.in_table(table))
-            }
+            Value::Table(table) => read_table(table, &[], visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Value::Table(table) => read_table(table, fields, visitor),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -175,7 +194,7 @@ impl<'de> Deserializer<'de> for Source<'de> {
         match self.0 {
             Value::Str(variant) => visitor.visit_enum(variant.as_str().into_deserializer()),
             Value::Table(table) if table.len() == 1 => {
-                visitor.visit_enum(de::value::MapAccessDeserializer::new(Entries::new(table)))
+                visitor.visit_enum(de::value::MapAccessDeserializer::new(Entries::new(table, &[])))
             }
             other => {
                 let suggestion = likely("", variants.iter().copied());
@@ -192,7 +211,7 @@ impl<'de> Deserializer<'de> for Source<'de> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map struct identifier
+        unit unit_struct seq tuple tuple_struct map identifier
     }
 }
 
@@ -219,11 +238,13 @@ impl<'v> de::SeqAccess<'v> for &mut Items<'v> {
 struct Entries<'v> {
     entries: std::collections::btree_map::Iter<'v, String, Located>,
     current: Option<(&'v str, &'v Located)>,
+    /// The keys that are wanted, if they are known.
+    fields: &'static [&'static str],
 }
 
 impl<'v> Entries<'v> {
-    fn new(table: &'v Table) -> Self {
-        Self { entries: table.iter(), current: None }
+    fn new(table: &'v Table, fields: &'static [&'static str]) -> Self {
+        Self { entries: table.iter(), current: None, fields }
     }
 }
 
@@ -244,6 +265,7 @@ impl<'v> de::MapAccess<'v> for Entries<'v> {
         seed.deserialize(Source(&value.value)).map_err(|mut error| {
             if error.key && error.path.is_empty() && error.message == "unknown key" {
                 error.message = format!("unknown key `{key}`");
+                error.suggestion = likely(key, self.fields.iter().copied());
             }
             error.under(Segment::Key(key.to_owned()))
         })

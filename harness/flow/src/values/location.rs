@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
+
+use crate::values::text::SharedText;
 
 /// A place in a text file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// The file, relative to the workspace's root.
-    pub file: Utf8PathBuf,
+    pub file: SharedText,
     /// Line, from 1.
     pub line: u32,
     /// Column in characters, from 1.

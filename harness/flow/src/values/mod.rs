@@ -5,4 +5,5 @@ pub(crate) mod location;
 pub(crate) mod names;
 pub(crate) mod params;
 pub(crate) mod path;
+pub(crate) mod text;
 pub(crate) mod value;

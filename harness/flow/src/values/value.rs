@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::location::Location;
 use crate::values::path::{Segment, ValuePath};
+use crate::values::text::SharedText;
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,12 +18,12 @@ pub enum Origin {
         /// The place of the value.
         at: Location,
         /// The value's path inside that file, such as `reasoner.epochs`.
-        path: String,
+        path: SharedText,
     },
     /// In an argument, `--set path=value`.
     Set {
         /// The path inside the scale.
-        path: String,
+        path: SharedText,
     },
 }
 

@@ -8,6 +8,7 @@ mod keys;
 mod kill;
 mod layers;
 mod locks;
+mod manual;
 mod model;
 mod provenance;
 mod reasons;
