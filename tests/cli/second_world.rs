@@ -46,7 +46,10 @@ fn kinds() -> Vec<(&'static str, &'static str, &'static str, &'static str, Value
             "Double",
             "Times two.",
             double,
-            tests("fenced", json!({ "calls": { "function": "twice", "cases": [case("3", "6"), case("-1", "-2")] } })),
+            tests(
+                "fenced",
+                json!({ "calls": { "function": "twice", "cases": [case("3", "6"), case("-1", "-2")] } }),
+            ),
         ),
     ]
 }
@@ -86,7 +89,8 @@ fn byte_characters() -> Vec<char> {
 /// A byte-level BPE tokenizer with a few merges, some of them across the delimiters of the dialect.
 fn tokenizer() -> Tokenizer {
     let mut vocabulary: Vec<String> = byte_characters().into_iter().map(String::from).collect();
-    let merges = [("t", "h"), ("o", "u"), ("ou", "g"), ("th", "oug"), ("Ġ", "t"), ("<", "|"), ("|", ">"), ("i", "n")];
+    let merges =
+        [("t", "h"), ("o", "u"), ("ou", "g"), ("th", "oug"), ("Ġ", "t"), ("<", "|"), ("|", ">"), ("i", "n")];
     vocabulary.extend(merges.iter().map(|(left, right)| format!("{left}{right}")));
     let first = vocabulary.len();
     let ids: serde_json::Map<String, Value> =
@@ -99,7 +103,8 @@ fn tokenizer() -> Tokenizer {
                     "normalized": false, "special": true })
         })
         .collect();
-    let byte_level = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true });
+    let byte_level =
+        json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true });
     let file = json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
         "pre_tokenizer": byte_level, "post_processor": null, "decoder": byte_level,
@@ -248,7 +253,9 @@ fn a_second_world_goes_through_the_same_pipeline() {
     let run = ["run", "own", "--scale", "own", "--out", "out"];
     world.run(&run).succeeds();
     let report: Value = serde_json::from_str(&world.read("out/own.json")).unwrap();
-    let cell = |row: usize, column: &str| report["rows"][row]["cells"][column]["measured"]["value"].as_f64().unwrap();
+    let cell = |row: usize, column: &str| {
+        report["rows"][row]["cells"][column]["measured"]["value"].as_f64().unwrap()
+    };
     for column in ["Number", "Expression", "Echo", "Double"] {
         assert_eq!(cell(0, column), 0.0, "random weights write no answer to {column}");
         assert_eq!(cell(1, column), 100.0, "what was learnt by heart passes {column}");

@@ -39,7 +39,8 @@ fn every_claim_comes_out_as_it_did() {
     assert_eq!(claims.len(), now["claims"].as_array().unwrap().len());
     for (before, now) in claims.iter().zip(now["claims"].as_array().unwrap()) {
         assert_eq!((&before["id"], &before["verdict"]), (&now["id"], &now["outcome"]));
-        for (before, now) in before["parts"].as_array().unwrap().iter().zip(now["parts"].as_array().unwrap()) {
+        for (before, now) in before["parts"].as_array().unwrap().iter().zip(now["parts"].as_array().unwrap())
+        {
             assert_eq!(before["estimate"], now["estimate"], "{}", before["label"]);
         }
     }
@@ -84,7 +85,9 @@ fn stored_weights_are_those_of_equation_8() {
         *all += 1.0;
     }
     let scores: BTreeMap<_, _> = scores.iter().map(|score| (key(score, "trace"), score)).collect();
-    for (estimator, weights) in [("acc", of("weights-acc")), ("gml", of("weights-gml")), ("l", of("weights-l"))] {
+    for (estimator, weights) in
+        [("acc", of("weights-acc")), ("gml", of("weights-gml")), ("l", of("weights-l"))]
+    {
         assert!(!weights.is_empty());
         for weights in weights {
             let item = weights["item"].as_str().unwrap();

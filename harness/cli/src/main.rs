@@ -4,17 +4,8 @@ mod args;
 mod compose;
 mod display;
 mod failure;
-mod judge {
-    use crate::failure::Failure;
-    pub(crate) const WORKER: &str = "judge-worker";
-    pub(crate) fn work() -> Result<(), Failure> {
-        crate::process::end_with_parent();
-        match assay_sandbox::serve(std::io::stdin().lock(), std::io::stdout()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            served => Ok(served?),
-        }
-    }
-}
+mod grade;
+mod judge;
 mod outputs;
 mod plan;
 mod process;
@@ -65,7 +56,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::run(global, args),
-        Command::Judge(_) | Command::Calibrate(_) | Command::Grade(_) => Ok(()),
+        Command::Judge(args) => judge::judge(global, args),
+        Command::Calibrate(args) => judge::calibration(global, args),
+        Command::Grade(args) => grade::grade(global, args),
         Command::Plan(args) => plan::plan(global, args),
         Command::Why(args) => plan::why(global, args),
         Command::Steps { kind } => steps::steps(global, kind.as_deref()),

@@ -35,9 +35,9 @@ impl Progress {
         Self { bar, done, told: plain.then(|| Mutex::new(Instant::now())) }
     }
 
-    /// One more is done. May be called on any thread.
-    pub(crate) fn advance(&self) {
-        self.bar.inc(1);
+    /// So many are done. May be called on any thread.
+    pub(crate) fn reach(&self, done: usize) {
+        self.bar.set_position(done as u64);
         let Some(told) = &self.told else { return };
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.elapsed() >= PLAIN_INTERVAL {

@@ -77,6 +77,21 @@ pub(crate) fn prepare(global: &Global, lock: &ImageLock, python: &Utf8Path) -> R
     Ok(Image::prepare(&images(global)?, lock, &tools, &mut |event| display.setup(&event))?)
 }
 
+/// What judging needs, with the default limits. Images are made when first needed, and the user is told.
+pub(crate) fn judging_setup(global: &Global, python: &Utf8Path) -> Result<JudgingSetup, Failure> {
+    let display = Display::new(global.json);
+    Ok(JudgingSetup {
+        images: images(global)?,
+        python: ImageLock::built_in()?,
+        math: ImageLock::built_in_math()?,
+        tools: Tools { python: python.to_owned() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: worker()?,
+        progress: Box::new(move |event| display.setup(&event)),
+    })
+}
+
 fn default_store(workspace: &Workspace) -> Utf8PathBuf {
     workspace.root().join(".assay")
 }

@@ -110,7 +110,11 @@ fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
             writeln!(out, "{}: a remembered result in {} is damaged", damaged.key, damaged.path)?;
         }
         let (objects, results) = (report.objects, report.memo.values);
-        writeln!(out, "{objects} objects and {results} results, {} verified", bytes(report.bytes + report.memo.bytes))?;
+        writeln!(
+            out,
+            "{objects} objects and {results} results, {} verified",
+            bytes(report.bytes + report.memo.bytes)
+        )?;
     }
     if report.is_sound() {
         return Ok(());

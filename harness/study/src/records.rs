@@ -188,10 +188,7 @@ pub fn by_item<T: DeserializeOwned>(
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write<T: Serialize>(
-    path: &Utf8Path,
-    records: impl IntoIterator<Item = T>,
-) -> Result<(), StepError> {
+pub fn write<T: Serialize>(path: &Utf8Path, records: impl IntoIterator<Item = T>) -> Result<(), StepError> {
     let mut file = BufWriter::new(fs_err::File::create(path)?);
     for record in records {
         serde_json::to_writer(&mut file, &record)

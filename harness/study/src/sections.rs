@@ -97,9 +97,9 @@ fn length_bias(diagnostics: &BySeed) -> Section {
         ("answer length, log-likelihood (L)", |d| d.length.answer_with_log_likelihood),
         ("answer length, log-likelihood a token (GML)", |d| d.length.answer_with_log_likelihood_per_token),
     ];
-    let rows = FIGURES.iter().map(|(name, figure)| {
-        vec![Datum::Text((*name).to_owned()), mean(diagnostics, ALL, *figure)]
-    });
+    let rows = FIGURES
+        .iter()
+        .map(|(name, figure)| vec![Datum::Text((*name).to_owned()), mean(diagnostics, ALL, *figure)]);
     Section {
         title: "Length bias".to_owned(),
         text: "Correlation over thoughts of a length in tokens with a score; the paper's figure 4 shows the same pairs."

@@ -5,7 +5,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
 
+use assay_flow::Workspace;
+use assay_sandbox::{ImageLock, Judging, JudgingSetup, Limits, Tools, grade};
+use assay_study::steps::{Setup, registry};
+use camino::Utf8PathBuf;
 use quote::ToTokens;
 use serde::Deserialize;
 use syn::visit_mut::{self, VisitMut};
@@ -42,10 +48,27 @@ fn versions() -> Versions {
     toml::from_str(&text).unwrap()
 }
 
+/// Name and version of every step kind.
+fn kinds() -> BTreeMap<String, u32> {
+    let judging = Judging::new(JudgingSetup {
+        images: "images".into(),
+        python: ImageLock::built_in().unwrap(),
+        math: ImageLock::built_in_math().unwrap(),
+        tools: Tools { python: "python3".into() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: Box::new(|| Command::new("false")),
+        progress: Box::new(|_| {}),
+    });
+    let workspace = Workspace::new(Utf8PathBuf::from_path_buf(repository()).unwrap());
+    let registry = registry(&Setup { workspace, judging: Arc::new(judging) }).unwrap();
+    registry.kinds().map(|kind| (kind.name().to_owned(), kind.version())).collect()
+}
+
 #[test]
 fn versions_stand_for_the_source() {
     let recorded = versions();
-    let kinds = support::kinds();
+    let kinds = kinds();
     let known: Vec<&String> = recorded.kinds.keys().collect();
     assert_eq!(known, kinds.keys().collect::<Vec<_>>(), "versions.toml lists every step kind once");
     let mut failures = String::new();

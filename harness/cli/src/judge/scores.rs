@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_claims::pass_at_k::pass_at_k;
 use assay_sandbox::Verdict;
-use assay_study::inference::pass_at_k::pass_at_k;
 use serde_json::{Value, json};
 
 use super::{Judged, Results};

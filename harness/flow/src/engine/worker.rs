@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use assay_store::{Action, Lease, Hash, StoreError};
+use assay_store::{Action, Hash, Lease, StoreError};
 
 use crate::engine::error::StepFailure;
 use crate::engine::event::{Event, EventLog};

@@ -119,7 +119,8 @@ pub struct LengthCorrelations {
 /// # Errors
 /// [`WeightsDoNotFit`] if an item has not one weight for each of its traces.
 pub fn summarise(questions: &[ItemTraces]) -> Result<Diagnostics, WeightsDoNotFit> {
-    let estimators: BTreeSet<Estimator> = questions.iter().flat_map(|item| item.weights.keys().copied()).collect();
+    let estimators: BTreeSet<Estimator> =
+        questions.iter().flat_map(|item| item.weights.keys().copied()).collect();
     let weights = estimators
         .into_iter()
         .map(|estimator| Ok((estimator, weight_summary(questions, estimator)?)))

@@ -32,10 +32,12 @@ pub(crate) fn kind() -> Kind<Params> {
     let about = "M answers of the reasoning model after each distinct trace";
     Kind::new("sample-answers", 1, ANSWERS, about, |params: &Params, context| {
         let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
-        let rows: BTreeMap<&str, &Demonstration> = rows.iter().map(|row| (row.item.id.as_str(), row)).collect();
+        let rows: BTreeMap<&str, &Demonstration> =
+            rows.iter().map(|row| (row.item.id.as_str(), row)).collect();
         let traces: Vec<Trace> = records::read(context, "traces")?;
         let representatives = records::representatives(&traces);
-        let distinct = traces.iter().zip(representatives).filter(|(trace, of)| trace.valid && trace.index == *of);
+        let distinct =
+            traces.iter().zip(representatives).filter(|(trace, of)| trace.valid && trace.index == *of);
         let mut asked = Vec::new();
         let mut wanted = Vec::new();
         for (trace, _) in distinct {

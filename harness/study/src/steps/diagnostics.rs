@@ -66,8 +66,10 @@ fn weights(context: &StepContext<'_>) -> Result<BTreeMap<String, BTreeMap<Estima
         for record in records::stream::<ItemWeights>(&artifact.path)? {
             let ItemWeights { item, estimator, weights } = record?;
             if all.entry(item).or_default().insert(estimator, weights).is_some() {
-                return Err(StepError::user(format!("the weights of estimator {estimator} are connected twice"))
-                    .remedy("connect one step of kind `weights` for each estimator"));
+                return Err(StepError::user(format!(
+                    "the weights of estimator {estimator} are connected twice"
+                ))
+                .remedy("connect one step of kind `weights` for each estimator"));
             }
         }
     }

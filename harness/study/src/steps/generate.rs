@@ -45,7 +45,8 @@ pub(crate) fn kind() -> Kind<Params> {
     .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] })
     .check(|params, _| {
         let counts = std::iter::once(("samples".to_owned(), params.samples));
-        let counts = counts.chain(params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k)));
+        let counts =
+            counts.chain(params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k)));
         let counts: Vec<(String, u32)> = counts.collect();
         let numbers: Vec<_> =
             counts.iter().map(|(path, k)| (path.as_str(), f64::from(*k), 1.0..=f64::INFINITY)).collect();
@@ -106,15 +107,14 @@ fn chosen(
             answers[*at] = labels[choice];
         }
     }
-    let generations = asked.iter().zip(completions).zip(answers).map(|(((item, sample), completion), answer)| {
-        Generation {
+    let generations =
+        asked.iter().zip(completions).zip(answers).map(|(((item, sample), completion), answer)| Generation {
             item: item.id.clone(),
             sample: *sample,
             thought: completion.text,
             answer: Some(answer.to_owned()),
             tokens: completion.tokens,
-        }
-    });
+        });
     Ok(generations.collect())
 }
 

@@ -7,7 +7,9 @@ use assay_data::{Demonstration, Item};
 use assay_flow::{Facts, InputSpec, StepContext, StepError};
 use assay_sandbox::{Judging, JudgingError, JudgingFacts, Verdict};
 
-use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, GENERATIONS, ITEMS, Kind, Nothing, VERDICTS, of_class};
+use super::kind::{
+    ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, GENERATIONS, ITEMS, Kind, Nothing, VERDICTS, of_class,
+};
 use crate::records::{self, Answer, AnswerVerdict, Generation, GenerationVerdict};
 
 /// `judge-answers`: a verdict on each answer to a training item, in their order.
@@ -22,9 +24,10 @@ pub(crate) fn answers(judging: Arc<Judging>) -> Kind<Nothing> {
         let answers: Vec<Answer> = records::read(context, "answers")?;
         let pairs = answers.iter().map(|answer| (answer.item.as_str(), answer.answer.as_deref()));
         let verdicts = verdicts(context, &judging, &items, pairs)?;
-        let verdicts = answers.into_iter().zip(verdicts).map(
-            |(Answer { item, trace, index, .. }, verdict)| AnswerVerdict { item, trace, index, verdict },
-        );
+        let verdicts =
+            answers.into_iter().zip(verdicts).map(|(Answer { item, trace, index, .. }, verdict)| {
+                AnswerVerdict { item, trace, index, verdict }
+            });
         records::write(context.output(), verdicts)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS), InputSpec::one("answers", ANSWERS)] })
@@ -41,7 +44,12 @@ pub(crate) fn generations(judging: Arc<Judging>) -> Kind<Nothing> {
         let pairs = generations.iter().map(|reply| (reply.item.as_str(), reply.answer.as_deref()));
         let verdicts = verdicts(context, &judging, &items, pairs)?;
         let verdicts = generations.into_iter().zip(verdicts).map(
-            |(Generation { item, sample, tokens, .. }, verdict)| GenerationVerdict { item, sample, tokens, verdict },
+            |(Generation { item, sample, tokens, .. }, verdict)| GenerationVerdict {
+                item,
+                sample,
+                tokens,
+                verdict,
+            },
         );
         records::write(context.output(), verdicts)
     })

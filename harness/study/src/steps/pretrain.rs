@@ -49,12 +49,15 @@ pub(crate) fn kind() -> Kind<Params> {
     Kind::new("pretrain", 1, MODEL, about, |params: &Params, context| {
         let json = character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).map_err(lm)?;
         let tokenizer = Tokenizer::from_json(json).map_err(lm)?;
-        let decoder =
-            Decoder::init(&params.model.config(), params.seed, &params.placement).map_err(lm)?;
+        let decoder = Decoder::init(&params.model.config(), params.seed, &params.placement).map_err(lm)?;
         let model = Model::new(decoder, tokenizer).map_err(lm)?;
-        let corpus =
-            Corpus::new(params.seed, params.phases.clone(), params.training.batch, Exclusions::new(&excluded(context)?))
-                .map_err(world)?;
+        let corpus = Corpus::new(
+            params.seed,
+            params.phases.clone(),
+            params.training.batch,
+            Exclusions::new(&excluded(context)?),
+        )
+        .map_err(world)?;
         let mut units = Vec::new();
         for step in 0..corpus.steps() {
             for document in corpus.step(step).map_err(world)? {

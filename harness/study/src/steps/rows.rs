@@ -85,10 +85,11 @@ enum AnswerSource {
 pub(crate) fn weighted() -> Kind<WeightedParams> {
     let about = "All traces of an item as one unit, each row with its trace's weight";
     Kind::new("weighted-rows", 1, ROWS, about, |params: &WeightedParams, context| {
-        let rows: BTreeMap<String, Demonstration> = records::read::<Demonstration>(context, "demonstrations")?
-            .into_iter()
-            .map(|row| (row.item.id.clone(), row))
-            .collect();
+        let rows: BTreeMap<String, Demonstration> =
+            records::read::<Demonstration>(context, "demonstrations")?
+                .into_iter()
+                .map(|row| (row.item.id.clone(), row))
+                .collect();
         let traces = records::by_item::<Trace>(context, "traces", |trace| &trace.item)?;
         let correct = correct_answers(context)?;
         let weights: Vec<ItemWeights> = records::read(context, "weights")?;

@@ -27,17 +27,17 @@ pub(crate) struct Params {
 /// `score-traces`: each valid trace under the reasoning model (question only) and the posterior (question and
 /// hint), and the reference answer under the reasoning model after that trace.
 pub(crate) fn kind() -> Kind<Params> {
-    let about = "Log-ratio of each trace under reasoning model and posterior, and the reference answer's likelihood";
+    let about =
+        "Log-ratio of each trace under reasoning model and posterior, and the reference answer's likelihood";
     Kind::new("score-traces", 1, SCORES, about, |params: &Params, context| {
         let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
-        let rows: BTreeMap<&str, &Demonstration> = rows.iter().map(|row| (row.item.id.as_str(), row)).collect();
+        let rows: BTreeMap<&str, &Demonstration> =
+            rows.iter().map(|row| (row.item.id.as_str(), row)).collect();
         let traces: Vec<Trace> = records::read(context, "traces")?;
         let traces: Vec<(&Trace, &Demonstration)> = traces
             .iter()
             .filter(|trace| trace.valid)
-            .map(|trace| {
-                Ok((trace, *rows.get(trace.item.as_str()).ok_or_else(|| unknown(&trace.item))?))
-            })
+            .map(|trace| Ok((trace, *rows.get(trace.item.as_str()).ok_or_else(|| unknown(&trace.item))?)))
             .collect::<Result<_, StepError>>()?;
         let (form, required) = (&params.dialect, params.dialect.requires());
         let texts = |row_of: &RowOf<'_>| {

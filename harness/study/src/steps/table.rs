@@ -31,7 +31,8 @@ pub(crate) struct Params {
 
 /// `table`: cells with intervals, printed values audited, claims judged; one JSON file, see [`Table`].
 pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
-    let about = "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
+    let about =
+        "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
     Kind::new("table", 1, TABLE, about, |params: &Params, context| {
         let items: Vec<Item> = records::read(context, "items")?;
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -77,9 +78,10 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
 impl Params {
     fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
         within(&[("samples", f64::from(self.samples), 1.0..=f64::INFINITY)])?;
-        let benchmarks = self.source.benchmarks(workspace.root()).map_err(|error| {
-            ParamError::new("source", error.to_string()).suggest(error.remedy())
-        })?;
+        let benchmarks = self
+            .source
+            .benchmarks(workspace.root())
+            .map_err(|error| ParamError::new("source", error.to_string()).suggest(error.remedy()))?;
         let models = all.labels("verdicts").iter().map(|label| label.name.clone()).collect();
         let known = Known { models: Some(&models), benchmarks: Some(&benchmarks) };
         ParamError::all(self.recipe.check(&known).into_iter().map(placed).collect())

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::kind::{ANSWER_VERDICTS, Kind, SCORES, TRACES, WEIGHTS};
-use crate::inference::posterior::{Estimator, RatioForm, ScoredTrace, Weights, trace::accuracy as share_of_right};
+use crate::inference::posterior::{
+    Estimator, RatioForm, ScoredTrace, Weights, trace::accuracy as share_of_right,
+};
 use crate::records::{self, AnswerVerdict, ItemWeights, Score, Trace};
 
 #[derive(Deserialize, JsonSchema)]
@@ -96,7 +98,12 @@ fn together(
         .map(|(trace, accuracy)| {
             let Score { log_ratio, answer, .. } = scores.get(&(item.clone(), trace.index))?;
             let (log_ratio, answer) = (*log_ratio, *answer);
-            Some(ScoredTrace { length: log_ratio.tokens, log_ratio, accuracy: *accuracy, answer: Some(answer) })
+            Some(ScoredTrace {
+                length: log_ratio.tokens,
+                log_ratio,
+                accuracy: *accuracy,
+                answer: Some(answer),
+            })
         })
         .collect();
     (item, ItemTraces { scored, accuracy })

@@ -95,7 +95,11 @@ fn a_summary_survives_json() {
     for items in [items(), vec![]] {
         let found = summarise(&items).unwrap();
         let text = serde_json::to_string(&found).unwrap();
-        assert_eq!(text.contains(r#""weights":{"acc":{"effective-sample-size":"#), !items.is_empty(), "{text}");
+        assert_eq!(
+            text.contains(r#""weights":{"acc":{"effective-sample-size":"#),
+            !items.is_empty(),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Diagnostics>(&text).unwrap(), found);
     }
 }
