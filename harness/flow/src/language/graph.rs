@@ -54,6 +54,11 @@ impl Step {
         self.kind.inputs().iter().any(|spec| spec.name == input && spec.labelled)
     }
 
+    /// The last part of the name of a model's step, such as `final` of `ours.final`.
+    fn own_name(&self) -> Option<&str> {
+        self.name.strip_prefix(self.label.as_deref()?)?.strip_prefix('.')
+    }
+
     /// Indices of all steps that this one takes as inputs, input by input.
     pub(crate) fn upstream(&self) -> impl Iterator<Item = usize> {
         self.inputs.iter().flat_map(|input| input.steps.iter().copied())
@@ -135,16 +140,24 @@ impl Graph {
         self.steps.iter().filter(|user| user.upstream().any(|index| self.steps[index].id == step.id))
     }
 
-    /// Steps by id (`reasoner[seed=1]`), by name (`reasoner`, all its instances), or by the name of their model.
+    /// Steps by id (`ours.final[seed=1]`), by name (`ours.final`, all its instances), by the name of their model
+    /// (`ours`, all its steps), or by the last part of their name (`final`, of all models).
     ///
     /// # Errors
     /// Near names if there is none.
     pub fn find(&self, name: &str) -> Result<Vec<&Step>, Diagnostic> {
-        let of_model = |step: &Step| step.label.as_deref() == Some(name);
-        let is = |step: &&Step| step.id == name || step.name == name || of_model(step);
-        let found: Vec<&Step> = self.steps.iter().filter(is).collect();
+        let names = |step: &Step| step.id == name || step.name == name;
+        let parts = |step: &Step| step.label.as_deref() == Some(name) || step.own_name() == Some(name);
+        let mut found: Vec<&Step> = self.steps.iter().filter(|step| names(step)).collect();
         if found.is_empty() {
-            let known = self.steps.iter().flat_map(|s| [s.id.as_str(), s.name.as_str()]);
+            found = self.steps.iter().filter(|step| parts(step)).collect();
+        }
+        if found.is_empty() {
+            let known = self
+                .steps
+                .iter()
+                .flat_map(|step| [Some(step.id.as_str()), Some(step.name.as_str()), step.own_name()])
+                .flatten();
             // The bare name is the better suggestion unless a seed was asked for.
             let known: Vec<&str> = known.filter(|known| name.contains('[') || !known.contains('[')).collect();
             let message = format!("recipe `{}` has no step `{name}`", self.recipe.name);

@@ -1,6 +1,7 @@
 //! Reading typed parameters out of located values with serde, strictly, keeping the path of what fails.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
@@ -23,7 +24,7 @@ pub(crate) struct Misfit {
 
 /// Reads `T` from a value. A key that `T` does not know is an error even where `T` would skip it.
 pub(crate) fn read<'v, T: Deserialize<'v>>(located: &'v Located) -> Result<T, Misfit> {
-    T::deserialize(Source(&located.value))
+    read_value(PhantomData::<T>, &located.value)
 }
 
 impl Misfit {
@@ -133,7 +134,16 @@ fn read_table<'de, V: Visitor<'de>>(
     fields: &'static [&'static str],
     visitor: V,
 ) -> Result<V::Value, Misfit> {
-    visitor.visit_map(Entries::new(table, fields)).map_err(|error| error.in_table(table))
+    visitor.visit_map(Entries::new(table, fields))
+}
+
+/// Reads a value. What is found out after its table was read, as for enums that are told apart by a key, is
+/// tied to that table here.
+fn read_value<'de, S: DeserializeSeed<'de>>(seed: S, value: &'de Value) -> Result<S::Value, Misfit> {
+    seed.deserialize(Source(value)).map_err(|error| match value {
+        Value::Table(table) => error.in_table(table),
+        _ => error,
+    })
 }
 
 /// A value that is being read.
@@ -227,7 +237,7 @@ impl<'v> de::SeqAccess<'v> for &mut Items<'v> {
         let Some(item) = self.items.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
-        seed.deserialize(Source(&item.value)).map(Some).map_err(|e| e.under(Segment::Index(index)))
+        read_value(seed, &item.value).map(Some).map_err(|e| e.under(Segment::Index(index)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -262,7 +272,7 @@ impl<'v> de::MapAccess<'v> for Entries<'v> {
         let Some((key, value)) = self.current.take() else {
             return Err(Misfit::new("a value was asked for before its key"));
         };
-        seed.deserialize(Source(&value.value)).map_err(|mut error| {
+        read_value(seed, &value.value).map_err(|mut error| {
             if error.key && error.path.is_empty() && error.message == "unknown key" {
                 error.message = format!("unknown key `{key}`");
                 error.suggestion = likely(key, self.fields.iter().copied());

@@ -87,3 +87,17 @@ fn what_is_no_reference_stays_none() {
     assert_eq!(text("e"), "$$$");
     assert_eq!(text("h"), "$five");
 }
+
+#[test]
+fn steps_of_models_are_found_by_their_parts() {
+    let project = Project::new();
+    read(&corpus().join("models"), &project);
+    let graph =
+        load(&Workspace::new(project.root()), "table", "small", &["seeds=[1]".into()], &registry()).unwrap();
+    let ids = |name: &str| graph.find(name).unwrap().iter().map(|step| step.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids("ours-acc"), ["ours-acc.final[seed=1]", "ours-acc.verdicts[seed=1]"]);
+    assert_eq!(ids("final"), ["base.final", "ours-acc.final[seed=1]", "ours-gml.final[seed=1]"]);
+    assert_eq!(ids("ours-gml.final"), ["ours-gml.final[seed=1]"]);
+    let error = graph.find("posterio").unwrap_err().to_string();
+    assert!(error.ends_with("did you mean `posterior`?"), "{error}");
+}
