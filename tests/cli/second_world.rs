@@ -3,7 +3,7 @@
 //!
 //! Templates and models are the repository's own. What is new is one scale, one table and two files of rows.
 
-use assay_lm::{Config, Decoder, Family, Model, Placement, Tokenizer};
+use assay_lm::{Config, Decoder, Family, Kernels, Model, Placement, Tokenizer};
 use assay_store::Store;
 use camino::Utf8Path;
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ fn make_model(world: &World) {
         bos_token_id: None,
         eos_token_ids: vec![tokenizer.id(SPECIALS[0]).unwrap(), tokenizer.id(SPECIALS[2]).unwrap()],
     };
-    let decoder = Decoder::init(&config, 5, &Placement::default()).unwrap();
+    let decoder = Decoder::init(&config, 5, &Placement::cpu(Kernels::Cpu)).unwrap();
     let folder = world.path("own/model");
     let folder = Utf8Path::from_path(&folder).unwrap();
     Model::new(decoder, tokenizer).unwrap().save(folder).unwrap();
