@@ -49,7 +49,7 @@ const MISTAKES: [Mistake; 15] = [
         TABLE,
         "model = \"ours-acc-7b-1k\"",
         "model = \"ours-ac-7b-1k\"",
-        &["recipes/table-05.toml:", "did you mean `ours-acc-7b-1k`?"],
+        &["recipes/table-05.toml:", "did you mean `ours-acc-7b-1k`"],
     ),
     (SCALE, "\"chain2\"", "\"chain\"", &["recipes/scale/tiny.toml:", "chain2"]),
     (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:", "`ll`"]),
