@@ -214,13 +214,13 @@ weight_decay = 0.0
 clip = 1.0
 warmup = 0.1
 batch = 5
-epochs = 40
+epochs = 60
 loss = "dr-sft"
 
 [sampling]
-traces = { temperature = 0.3, top_p = 1.0, max_new_tokens = 60 }
-answers = { temperature = 0.3, top_p = 1.0, max_new_tokens = 90 }
-evaluation = { temperature = 0.3, top_p = 1.0, max_new_tokens = 160 }
+traces = { temperature = 0.0, top_p = 1.0, max_new_tokens = 60 }
+answers = { temperature = 0.0, top_p = 1.0, max_new_tokens = 90 }
+evaluation = { temperature = 0.0, top_p = 1.0, max_new_tokens = 160 }
 
 [dialect]
 kind = "chat"
@@ -288,7 +288,7 @@ fn mistakes_in_a_second_world_are_named() {
 
     let world = second_world();
     world.edit("own/items.jsonl", "\"kind\":\"grade\"", "\"kind\":\"guess\"");
-    world.run(&["run", "own", "--scale", "own"]).fails_with(1).says(&["own/items.jsonl:1", "guess"]);
+    world.run(&plan).fails_with(2).says(&["own/items.jsonl:1", "guess"]);
 
     let world = second_world();
     world.edit(scale, "requires = [\"<|im_start|>\"", "requires = [\"<|tool|>\"");

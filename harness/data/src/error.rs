@@ -93,6 +93,16 @@ pub enum DataError {
         /// The file.
         path: Utf8PathBuf,
     },
+    /// There are fewer than are needed.
+    #[error("{what}: {count}, but must be at least {least}")]
+    TooFew {
+        /// What there is too little of.
+        what: String,
+        /// How many there are, or were asked for.
+        count: usize,
+        /// How many are needed.
+        least: usize,
+    },
     /// The embedded world cannot meet a request.
     #[error(transparent)]
     World(#[from] TaskError),
@@ -123,6 +133,7 @@ impl DataError {
             Self::Twice { .. } => "give each item an id of its own",
             Self::Leak { .. } => "leave it out of the demonstrations, or its question out of the test items",
             Self::Nothing { .. } => "check that it is the right file",
+            Self::TooFew { .. } => "ask for more, or add some to the file",
             Self::World(_) => "ask for fewer questions, or exclude fewer",
         }
     }

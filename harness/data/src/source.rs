@@ -37,6 +37,42 @@ impl Source {
         }
     }
 
+    /// Checks that there are items to measure on: two in each benchmark at least, without which there is no
+    /// interval. Of a file all of it is checked.
+    ///
+    /// # Errors
+    /// [`DataError::TooFew`]; those of [`items`](Self::items).
+    pub fn check_items(&self, workspace: &Utf8Path) -> Result<(), DataError> {
+        let counts = match self {
+            Self::Embedded { questions, .. } => BTreeMap::from([("each benchmark".to_owned(), *questions)]),
+            Self::File(_) => {
+                let mut counts = BTreeMap::new();
+                for item in self.items(workspace)? {
+                    *counts.entry(format!("benchmark `{}`", item.benchmark)).or_default() += 1;
+                }
+                counts
+            }
+        };
+        let few = counts.into_iter().find(|(_, count)| *count < 2);
+        few.map_or(Ok(()), |(of, count)| {
+            Err(DataError::TooFew { what: format!("questions of {of}"), count, least: 2 })
+        })
+    }
+
+    /// Checks that there are demonstrations. Of a file all of it is checked.
+    ///
+    /// # Errors
+    /// [`DataError::TooFew`]; those of [`demonstrations`](Self::demonstrations).
+    pub fn check_demonstrations(&self, workspace: &Utf8Path) -> Result<(), DataError> {
+        match self {
+            Self::Embedded { questions: 0, .. } => {
+                Err(DataError::TooFew { what: "questions".to_owned(), count: 0, least: 1 })
+            }
+            Self::Embedded { .. } => Ok(()),
+            Self::File(_) => self.demonstrations(workspace, &[]).map(drop),
+        }
+    }
+
     /// The benchmarks that there are items of.
     ///
     /// # Errors

@@ -17,13 +17,6 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    fn check(&self, workspace: &Workspace) -> Result<(), ParamError> {
-        self.source
-            .content_hash(workspace.root())
-            .map(drop)
-            .map_err(|error| ParamError::new("source", error.to_string()).suggest(error.remedy()))
-    }
-
     /// A file is known by its content.
     fn facts(&self, workspace: &Workspace) -> Facts {
         let content = self.source.content_hash(workspace.root()).ok().flatten();
@@ -38,7 +31,7 @@ pub(crate) fn items(workspace: Workspace) -> Kind<Params> {
         let items = params.source.items(workspace.root()).map_err(data)?;
         records::write(context.output(), &items)
     })
-    .check(move |params, _| params.check(&checked))
+    .check(move |params, _| params.source.check_items(checked.root()).map_err(refused))
     .facts(move |params, _| params.facts(&known))
 }
 
@@ -52,8 +45,13 @@ pub(crate) fn demonstrations(workspace: Workspace) -> Kind<Params> {
         records::write(context.output(), &rows)
     })
     .inputs(const { &[InputSpec::one("excluded", ITEMS).about("items that must not occur")] })
-    .check(move |params, _| params.check(&checked))
+    .check(move |params, _| params.source.check_demonstrations(checked.root()).map_err(refused))
     .facts(move |params, _| params.facts(&known))
+}
+
+/// An error of the data as one about the parameter that asks for them.
+pub(crate) fn refused(error: DataError) -> ParamError {
+    ParamError::new("source", error.to_string()).suggest(error.remedy())
 }
 
 /// The test items, which no training data may hold.

@@ -190,6 +190,8 @@ pub(crate) fn within(numbers: &[(&str, f64, RangeInclusive<f64>)]) -> Result<(),
     let wrong = numbers.iter().filter(|(_, value, range)| !range.contains(value));
     let errors = wrong.map(|(path, value, range)| {
         let rule = match (*range.start(), *range.end()) {
+            (f64::MIN_POSITIVE, f64::INFINITY) => "above 0".to_owned(),
+            (f64::MIN_POSITIVE, high) => format!("above 0 and at most {high}"),
             (low, f64::INFINITY) => format!("at least {low}"),
             (low, high) => format!("between {low} and {high}"),
         };

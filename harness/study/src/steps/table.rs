@@ -9,6 +9,7 @@ use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::data::refused;
 use super::generate::k_of;
 use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS, within};
 use crate::inference::diagnostics::Diagnostics;
@@ -78,10 +79,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
 impl Params {
     fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
         within(&[("samples", f64::from(self.samples), 1.0..=f64::INFINITY)])?;
-        let benchmarks = self
-            .source
-            .benchmarks(workspace.root())
-            .map_err(|error| ParamError::new("source", error.to_string()).suggest(error.remedy()))?;
+        let benchmarks = self.source.benchmarks(workspace.root()).map_err(refused)?;
         let models = all.labels("verdicts").iter().map(|label| label.name.clone()).collect();
         let known = Known { models: Some(&models), benchmarks: Some(&benchmarks) };
         ParamError::all(self.recipe.check(&known).into_iter().map(placed).collect())
