@@ -24,14 +24,13 @@ arguments); 3 the environment's (disk, store, downloads); 4 an error of assay it
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The workspace: the folder that holds `recipes/` [default: this folder or the nearest one above that
-    /// has it]
+    /// The workspace: the folder that holds `recipes/` [default: the nearest one, from the current folder upwards]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<Utf8PathBuf>,
     /// The store of artefacts [default: `.assay` in the workspace]
     #[arg(long, global = true, value_name = "DIR", env = "ASSAY_STORE")]
     pub(crate) store: Option<Utf8PathBuf>,
-    /// Where the sandbox's Python image is kept, which stores may share [default: `images` in the store]
+    /// The folder of the sandbox's Python images, which several stores may share [default: `images` in the store]
     #[arg(long, global = true, value_name = "DIR", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<Utf8PathBuf>,
     /// When to use colour
@@ -55,33 +54,33 @@ pub(crate) enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a recipe's steps, as far as their results are not in the store, and write its report
+    /// Run a recipe: execute the steps whose results are not in the store, and write the report
     Run(RunArgs),
-    /// Judge model-written programs in the sandbox
-    Judge(JudgeArgs),
-    /// Measure how much fuel a second of native Python is
-    Calibrate(CalibrateArgs),
     /// Say which steps a run would execute, and why
     Plan(PlanArgs),
     /// Say why a step would run, or what its cached result depends on
     Why(WhyArgs),
-    /// List the kinds of steps, or describe one: what it takes, what it makes, and its parameters
+    /// List the kinds of steps, or describe one: its inputs, its output and its parameters
     Steps {
         /// The kind, such as `train` [default: all, in brief]
         kind: Option<String>,
     },
-    /// List the values of a scale with the steps that use them, and those that none uses
+    /// List the values of a scale, each with the steps that use it, and those that no step uses
     Settings(SettingsArgs),
-    /// Say of each answer in a file whether it is the right one
+    /// Judge model-written programs in the sandbox
+    Judge(JudgeArgs),
+    /// Grade answers: say of each whether it equals the reference answer
     Grade(GradeArgs),
+    /// Measure how much fuel corresponds to a second of native Python
+    Calibrate(CalibrateArgs),
     /// List the recorded runs
     Runs,
     /// Print the event log of a run
     Log {
-        /// The run's id, or the start of it
+        /// The run's id, or its first characters
         run: String,
     },
-    /// Look after the store
+    /// Inspect, verify or clean the store
     #[command(subcommand)]
     Store(StoreCommand),
     /// Print a completion script for a shell
@@ -109,7 +108,7 @@ pub(crate) struct Target {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Print the flat graph instead: a recipe without templates and references that gives the same steps
+    /// Print the steps themselves instead, as a recipe without templates and references
     #[arg(long, conflicts_with = "json")]
     pub(crate) expand: bool,
 }
@@ -144,7 +143,7 @@ pub(crate) struct RunArgs {
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// Memory that running steps may declare together, in MiB
+    /// Memory for all steps that run at the same time, by their own estimates, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
     pub(crate) memory: u64,
     /// Where to write the report [default: `reports/SCALE`, or inside the store when values are overridden]
@@ -180,13 +179,13 @@ pub(crate) struct JudgeArgs {
     /// List the samples on which the judges disagree
     #[arg(long)]
     pub(crate) disagreements: bool,
-    /// Judge this sample only, and show the test that explains its verdict
+    /// Judge this sample only, and show the first test that it failed
     #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["out", "report", "eval_all", "disagreements"])]
     pub(crate) explain: Option<String>,
     /// Worker processes, at most 256 [default: all cores]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=Judging::MAX_WORKERS as u64))]
+    #[arg(long, value_name = "N", value_parser = workers())]
     pub(crate) workers: Option<usize>,
-    /// Time limit of a test, in whole seconds of a native Python, for which fuel stands in
+    /// Time limit of a test, in whole seconds of a native Python; it is measured in fuel
     #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = seconds)]
     pub(crate) time_limit: u32,
     /// Fuel of a test, instead of a time limit
@@ -198,6 +197,10 @@ pub(crate) struct JudgeArgs {
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+}
+
+fn workers() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::new().range(1..=Judging::MAX_WORKERS as u64)
 }
 
 fn judges() -> impl TypedValueParser<Value = Judge> {
@@ -235,7 +238,8 @@ pub(crate) struct CalibrateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
-    /// The step, as `assay plan` names it: `reasoner` or `reasoner[seed=1]`
+    /// The step: `sft-7b-1k.final[seed=1]`, `sft-7b-1k.final` for all seeds, `sft-7b-1k` for all steps of a
+    /// model, or `final` for this step of all models
     pub(crate) step: String,
     #[command(flatten)]
     pub(crate) target: TargetOption,
@@ -247,15 +251,15 @@ pub(crate) struct GradeArgs {
     /// response)
     #[arg(value_name = "PAIRS")]
     pub(crate) pairs: Utf8PathBuf,
-    /// Where to write the results, JSON lines in the order of the rows. Nothing is written when it is
-    /// interrupted, and grading starts again the next time
+    /// Where to write the results, as JSON lines in the order of the rows. Nothing is written when grading is
+    /// interrupted; the same command goes on where it stopped
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Utf8PathBuf,
-    /// The rule that says whether an answer is right
+    /// The rules by which answers are compared
     #[arg(long, value_name = "NAME", default_value = "math-verify", value_parser = graders())]
     pub(crate) grader: Grader,
-    /// Threads that grade [default: all cores]
-    #[arg(long, value_name = "N")]
+    /// Worker processes, at most 256 [default: all cores]
+    #[arg(long, value_name = "N", value_parser = workers())]
     pub(crate) workers: Option<usize>,
     /// Units of fuel for one comparison in the sandbox
     #[arg(long, value_name = "UNITS", default_value_t = assay_sandbox::grade::limits().fuel, value_parser = clap::value_parser!(u64).range(1..))]
@@ -265,13 +269,13 @@ pub(crate) struct GradeArgs {
     pub(crate) python: Utf8PathBuf,
 }
 
-/// The same as [`Target`], with the recipe as an option.
+/// The same as [`Target`], but the recipe is an option.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetOption {
     /// The recipe, by name or path
     #[arg(long, default_value = "table-05", value_parser = recipe)]
     pub(crate) recipe: String,
-    /// The scale
+    /// The scale: a name in `recipes/scale/`
     #[arg(long, default_value = "embedded")]
     pub(crate) scale: String,
     /// Override one value of the scale; may be repeated
@@ -289,9 +293,9 @@ impl From<TargetOption> for Target {
 pub(crate) enum StoreCommand {
     /// Count what the store holds
     Stats,
-    /// Hash every object again and name the corrupt and missing ones
+    /// Check every object and remembered result against its hash; name what is damaged or missing
     Verify,
-    /// Show what no recorded report or latest result needs; delete it with --yes
+    /// List what no recorded report or latest result needs; --yes deletes it
     Gc {
         /// Delete it
         #[arg(long)]

@@ -8,7 +8,6 @@ use assay_report::{ReadError, WriteError};
 use assay_sandbox::{JudgingError, LockError, SetupError, rows::RowsError};
 use assay_store::{ErrorClass, StoreError};
 
-use crate::stdio::say;
 use crate::visible::visible;
 
 /// Why a command did not do what it was asked to.
@@ -134,36 +133,36 @@ impl Failure {
             Self::Setup(error) => Some(error.remedy().to_owned()),
             Self::Lock(error) => Some(error.remedy().to_owned()),
             Self::Judging(error) => Some(error.remedy()),
-            Self::Stdout(_) => Some("see to the space on the disk that it goes to".to_owned()),
+            Self::Stdout(_) => Some("free space on the disk that standard output goes to".to_owned()),
             Self::Refused { help, .. } => Some((*help).to_owned()),
             _ => None,
         }
     }
 
-    /// Prints the error, its causes and the remedy on standard error. They may quote what stood in a file.
-    pub(crate) fn print(&self) {
+    /// The error, its causes and the remedy, as standard error shows them. They may quote what stood in a file.
+    pub(crate) fn shown(&self) -> String {
         let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
         if let Self::Diagnostics(diagnostics) = self {
-            for diagnostic in diagnostics.iter() {
-                say(format_args!("{red}error{red:#}: {}", visible(&diagnostic.to_string())));
-            }
-            return;
+            let shown =
+                |diagnostic: &Diagnostic| format!("{red}error{red:#}: {}", visible(&diagnostic.to_string()));
+            return diagnostics.iter().map(shown).collect::<Vec<_>>().join("\n");
         }
         let mut said = self.to_string();
-        say(format_args!("{red}error{red:#}: {}", visible(&said)));
+        let mut shown = format!("{red}error{red:#}: {}", visible(&said));
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             let text = error.to_string();
             // Some errors quote their cause.
             if !said.contains(&text) {
-                say(format_args!("  cause: {}", visible(&text)));
+                shown.push_str(&format!("\n  cause: {}", visible(&text)));
             }
             said = text;
             cause = error.source();
         }
         if let Some(remedy) = self.remedy() {
-            say(format_args!("  help: {}", visible(&remedy)));
+            shown.push_str(&format!("\n  help: {}", visible(&remedy)));
         }
+        shown
     }
 }
 

@@ -81,8 +81,7 @@ fn distinct(rows: &Rows) -> (Vec<&Question>, Vec<Option<usize>>) {
     (questions, indices)
 }
 
-/// Grades each question, as far as the store does not have the grades. What comes out does not depend on the
-/// number of workers.
+/// Grades each question whose grade is not in the store. The grades do not depend on the number of workers.
 fn grade_all(
     args: &GradeArgs,
     judging: &Judging,

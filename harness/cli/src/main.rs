@@ -28,7 +28,7 @@ use failure::Failure;
 fn main() -> ExitCode {
     process::tune();
     // No command of the user's, so the command line does not have it.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == judge::WORKER) {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == process::WORKER) {
         return ended(judge::work());
     }
     let cli = Cli::parse();
@@ -46,7 +46,7 @@ fn ended(outcome: Result<(), Failure>) -> ExitCode {
         // As when `head` has seen enough.
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.print();
+            stdio::say(failure.shown());
             ExitCode::from(failure.exit_code())
         }
     }

@@ -1,4 +1,4 @@
-//! How far long work is that has no event log.
+//! Progress of work without an event log: judging and grading.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState};
 use crate::display::{PLAIN_INTERVAL, style};
 use crate::stdio::say;
 
-/// A bar with rate and remaining time on a terminal, now and then a line elsewhere, on standard error.
+/// On standard error: a bar with rate and remaining time on a terminal, a line now and then elsewhere.
 pub(crate) struct Progress {
     bar: ProgressBar,
     /// What is done to each, such as `judged`.

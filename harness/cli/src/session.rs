@@ -1,6 +1,5 @@
 //! What every command starts from: workspace, store, step kinds, facts.
 
-use std::process::Command;
 use std::sync::Arc;
 
 use assay_flow::{Diagnostic, Facts, Graph, Registry, Workspace, load};
@@ -12,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::args::{Global, Target};
 use crate::display::Display;
 use crate::failure::Failure;
-use crate::judge;
+use crate::process::worker;
 
 /// The lockfile of the image that runs programs.
 const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
@@ -77,18 +76,29 @@ pub(crate) fn prepare(global: &Global, lock: &ImageLock, python: &Utf8Path) -> R
     Ok(Image::prepare(&images(global)?, lock, &tools, &mut |event| display.setup(&event))?)
 }
 
-/// What judging needs, with the default limits. Images are made when first needed, and the user is told.
+/// What `assay judge` and `assay grade` judge with: default limits, and the image that is built in, since they
+/// work without a workspace. Images are made when first needed, and the user is told.
 pub(crate) fn judging_setup(global: &Global, python: &Utf8Path) -> Result<JudgingSetup, Failure> {
     let display = Display::new(global.json);
+    judging_with(images(global)?, ImageLock::built_in()?, python, move |event| display.setup(&event))
+}
+
+/// What judging needs, with the default limits.
+fn judging_with(
+    images: Utf8PathBuf,
+    lock: ImageLock,
+    python: &Utf8Path,
+    progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+) -> Result<JudgingSetup, Failure> {
     Ok(JudgingSetup {
-        images: images(global)?,
-        python: ImageLock::built_in()?,
+        images,
+        python: lock,
         math: ImageLock::built_in_math()?,
         tools: Tools { python: python.to_owned() },
         limits: Limits::default(),
         comparison_limits: grade::limits(),
         worker: worker()?,
-        progress: Box::new(move |event| display.setup(&event)),
+        progress: Box::new(progress),
     })
 }
 
@@ -147,28 +157,12 @@ fn step_kinds(
     setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
 ) -> Result<Registry, Failure> {
     let store = global.store.clone().unwrap_or_else(|| default_store(workspace));
-    let judging = Judging::new(JudgingSetup {
-        images: global.images.clone().unwrap_or_else(|| store.join("images")),
-        python: image_lock(workspace)?,
-        math: ImageLock::built_in_math()?,
-        tools: Tools { python: python.to_owned() },
-        limits: Limits::default(),
-        comparison_limits: grade::limits(),
-        worker: worker()?,
-        progress: Box::new(setup_progress),
-    });
+    // Not by `images`, which makes the store: nothing is written before the recipe is checked.
+    let images = global.images.clone().unwrap_or_else(|| store.join("images"));
+    // A recipe's verdicts come from the image that its workspace pins, whichever build of this program runs it.
+    let lock = image_lock(workspace)?;
+    let judging = Judging::new(judging_with(images, lock, python, setup_progress)?);
     Ok(steps::registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?)
-}
-
-/// How to start this program as a worker process, which judges.
-pub(crate) fn worker() -> Result<Box<dyn Fn() -> Command + Send + Sync>, Failure> {
-    let executable = std::env::current_exe()
-        .map_err(Failure::refused("find this program, which workers run", "run it by its full path"))?;
-    Ok(Box::new(move || {
-        let mut command = Command::new(&executable);
-        command.arg(judge::WORKER);
-        command
-    }))
 }
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {

@@ -1,14 +1,14 @@
 //! `assay settings`.
 
 use anstyle::Style;
-use assay_flow::{Setting, Workspace, settings as find};
+use assay_flow::{Origin, Setting, Workspace, settings as find};
 
 use crate::args::{Global, SettingsArgs};
 use crate::failure::Failure;
 use crate::session;
 use crate::stdio;
 
-/// Steps that are named for a value; training values are used by every model.
+/// How many steps are named for a value; the values of training are used by every model.
 const NAMED: usize = 3;
 
 /// Characters of a value that are shown.
@@ -44,13 +44,8 @@ pub(crate) fn settings(global: &Global, args: &SettingsArgs) -> Result<(), Failu
             let are = if count == 1 { "value is" } else { "values are" };
             writeln!(out, "\n{count} {are} not used {by}:")?;
             unused.iter().try_for_each(|setting| {
-                writeln!(
-                    out,
-                    "  {} = {}  {dim}{}{dim:#}",
-                    setting.path,
-                    shown(&setting.value),
-                    setting.origin
-                )
+                let (path, value) = (&setting.path, shown(&setting.value));
+                writeln!(out, "  {path} = {value}  {dim}{}{dim:#}", place(&setting.origin))
             })
         }
     }
@@ -65,6 +60,11 @@ fn with_steps(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(names)
+}
+
+/// Where a value is written. Its path stands beside it already.
+fn place(origin: &Origin) -> String {
+    origin.location().map_or_else(|| "--set".to_owned(), |at| format!("{}:{}", at.file, at.line))
 }
 
 fn users(setting: &Setting) -> String {

@@ -9,8 +9,9 @@ use crate::{Hash, RunId};
 /// The result of a store operation.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// What has to change for an operation to succeed, and so who has to act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What has to change for an operation to succeed, and so who has to act. A graver class is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     /// The request: a path, a name or a run id is wrong. The user asks for something else.
     User,

@@ -28,9 +28,6 @@ use crate::session::{judging_setup, prepare, store_path};
 use crate::stdio::say;
 use crate::visible::cut;
 
-/// The argument that makes this program a worker process.
-pub(crate) const WORKER: &str = "judge-worker";
-
 /// Judge failures that are told with their reasons.
 const FAILURES_SHOWN: usize = 3;
 
@@ -159,7 +156,7 @@ fn limits(args: &JudgeArgs) -> Limits {
     Limits { memory_bytes: args.memory << 20, ..limits }
 }
 
-/// Judges all samples by all judges, as far as the store does not have the judgements, and tells how far it is.
+/// Judges all samples by all judges, except where the judgement is in the store, and shows the progress.
 fn judge_all(
     judging: &Judging,
     store: &Store,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Judged, Results};
 use crate::failure::Failure;
 
-/// Values of k that are reported, as far as every problem has so many samples.
+/// Values of k. One is reported if every problem has that many samples.
 pub(super) const KS: [u64; 5] = [1, 5, 10, 50, 100];
 
 /// One judge's counts and scores.

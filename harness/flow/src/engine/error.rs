@@ -5,7 +5,6 @@ use std::fmt;
 use assay_store::{ErrorClass, RunId, StoreError};
 
 use crate::kind::DuplicateKind;
-use crate::kind::class::gravest;
 use crate::kind::error::StepError;
 
 /// A step that did not make its output.
@@ -84,7 +83,7 @@ impl FlowError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Failed { failures, .. } => {
-                gravest(failures.iter().map(|f| f.class)).unwrap_or(ErrorClass::Internal)
+                failures.iter().map(|f| f.class).max().unwrap_or(ErrorClass::Internal)
             }
             Self::Interrupted { .. } => ErrorClass::User,
             Self::Store(error) => error.class(),

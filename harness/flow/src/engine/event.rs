@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::plan::PlanEntry;
 use crate::engine::reason::Reason;
-use crate::kind::class::ClassName;
 use crate::kind::facts::Facts;
 
 /// Something that happened in a run.
@@ -86,7 +85,6 @@ pub enum Event {
         /// The instance.
         step: String,
         /// Who has to act.
-        #[serde(with = "ClassName")]
         class: ErrorClass,
         /// What went wrong, in one line.
         message: String,

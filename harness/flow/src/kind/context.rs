@@ -9,8 +9,8 @@ use crate::values::params::{Label, Params};
 /// An input's output, verified and ready to be read.
 #[derive(Clone, Debug)]
 pub struct Artifact {
-    /// Whose output it is. Only for inputs that the kind declares as
-    /// [labelled](crate::InputSpec::labelled): what a step cannot read is not in its key.
+    /// The model and the seed that it is of; `None` unless the kind declares the input as
+    /// [labelled](crate::InputSpec::labelled), since only labels of such inputs are in the key.
     pub label: Option<Label>,
     /// The object.
     pub hash: Hash,
@@ -18,9 +18,7 @@ pub struct Artifact {
     pub path: Utf8PathBuf,
 }
 
-/// What a step sees while it runs.
-///
-/// Its own name and those of the steps before it are not among it: they are not in the key.
+/// What a step sees while it runs. Names of steps are not in the key, so it does not see them.
 pub struct StepContext<'a> {
     pub(crate) params: &'a Params,
     pub(crate) key: Hash,

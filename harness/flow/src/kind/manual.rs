@@ -52,7 +52,7 @@ pub struct ManualParameter {
     pub takes: String,
     /// Whether it must be given, wherever its parent is.
     pub required: bool,
-    /// What it means; may be empty.
+    /// What it means, in plain text; may be empty.
     pub about: String,
 }
 
@@ -113,7 +113,7 @@ impl<'s> Schema<'s, '_> {
         let schema = self.followed(property);
         let about =
             [property, schema].into_iter().find_map(|s| s["description"].as_str()).unwrap_or_default();
-        let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
+        let about = plain(about);
         self.found.push(ManualParameter { path: path.clone(), takes: self.takes(property), required, about });
         if depth == 0 {
             return;
@@ -127,10 +127,10 @@ impl<'s> Schema<'s, '_> {
         }
     }
 
-    /// What a schema stands for: the definition that it names, and of a value that may be left out the value.
+    /// Follows a schema to the definition that it names, and an optional value to the schema of the value.
     fn followed(&self, schema: &'s Value) -> &'s Value {
         let mut schema = schema;
-        // No schema of a parameter refers on more often than this.
+        // More references than any schema of a parameter has one after the other.
         for _ in 0..8 {
             let name = schema["$ref"].as_str().and_then(|name| name.strip_prefix('#'));
             let forms = schema["anyOf"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -187,4 +187,18 @@ impl<'s> Schema<'s, '_> {
             .collect();
         if words.is_empty() { "any value".to_owned() } else { words.join(" or ") }
     }
+}
+
+/// The text of a doc comment without line breaks and links: "[`Row`](crate::Row)" becomes "`Row`".
+fn plain(comment: &str) -> String {
+    let comment = comment.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (mut text, mut rest) = (String::new(), comment.as_str());
+    while let Some((before, (name, after))) =
+        rest.split_once("[`").and_then(|(before, link)| Some((before, link.split_once("`]")?)))
+    {
+        text.push_str(&format!("{before}`{name}`"));
+        let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));
+        rest = target.map_or(after, |(_, after)| after);
+    }
+    text + rest
 }

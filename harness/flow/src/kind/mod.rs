@@ -1,6 +1,5 @@
 //! What a program teaches this crate: step kinds, and what a step sees while it runs.
 
-pub(crate) mod class;
 pub(crate) mod context;
 pub(crate) mod error;
 pub(crate) mod facts;
@@ -50,7 +49,7 @@ pub struct InputSpec {
     pub takes: ArtifactType,
     /// What it is for, in one sentence.
     pub about: &'static str,
-    /// Whether the kind reads which model and seed an artefact is of. Only then are they in the key.
+    /// Whether the kind reads the model and the seed of an artefact. Only then are they in the key.
     pub labelled: bool,
 }
 

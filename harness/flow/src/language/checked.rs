@@ -1,4 +1,4 @@
-//! A recipe, a scale and the pipeline, read and checked as far as step kinds need not be asked.
+//! A recipe, a scale and the pipeline, read, with every check but that of parameters by their step kinds.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::language::workspace::{Reader, Workspace};
 use crate::values::names::likely;
 use crate::values::value::{Located, Table, Value};
 
-/// A recipe and a scale with the pipeline, all checked as far as step kinds need not be asked about parameters.
+/// A recipe and a scale with the pipeline. Everything is checked but parameters, which step kinds check.
 pub(crate) struct Checked {
     /// As it is written.
     pub(crate) recipe: Recipe,

@@ -1,10 +1,9 @@
-//! What is told to a user about their own files, and how bad it is.
+//! Messages about the user's files.
 
 use std::fmt;
 
 use assay_store::ErrorClass;
 
-use crate::kind::class::gravest;
 use crate::values::location::Location;
 use crate::values::names::likely;
 
@@ -131,7 +130,7 @@ impl Diagnostics {
 
     /// The gravest class among them; [`ErrorClass::User`] when empty.
     pub fn class(&self) -> ErrorClass {
-        gravest(self.items.iter().map(|d| d.class)).unwrap_or(ErrorClass::User)
+        self.items.iter().map(|d| d.class).max().unwrap_or(ErrorClass::User)
     }
 
     /// `value` if nothing is wrong, else the diagnostics.

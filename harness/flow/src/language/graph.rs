@@ -44,7 +44,7 @@ pub(crate) struct Input {
 }
 
 impl Step {
-    /// Whose artefact its output is, for kinds that read this.
+    /// The model and the seed of its output, for kinds that read them.
     pub fn label(&self) -> Label {
         Label { name: self.label.as_ref().unwrap_or(&self.name).clone(), seed: self.seed }
     }
@@ -73,7 +73,7 @@ impl fmt::Debug for Step {
     }
 }
 
-/// What the lockfile says an artefact recipe's output must be.
+/// What the output of an artefact recipe must be, by its lockfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
     /// The lockfile's name.

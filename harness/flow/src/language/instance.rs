@@ -1,4 +1,4 @@
-//! From templates to steps: those of a model, and those that a template stands for while no model uses it.
+//! From templates to steps: the steps of a model, and a sketch of them by which a template is checked alone.
 
 use std::collections::BTreeSet;
 
@@ -60,68 +60,20 @@ pub(crate) struct Sketch {
     pub(crate) others: Vec<StepDefinition>,
 }
 
-/// The sketches of a template: one, or where step names in its inputs depend on strings from lists, one for each
-/// combination. Other placeholders in step names are reported, and then there are none.
+/// The sketches of a template. There is one, unless inputs name steps by a parameter that takes a string from a
+/// list, such as `{chain}.weights-{estimator}`: then there is one for each combination of such strings. Names
+/// that hold another placeholder than these and models are reported, and there is no sketch.
 pub(crate) fn sketches(
     template: &Template,
     templates: &Templates,
     problems: &mut Diagnostics,
 ) -> Vec<Sketch> {
     let before = problems.len();
-    let mut choices: BTreeSet<&str> = BTreeSet::new();
-    for (reference, at) in template.steps.values().flat_map(StepDefinition::upstream) {
-        for (name, _) in placeholder::names(reference) {
-            match template.parameters.get_key_value(name).map(|(name, parameter)| (name, &parameter.takes)) {
-                Some((name, Takes::OneOf(_))) => drop(choices.insert(name)),
-                Some((_, Takes::Value(takes))) => {
-                    let message =
-                        format!("`{{{name}}}` is {} and cannot stand in a step's name", takes.with_article());
-                    let parameter = &template.parameters[name];
-                    problems.push(
-                        Diagnostic::user(message)
-                            .at(at)
-                            .note(&parameter.at, format!("`{name}` is declared here"))
-                            .help("models and strings from a list can"),
-                    );
-                }
-                Some((_, Takes::Model(_))) | None => {}
-            }
-        }
-    }
+    let choices = choices(template, problems);
     if problems.len() > before {
         return Vec::new();
     }
-    let mut combinations = vec![Arguments::new()];
-    for (name, parameter) in template.parameters.iter().filter(|(name, _)| choices.contains(name.as_str())) {
-        let Takes::OneOf(values) = &parameter.takes else { continue };
-        let with = |one: Arguments| {
-            values.iter().map(move |value| {
-                let mut one = one.clone();
-                one.insert(
-                    name.clone(),
-                    Located { value: Value::Str(value.clone()), ..template.root.clone() },
-                );
-                one
-            })
-        };
-        combinations = combinations.into_iter().flat_map(with).collect();
-    }
-    let others: Vec<StepDefinition> = template
-        .parameters
-        .iter()
-        .flat_map(|(name, parameter)| {
-            let other = match &parameter.takes {
-                Takes::Model(other) => templates.get(other),
-                Takes::OneOf(_) | Takes::Value(_) => None,
-            };
-            let named = move |step: &StepDefinition| StepDefinition {
-                name: step_name(&format!("{{{name}}}"), &step.name),
-                inputs: Vec::new(),
-                ..step.clone()
-            };
-            other.into_iter().flat_map(|other| other.steps.values()).map(named)
-        })
-        .collect();
+    let others = steps_of_arguments(template, templates);
     let sketch = |arguments: Arguments| {
         let own = template.steps.values().map(|step| StepDefinition {
             name: step_name(OWN, &step.name),
@@ -130,5 +82,66 @@ pub(crate) fn sketches(
         });
         Sketch { own: own.collect(), others: others.clone() }
     };
-    combinations.into_iter().map(sketch).collect()
+    combinations(template, &choices).into_iter().map(sketch).collect()
+}
+
+/// The parameters that take a string from a list and stand in the name of an input's step. Reports parameters
+/// there that take neither such a string nor a model.
+fn choices<'t>(template: &'t Template, problems: &mut Diagnostics) -> BTreeSet<&'t str> {
+    let mut choices = BTreeSet::new();
+    for (reference, at) in template.steps.values().flat_map(StepDefinition::upstream) {
+        for (name, _) in placeholder::names(reference) {
+            let Some((name, parameter)) = template.parameters.get_key_value(name) else { continue };
+            match &parameter.takes {
+                Takes::OneOf(_) => drop(choices.insert(name.as_str())),
+                Takes::Value(takes) => {
+                    let message =
+                        format!("`{{{name}}}` is {} and cannot stand in a step's name", takes.with_article());
+                    problems.push(
+                        Diagnostic::user(message)
+                            .at(at)
+                            .note(&parameter.at, format!("`{name}` is declared here"))
+                            .help("models and strings from a list can"),
+                    );
+                }
+                Takes::Model(_) => {}
+            }
+        }
+    }
+    choices
+}
+
+/// Every combination of arguments for these parameters, each of which takes a string from a list.
+fn combinations(template: &Template, choices: &BTreeSet<&str>) -> Vec<Arguments> {
+    let mut combinations = vec![Arguments::new()];
+    for (name, parameter) in template.parameters.iter().filter(|(name, _)| choices.contains(name.as_str())) {
+        let Takes::OneOf(values) = &parameter.takes else { continue };
+        let with = |one: Arguments| {
+            values.iter().map(move |value| {
+                let mut one = one.clone();
+                let argument = Located { value: Value::Str(value.clone()), ..template.root.clone() };
+                one.insert(name.clone(), argument);
+                one
+            })
+        };
+        combinations = combinations.into_iter().flat_map(with).collect();
+    }
+    combinations
+}
+
+/// The steps of the models that a template takes as arguments, named by the parameter: `{chain}.traces`.
+fn steps_of_arguments(template: &Template, templates: &Templates) -> Vec<StepDefinition> {
+    let steps = template.parameters.iter().flat_map(|(name, parameter)| {
+        let other = match &parameter.takes {
+            Takes::Model(other) => templates.get(other),
+            Takes::OneOf(_) | Takes::Value(_) => None,
+        };
+        let named = move |step: &StepDefinition| StepDefinition {
+            name: step_name(&format!("{{{name}}}"), &step.name),
+            inputs: Vec::new(),
+            ..step.clone()
+        };
+        other.into_iter().flat_map(|other| other.steps.values()).map(named)
+    });
+    steps.collect()
 }

@@ -13,7 +13,7 @@ use crate::language::workspace::Workspace;
 /// are `path=value` arguments that replace values of the scale.
 ///
 /// # Errors
-/// All that is wrong, as far as one mistake does not hide another. Nothing has been run or written.
+/// Everything that is wrong, except mistakes that another one hides. Nothing has been run or written.
 pub fn load(
     workspace: &Workspace,
     recipe: &str,

@@ -111,7 +111,7 @@ fn read_axis(axis: &Located, key: &str, problems: &mut Diagnostics) -> Axis {
     lists
 }
 
-/// All models, by name, their arguments checked as far as they do not depend on the scale.
+/// All models, by name. Arguments are checked, but for those that refer to the scale.
 pub(crate) fn expand_models(
     definitions: &[ModelDefinition],
     templates: &Templates,
@@ -282,7 +282,7 @@ fn arguments_for_name(own: &Arguments, axes: &Arguments) -> Arguments {
 struct Check<'a> {
     models: &'a Models,
     templates: &'a Templates,
-    /// Whether all models are known: one that is not may have been left out for a mistake of its own.
+    /// Whether no model was left out for a mistake. If one was, an unknown name may be that model's.
     complete: bool,
 }
 

@@ -66,8 +66,7 @@ fn read_step(name: &str, step: &Located, problems: &mut Diagnostics) -> Option<S
     read_definition(name, step, ("a step", &KNOWN), problems)
 }
 
-/// Reads the table of one step, which may have the keys of a step as far as they are among `known`; `what`
-/// names it in messages.
+/// Reads the table of one step. `known` are the keys that it may have here; `what` names it in messages.
 pub(crate) fn read_definition(
     name: &str,
     step: &Located,

@@ -21,8 +21,8 @@ pub(crate) struct TableRule {
     pub(crate) step: StepDefinition,
     /// Inputs that take a step of the model of each row, such as `@.verdicts`.
     rows: Vec<InputDefinition>,
-    /// Inputs that take a step of those models that have it: of the rows' models, and of all models that these
-    /// take as arguments.
+    /// Inputs that take a step of every model that has it, among the rows' models and the models that these take
+    /// as arguments, directly or not.
     models: Vec<InputDefinition>,
 }
 

@@ -40,9 +40,9 @@ impl StepKind for Documented {
             "type": "object",
             "required": ["seed", "training"],
             "properties": {
-                "seed": { "type": "integer", "minimum": 0, "description": "The seed\nof the order of rows" },
+                "seed": { "type": "integer", "minimum": 0, "description": "The seed\nof the order of [`Row`]s" },
                 "limit": { "type": ["integer", "null"] },
-                "training": { "$ref": "#/$defs/Training", "description": "How to train" },
+                "training": { "$ref": "#/$defs/Training", "description": "How to train, see [`fit`](crate::fit) and [`Loss`]." },
                 "source": { "oneOf": [
                     { "type": "object", "required": ["file"], "properties": { "file": { "type": "string" } } },
                     { "type": "string", "const": "embedded" },
@@ -97,10 +97,10 @@ fn a_kind_is_described_from_its_declarations_and_its_schema() {
             "mixture = table of number: ",
             "phases = list of table: ",
             "phases[].steps = integer: ",
-            "seed! = integer: The seed of the order of rows",
+            "seed! = integer: The seed of the order of `Row`s",
             "source = table or \"embedded\": ",
             "source.file! = string: ",
-            "training! = table: How to train",
+            "training! = table: How to train, see `fit` and `Loss`.",
             "training.loss = \"naive\" or \"dr-sft\": Which mean",
             "training.rate! = number: ",
         ]
