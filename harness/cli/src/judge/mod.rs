@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use assay_flow::Diagnostic;
 use assay_sandbox::rows::{Problems, Sample, read_samples};
 use assay_sandbox::{
-    Counts, ImageLock, Judge, Judged, Judging, JudgingError, JudgingSetup, Limits, SampleEvent, Sandbox,
-    Verdict, calibrate,
+    Counts, ImageLock, Judge, Judged, Judging, JudgingError, JudgingSetup, Limits, SampleEvent, SampleSet,
+    Sandbox, Verdict, calibrate,
 };
 use assay_store::{Hash, Store};
 
@@ -75,8 +75,9 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     stop_on_signals(&cancel)?;
     let store = Store::open(&store_path(global)?)?;
     let workers = args.workers.unwrap_or_else(cores);
+    let set = SampleSet { problems: &problems, samples: &samples, judges: &judges };
     let results = Results {
-        judged: judge_all(&judging, &store, &problems, &samples, &judges, workers, &cancel, global.json)?,
+        judged: judge_all(&judging, &store, set, workers, &cancel, global.json)?,
         problems: &problems,
         samples: &samples,
         judges: &judges,
@@ -160,9 +161,7 @@ fn limits(args: &JudgeArgs) -> Limits {
 fn judge_all(
     judging: &Judging,
     store: &Store,
-    problems: &Problems,
-    samples: &[Sample],
-    judges: &[Judge],
+    set: SampleSet<'_>,
     workers: usize,
     cancel: &AtomicBool,
     json: bool,
@@ -182,7 +181,7 @@ fn judge_all(
         }
     };
     let stopped = || cancel.load(Ordering::Relaxed);
-    let judged = judging.judge_samples(store, problems, samples, judges, workers, &stopped, &tell);
+    let judged = judging.judge_samples(store, set, workers, &stopped, &tell);
     if let Some(progress) = &*progress.borrow() {
         progress.finish();
     }

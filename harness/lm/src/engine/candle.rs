@@ -48,7 +48,7 @@ impl Candle {
         let model = Model::load(folder, placement)?;
         let mut eos = model.decoder.config().eos_token_ids.clone();
         eos.extend(generation_eos(&folder.join(GENERATION_CONFIG))?);
-        Ok(Self { model, folder: folder.to_owned(), placement: placement.clone(), eos, batch: DEFAULT_BATCH })
+        Ok(Self { model, folder: folder.to_owned(), placement: *placement, eos, batch: DEFAULT_BATCH })
     }
 
     /// Sets how many completions are in flight at a time, at least 1. It changes speed and memory, not the
