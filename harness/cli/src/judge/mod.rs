@@ -31,6 +31,14 @@ use crate::visible::cut;
 /// Judge failures that are told with their reasons.
 const FAILURES_SHOWN: usize = 3;
 
+/// What is to be judged: every sample by every judge.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    problems: &'a Problems,
+    samples: &'a [Sample],
+    judges: &'a [Judge],
+}
+
 /// Everything that output and summary are made from.
 struct Results<'a> {
     problems: &'a Problems,
@@ -75,8 +83,9 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     stop_on_signals(&cancel)?;
     let store = Store::open(&store_path(global)?)?;
     let workers = args.workers.unwrap_or_else(cores);
+    let request = Request { problems: &problems, samples: &samples, judges: &judges };
     let results = Results {
-        judged: judge_all(&judging, &store, &problems, &samples, &judges, workers, &cancel, global.json)?,
+        judged: judge_all(&judging, &store, request, workers, &cancel, global.json)?,
         problems: &problems,
         samples: &samples,
         judges: &judges,
@@ -160,9 +169,7 @@ fn limits(args: &JudgeArgs) -> Limits {
 fn judge_all(
     judging: &Judging,
     store: &Store,
-    problems: &Problems,
-    samples: &[Sample],
-    judges: &[Judge],
+    request: Request<'_>,
     workers: usize,
     cancel: &AtomicBool,
     json: bool,
@@ -182,6 +189,7 @@ fn judge_all(
         }
     };
     let stopped = || cancel.load(Ordering::Relaxed);
+    let Request { problems, samples, judges } = request;
     let judged = judging.judge_samples(store, problems, samples, judges, workers, &stopped, &tell);
     if let Some(progress) = &*progress.borrow() {
         progress.finish();
