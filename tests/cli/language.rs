@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, repository};
 
 const PLAN: [&str; 6] = ["plan", "table-05", "--scale", "tiny", "--json", "--color=never"];
 
@@ -51,6 +51,25 @@ fn the_flat_graph_is_the_same_graph() {
     assert!(json(&again).as_array().unwrap().iter().all(|entry| entry["state"] == "cached"), "{again}");
 }
 
+/// The new model and its row, as README.md has them, are the only steps to run besides the table.
+#[test]
+fn the_example_of_the_readme_adds_a_model() {
+    let world = World::finished();
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let blocks: Vec<&str> =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [model, row] = blocks[..] else { panic!("README.md has {} blocks of TOML", blocks.len()) };
+    let models = "recipes/pipeline/models.toml";
+    world.edit(models, "[models]\n", &format!("[models]\n{model}"));
+    let table = format!("{}\n{row}", world.read("recipes/table-05.toml"));
+    std::fs::write(world.path("recipes/table-05.toml"), table).unwrap();
+    let plan = json(&world.run(&PLAN).succeeds().stdout());
+    let to_run = plan.as_array().unwrap().iter().filter(|entry| entry["state"] != "cached");
+    let to_run: Vec<&str> = to_run.map(|entry| entry["step"].as_str().unwrap()).collect();
+    assert!(to_run.contains(&"sft-7b-2k.final[seed=2]"), "{to_run:?}");
+    assert!(to_run.iter().all(|step| step.starts_with("sft-7b-2k.") || *step == "table-05"), "{to_run:?}");
+}
+
 #[test]
 fn step_kinds_are_described() {
     let world = World::new();
@@ -60,6 +79,11 @@ fn step_kinds_are_described() {
         "rows = rows (one)",
         "training.epochs",
     ]);
+    // What is shown is for users: no links of the code's documentation.
+    for kind in ["table", "pretrain"] {
+        let shown = world.run(&["steps", kind]).succeeds().stdout();
+        assert!(!shown.contains("[`") && !shown.contains("crate::"), "{shown}");
+    }
     let all = json(&world.run(&["steps", "--json"]).succeeds().stdout());
     let train = all.as_array().unwrap().iter().find(|kind| kind["name"] == "train").unwrap();
     assert_eq!(train["makes"], "model");
@@ -72,6 +96,15 @@ fn step_kinds_are_described() {
     world.run(&["steps", "trian"]).fails_with(2).says(&["trian", "did you mean `train`?"]);
 }
 
+/// A command's own options come first in its help, then those of every command.
+#[test]
+fn the_help_of_a_command_tells_its_own_options_apart() {
+    let help = World::new().run(&["grade", "--help"]).succeeds().stdout();
+    let (own, of_all) = help.split_once("Options of every command:").unwrap();
+    assert!(own.contains("--grader") && own.contains("--python") && !own.contains("--store"), "{help}");
+    assert!(of_all.contains("--store") && of_all.contains("--json"), "{help}");
+}
+
 #[test]
 fn settings_name_their_users_and_what_none_uses() {
     let world = World::new();
@@ -80,6 +113,10 @@ fn settings_name_their_users_and_what_none_uses() {
     assert!(all.contains("every value is used"), "{all}");
     let table = world.run(&["settings", "table-05", "--scale", "tiny"]).succeeds().stdout();
     assert!(table.contains("are not used by this recipe:") && table.contains("  base.seed = 1"), "{table}");
+    // The path of a value stands before it, so that its place is the line alone.
+    let unused = table.lines().find(|line| line.starts_with("  base.seed = 1")).unwrap();
+    let (_, line) = unused.rsplit_once("recipes/scale/tiny.toml:").unwrap();
+    assert!(line.parse::<usize>().is_ok(), "{unused}");
     world.edit("recipes/scale/tiny.toml", "title", "spare = 3\ntitle");
     let all = world.run(&["settings", "--scale", "tiny"]).succeeds().stdout();
     assert!(all.contains("1 value is not used by any of base, table-05:"), "{all}");

@@ -11,7 +11,7 @@ const SHARED: &str = "recipes/shared.toml";
 const MODELS: &str = "recipes/pipeline/models.toml";
 const TEMPLATES: &str = "recipes/pipeline/templates.toml";
 
-const MISTAKES: [Mistake; 15] = [
+const MISTAKES: [Mistake; 16] = [
     (SCALE, "samples = 2", "sample = 2", &["recipes/scale/tiny.toml", "evaluation.samples"]),
     (SCALE, "batch = 8", "batches = 8", &["recipes/scale/tiny.toml:", "batches", "batch"]),
     (SCALE, "epochs = 1\n", "epochs = \"one\"\n", &["recipes/scale/tiny.toml:", "epochs"]),
@@ -52,8 +52,10 @@ const MISTAKES: [Mistake; 15] = [
         &["recipes/table-05.toml:", "did you mean `ours-acc-7b-1k`"],
     ),
     (SCALE, "\"chain2\"", "\"chain\"", &["recipes/scale/tiny.toml:", "chain2"]),
-    (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:", "`ll`"]),
-    (TABLE, "acc.math > l.math", "acc.math > ", &["recipes/table-05.toml:", "expression"]),
+    // The place is that of the wrong token.
+    (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:17:84:", "`ll`"]),
+    (TABLE, "acc.math > l.math", "acc.maths > l.math", &["table-05.toml:17:77:", "did you mean `math`?"]),
+    (TABLE, "acc.math > l.math", "acc.math > ", &["recipes/table-05.toml:17:", "expression"]),
     (
         TABLE,
         "label = \"Ours-Acc-7B-1K\"",

@@ -1,5 +1,8 @@
 //! What runs again, what does not, and why.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use crate::world::{World, steps};
 
 const RECIPE: [&str; 3] = ["table-05", "--scale", "tiny"];
@@ -127,6 +130,96 @@ fn the_plan_says_what_the_run_does() {
     assert_eq!(touched, planned);
     let again = world.run(&["plan", "table-05", "--scale", "tiny"]).succeeds().stdout();
     assert!(again.contains("a run executes nothing"), "{again}");
+}
+
+const MODELS: &str = "recipes/pipeline/models.toml";
+const TEMPLATES: &str = "recipes/pipeline/templates.toml";
+const TABLE: &str = "recipes/table-05.toml";
+
+/// Comments and layout, in every file that the graph is read from.
+#[test]
+fn a_comment_and_another_layout_rerun_nothing() {
+    let world = World::finished();
+    for file in [TABLE, MODELS, TEMPLATES, "recipes/pipeline/data.toml", "recipes/scale/tiny.toml"] {
+        let text = world.read(file).replace("[templates.", "\n\n# A comment.\n[ templates.");
+        std::fs::write(world.path(file), format!("# A comment.\n\n{text}\n# The end.\n")).unwrap();
+    }
+    world.edit(MODELS, "{ template = \"released\", path = ", "{template=\"released\",path=");
+    let (rate, same) = ("learning_rate = 1e-3\n", "learning_rate = 0.001  # The same number.\n");
+    world.edit("recipes/scale/tiny.toml", rate, same);
+    assert_eq!(world.executed(&RECIPE), Vec::<String>::new());
+}
+
+/// Names of steps are in no key.
+#[test]
+fn a_renamed_step_reruns_nothing() {
+    let world = World::finished();
+    for (from, to) in [("steps.rows = ", "steps.training-rows = "), ("\"@.rows\"", "\"@.training-rows\"")] {
+        let text = world.read(TEMPLATES);
+        assert!(text.matches(from).count() == 2, "{from} in {text}");
+        std::fs::write(world.path(TEMPLATES), text.replace(from, to)).unwrap();
+    }
+    let plan = world.run(&["plan", "table-05", "--scale", "tiny"]).succeeds().stdout();
+    assert!(plan.contains("cached  ours-acc-7b-1k.training-rows[seed=1,2]\n"), "{plan}");
+    assert_eq!(world.executed(&RECIPE), Vec::<String>::new());
+}
+
+/// The table reads the names of models, and no other step does.
+#[test]
+fn a_renamed_model_reruns_the_table_alone() {
+    let world = World::finished();
+    world.edit(MODELS, "sft-7b-1k = {", "stratos-7b-1k = {");
+    world.edit(TABLE, "model = \"sft-7b-1k\"", "model = \"stratos-7b-1k\"");
+    let plan = world.run(&["plan", "table-05", "--scale", "tiny"]).succeeds().stdout();
+    assert!(plan.contains("input verdicts: label sft-7b-1k[seed=1] -> stratos-7b-1k[seed=1]"), "{plan}");
+    assert_eq!(world.executed(&RECIPE), ["table-05"]);
+}
+
+/// The report names the files that the run read: an edit while it runs is for the next run.
+#[test]
+fn an_edit_during_a_run_changes_neither_its_results_nor_its_criteria() {
+    let world = World::new();
+    let mut command = world.command(&[&["run"], &RECIPE[..], &["--json"]].concat());
+    let mut run = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines();
+    let started = lines.by_ref().map(Result::unwrap).find(|line| line.contains("\"step-started\""));
+    assert!(started.is_some(), "no step was started");
+    world.edit(TABLE, "id = \"T5.1\"", "id = \"T5.X\"");
+    world.edit("recipes/scale/tiny.toml", "samples = 2", "samples = 3");
+    lines.for_each(|line| drop(line.unwrap()));
+    assert!(run.wait().unwrap().success());
+    let report = "reports/tiny/table-05.json";
+    assert_eq!(world.read(report), World::finished().read(report));
+    // The next run reads the edited files, and its report says so.
+    world.run(&[&["run"], &RECIPE[..]].concat()).succeeds();
+    let hash = |text: &str| {
+        let report: serde_json::Value = serde_json::from_str(text).unwrap();
+        report["criteria"]["hash"].as_str().map(str::to_owned)
+    };
+    let (edited, before) = (hash(&world.read(report)), hash(&World::finished().read(report)));
+    assert!(before.is_some() && edited != before, "{edited:?}");
+}
+
+/// Instances of a step that differ by the seed only share a line; others do not.
+#[test]
+fn a_plan_has_one_line_for_the_seeds_of_a_step() {
+    let world = World::new();
+    let plan = ["plan", "table-05", "--scale", "tiny"];
+    let first = world.run(&plan).succeeds().stdout();
+    assert!(first.contains("run     questions "), "{first}");
+    assert!(
+        first.contains("never run under this name; waits for qwen7b.final, sft-7b-1k.rows[seed=*]"),
+        "{first}"
+    );
+    assert!(
+        first.contains("sft-7b-1k.final[seed=1,2] ") && !first.contains("sft-7b-1k.final[seed=1] "),
+        "{first}"
+    );
+    let world = World::finished();
+    world.edit("recipes/scale/tiny.toml", "seeds = [1, 2]", "seeds = [1, 3]");
+    let other = world.run(&plan).succeeds().stdout();
+    assert!(other.contains("cached  sft-7b-1k.final[seed=1]\n"), "{other}");
+    assert!(other.contains("waits   sft-7b-1k.final[seed=3] "), "{other}");
 }
 
 #[test]

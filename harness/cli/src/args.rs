@@ -21,23 +21,26 @@ Exit codes: 0 success, also when the reader of standard output has gone; 1 a ste
 judged, an answer could not be graded, or an artefact is not what its lock says; 2 the user's error (recipe, rows, \
 arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 130 interrupted";
 
+/// Under this heading, a command's help lists the options of every command after its own.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The workspace: the folder that holds `recipes/` [default: the nearest one, from the current folder upwards]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     pub(crate) root: Option<Utf8PathBuf>,
     /// The store of artefacts [default: `.assay` in the workspace]
-    #[arg(long, global = true, value_name = "DIR", env = "ASSAY_STORE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "ASSAY_STORE")]
     pub(crate) store: Option<Utf8PathBuf>,
     /// The folder of the sandbox's Python images, which several stores may share [default: `images` in the store]
-    #[arg(long, global = true, value_name = "DIR", env = "ASSAY_IMAGES")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<Utf8PathBuf>,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
     /// Print machine-readable JSON on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
 }
 

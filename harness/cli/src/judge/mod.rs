@@ -60,9 +60,7 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
             return Err(Diagnostic::user(format!("{} holds no sample `{wanted}`", args.samples)).into());
         }
     }
-    let mut judges = args.judges.clone();
-    let mut seen = BTreeSet::new();
-    judges.retain(|judge| seen.insert(*judge));
+    let judges = distinct(&args.judges);
     let setup = judging_setup(global, &args.python)?;
     let judging = Judging::new(JudgingSetup { limits: limits(args), ..setup });
     let image = judging.describe().image;
@@ -102,6 +100,12 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         judged.flat_map(|(sample, judged)| judged.iter().map(move |one| (sample, one))),
         Some("--explain SAMPLE shows what was judged"),
     )
+}
+
+/// The judges without repetition, in their order.
+fn distinct(judges: &[Judge]) -> Vec<Judge> {
+    let mut seen = BTreeSet::new();
+    judges.iter().copied().filter(|judge| seen.insert(*judge)).collect()
 }
 
 /// Fails if there was anything that could not be judged, and names the first such samples.
