@@ -269,6 +269,61 @@ fn a_second_world_goes_through_the_same_pipeline() {
     assert_eq!(world.executed(&["own", "--scale", "own", "--out", "out"]), Vec::<String>::new());
 }
 
+/// The reference kernels are a second engine: what is sampled greedily is the same, and no result of one engine
+/// is taken for the other's.
+#[test]
+fn another_engine_gives_the_same_cells_from_results_of_its_own() {
+    let world = second_world();
+    let run = ["run", "own", "--scale", "own", "--out"];
+    world.run(&[&run[..], &["out"]].concat()).succeeds();
+    let remembered = |world: &World| {
+        let stats = world.run(&["store", "stats", "--json"]).succeeds().stdout();
+        serde_json::from_str::<Value>(&stats).unwrap()["memo_values"].as_u64().unwrap()
+    };
+    let before = remembered(&world);
+    // What trains stays, what generates and scores is the other engine.
+    world.edit(
+        "recipes/scale/own.toml",
+        "engine = { kind = \"candle\", placement = \"$placement\" }",
+        "engine = { kind = \"candle\", placement = { device = \"cpu\", float = \"f32\", kernels = \"reference\" } }",
+    );
+    let executed = world.executed(&["own", "--scale", "own", "--out", "again"]);
+    assert!(executed.contains(&"qwen7b.generations[seed=1]".to_owned()), "{executed:?}");
+    assert!(!executed.contains(&"qwen7b-pb-1k.reasoner[seed=1]".to_owned()), "{executed:?}");
+    assert!(remembered(&world) > before, "the second engine's results are its own");
+    let cells = |folder: &str| {
+        let report: Value = serde_json::from_str(&world.read(&format!("{folder}/own.json"))).unwrap();
+        let rows = report["rows"].as_array().unwrap().clone();
+        rows.into_iter()
+            .map(|row| row["cells"]["Number"]["measured"]["value"].clone())
+            .collect::<Vec<Value>>()
+    };
+    assert_eq!(cells("out"), cells("again"));
+}
+
+/// Each benchmark has its own k, and the posterior its hint where the recipe says.
+#[test]
+fn samples_and_hints_are_the_recipes_business() {
+    let world = second_world();
+    world.edit(
+        "recipes/pipeline/templates.toml",
+        "samples = \"$evaluation.samples\", sampling",
+        "samples = \"$evaluation.samples\", samples-of = { number = 5 }, sampling",
+    );
+    world.edit(
+        "recipes/pipeline/data.toml",
+        "params = { samples = \"$evaluation.samples\",",
+        "params = { samples = \"$evaluation.samples\", samples-of = { number = 5 },",
+    );
+    world.edit("recipes/pipeline/models.toml", "hint = \"B\"", "hint = \"A\"");
+    world.run(&["run", "own", "--scale", "own", "--out", "out"]).succeeds();
+    let report: Value = serde_json::from_str(&world.read("out/own.json")).unwrap();
+    let columns = report["columns"].as_array().unwrap();
+    let samples = |id: &str| columns.iter().find(|column| column["id"] == id).unwrap()["samples"].clone();
+    assert_eq!((samples("Number"), samples("Echo")), (json!(5), json!(2)));
+    assert_eq!(report["rows"][1]["cells"]["Number"]["measured"]["n"], json!(10));
+}
+
 /// Bad input of a second world: found before anything runs, or by the step that meets it, with its remedy.
 #[test]
 fn mistakes_in_a_second_world_are_named() {

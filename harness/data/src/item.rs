@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use assay_sandbox::grade::decide;
 use assay_sandbox::{Finding, Job, Verdict};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AnswerForm, Check, ChoiceCheck, GradeCheck, Pending, ProgramForm, pending, verdict_of_any};
@@ -22,7 +23,7 @@ use crate::{AnswerForm, Check, ChoiceCheck, GradeCheck, Pending, ProgramForm, pe
 /// ```
 ///
 /// (each on one line).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Item {
     /// Its name, one of a kind among the items that it comes with.
@@ -38,7 +39,7 @@ pub struct Item {
 }
 
 /// What a teacher shows for an item: x, z, y.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Demonstration {
     /// The question x, with its reference answer.

@@ -13,6 +13,7 @@ use crate::tokenizer::Tokenizer;
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
+pub(crate) const GENERATION_CONFIG: &str = "generation_config.json";
 const INDEX: &str = "model.safetensors.index.json";
 
 /// A decoder and its tokenizer.
@@ -22,6 +23,9 @@ pub struct Model {
     pub decoder: Decoder,
     /// The tokenizer.
     pub tokenizer: Tokenizer,
+    /// The bytes of `generation_config.json`, if the folder had one: it may name more end-of-sequence tokens
+    /// than the configuration does.
+    pub generation_config: Option<Vec<u8>>,
 }
 
 impl Model {
@@ -35,7 +39,7 @@ impl Model {
         if tokens > vocab_size {
             return Err(LmError::Vocabulary { tokens, vocab_size });
         }
-        Ok(Self { decoder, tokenizer })
+        Ok(Self { decoder, tokenizer, generation_config: None })
     }
 
     /// Reads a model folder. The weights are one `model.safetensors` or the files that
@@ -48,7 +52,12 @@ impl Model {
         let config = Config::from_json(&fs_err::read_to_string(dir.join(CONFIG))?)?;
         let tokenizer = Tokenizer::open(&dir.join(TOKENIZER))?;
         let decoder = Decoder::from_safetensors(&config, &weight_files(dir)?, placement)?;
-        Self::new(decoder, tokenizer)
+        let generation_config = dir.join(GENERATION_CONFIG);
+        let generation_config = match generation_config.exists() {
+            true => Some(fs_err::read(generation_config)?),
+            false => None,
+        };
+        Ok(Self { generation_config, ..Self::new(decoder, tokenizer)? })
     }
 
     /// Writes the model as a folder, with the weights as one file of `f32`. Equal models give equal bytes.
@@ -59,6 +68,9 @@ impl Model {
         fs_err::create_dir_all(dir)?;
         fs_err::write(dir.join(CONFIG), self.decoder.config().to_json())?;
         fs_err::write(dir.join(TOKENIZER), self.tokenizer.json())?;
+        if let Some(generation_config) = &self.generation_config {
+            fs_err::write(dir.join(GENERATION_CONFIG), generation_config)?;
+        }
         self.decoder.save(&dir.join(WEIGHTS))
     }
 }

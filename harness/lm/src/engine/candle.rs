@@ -11,6 +11,7 @@ use super::{
 };
 use crate::config::token_ids;
 use crate::error::{LmError, Result};
+use crate::model::GENERATION_CONFIG;
 use crate::model::Model;
 use crate::placement::Placement;
 use crate::sample::{
@@ -19,8 +20,6 @@ use crate::sample::{
 use crate::score::{Scored, score_each};
 use crate::text::Part;
 use crate::tokenizer::Tokenizer;
-
-const GENERATION_CONFIG: &str = "generation_config.json";
 
 /// A model of a folder, run by this crate in the current rayon pool.
 ///
@@ -47,7 +46,9 @@ impl Candle {
     pub fn open(folder: &Utf8Path, placement: &Placement) -> Result<Self> {
         let model = Model::load(folder, placement)?;
         let mut eos = model.decoder.config().eos_token_ids.clone();
-        eos.extend(generation_eos(&folder.join(GENERATION_CONFIG))?);
+        if let Some(json) = &model.generation_config {
+            eos.extend(generation_eos(json, &folder.join(GENERATION_CONFIG))?);
+        }
         Ok(Self { model, folder: folder.to_owned(), placement: *placement, eos, batch: DEFAULT_BATCH })
     }
 
@@ -190,20 +191,15 @@ fn prompts(tokenizer: &Tokenizer, requests: &[Request<'_>]) -> Result<Vec<Prompt
     Ok(prompts)
 }
 
-/// The end-of-sequence tokens that a `generation_config.json` names, if there is such a file.
-fn generation_eos(path: &Utf8Path) -> Result<Vec<u32>> {
+/// The end-of-sequence tokens that a `generation_config.json` names.
+fn generation_eos(json: &[u8], path: &Utf8Path) -> Result<Vec<u32>> {
     #[derive(Deserialize)]
     struct GenerationConfig {
         #[serde(default)]
         eos_token_id: serde_json::Value,
     }
-    let text = match fs_err::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
     let problem = |problem: String| LmError::GenerationConfig { path: path.to_owned(), problem };
     let config: GenerationConfig =
-        serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
+        serde_json::from_slice(json).map_err(|error| problem(error.to_string()))?;
     token_ids("eos_token_id", &config.eos_token_id).map_err(|error| problem(error.to_string()))
 }

@@ -79,6 +79,21 @@ fn a_model_folder_round_trips_byte_for_byte() {
     }
 }
 
+/// A fine-tuned model ends its replies where the one it was made from does.
+#[test]
+fn a_saved_model_keeps_its_generation_config() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap();
+    let decoder = lively(&shape(Family::Qwen3, 24), 1, Kernels::Cpu).unwrap();
+    let (first, second) = (dir.join("first"), dir.join("second"));
+    Model::new(decoder, tokenizer()).unwrap().save(&first).unwrap();
+    assert!(!first.join("generation_config.json").exists());
+    let text = r#"{ "eos_token_id": [2, 3] }"#;
+    std::fs::write(first.join("generation_config.json"), text).unwrap();
+    Model::load(&first, &Placement::cpu(Kernels::Cpu)).unwrap().save(&second).unwrap();
+    assert_eq!(std::fs::read_to_string(second.join("generation_config.json")).unwrap(), text);
+}
+
 #[test]
 fn weights_may_lie_in_several_files() {
     let temp = tempfile::tempdir().unwrap();

@@ -61,7 +61,6 @@ pub(crate) struct Params {
     /// The optimiser's settings.
     training: Training,
     /// Where training computes: device, float type, kernels.
-    #[schemars(with = "serde_json::Value")]
     placement: Placement,
 }
 
@@ -97,7 +96,7 @@ fn example(model: &Model, row: &Row) -> Result<assay_lm::train::Example, StepErr
 /// Every `log_every`-th optimiser step is logged.
 pub(crate) fn train(
     context: &StepContext<'_>,
-    Model { decoder, tokenizer }: Model,
+    Model { decoder, tokenizer, generation_config }: Model,
     units: Vec<Unit>,
     training: &Training,
     seed: u64,
@@ -107,8 +106,11 @@ pub(crate) fn train(
     let checkpoint = context.checkpoint()?;
     let trainer = in_pool(context, || {
         // A damaged checkpoint costs time, not correctness: the run goes on from an older one or from the start.
-        let (mut trainer, _) = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
+        let (mut trainer, resumed) = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
         let total = trainer.total_steps();
+        if !resumed.damaged.is_empty() {
+            context.progress(resumed.from_step, total, "a checkpoint is damaged, an older state is used");
+        }
         let checkpoints = Checkpoints { dir: &checkpoint, every: Every::Elapsed(CHECKPOINT_INTERVAL) };
         let flow = trainer.run(Some(checkpoints), &mut |stats| {
             context.progress(stats.step + 1, total, &format!("loss {:.3}", stats.loss));
@@ -127,7 +129,7 @@ pub(crate) fn train(
             learning_rate: stats.learning_rate,
         })
         .collect();
-    let model = Model { decoder: trainer.into_decoder(), tokenizer };
+    let model = Model { decoder: trainer.into_decoder(), tokenizer, generation_config };
     model.save(context.output()).map_err(lm)?;
     records::write(&context.output().join("training.jsonl"), &log)
 }
