@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use assay_sandbox::grade::{Compare, Grader, Question, Row, grade};
+use assay_sandbox::grade::{Compare, Grader, Question, AnswerRow, grade};
 use assay_sandbox::{Run, RunOutcome};
 use libfuzzer_sys::fuzz_target;
 
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let mut texts = text.splitn(3, '\0');
     let [gold, answer, reply] = [(); 3].map(|()| texts.next().unwrap_or_default());
-    let row = Row::parse(&text, 1).map(|row| row.question);
+    let row = AnswerRow::parse(&text, 1).map(|row| row.question);
     let questions = [Question::pair(gold, answer), Question::response(gold, answer)];
     for question in row.into_iter().chain(questions) {
         for grader in Grader::ALL {

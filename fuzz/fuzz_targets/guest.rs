@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use assay_sandbox::rows::{Case, Check, Tests};
 use assay_sandbox::{
-    Image, ImageLock, Judge, Limits, Prelude, Sandbox, Task, TestResult, Tools, Verdict, fuzzing, judge_task,
+    Image, ImageLock, Judge, Limits, Prelude, Sandbox, Task, TestResult, Tools, Until, Verdict, fuzzing, judge_task,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -49,7 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
         }]),
     };
     let is_check = matches!(tests, Tests::Checks(_));
-    let task = Task { judge, program, tests };
+    let task = Task { judge, program, tests, until: Until::Every };
     let results = judged(&task);
     assert_eq!(results.len(), 1);
     // A test that is Python may be broken itself.

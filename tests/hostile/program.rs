@@ -15,8 +15,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use assay_sandbox::{
-    Entry, Expected, Image, Input, Judge, Judgement, Limits, Prelude, Program, Sandbox, Task, Test, Verdict,
-    judge, judge_task,
+    Entry, Expected, Image, Input, Judge, Judgement, Limits, Prelude, Program, Sandbox, Task, Test, Until,
+    Verdict, judge, judge_task,
     rows::{Case, Check, Tests},
 };
 use camino::{Utf8Path, Utf8PathBuf};
@@ -165,7 +165,7 @@ impl Hostile {
     }
 
     fn judge_by(&self, sandbox: &Sandbox, judge: Judge, tests: Tests) -> Judgement {
-        let task = Task { judge, program: self.program.source.clone(), tests };
+        let task = Task { judge, program: self.program.source.clone(), tests, until: Until::Every };
         let mut results = Vec::new();
         judge_task(sandbox, &task, &mut |result| results.push(result));
         Judgement::of(results)

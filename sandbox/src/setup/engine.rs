@@ -1,8 +1,7 @@
 //! The WebAssembly runtime's settings, and the image compiled for this machine.
 
-use std::fs::File;
 use std::hash::Hash as _;
-use std::io;
+use std::io::Read;
 
 use assay_store::Hash;
 use camino::Utf8Path;
@@ -11,7 +10,7 @@ use wasmtime::{
 };
 
 use super::error::SetupError;
-use super::write;
+use super::{trust, write};
 use crate::guest;
 use crate::instance::Copies;
 use crate::link::MAX_MEMORY;
@@ -92,18 +91,15 @@ impl Runtime {
             .ok_or_else(|| SetupError::runtime("the compiled image does not match its hash"))
     }
 
-    /// Loads a compiled image that this program made, or gives `None` if there is none or it does not match
-    /// its hash. One that is there and cannot be read is an error: it would have to be made in a folder that
-    /// is another user's.
+    /// Loads a compiled image that this program made; `None` if there is none, if it does not match its hash,
+    /// or if others can have written it. One that is there and cannot be read is an error: it would have to
+    /// be made in a folder that is another user's.
     pub(super) fn load(engine: &Engine, path: &Utf8Path) -> Result<Option<Self>, SetupError> {
         let seal_path = seal_path(path);
-        let Some(seal) = if_there(std::fs::read(&seal_path)).map_err(SetupError::io("read", &seal_path))?
-        else {
-            return Ok(None);
-        };
-        let Some(file) = if_there(File::open(path)).map_err(SetupError::io("read", path))? else {
-            return Ok(None);
-        };
+        let open = |path: &Utf8Path| trust::open(path).map_err(SetupError::io("read", path));
+        let (Some(mut seal_file), Some(file)) = (open(&seal_path)?, open(path)?) else { return Ok(None) };
+        let mut seal = Vec::new();
+        seal_file.read_to_end(&mut seal).map_err(SetupError::io("read", &seal_path))?;
         // The file is hashed and loaded through one open handle, so that it cannot be exchanged in between.
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(&file).map_err(SetupError::io("read", path))?;
@@ -111,9 +107,9 @@ impl Runtime {
             return Ok(None);
         }
         #[expect(unsafe_code, reason = "compiled code is loaded from a file to start within milliseconds")]
-        // SAFETY: the file was written by `compile` of this program, as its hash confirms, in a folder that
-        // only this program writes to; the runtime itself refuses code that was compiled by another version
-        // or for another CPU.
+        // SAFETY: the file was written by `compile` of this program, as its hash confirms, and nobody but the
+        // current user and the superuser can have written file or hash, as `trust` confirms; the runtime
+        // itself refuses code that was compiled by another version or for another CPU.
         let module = unsafe { Module::deserialize_open_file(engine, file) };
         module.map_err(SetupError::runtime).and_then(|module| Self::new(engine, &module)).map(Some)
     }
@@ -125,16 +121,6 @@ impl Runtime {
         let instance = linker.instantiate_pre(module).map_err(SetupError::runtime)?;
         let copies = Copies::new(engine, module, instance).map_err(SetupError::runtime)?;
         Ok(Runtime { copies })
-    }
-}
-
-/// `None` if what was to be read is not there.
-fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
-    match read {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        read => read.map(Some),
     }
 }
 

@@ -88,6 +88,14 @@ pub enum SetupError {
         /// What the system said.
         source: io::Error,
     },
+    /// Others can write to the folder of the images, and so could make this program run code of theirs.
+    #[error("compiled code is not loaded from {folder}: {why}")]
+    Untrusted {
+        /// The folder.
+        folder: Utf8PathBuf,
+        /// Whose it is, or who may write to it.
+        why: String,
+    },
     /// The parts could not be linked.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -115,6 +123,7 @@ impl SetupError {
             | SetupError::Download { .. }
             | SetupError::DiskFull { .. }
             | SetupError::Io { .. }
+            | SetupError::Untrusted { .. }
             | SetupError::Runtime { .. } => ErrorClass::Environment,
             SetupError::Link(_) | SetupError::Snapshot(_) => ErrorClass::Internal,
         }
@@ -140,6 +149,9 @@ impl SetupError {
             SetupError::BadPart { .. } => "restore the lockfile from version control",
             SetupError::DiskFull { .. } => "free about 400 MB there, or choose another cache folder",
             SetupError::Io { .. } => "check the folder's permissions, or choose another cache folder",
+            SetupError::Untrusted { .. } => {
+                "name a folder of your own (`--images`); if this one is yours, remove it and the next run makes it anew"
+            }
             SetupError::Link(_) | SetupError::Snapshot(_) => {
                 "this is a defect of this program or of its lockfile: report it"
             }

@@ -4,6 +4,7 @@ mod engine;
 mod error;
 mod lock;
 mod tar;
+mod trust;
 mod wheel;
 
 pub use error::SetupError;
@@ -99,6 +100,10 @@ impl Image {
     /// Loads the image that `lock` pins from `cache`, a folder that only this program writes to; makes it
     /// first if it is not there.
     ///
+    /// The folder must belong to the current user or the superuser, and nobody else may be able to write to
+    /// it. Compiled code in it that others can have written, or that is a symbolic link, is not loaded: it is
+    /// compiled anew.
+    ///
     /// Safe to call at any time and from several processes: one makes the image, the others wait. Killed
     /// half-way, the next call starts over from the last finished part. With everything there it takes some
     /// 20 ms and no network.
@@ -111,12 +116,13 @@ impl Image {
         tools: &Tools,
         progress: &mut dyn FnMut(SetupEvent),
     ) -> Result<Self, SetupError> {
+        trust::check_folder(cache)?;
         let engine = engine::engine()?;
         let compiled = compiled_path(cache, &engine, lock);
         if let Some(runtime) = Runtime::load(&engine, &compiled)? {
             return Ok(Self::new(lock, runtime));
         }
-        fs_err::create_dir_all(cache).map_err(SetupError::io("create", cache))?;
+        trust::create_folder(cache)?;
         let guard = exclusive(&cache.join("lock"), progress)?;
         remove_leftovers(cache);
         // Another process may have made it while this one waited.
@@ -139,6 +145,7 @@ impl Image {
     /// # Errors
     /// [`SetupError`] if what is there cannot be read or the runtime refuses it.
     pub fn load(cache: &Utf8Path, lock: &ImageLock) -> Result<Option<Self>, SetupError> {
+        trust::check_folder(cache)?;
         let engine = engine::engine()?;
         let runtime = Runtime::load(&engine, &compiled_path(cache, &engine, lock))?;
         Ok(runtime.map(|runtime| Self::new(lock, runtime)))
@@ -278,10 +285,10 @@ fn build(
 fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), SetupError> {
     let folder = path.parent().unwrap_or(path);
     let mut builder = tempfile::Builder::new();
-    // Temporary files are their owner's alone, but users may share a cache: the umask decides, as for any
-    // other file.
+    // Temporary files are their owner's alone, but users may share a cache: the umask decides who reads, as
+    // for any other file. Nobody else may write, whatever the umask: see `trust`.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let mut file = builder
         .prefix(WRITE_PREFIX)
         .tempfile_in(folder)

@@ -1,18 +1,21 @@
 //! The image that tests share, kept in the workspace's cache so that it is made once.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+use std::process::Command;
 use std::sync::LazyLock;
 
 use assay_sandbox::{
-    Entry, Image, ImageLock, Input, Limits, Prelude, Program, Run, Sandbox, SetupError, Tools,
+    Entry, Image, ImageLock, Input, Judging, JudgingSetup, Limits, Prelude, Program, Run, Sandbox,
+    SetupError, Tools,
 };
-use camino::Utf8PathBuf;
+use assay_store::Store;
+use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::TempDir;
 
 static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&lock()));
 
 /// The image that compares answers.
-static MATH_IMAGE: LazyLock<Option<Image>> =
-    LazyLock::new(|| prepare(&lock().with_packages(&math_lock_text(), "lockfiles/math-image.lock").unwrap()));
+static MATH_IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&math_lock()));
 
 fn prepare(lock: &ImageLock) -> Option<Image> {
     match Image::prepare(&cache(), lock, &Tools { python: "python3".into() }, &mut |event| {
@@ -43,6 +46,31 @@ pub(crate) fn lock_text() -> String {
 
 pub(crate) fn lock() -> ImageLock {
     ImageLock::parse(&lock_text(), "lockfiles/python-image.lock").unwrap()
+}
+
+fn math_lock() -> ImageLock {
+    lock().with_packages(&math_lock_text(), "lockfiles/math-image.lock").unwrap()
+}
+
+/// Judging with workers that this command starts. Only where there is an image it can judge.
+pub(crate) fn judging(worker: impl Fn() -> Command + Send + Sync + 'static) -> Judging {
+    Judging::new(JudgingSetup {
+        images: cache(),
+        python: lock(),
+        math: math_lock(),
+        tools: Tools { python: "python3".into() },
+        limits: limits(),
+        comparison_limits: assay_sandbox::grade::limits(),
+        worker: Box::new(worker),
+        progress: Box::new(|event| eprintln!("{event:?}")),
+    })
+}
+
+/// An empty store.
+pub(crate) fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Utf8Path::from_path(folder.path()).unwrap().join("store")).unwrap();
+    (folder, store)
 }
 
 pub(crate) fn math_lock_text() -> String {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use assay_sandbox::grade::{
-    Answer, Compare, Grader, How, MatchType, Options, Question, Row, Undecided, grade, limits,
+    Answer, AnswerRow, Compare, Grader, How, MatchType, Options, Question, Undecided, decide, grade, limits,
 };
 use assay_sandbox::{Limits, Run, RunOutcome, Sandbox};
 use serde_json::{Value, json};
@@ -229,8 +229,9 @@ fn an_unreadable_reply_is_a_failure() {
 
 #[test]
 fn rows_are_read_and_written() {
-    let row = Row::parse(r#"{"id": 7, "gold": 27.0, "prediction": "27", "other": [1], "expected": true}"#, 1)
-        .unwrap();
+    let row =
+        AnswerRow::parse(r#"{"id": 7, "gold": 27.0, "prediction": "27", "other": [1], "expected": true}"#, 1)
+            .unwrap();
     assert_eq!(row.question, Question::pair("27.0", "27"));
     assert_eq!((row.id.clone(), row.expected), (json!(7), Some(true)));
     let line = row.result(Grader::MathVerify, &grade(Grader::MathVerify, &row.question, &NoSandbox));
@@ -238,14 +239,16 @@ fn rows_are_read_and_written() {
         json!({"id": 7, "equal": true, "grader": "math-verify 0.9.0", "how": "number", "extracted": "27"});
     assert_eq!(line, expected);
 
-    let row = Row::parse(r#"{"id": "a", "gold": "B", "output": "so: B", "correct": false}"#, 1).unwrap();
+    let row =
+        AnswerRow::parse(r#"{"id": "a", "gold": "B", "output": "so: B", "correct": false}"#, 1).unwrap();
     assert_eq!((row.question.answer, row.expected), (Answer::Response("so: B".to_owned()), Some(false)));
-    let row = Row::parse(r#"{"id": "a", "gold": "B", "prediction": null, "generation": "B"}"#, 1).unwrap();
+    let row =
+        AnswerRow::parse(r#"{"id": "a", "gold": "B", "prediction": null, "generation": "B"}"#, 1).unwrap();
     assert_eq!(row.question.answer, Answer::Response("B".to_owned()), "null is no prediction");
-    let row = Row::parse(r#"{"id": "a", "gold": "B", "generation": null, "output": null}"#, 1).unwrap();
+    let row = AnswerRow::parse(r#"{"id": "a", "gold": "B", "generation": null, "output": null}"#, 1).unwrap();
     assert_eq!(row.question.answer, Answer::Response(String::new()), "no answer is an answer");
     // What is written counts, not the nearest double; a lone surrogate, as Python writes it, is no obstacle.
-    let row = Row::parse(
+    let row = AnswerRow::parse(
         r#"{"id": 18446744073709551615, "gold": 12345678901234567890123, "prediction": "\ud800"}"#,
         1,
     );
@@ -268,12 +271,102 @@ fn rows_are_read_and_written() {
         (r#"{"id": "a", "gold": "1", "prediction": "1", "options": {"match_types": ["x"]}}"#, "`options`: "),
     ];
     for (line, message) in refused {
-        let error = Row::parse(line, 7).unwrap_err();
+        let error = AnswerRow::parse(line, 7).unwrap_err();
         assert!(error.message.contains(message), "{line}: {error}");
         assert!(error.to_string().starts_with("line 7: "), "{error}");
         let result = error.result(Grader::MathVerify);
         assert_eq!(result["line"], 7);
         assert_eq!((&result["equal"], &result["how"]), (&Value::Null, &json!("undecodable")));
     }
-    assert_eq!(Row::parse(r#"{"id": "a", "gold": "1"}"#, 1).unwrap_err().id, Some(json!("a")));
+    assert_eq!(AnswerRow::parse(r#"{"id": "a", "gold": "1"}"#, 1).unwrap_err().id, Some(json!("a")));
+}
+
+/// The text after the last `=`, of any length, in value; what is no number is wrong, and nothing panics.
+#[test]
+fn rational_numbers_are_compared_exactly() {
+    let ten = |zeros: usize| format!("1{}", "0".repeat(zeros));
+    let (long, longer) = (ten(20_000), format!("{}1", ten(19_999)));
+    let fraction = format!("{}/{}", ten(20_001), ten(20_000));
+    let third = format!("0.{}", "3".repeat(5_000));
+    let right = [
+        ("35", "35"),
+        ("35", "x=35"),
+        ("35", "12+30-7=35"),
+        ("x=7", "7"),
+        ("5/2", "2.5"),
+        ("5/2", "10/4"),
+        ("-5/2", "-2.50"),
+        ("2.5", "5/2"),
+        ("0", "-0"),
+        ("0", "0/7"),
+        ("0", "-0.00"),
+        ("7", "007"),
+        ("7", "7.000"),
+        ("12345678901234567891/3", "37037036703703703673/9"),
+        ("10", &fraction),
+        (&long, &long),
+    ];
+    let wrong = [
+        ("35", "53"),
+        ("35", "-35"),
+        ("5/2", "5/3"),
+        ("1/3", "0.3333"),
+        ("1/3", &third),
+        (&long, &longer),
+        ("999999999", "1999999999"),
+    ];
+    let malformed = [
+        "",
+        "35=",
+        "thirty-five",
+        "+35",
+        " 35",
+        "35 ",
+        "3 5",
+        "35.",
+        ".5",
+        "35/",
+        "/1",
+        "35/0",
+        "0/0",
+        "1/2/3",
+        "1.5/2",
+        "3-5",
+        "--35",
+        "35/-1",
+        "1e1",
+        "35.0x0",
+        "٣٥",
+    ];
+    for (gold, answer) in right {
+        for question in [Question::pair(gold, answer), Question::response(gold, answer)] {
+            assert_eq!(decided(Grader::Rational, &question, &NoSandbox), (true, How::Number), "{answer:.60}");
+        }
+    }
+    for (gold, answer) in wrong {
+        let question = Question::pair(gold, answer);
+        assert_eq!(decided(Grader::Rational, &question, &NoSandbox), (false, How::Number), "{answer:.60}");
+    }
+    for answer in malformed {
+        let question = Question::pair("35", answer);
+        assert_eq!(
+            decided(Grader::Rational, &question, &NoSandbox),
+            (false, How::NothingFound),
+            "{answer:?}"
+        );
+    }
+    // A gold answer that is no number equals nothing, not even itself.
+    let question = Question::pair("x", "x");
+    assert_eq!(decided(Grader::Rational, &question, &NoSandbox), (false, How::NothingFound));
+}
+
+/// What is decided without the sandbox is what the grader says with one.
+#[test]
+fn what_needs_no_sandbox_is_known() {
+    let plain = Question::pair("12", "12.000");
+    assert_eq!(decide(Grader::MathVerify, &plain), Some(grade(Grader::MathVerify, &plain, &NoSandbox)));
+    assert_eq!(decide(Grader::MathVerify, &Question::pair("$x+1$", "$1+x$")), None);
+    for grader in Grader::ALL.into_iter().filter(|grader| !grader.uses_sandbox()) {
+        assert!(decide(grader, &plain).is_some(), "{grader}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Graders against what the originals said, on rows that lie beside the repository.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
-use assay_sandbox::grade::{Answer, Compare, Grade, Grader, How, Question, Row, grade, limits};
+use assay_sandbox::grade::{Answer, AnswerRow, Compare, Grade, Grader, How, Question, grade, limits};
 use assay_sandbox::{Run, RunOutcome, Sandbox};
 use serde_json::{Value, json};
 
@@ -13,8 +13,8 @@ fn text<'a>(row: &'a Value, key: &str) -> &'a str {
 }
 
 /// Grades all rows, on two threads.
-fn grades(grader: Grader, rows: &[Row], sandbox: &dyn Compare) -> Vec<Grade> {
-    let part = |rows: &[Row]| -> Vec<Grade> {
+fn grades(grader: Grader, rows: &[AnswerRow], sandbox: &dyn Compare) -> Vec<Grade> {
+    let part = |rows: &[AnswerRow]| -> Vec<Grade> {
         rows.iter().map(|row| grade(grader, &row.question, sandbox)).collect()
     };
     let (left, right) = rows.split_at(rows.len() / 2);
@@ -26,11 +26,11 @@ fn grades(grader: Grader, rows: &[Row], sandbox: &dyn Compare) -> Vec<Grade> {
     })
 }
 
-fn equivalence_cases() -> Option<Vec<(String, Row)>> {
+fn equivalence_cases() -> Option<Vec<(String, AnswerRow)>> {
     let rows = shared_rows("math_equiv/cases.jsonl")?;
     Some(
         rows.iter()
-            .map(|row| (text(row, "grader").to_owned(), Row::parse(&row.to_string(), 1).unwrap()))
+            .map(|row| (text(row, "grader").to_owned(), AnswerRow::parse(&row.to_string(), 1).unwrap()))
             .collect(),
     )
 }
@@ -43,7 +43,7 @@ fn graders_agree_with_the_originals_on_their_own_cases() {
     for (grader, theirs, count) in
         [(Grader::MathVerify, "math-verify", 153), (Grader::SkyThought, "skythought.math_equal", 10)]
     {
-        let rows: Vec<Row> =
+        let rows: Vec<AnswerRow> =
             cases.iter().filter(|(name, _)| name == theirs).map(|(_, row)| row.clone()).collect();
         assert_eq!(rows.len(), count);
         let grades = grades(grader, &rows, &sandbox);
@@ -122,7 +122,8 @@ fn answers_are_extracted_as_by_the_originals() {
                 }
                 let row = json!({"id": 1, "gold": input, "prediction": input, "options": options});
                 let expected = case["expected"].as_array().unwrap();
-                let found = extracted(Grader::MathVerify, &Row::parse(&row.to_string(), 1).unwrap().question);
+                let found =
+                    extracted(Grader::MathVerify, &AnswerRow::parse(&row.to_string(), 1).unwrap().question);
                 assert_eq!(found, expected.last().map_or("", |last| last.as_str().unwrap()), "{case}");
                 continue;
             }
@@ -140,7 +141,8 @@ fn whole_responses_are_graded() {
         return;
     };
     let sandbox = Sandbox::new(image, limits());
-    let rows: Vec<Row> = rows.iter().map(|row| Row::parse(&row.to_string(), 1).unwrap()).collect();
+    let rows: Vec<AnswerRow> =
+        rows.iter().map(|row| AnswerRow::parse(&row.to_string(), 1).unwrap()).collect();
     for (grader, agreed) in [(Grader::MathVerify, 529), (Grader::SkyThought, 525)] {
         let grades = grades(grader, &rows, &sandbox);
         assert!(grades.iter().all(|grade| grade.result.is_ok()), "{grader}");

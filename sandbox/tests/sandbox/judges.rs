@@ -1,12 +1,12 @@
 //! The judges on programs that show where they differ.
 
 use assay_sandbox::rows::{Case, Check, Tests};
-use assay_sandbox::{Judge, Prelude, Sandbox, Task, TestResult, Verdict, judge_task};
+use assay_sandbox::{Judge, Prelude, Sandbox, Task, TestResult, Until, Verdict, judge_task};
 
 use crate::common::sandbox;
 
 fn judged(sandbox: &Sandbox, judge: Judge, program: &str, tests: &Tests) -> Vec<TestResult> {
-    let task = Task { judge, program: program.to_owned(), tests: tests.clone() };
+    let task = Task { judge, program: program.to_owned(), tests: tests.clone(), until: Until::Every };
     let mut results = Vec::new();
     judge_task(sandbox, &task, &mut |result| results.push(result));
     results

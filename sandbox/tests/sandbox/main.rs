@@ -5,6 +5,7 @@ mod grading;
 mod grading_data;
 mod isolation;
 mod judges;
+mod judging;
 mod pool;
 mod programs;
 mod rows;

@@ -1,5 +1,5 @@
 //! Setting up the image: what is reused, healed or refused.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -178,10 +178,10 @@ fn a_damaged_cache_is_healed() {
     let (healed, events) = prepare(&path, &lock(), &no_python());
     works(&healed.unwrap());
     assert_eq!(events, [SetupEvent::Compiling, SetupEvent::Ready]);
-    // Other users may read it if they may read any other new file.
+    // Other users may read it if they may read any other new file. They may never write it.
     let mode = |path: &Utf8Path| fs_err::metadata(path).unwrap().permissions().mode();
     fs_err::write(path.join("any"), "").unwrap();
-    assert_eq!(mode(&compiled), mode(&path.join("any")));
+    assert_eq!(mode(&compiled), mode(&path.join("any")) & !0o022);
 
     // Without the compiled form, half an image is no image either: it would have to be made again.
     fs_err::remove_file(&compiled).unwrap();
@@ -282,6 +282,88 @@ fn leftovers_of_a_killed_process_are_removed() {
     ] {
         assert_eq!(path.join(file).exists(), stays, "{file}");
     }
+}
+
+fn set_mode(path: &Utf8Path, mode: u32) {
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Gives a path to another user. Only the superuser can.
+fn give_away(path: &Utf8Path) -> bool {
+    let given = std::os::unix::fs::chown(path, Some(54_321), None).is_ok();
+    if !given {
+        eprintln!("skipped: only the superuser can give {path} to another user");
+    }
+    given
+}
+
+/// Compiled code and its hash could both be written by whoever can write to the folder, and code runs with
+/// all rights of the user. So the folder is refused before anything in it is read, and nothing is made there.
+#[test]
+fn a_folder_that_others_can_write_to_is_refused() {
+    let (_guard, path) = folder();
+    let images = path.join("images");
+    fs_err::create_dir(&images).unwrap();
+    let refused = |why: &str| {
+        let loaded = Image::load(&images, &lock()).map(drop);
+        let prepared = prepare(&images, &lock(), &no_python()).0.map(drop);
+        for error in [loaded.unwrap_err(), prepared.unwrap_err()] {
+            assert!(matches!(&error, SetupError::Untrusted { folder, .. } if *folder == images), "{error}");
+            assert!(error.to_string().contains(why), "{error}");
+            assert_eq!(error.class(), ErrorClass::Environment);
+            assert!(error.remedy().contains("--images"));
+        }
+        assert_eq!(images.read_dir_utf8().unwrap().count(), 0, "nothing is made");
+    };
+    set_mode(&images, 0o777);
+    refused("mode 777");
+    set_mode(&images, 0o775);
+    refused("mode 775");
+    set_mode(&images, 0o755);
+    if give_away(&images) {
+        refused("user 54321");
+    }
+    // One that is made here is its owner's, whatever the umask.
+    let made = path.join("deep/images");
+    _ = prepare(&made, &lock(), &no_python());
+    assert_eq!(fs_err::metadata(&made).unwrap().permissions().mode() & 0o022, 0);
+}
+
+/// Code that others can have written is not there, though its hash is right; nor is what a link leads to. It
+/// is made anew in its place.
+#[test]
+fn compiled_code_that_others_can_have_written_is_not_loaded() {
+    if image().is_none() {
+        return;
+    }
+    let (_guard, path) = folder();
+    let [_, compiled, seal] = copy_image(&path);
+    let loads = || Image::load(&path, &lock()).unwrap().is_some();
+    assert!(loads(), "the check would see it");
+    for file in [&compiled, &seal] {
+        for mode in [0o666, 0o664] {
+            set_mode(file, mode);
+            assert!(!loads(), "{file} {mode:o}");
+        }
+        set_mode(file, 0o644);
+        assert!(loads());
+        if give_away(file) {
+            assert!(!loads(), "{file}");
+            std::os::unix::fs::chown(file, Some(0), None).unwrap();
+            assert!(loads());
+        }
+    }
+    let elsewhere = path.join("elsewhere");
+    fs_err::rename(&compiled, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &compiled).unwrap();
+    assert!(!loads());
+    let before = fs_err::metadata(&elsewhere).unwrap().modified().unwrap();
+    let (made, events) = prepare(&path, &lock(), &no_python());
+    works(&made.unwrap());
+    assert_eq!(events, [SetupEvent::Compiling, SetupEvent::Ready]);
+    assert!(fs_err::symlink_metadata(&compiled).unwrap().is_file());
+    assert_eq!(fs_err::metadata(&elsewhere).unwrap().modified().unwrap(), before, "nothing follows the link");
+    assert!(loads());
 }
 
 /// An image that is there and cannot be read, as one of another user may be, is named. Making it again would

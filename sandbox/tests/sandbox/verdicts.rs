@@ -1,7 +1,10 @@
 //! Verdicts on programs with tests.
 
 use crate::common::{function, sandbox, script, text};
-use assay_sandbox::{Expected, Input, Test, Verdict, judge, judge_until_failure};
+use assay_sandbox::rows::{Case, Tests};
+use assay_sandbox::{
+    Expected, Input, Judge, Judgement, Sandbox, Task, Test, Until, Verdict, judge, judge_task,
+};
 
 fn io_test(input: &str, output: &str) -> Test {
     Test { input: text(input), expected: Expected::Output(output.to_owned()) }
@@ -55,9 +58,43 @@ fn results_say_which_test_failed_and_how() {
         ]
     );
     assert_eq!(judgement.verdict, Verdict::WrongAnswer);
-    let stopped = judge_until_failure(&sandbox, &program, &tests);
-    assert_eq!(stopped.verdict, judgement.verdict);
-    assert_eq!(stopped.tests, judgement.tests[..2]);
+}
+
+/// Under every judge the tests after the first failure are left out, and the verdict and the results before
+/// are those of a judge that runs all. A test on which the judge fails ends nothing.
+#[test]
+fn tests_end_at_the_first_failure_if_that_is_enough() {
+    let Some(sandbox) = sandbox() else { return };
+    let case = |(input, output): (&str, &str)| Case {
+        input: input.to_owned(),
+        output: output.to_owned(),
+        public: false,
+    };
+    let judged = |sandbox: &Sandbox, judge, program: &str, cases: &[(&str, &str)], until| {
+        let tests =
+            Tests::Calls { function: "f".to_owned(), cases: cases.iter().copied().map(case).collect() };
+        let task = Task { judge, program: program.to_owned(), tests, until };
+        let mut results = Vec::new();
+        judge_task(sandbox, &task, &mut |result| results.push(result));
+        Judgement::of(results)
+    };
+    let square = "def f(x):\n    return x * x if x < 3 else [][x]";
+    for judge in Judge::ALL {
+        let cases = [("1", "1"), ("2", "5"), ("3", "9"), ("2", "4")];
+        let every = judged(&sandbox, judge, square, &cases, Until::Every);
+        assert_eq!(every.tests.len(), 4);
+        let stopped = judged(&sandbox, judge, square, &cases, Until::FirstFailure);
+        assert_eq!((stopped.verdict, &stopped.tests[..]), (every.verdict, &every.tests[..2]), "{judge:?}");
+        let passed = judged(&sandbox, judge, square, &[("1", "1"), ("2", "4")], Until::FirstFailure);
+        assert_eq!((passed.verdict, passed.tests.len()), (Verdict::Pass, 2), "{judge:?}");
+        let broken = judged(&sandbox, judge, "def f(", &cases, Until::FirstFailure);
+        assert_eq!(broken.tests.len(), 1, "{judge:?}");
+    }
+    let cases = [("1", "no JSON"), ("2", "4"), ("3", "9"), ("2", "4")];
+    let judgement = judged(&sandbox, Judge::Assay, square, &cases, Until::FirstFailure);
+    let found: Vec<Verdict> = judgement.tests.iter().map(|test| test.verdict).collect();
+    assert_eq!(found, [Verdict::JudgeFailure, Verdict::Pass, Verdict::RuntimeError]);
+    assert_eq!(judgement.verdict, Verdict::RuntimeError);
 }
 
 /// A program cannot get at the expected value: it is compared on the host. What it can do is answer with
