@@ -1,11 +1,11 @@
-//! Training: fused kernels against composed candle operations, on the embedded shape and on a ten times
+//! Training: the CPU kernels against the reference kernels, on the embedded shape and on a ten times
 //! larger one.
 
 use assay_bench::{Contender, compare, tune};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Example, Loss, TrainConfig, Trainer};
-use assay_lm::{Backend, Config, Decoder, Family, LmError};
+use assay_lm::{Config, Decoder, Family, Kernels, LmError, Placement};
 
 fn main() -> Result<(), LmError> {
     tune();
@@ -20,18 +20,18 @@ fn main() -> Result<(), LmError> {
                 .num_threads(threads)
                 .build()
                 .map_err(std::io::Error::other)?;
-            let mut trainers = [Backend::Composed, Backend::Fused]
+            let mut trainers = [Kernels::Reference, Kernels::Cpu]
                 .into_iter()
-                .map(|backend| trainer(&config, backend, sequences, length))
+                .map(|kernels| trainer(&config, kernels, sequences, length))
                 .collect::<Result<Vec<_>, _>>()?;
             let mut contenders = Vec::new();
-            for (trainer, name) in trainers.iter_mut().zip(["composed candle operations", "fused kernels"]) {
+            for (trainer, name) in trainers.iter_mut().zip(["reference kernels", "CPU kernels"]) {
                 let pool = &pool;
                 contenders
                     .push(Contender::new(name, move || pool.install(|| (0..3).map(|_| step(trainer)).sum())));
             }
             compare(
-                &format!("training, {name}, {threads} threads (goal: fused at least 1.8x)"),
+                &format!("training, {name}, {threads} threads (goal: CPU kernels at least 1.8x)"),
                 "tokens",
                 7,
                 contenders,
@@ -45,7 +45,7 @@ fn step(trainer: &mut Trainer) -> u64 {
     trainer.step().ok().flatten().map_or(0, |stats| stats.tokens)
 }
 
-fn trainer(config: &Config, backend: Backend, sequences: usize, length: usize) -> Result<Trainer, LmError> {
+fn trainer(config: &Config, kernels: Kernels, sequences: usize, length: usize) -> Result<Trainer, LmError> {
     let unit = |row: usize| {
         let tokens: Vec<u32> =
             (0..length).map(|at| ((row * 31 + at * 7) % config.vocab_size) as u32).collect();
@@ -66,7 +66,8 @@ fn trainer(config: &Config, backend: Backend, sequences: usize, length: usize) -
         loss: Loss::Naive,
         micro_batch_tokens: 16_384,
     };
-    Trainer::new(Decoder::init(config, 1, backend)?, (0..sequences).map(unit).collect(), settings)
+    let decoder = Decoder::init(config, 1, &Placement::cpu(kernels))?;
+    Trainer::new(decoder, (0..sequences).map(unit).collect(), settings)
 }
 
 fn shape(

@@ -6,14 +6,16 @@
 
 use std::error::Error;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 use assay_bench::judging::{ShortProgram, images, lock, sandbox, short_programs};
 use assay_bench::{Contender, compare, compare_cpu, cpu_seconds, median, report_load, report_ratio};
 use assay_sandbox::rows::{Case, Tests};
 use assay_sandbox::{
-    Entry, Input, Judge, Limits, Pool, Prelude, Program, RunOutcome, Sandbox, Task, Verdict,
+    Entry, Finding, ImageLock, Input, Job, Judge, Judging, JudgingSetup, Limits, Prelude, Program,
+    RunOutcome, Sandbox, Task, Tools, Until, Verdict, grade,
 };
+use assay_store::Store;
+use camino::Utf8Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     // This program is its own worker.
@@ -23,24 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default();
     // It makes the image, which workers find.
     let sandbox = sandbox(limits.clone())?;
-    let tasks: Vec<Task> =
-        short_programs().iter().map(|program| task(&sandbox, program)).collect::<Result<_, _>>()?;
-    let binary = std::env::current_exe()?;
+    let jobs: Vec<Job> =
+        short_programs().iter().map(|program| job(&sandbox, program)).collect::<Result<_, _>>()?;
     let lock = lock()?;
-    let pool = |workers| {
-        let binary = binary.clone();
-        let command = move || {
-            let mut command = Command::new(&binary);
-            command.arg("worker");
-            command
-        };
-        Pool::new(command, &images(), &lock, &limits, workers)
-    };
-    let (one, two) = (pool(1), pool(2));
     let contenders = || {
         vec![
-            Contender::new("one worker process", || judged(&one, &tasks)),
-            Contender::new("two worker processes", || judged(&two, &tasks)),
+            Contender::new("one worker process", || judged(&lock, 1, &jobs)),
+            Contender::new("two worker processes", || judged(&lock, 2, &jobs)),
         ]
     };
     report_load();
@@ -54,21 +45,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let [one, two] = costs.as_slice() {
         report_ratio("two workers, were two cores free", 2.0 * one / two, "at least 1.8");
     }
-    let mut starts: Vec<f64> = (0..5).map(|_| start(&one, &tasks)).collect();
+    let mut starts: Vec<f64> = (0..5).map(|_| start(&lock, &jobs)).collect();
     println!("  a worker's start and its first program {:>14.1} ms of CPU", median(&mut starts));
     report_load();
     Ok(())
 }
 
 /// Milliseconds of processor time of a worker that judges a single program.
-fn start(pool: &Pool, tasks: &[Task]) -> f64 {
+fn start(lock: &ImageLock, jobs: &[Job]) -> f64 {
     let before = cpu_seconds();
-    judged(pool, tasks.get(..1).unwrap_or_default());
+    judged(lock, 1, jobs.get(..1).unwrap_or_default());
     1e3 * (cpu_seconds() - before)
 }
 
 /// Tests that expect what the program gives.
-fn task(sandbox: &Sandbox, program: &ShortProgram) -> Result<Task, Box<dyn Error>> {
+fn job(sandbox: &Sandbox, program: &ShortProgram) -> Result<Job, Box<dyn Error>> {
     let inputs: Vec<Input> = program.inputs.iter().cloned().map(Input::Text).collect();
     let source = Program { source: program.source.clone(), entry: Entry::Stdin, prelude: Prelude::Benchmark };
     let runs = sandbox.run(&source, &inputs);
@@ -77,16 +68,41 @@ fn task(sandbox: &Sandbox, program: &ShortProgram) -> Result<Task, Box<dyn Error
         outcome => Err(format!("the sandbox gives {outcome:?} for:\n{}", program.source)),
     });
     let tests = Tests::Scripts(cases.collect::<Result<_, _>>()?);
-    Ok(Task { judge: Judge::Assay, program: program.source.clone(), tests })
+    let (judge, program) = (Judge::Assay, program.source.clone());
+    Ok(Job::Judge(Task { judge, program, tests, until: Until::Every }))
 }
 
-/// Judges all tasks, which have to pass, and gives the number of tests.
-fn judged(pool: &Pool, tasks: &[Task]) -> u64 {
-    let mut tests = 0;
-    let done = pool.judge(tasks.iter().cloned().enumerate(), &AtomicBool::new(false), &mut |_, judgement| {
-        assert_eq!(judgement.verdict, Verdict::Pass);
-        tests += judgement.tests.len() as u64;
+/// Judges all jobs with new workers and an empty memo; they have to pass. Gives the number of tests.
+fn judged(lock: &ImageLock, workers: usize, jobs: &[Job]) -> u64 {
+    let findings = findings(lock, workers, jobs).unwrap_or_else(|error| panic!("{error}"));
+    let tests = findings.iter().map(|finding| match finding {
+        Finding::Judged(judgement) => {
+            assert_eq!(judgement.verdict, Verdict::Pass);
+            judgement.tests.len() as u64
+        }
+        Finding::Graded(_) => 0,
     });
-    assert!(done.is_ok(), "{done:?}");
-    tests
+    tests.sum()
+}
+
+fn findings(lock: &ImageLock, workers: usize, jobs: &[Job]) -> Result<Vec<Finding>, Box<dyn Error>> {
+    let folder = tempfile::TempDir::new()?;
+    let path = Utf8Path::from_path(folder.path()).ok_or("the temporary folder's path is not UTF-8")?;
+    let store = Store::open(&path.join("store"))?;
+    let binary = std::env::current_exe()?;
+    let judging = Judging::new(JudgingSetup {
+        images: images(),
+        python: lock.clone(),
+        math: ImageLock::built_in_math()?,
+        tools: Tools { python: "python3".into() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: Box::new(move || {
+            let mut command = Command::new(&binary);
+            command.arg("worker");
+            command
+        }),
+        progress: Box::new(|_| {}),
+    });
+    Ok(judging.run(&store, jobs, workers, &|| false, &|_, _| {})?)
 }

@@ -117,7 +117,7 @@ pub use judge::{Expected, Test, judge};
 pub use judges::{Judge, Task, Until, judge_task};
 pub use judging::{
     Counts, Finding, Job, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup, PoolError, SampleEvent,
-    serve, task_of_sample,
+    SampleSet, serve, task_of_sample,
 };
 pub use limits::{FUEL_PER_SECOND, Limits};
 pub use link::LinkError;

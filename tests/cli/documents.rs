@@ -6,16 +6,30 @@ use std::path::{Path, PathBuf};
 use crate::world::repository;
 
 /// Crate, and the crates of the workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("harness/store", &[]),
+    ("harness/claims", &[]),
     ("harness/flow", &["assay-store"]),
     ("harness/lm", &["assay-store"]),
     ("sandbox", &["assay-store"]),
-    ("harness/study", &["assay-flow", "assay-lm", "assay-sandbox", "assay-store"]),
-    ("harness/report", &["assay-flow", "assay-store"]),
+    ("harness/data", &["assay-sandbox", "assay-store"]),
+    ("harness/report", &["assay-claims", "assay-flow", "assay-store"]),
+    (
+        "harness/study",
+        &["assay-claims", "assay-data", "assay-flow", "assay-lm", "assay-sandbox", "assay-store"],
+    ),
     (
         "harness/cli",
-        &["assay-report", "assay-study", "assay-flow", "assay-lm", "assay-sandbox", "assay-store"],
+        &[
+            "assay-claims",
+            "assay-data",
+            "assay-flow",
+            "assay-lm",
+            "assay-report",
+            "assay-sandbox",
+            "assay-store",
+            "assay-study",
+        ],
     ),
 ];
 
@@ -26,6 +40,50 @@ fn crates_depend_in_one_direction() {
         for line in manifest.lines().filter(|line| line.starts_with("assay-")) {
             let name = line.split('.').next().unwrap();
             assert!(allowed.contains(&name), "{folder} may not depend on {name}");
+        }
+    }
+}
+
+/// Tokens exist in `lm` alone: no other crate names a token id, a vocabulary's size or the tokenizers' library.
+#[test]
+fn tokens_are_known_to_the_language_model_alone() {
+    for (folder, _) in ARROWS.iter().filter(|(folder, _)| *folder != "harness/lm") {
+        let manifest = fs::read_to_string(repository().join(folder).join("Cargo.toml")).unwrap();
+        assert!(!manifest.contains("tokenizers"), "{folder} uses a tokenizer's library");
+        for file in rust_files(&repository().join(folder).join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            for banned in ["token_count", "supervised_from", "token_id"] {
+                assert!(!names(&text, banned), "{}: {banned}", file.display());
+            }
+        }
+    }
+}
+
+/// The study asks what an item is checked by, never which world it is from.
+#[test]
+fn the_study_matches_on_no_world() {
+    for file in rust_files(&repository().join("harness/study/src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for banned in ["Source::", "Family::Chain", "DialectSpec", "\"chain2\"", "\"embedded\""] {
+            assert!(!names(&text, banned), "{}: {banned}", file.display());
+        }
+    }
+}
+
+/// Recipes, `assay judge` and `assay grade` judge in one way: no crate but `sandbox` starts a judge itself, but
+/// for the explanation of a single sample.
+#[test]
+fn there_is_one_judging_path() {
+    for folder in ["harness/study", "harness/data", "harness/cli"] {
+        for file in rust_files(&repository().join(folder).join("src")) {
+            if file.ends_with("judge/explain.rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&file).unwrap();
+            for banned in ["judge_task", "judge_runs", "judge_until_failure", "Sandbox::new"] {
+                let calibrates = banned == "Sandbox::new" && file.ends_with("cli/src/judge/mod.rs");
+                assert!(!names(&text, banned) || calibrates, "{}: {banned}", file.display());
+            }
         }
     }
 }
@@ -80,6 +138,11 @@ fn the_readme_has_its_two_commands() {
     let tests = "cargo test --release --workspace\n";
     assert!(readme.contains(tests));
     assert!(fs::read_to_string(repository().join(".ci/run")).unwrap().contains(tests));
+}
+
+/// Whether the text has this name, not as the end of a longer one.
+fn names(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

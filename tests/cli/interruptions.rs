@@ -22,7 +22,7 @@ fn a_kill_during_sampling_changes_no_bit() {
         let stats = world.run(&["store", "stats", "--json"]).either_way();
         let stats: serde_json::Value = serde_json::from_str(&stats.stdout()).unwrap_or_default();
         // More than the few that training questions take: the evaluation is at work.
-        stats["samples"].as_u64().is_some_and(|samples| samples > 600)
+        stats["memo_values"].as_u64().is_some_and(|results| results > 900)
     });
 }
 

@@ -7,32 +7,55 @@ type Mistake = (&'static str, &'static str, &'static str, &'static [&'static str
 
 const TABLE: &str = "recipes/table-05.toml";
 const SCALE: &str = "recipes/scale/tiny.toml";
+const SHARED: &str = "recipes/shared.toml";
 const MODELS: &str = "recipes/pipeline/models.toml";
+const TEMPLATES: &str = "recipes/pipeline/templates.toml";
 
-const MISTAKES: [Mistake; 14] = [
+const MISTAKES: [Mistake; 16] = [
     (SCALE, "samples = 2", "sample = 2", &["recipes/scale/tiny.toml", "evaluation.samples"]),
     (SCALE, "batch = 8", "batches = 8", &["recipes/scale/tiny.toml:", "batches", "batch"]),
     (SCALE, "epochs = 1\n", "epochs = \"one\"\n", &["recipes/scale/tiny.toml:", "epochs"]),
     (SCALE, "loss = \"dr-sft\"", "loss = \"dr-stf\"", &["recipes/scale/tiny.toml:", "dr-stf", "dr-sft"]),
     (SCALE, "seeds = [1, 2]", "", &["seeds"]),
-    (MODELS, "kind = \"train\"", "kind = \"trian\"", &["recipes/pipeline/models.toml:", "trian", "train"]),
-    (MODELS, "base = \"base\"", "base = \"bsae\"", &["recipes/pipeline/models.toml:", "bsae", "base"]),
-    (MODELS, "rows = \"reasoner-rows\"", "row = \"reasoner-rows\"", &["row", "rows"]),
+    (
+        TEMPLATES,
+        "kind = \"train\"",
+        "kind = \"trian\"",
+        &["recipes/pipeline/templates.toml:", "trian", "train"],
+    ),
     (
         MODELS,
-        "base = \"base\", rows = \"reasoner-rows\"",
-        "base = \"reasoner\", rows = \"reasoner-rows\"",
-        &["wait for each other", "reasoner <- reasoner"],
+        "base = \"qwen7b\"",
+        "base = \"qwen7\"",
+        &["recipes/pipeline/models.toml:", "`qwen7`", "`qwen7b`"],
+    ),
+    (TEMPLATES, "rows = \"@.reasoner-rows\"", "row = \"@.reasoner-rows\"", &["`row`", "`rows`"]),
+    (
+        TEMPLATES,
+        "base = \"{base}.final\", rows = \"@.reasoner-rows\"",
+        "base = \"@.reasoner\", rows = \"@.reasoner-rows\"",
+        &["wait for each other", "@.reasoner <- @.reasoner"],
+    ),
+    (
+        TEMPLATES,
+        "base = \"{base}.final\", rows = \"@.reasoner-rows\"",
+        "base = \"questions\", rows = \"@.reasoner-rows\"",
+        &[
+            "`questions` makes `items`, but input `base` of `train` takes `model`",
+            "recipes/pipeline/data.toml:",
+        ],
     ),
     (
         TABLE,
-        "evaluation = \"verdicts-acc\"",
-        "evaluation = \"verdicts-ac\"",
-        &["recipes/table-05.toml:", "verdicts-acc"],
+        "model = \"ours-acc-7b-1k\"",
+        "model = \"ours-ac-7b-1k\"",
+        &["recipes/table-05.toml:", "did you mean `ours-acc-7b-1k`"],
     ),
-    (TABLE, "benchmark = \"chain2\"", "benchmark = \"chain\"", &["recipes/table-05.toml:", "chain2"]),
-    (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:", "`ll`"]),
-    (TABLE, "acc.math > l.math", "acc.math > ", &["recipes/table-05.toml:", "expression"]),
+    (SCALE, "\"chain2\"", "\"chain\"", &["recipes/scale/tiny.toml:", "chain2"]),
+    // The place is that of the wrong token.
+    (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:17:84:", "`ll`"]),
+    (TABLE, "acc.math > l.math", "acc.maths > l.math", &["table-05.toml:17:77:", "did you mean `math`?"]),
+    (TABLE, "acc.math > l.math", "acc.math > ", &["recipes/table-05.toml:17:", "expression"]),
     (
         TABLE,
         "label = \"Ours-Acc-7B-1K\"",
@@ -92,18 +115,15 @@ fn values_that_make_no_sense_are_refused_before_anything_runs() {
 
 #[test]
 fn a_table_that_cannot_be_put_together_is_refused_before_anything_runs() {
-    for (from, to, part) in [
-        ("id = \"general\"\nlabel", "id = \"GPQA-D\"\nlabel", "is a column's name too"),
-        ("benchmark = \"chain5\"", "benchmark = \"chain2\"", "stands in two columns"),
-        ("paper_questions = 500", "paper_questions = 0", "at least 1"),
-        ("MATH500 = \"75.6\"", "MATH500 = \"175.6\"", "not a percentage"),
+    for (file, from, to, part) in [
+        (SHARED, "id = \"general\", label", "id = \"GPQA-D\", label", "is a column's name too"),
+        (SCALE, "\"chain5\"", "\"chain2\"", "stands in two columns"),
+        (SHARED, "paper_questions = 500", "paper_questions = 0", "at least 1"),
+        (TABLE, "MATH500 = \"75.6\"", "MATH500 = \"175.6\"", "not a percentage"),
     ] {
         let world = World::new();
-        world.edit(TABLE, from, to);
-        world
-            .run(&["plan", "table-05", "--scale", "tiny"])
-            .fails_with(2)
-            .says(&[part, "recipes/table-05.toml:"]);
+        world.edit(file, from, to);
+        world.run(&["plan", "table-05", "--scale", "tiny"]).fails_with(2).says(&[part, &format!("{file}:")]);
     }
 }
 

@@ -145,7 +145,7 @@ fn the_readme_and_the_help_give_the_same_exit_codes() {
     assert!(readme.contains(&format!("Exit codes: {codes}.")), "not in README.md: {codes}");
 }
 
-/// A signal ends grading in order: nothing is written.
+/// A signal ends grading in order: nothing is written, and what was graded is kept for the next time.
 #[test]
 fn interrupted_grading_writes_nothing() {
     let world = World::new();
@@ -165,7 +165,7 @@ fn interrupted_grading_writes_nothing() {
     let output = running.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert!(stderr.contains("nothing is written"), "{stderr}");
+    assert!(stderr.contains("grades are kept; the same command goes on"), "{stderr}");
     assert!(!world.path("out.jsonl").exists());
 }
 

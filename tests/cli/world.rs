@@ -12,11 +12,33 @@ use tempfile::TempDir;
 const TINY: &str = r#"
 title = "tiny"
 seeds = [1, 2]
-notes = ["made for tests"]
-questions = { seed = 77, per_benchmark = 4 }
-teacher = { questions = 24 }
+notes = ["made for tests, with ${questions.per_benchmark} questions"]
+dialect = "embedded"
 subset = { questions = 6, traces = 2, answers = 2 }
 evaluation = { samples = 2 }
+placement = { device = "cpu", float = "f32", kernels = "cpu-kernels" }
+engine = { kind = "candle", placement = "$placement" }
+
+[questions]
+seed = 77
+per_benchmark = 4
+source = { embedded = { seed = "$questions.seed", questions = "$questions.per_benchmark" } }
+
+[teacher]
+questions = 24
+source = { embedded = { seed = "$seed", questions = "$teacher.questions" } }
+
+[stands-in]
+MATH500 = "chain2"
+AIME24 = "chain5"
+AIME25 = "linear"
+AMC23 = "chain3"
+OlympiadBench = "mod"
+GPQA-D = "mc1"
+LCB-E = "code-e"
+LCB-M = "code-m"
+LCB-H = "code-h"
+MMLU-Pro = "mc2"
 
 [model]
 hidden_size = 96
@@ -47,8 +69,15 @@ epochs = 1
 loss = "dr-sft"
 
 [posterior]
-template = "B"
-training = { learning_rate = 1e-3, betas = [0.9, 0.95], epsilon = 1e-8, weight_decay = 1e-4, clip = 1.0, warmup = 0.05, batch = 8, epochs = 1, loss = "dr-sft" }
+learning_rate = 1e-3
+betas = [0.9, 0.95]
+epsilon = 1e-8
+weight_decay = 1e-4
+clip = 1.0
+warmup = 0.05
+batch = 8
+epochs = 1
+loss = "dr-sft"
 
 [final-1k]
 learning_rate = 1e-3
@@ -190,6 +219,14 @@ impl Finished {
 
     pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.0.stderr).into_owned()
+    }
+
+    /// Asserts that standard output holds all of these.
+    pub(crate) fn prints(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stdout().contains(part), "no {part:?} in\n{}", self.stdout());
+        }
+        self
     }
 
     /// Asserts that standard error holds all of these.

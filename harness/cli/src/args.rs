@@ -1,7 +1,7 @@
 //! The command line.
 
 use assay_sandbox::grade::Grader;
-use assay_sandbox::{Judge, Pool};
+use assay_sandbox::{Judge, Judging};
 use camino::Utf8PathBuf;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -21,24 +21,26 @@ Exit codes: 0 success, also when the reader of standard output has gone; 1 a ste
 judged, an answer could not be graded, or an artefact is not what its lock says; 2 the user's error (recipe, rows, \
 arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 130 interrupted";
 
+/// Under this heading, a command's help lists the options of every command after its own.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The workspace: the folder that holds `recipes/` [default: this folder or the nearest one above that
-    /// has it]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The workspace: the folder that holds `recipes/` [default: the nearest one, from the current folder upwards]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     pub(crate) root: Option<Utf8PathBuf>,
     /// The store of artefacts [default: `.assay` in the workspace]
-    #[arg(long, global = true, value_name = "DIR", env = "ASSAY_STORE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "ASSAY_STORE")]
     pub(crate) store: Option<Utf8PathBuf>,
-    /// Where the sandbox's Python image is kept, which stores may share [default: `images` in the store]
-    #[arg(long, global = true, value_name = "DIR", env = "ASSAY_IMAGES")]
+    /// The folder of the sandbox's Python images, which several stores may share [default: `images` in the store]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<Utf8PathBuf>,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
     /// Print machine-readable JSON on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
 }
 
@@ -55,26 +57,33 @@ pub(crate) enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a recipe's steps, as far as their results are not in the store, and write its report
+    /// Run a recipe: execute the steps whose results are not in the store, and write the report
     Run(RunArgs),
-    /// Judge model-written programs in the sandbox
-    Judge(JudgeArgs),
-    /// Measure how much fuel a second of native Python is
-    Calibrate(CalibrateArgs),
     /// Say which steps a run would execute, and why
-    Plan(Target),
+    Plan(PlanArgs),
     /// Say why a step would run, or what its cached result depends on
     Why(WhyArgs),
-    /// Say of each answer in a file whether it is the right one
+    /// List the kinds of steps, or describe one: its inputs, its output and its parameters
+    Steps {
+        /// The kind, such as `train` [default: all, in brief]
+        kind: Option<String>,
+    },
+    /// List the values of a scale, each with the steps that use it, and those that no step uses
+    Settings(SettingsArgs),
+    /// Judge model-written programs in the sandbox
+    Judge(JudgeArgs),
+    /// Grade answers: say of each whether it equals the reference answer
     Grade(GradeArgs),
+    /// Measure how much fuel corresponds to a second of native Python
+    Calibrate(CalibrateArgs),
     /// List the recorded runs
     Runs,
     /// Print the event log of a run
     Log {
-        /// The run's id, or the start of it
+        /// The run's id, or its first characters
         run: String,
     },
-    /// Look after the store
+    /// Inspect, verify or clean the store
     #[command(subcommand)]
     Store(StoreCommand),
     /// Print a completion script for a shell
@@ -87,7 +96,8 @@ pub(crate) enum Command {
 /// What to run and at which size.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// The recipe: a name in `recipes/`, such as `table-05`
+    /// The recipe: a name in `recipes/`, such as `table-05`, or the path of a file there
+    #[arg(value_parser = recipe)]
     pub(crate) recipe: String,
     /// The scale: a name in `recipes/scale/`
     #[arg(long, default_value = "embedded")]
@@ -98,13 +108,45 @@ pub(crate) struct Target {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print the steps themselves instead, as a recipe without templates and references
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) expand: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    /// The recipe, by name or path [default: all that have something to run]
+    #[arg(value_parser = recipe)]
+    pub(crate) recipe: Option<String>,
+    /// The scale: a name in `recipes/scale/`
+    #[arg(long, default_value = "embedded")]
+    pub(crate) scale: String,
+    /// Override one value of the scale; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+/// A recipe as it is given. A path is made absolute: it is meant from the current folder, and looked up from the
+/// workspace.
+fn recipe(given: &str) -> Result<String, String> {
+    let path = Utf8PathBuf::from(given);
+    if path.extension() != Some("toml") || !path.is_file() {
+        return Ok(given.to_owned());
+    }
+    camino::absolute_utf8(&path).map(Utf8PathBuf::into_string).map_err(|error| error.to_string())
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) target: Target,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// Memory that running steps may declare together, in MiB
+    /// Memory for all steps that run at the same time, by their own estimates, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
     pub(crate) memory: u64,
     /// Where to write the report [default: `reports/SCALE`, or inside the store when values are overridden]
@@ -140,13 +182,13 @@ pub(crate) struct JudgeArgs {
     /// List the samples on which the judges disagree
     #[arg(long)]
     pub(crate) disagreements: bool,
-    /// Judge this sample only, and show the test that explains its verdict
+    /// Judge this sample only, and show the first test that it failed
     #[arg(long, value_name = "SAMPLE", conflicts_with_all = ["out", "report", "eval_all", "disagreements"])]
     pub(crate) explain: Option<String>,
     /// Worker processes, at most 256 [default: all cores]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=Pool::MAX_WORKERS as u64))]
+    #[arg(long, value_name = "N", value_parser = workers())]
     pub(crate) workers: Option<usize>,
-    /// Time limit of a test, in whole seconds of a native Python, for which fuel stands in
+    /// Time limit of a test, in whole seconds of a native Python; it is measured in fuel
     #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = seconds)]
     pub(crate) time_limit: u32,
     /// Fuel of a test, instead of a time limit
@@ -158,6 +200,10 @@ pub(crate) struct JudgeArgs {
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+}
+
+fn workers() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::new().range(1..=Judging::MAX_WORKERS as u64)
 }
 
 fn judges() -> impl TypedValueParser<Value = Judge> {
@@ -195,7 +241,8 @@ pub(crate) struct CalibrateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
-    /// The step, as `assay plan` names it: `reasoner` or `reasoner[seed=1]`
+    /// The step: `sft-7b-1k.final[seed=1]`, `sft-7b-1k.final` for all seeds, `sft-7b-1k` for all steps of a
+    /// model, or `final` for this step of all models
     pub(crate) step: String,
     #[command(flatten)]
     pub(crate) target: TargetOption,
@@ -207,15 +254,15 @@ pub(crate) struct GradeArgs {
     /// response)
     #[arg(value_name = "PAIRS")]
     pub(crate) pairs: Utf8PathBuf,
-    /// Where to write the results, JSON lines in the order of the rows. Nothing is written when it is
-    /// interrupted, and grading starts again the next time
+    /// Where to write the results, as JSON lines in the order of the rows. Nothing is written when grading is
+    /// interrupted; the same command goes on where it stopped
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Utf8PathBuf,
-    /// The rule that says whether an answer is right
+    /// The rules by which answers are compared
     #[arg(long, value_name = "NAME", default_value = "math-verify", value_parser = graders())]
     pub(crate) grader: Grader,
-    /// Threads that grade [default: all cores]
-    #[arg(long, value_name = "N")]
+    /// Worker processes, at most 256 [default: all cores]
+    #[arg(long, value_name = "N", value_parser = workers())]
     pub(crate) workers: Option<usize>,
     /// Units of fuel for one comparison in the sandbox
     #[arg(long, value_name = "UNITS", default_value_t = assay_sandbox::grade::limits().fuel, value_parser = clap::value_parser!(u64).range(1..))]
@@ -225,13 +272,13 @@ pub(crate) struct GradeArgs {
     pub(crate) python: Utf8PathBuf,
 }
 
-/// The same as [`Target`], with the recipe as an option.
+/// The same as [`Target`], but the recipe is an option.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetOption {
-    /// The recipe
-    #[arg(long, default_value = "table-05")]
+    /// The recipe, by name or path
+    #[arg(long, default_value = "table-05", value_parser = recipe)]
     pub(crate) recipe: String,
-    /// The scale
+    /// The scale: a name in `recipes/scale/`
     #[arg(long, default_value = "embedded")]
     pub(crate) scale: String,
     /// Override one value of the scale; may be repeated
@@ -249,9 +296,9 @@ impl From<TargetOption> for Target {
 pub(crate) enum StoreCommand {
     /// Count what the store holds
     Stats,
-    /// Hash every object again and name the corrupt and missing ones
+    /// Check every object and remembered result against its hash; name what is damaged or missing
     Verify,
-    /// Show what no recorded report or latest result needs; delete it with --yes
+    /// List what no recorded report or latest result needs; --yes deletes it
     Gc {
         /// Delete it
         #[arg(long)]

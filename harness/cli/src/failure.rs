@@ -3,12 +3,11 @@
 use std::io;
 
 use anstyle::{AnsiColor, Style};
-use assay_flow::{Class, Diagnostic, Diagnostics, FlowError};
+use assay_flow::{Diagnostic, Diagnostics, FlowError};
 use assay_report::{ReadError, WriteError};
-use assay_sandbox::{LockError, PoolError, SetupError, rows::RowsError};
+use assay_sandbox::{JudgingError, LockError, SetupError, rows::RowsError};
 use assay_store::{ErrorClass, StoreError};
 
-use crate::stdio::say;
 use crate::visible::visible;
 
 /// Why a command did not do what it was asked to.
@@ -49,9 +48,9 @@ pub(crate) enum Failure {
     /// The image's lockfile is wrong.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// No worker could be had.
+    /// Judging failed as a whole.
     #[error(transparent)]
-    Pool(#[from] PoolError),
+    Judging(#[from] JudgingError),
     /// Some samples could not be judged.
     #[error("{0}")]
     Unjudged(String),
@@ -110,15 +109,17 @@ impl Failure {
             // A step that fails for what it was given is the ordinary failure; a machine or a program at
             // fault is not.
             Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
-                Class::User => 1,
+                ErrorClass::User => 1,
                 class => of_class(class),
             },
             Self::Flow(FlowError::Interrupted { .. }) => 130,
             Self::Diagnostics(diagnostics) => of_class(diagnostics.class()),
             Self::Flow(error) => of_class(error.class()),
-            Self::Store(error) => of_error_class(error.class()),
-            Self::Setup(error) => of_error_class(error.class()),
-            Self::Write(_) | Self::Damaged(_) | Self::Pool(_) => 3,
+            Self::Store(error) => of_class(error.class()),
+            Self::Setup(error) => of_class(error.class()),
+            Self::Judging(JudgingError::Stopped { .. }) => 130,
+            Self::Judging(error) => of_class(error.class()),
+            Self::Write(_) | Self::Damaged(_) => 3,
             Self::Stdout(_) | Self::Refused { .. } | Self::Io(_) => 3,
             Self::Read(_) | Self::Internal(_) => 4,
         }
@@ -131,50 +132,41 @@ impl Failure {
             Self::Rows(error) => Some(error.remedy().to_owned()),
             Self::Setup(error) => Some(error.remedy().to_owned()),
             Self::Lock(error) => Some(error.remedy().to_owned()),
-            Self::Pool(error) => Some(error.remedy().to_owned()),
-            Self::Stdout(_) => Some("see to the space on the disk that it goes to".to_owned()),
+            Self::Judging(error) => Some(error.remedy()),
+            Self::Stdout(_) => Some("free space on the disk that standard output goes to".to_owned()),
             Self::Refused { help, .. } => Some((*help).to_owned()),
             _ => None,
         }
     }
 
-    /// Prints the error, its causes and the remedy on standard error. They may quote what stood in a file.
-    pub(crate) fn print(&self) {
+    /// The error, its causes and the remedy, as standard error shows them. They may quote what stood in a file.
+    pub(crate) fn shown(&self) -> String {
         let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
         if let Self::Diagnostics(diagnostics) = self {
-            for diagnostic in diagnostics.iter() {
-                say(format_args!("{red}error{red:#}: {}", visible(&diagnostic.to_string())));
-            }
-            return;
+            let shown =
+                |diagnostic: &Diagnostic| format!("{red}error{red:#}: {}", visible(&diagnostic.to_string()));
+            return diagnostics.iter().map(shown).collect::<Vec<_>>().join("\n");
         }
         let mut said = self.to_string();
-        say(format_args!("{red}error{red:#}: {}", visible(&said)));
+        let mut shown = format!("{red}error{red:#}: {}", visible(&said));
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             let text = error.to_string();
             // Some errors quote their cause.
             if !said.contains(&text) {
-                say(format_args!("  cause: {}", visible(&text)));
+                shown.push_str(&format!("\n  cause: {}", visible(&text)));
             }
             said = text;
             cause = error.source();
         }
         if let Some(remedy) = self.remedy() {
-            say(format_args!("  help: {}", visible(&remedy)));
+            shown.push_str(&format!("\n  help: {}", visible(&remedy)));
         }
+        shown
     }
 }
 
-fn of_class(class: Class) -> u8 {
-    match class {
-        Class::User => 2,
-        Class::Environment => 3,
-        Class::Internal => 4,
-    }
-}
-
-/// The store's and the sandbox's classes.
-fn of_error_class(class: ErrorClass) -> u8 {
+fn of_class(class: ErrorClass) -> u8 {
     match class {
         ErrorClass::User => 2,
         ErrorClass::Environment => 3,

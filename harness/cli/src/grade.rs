@@ -1,46 +1,43 @@
 //! `assay grade`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_flow::Diagnostic;
-use assay_sandbox::grade::{self, Compare, Grade, Grader, Question, Row, RowError};
-use assay_sandbox::{Image, ImageLock, Limits, Run, RunOutcome, Sandbox};
-use assay_store::Hash;
+use assay_sandbox::grade::{AnswerRow, AnswerRowError, Grade, Grader, Question};
+use assay_sandbox::{Finding, Job, Judging, JudgingError, JudgingSetup, Limits};
+use assay_store::{Hash, Store};
 use camino::Utf8Path;
 use serde_json::{Value, json};
 
 use crate::args::{Global, GradeArgs};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::session::prepare;
+use crate::session::{judging_setup, store_path};
 use crate::{outputs, process, stdio};
 
-type Rows = Vec<Result<Row, RowError>>;
+type Rows = Vec<Result<AnswerRow, AnswerRowError>>;
 
 /// Grades a file and prints a summary.
 pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
     outputs::check(&[&args.pairs], &[("--out", Some(&args.out))])?;
     let rows = read(&args.pairs)?;
-    let image = match args.grader.uses_sandbox() {
-        true => Some(prepare(global, &ImageLock::built_in_math()?, &args.python)?),
-        false => None,
-    };
-    let limits = Limits { fuel: args.fuel, ..grade::limits() };
-    let sandbox = image.as_ref().map(|image| Sandbox::new(image, limits));
-    let compare: &dyn Compare = sandbox.as_ref().map_or(&NoSandbox, |sandbox| sandbox);
-
+    let setup = judging_setup(global, &args.python)?;
+    let comparison_limits = Limits { fuel: args.fuel, ..setup.comparison_limits };
+    let judging = Judging::new(JudgingSetup { comparison_limits, ..setup });
     let cancel = Arc::new(AtomicBool::new(false));
     process::stop_on_signals(&cancel)?;
+    let store = Store::open(&store_path(global)?)?;
     let (questions, indices) = distinct(&rows);
-    let grades = grade_all(args, &questions, compare, &cancel, global.json)?;
+    let grades = grade_all(args, &judging, &store, &questions, &cancel, global.json)?;
     let graded: Vec<Option<&Grade>> = indices.iter().map(|index| index.map(|index| &grades[index])).collect();
 
     write(&args.out, args.grader, &rows, &graded)?;
     let summary = Summary::of(&rows, &graded, &grades);
+    let image = args.grader.uses_sandbox().then(|| judging.describe().comparison_image);
     if global.json {
-        writeln!(stdio::out(), "{}", summary.json(args.grader, image.as_ref().map(Image::identity)))?;
+        writeln!(stdio::out(), "{}", summary.json(args.grader, image))?;
     } else {
         summary.print(args.grader, &args.out)?;
     }
@@ -60,21 +57,11 @@ fn read(path: &Utf8Path) -> Result<Rows, Failure> {
             .help("the file must be UTF-8 text, one JSON object a line")
     })?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let rows: Rows = lines.map(|(index, line)| Row::parse(line, index + 1)).collect();
+    let rows: Rows = lines.map(|(index, line)| AnswerRow::parse(line, index + 1)).collect();
     if rows.is_empty() {
         return Err(Diagnostic::user(format!("{path} has no rows")).into());
     }
     Ok(rows)
-}
-
-/// What stands in for the sandbox with graders that never ask it.
-struct NoSandbox;
-
-impl Compare for NoSandbox {
-    fn call(&self, _: &str, _: Vec<Value>) -> Run {
-        let message = "this grader has no sandbox".to_owned();
-        Run { outcome: RunOutcome::JudgeFailure { message }, fuel: 0, peak_memory: 0 }
-    }
 }
 
 /// The questions without repetition, and for each row the number of its question.
@@ -94,41 +81,35 @@ fn distinct(rows: &Rows) -> (Vec<&Question>, Vec<Option<usize>>) {
     (questions, indices)
 }
 
-/// Grades each question once, on several threads. What comes out does not depend on their number.
+/// Grades each question whose grade is not in the store. The grades do not depend on the number of workers.
 fn grade_all(
     args: &GradeArgs,
+    judging: &Judging,
+    store: &Store,
     questions: &[&Question],
-    sandbox: &dyn Compare,
     cancel: &AtomicBool,
     quiet: bool,
 ) -> Result<Vec<Grade>, Failure> {
-    let cores = process::cores();
-    let workers = args.workers.unwrap_or(cores).clamp(1, questions.len().max(1));
+    let grader = args.grader;
+    let jobs: Vec<Job> =
+        questions.iter().map(|question| Job::Grade { grader, question: (*question).clone() }).collect();
     let progress = Progress::new(quiet, questions.len(), "graded");
-    let grades: Vec<OnceLock<Grade>> = questions.iter().map(|_| OnceLock::new()).collect();
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while !cancel.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(question) = questions.get(index) else { break };
-                    _ = grades[index].set(grade::grade(args.grader, question, sandbox));
-                    progress.advance();
-                }
-            });
-        }
+    let workers = args.workers.unwrap_or_else(process::cores);
+    let findings = judging.run(store, &jobs, workers, &|| cancel.load(Ordering::Relaxed), &|done, _| {
+        progress.reach(usize::try_from(done).unwrap_or(usize::MAX));
     });
     progress.finish();
-    let graded: Vec<Grade> = grades.into_iter().filter_map(OnceLock::into_inner).collect();
-    if graded.len() < questions.len() {
-        return Err(Failure::Interrupted(format!(
-            "{} of {} answers were graded, and nothing is written: the same command starts again",
-            graded.len(),
-            questions.len()
-        )));
-    }
-    Ok(graded)
+    let findings = findings.map_err(|error| match error {
+        JudgingError::Stopped { kept, jobs } => {
+            Failure::Interrupted(format!("{kept} of {jobs} grades are kept; the same command goes on"))
+        }
+        error => error.into(),
+    })?;
+    let grades = findings.into_iter().map(|finding| match finding {
+        Finding::Graded(grade) => Ok(grade),
+        Finding::Judged(_) => Err(Failure::Internal("an answer was judged as a program".to_owned())),
+    });
+    grades.collect()
 }
 
 /// Writes the results.

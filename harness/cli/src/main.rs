@@ -11,9 +11,10 @@ mod plan;
 mod process;
 mod progress;
 mod run;
-mod sections;
 mod session;
+mod settings;
 mod stdio;
+mod steps;
 mod store;
 mod visible;
 
@@ -27,7 +28,7 @@ use failure::Failure;
 fn main() -> ExitCode {
     process::tune();
     // No command of the user's, so the command line does not have it.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == judge::WORKER) {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == process::WORKER) {
         return ended(judge::work());
     }
     let cli = Cli::parse();
@@ -45,7 +46,7 @@ fn ended(outcome: Result<(), Failure>) -> ExitCode {
         // As when `head` has seen enough.
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.print();
+            stdio::say(failure.shown());
             ExitCode::from(failure.exit_code())
         }
     }
@@ -57,9 +58,11 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(global, args),
         Command::Judge(args) => judge::judge(global, args),
         Command::Calibrate(args) => judge::calibration(global, args),
-        Command::Plan(target) => plan::plan(global, target),
-        Command::Why(args) => plan::why(global, args),
         Command::Grade(args) => grade::grade(global, args),
+        Command::Plan(args) => plan::plan(global, args),
+        Command::Why(args) => plan::why(global, args),
+        Command::Steps { kind } => steps::steps(global, kind.as_deref()),
+        Command::Settings(args) => settings::settings(global, args),
         Command::Runs => store::runs(global),
         Command::Log { run } => store::log(global, run),
         Command::Store(command) => store::maintain(global, command),

@@ -1,10 +1,14 @@
 //! What concerns the whole process: settings made before any thread starts, signals, cores.
 
 use std::num::NonZeroUsize;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Failure;
+
+/// The argument that makes this program a worker process, which judges.
+pub(crate) const WORKER: &str = "judge-worker";
 
 /// Tunes the allocator and candle's own thread pool.
 ///
@@ -41,9 +45,22 @@ pub(crate) fn stop_on_signals(cancel: &Arc<AtomicBool>) -> Result<(), Failure> {
             #[expect(clippy::exit, reason = "the user asked twice; the store is safe at any instant")]
             std::process::exit(130);
         }
-        anstream::eprintln!("stopping: what is running saves what it has; press again to stop at once");
+        anstream::eprintln!(
+            "stopping: running steps save their progress; press Ctrl-C again to stop at once"
+        );
     })
     .map_err(|error| Failure::Internal(format!("no signal handler: {error}")))
+}
+
+/// How to start this program as a worker process.
+pub(crate) fn worker() -> Result<Box<dyn Fn() -> Command + Send + Sync>, Failure> {
+    let executable = std::env::current_exe()
+        .map_err(Failure::refused("find this program, which workers run", "run it by its full path"))?;
+    Ok(Box::new(move || {
+        let mut command = Command::new(&executable);
+        command.arg(WORKER);
+        command
+    }))
 }
 
 /// Has the system kill this process, a worker, when the thread that started it is gone, even if that was

@@ -1,4 +1,4 @@
-//! How far long work is that has no event log.
+//! Progress of work without an event log: judging and grading.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState};
 use crate::display::{PLAIN_INTERVAL, style};
 use crate::stdio::say;
 
-/// A bar with rate and remaining time on a terminal, now and then a line elsewhere, on standard error.
+/// On standard error: a bar with rate and remaining time on a terminal, a line now and then elsewhere.
 pub(crate) struct Progress {
     bar: ProgressBar,
     /// What is done to each, such as `judged`.
@@ -35,9 +35,9 @@ impl Progress {
         Self { bar, done, told: plain.then(|| Mutex::new(Instant::now())) }
     }
 
-    /// One more is done. May be called on any thread.
-    pub(crate) fn advance(&self) {
-        self.bar.inc(1);
+    /// So many are done. May be called on any thread.
+    pub(crate) fn reach(&self, done: usize) {
+        self.bar.set_position(done as u64);
         let Some(told) = &self.told else { return };
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.elapsed() >= PLAIN_INTERVAL {

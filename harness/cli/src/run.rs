@@ -93,7 +93,7 @@ fn artifact(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcom
         ),
         help: format!(
             "float work is bit-identical on the same instruction set and C library only; this machine's is {}",
-            assay_study::steps::isa()
+            assay_lm::instruction_set()
         ),
     })
 }

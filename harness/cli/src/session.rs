@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use assay_flow::{Diagnostic, Facts, Graph, Workspace, load};
-use assay_sandbox::{Image, ImageLock, Limits, SetupEvent, Tools};
+use assay_flow::{Diagnostic, Facts, Graph, Registry, Workspace, load};
+use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::Store;
-use assay_study::steps::{self, LazySandbox, Setup};
+use assay_study::steps::{self, Setup};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::args::{Global, Target};
 use crate::display::Display;
 use crate::failure::Failure;
+use crate::process::worker;
 
-/// The lockfile of the sandbox's image.
+/// The lockfile of the image that runs programs.
 const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
 
 /// The workspace: as given, or the nearest folder from here upwards that holds `recipes/`.
@@ -75,6 +76,32 @@ pub(crate) fn prepare(global: &Global, lock: &ImageLock, python: &Utf8Path) -> R
     Ok(Image::prepare(&images(global)?, lock, &tools, &mut |event| display.setup(&event))?)
 }
 
+/// What `assay judge` and `assay grade` judge with: default limits, and the image that is built in, since they
+/// work without a workspace. Images are made when first needed, and the user is told.
+pub(crate) fn judging_setup(global: &Global, python: &Utf8Path) -> Result<JudgingSetup, Failure> {
+    let display = Display::new(global.json);
+    judging_with(images(global)?, ImageLock::built_in()?, python, move |event| display.setup(&event))
+}
+
+/// What judging needs, with the default limits.
+fn judging_with(
+    images: Utf8PathBuf,
+    lock: ImageLock,
+    python: &Utf8Path,
+    progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+) -> Result<JudgingSetup, Failure> {
+    Ok(JudgingSetup {
+        images,
+        python: lock,
+        math: ImageLock::built_in_math()?,
+        tools: Tools { python: python.to_owned() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: worker()?,
+        progress: Box::new(progress),
+    })
+}
+
 fn default_store(workspace: &Workspace) -> Utf8PathBuf {
     workspace.root().join(".assay")
 }
@@ -97,17 +124,9 @@ impl Session {
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
         let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
-        let lock = image_lock(&workspace)?;
-        let tools = Tools { python: python.to_owned() };
-        let images = global.images.clone().unwrap_or_else(|| store_path.join("images"));
-        let sandbox = LazySandbox::new(lock, images, tools, Limits::default(), setup_progress);
-        let facts = Facts::from([
-            (steps::FACT_ISA.to_owned(), steps::isa().to_owned()),
-            (steps::FACT_IMAGE.to_owned(), sandbox.image().to_string()),
-            (steps::FACT_LIMITS.to_owned(), sandbox.limits().describe()),
-        ]);
-        let setup = Setup { workspace: workspace.clone(), sandbox: Arc::new(sandbox) };
-        let registry = steps::registry(&setup)?;
+        let facts =
+            Facts::from([(steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned())]);
+        let registry = step_kinds(global, &workspace, python, setup_progress)?;
         let graph = load(&workspace, &target.recipe, &target.scale, &target.sets, &registry)?;
         let store = Store::open(&store_path)?;
         Ok(Self { workspace, store, graph, facts })
@@ -124,6 +143,26 @@ impl Session {
             self.store.root().join("reports").join(&scale.name)
         }
     }
+}
+
+/// The step kinds, for commands that run none.
+pub(crate) fn kinds(global: &Global, workspace: &Workspace) -> Result<Registry, Failure> {
+    step_kinds(global, workspace, Utf8Path::new("python3"), |_| {})
+}
+
+fn step_kinds(
+    global: &Global,
+    workspace: &Workspace,
+    python: &Utf8Path,
+    setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+) -> Result<Registry, Failure> {
+    let store = global.store.clone().unwrap_or_else(|| default_store(workspace));
+    // Not by `images`, which makes the store: nothing is written before the recipe is checked.
+    let images = global.images.clone().unwrap_or_else(|| store.join("images"));
+    // A recipe's verdicts come from the image that its workspace pins, whichever build of this program runs it.
+    let lock = image_lock(workspace)?;
+    let judging = Judging::new(judging_with(images, lock, python, setup_progress)?);
+    Ok(steps::registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?)
 }
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {

@@ -75,7 +75,7 @@ fn stats(global: &Global, store: &Store) -> Result<(), Failure> {
     let rows = [
         ("objects", stats.objects, Some(stats.object_bytes)),
         ("actions", stats.actions, None),
-        ("cached samples", stats.samples, Some(stats.sample_bytes)),
+        ("remembered results", stats.memo_values, Some(stats.memo_bytes)),
         ("runs", stats.runs, None),
         ("events", stats.events, None),
         ("checkpoints", stats.checkpoints, Some(stats.checkpoint_bytes)),
@@ -106,14 +106,25 @@ fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
         for problem in &report.index {
             writeln!(out, "index: {problem}")?;
         }
-        writeln!(out, "{} objects, {} verified", report.objects, bytes(report.bytes))?;
+        for damaged in &report.memo.damaged {
+            writeln!(out, "{}: a remembered result in {} is damaged", damaged.key, damaged.path)?;
+        }
+        let (objects, results) = (report.objects, report.memo.values);
+        writeln!(
+            out,
+            "{objects} objects and {results} results, {} verified",
+            bytes(report.bytes + report.memo.bytes)
+        )?;
     }
     if report.is_sound() {
         return Ok(());
     }
-    let damaged = report.corrupt.len() + report.missing.len();
+    let objects = report.corrupt.len() + report.missing.len();
+    let results = report.memo.damaged.len() as u64 + report.memo.bad_keys;
     Err(Failure::Damaged(match report.index.len() {
-        0 => format!("{damaged} objects are damaged; the next run that needs them makes them anew"),
+        0 => format!(
+            "{objects} objects and {results} remembered results are damaged; the next run that needs them makes them anew"
+        ),
         n => format!("the index has {n} faults; move the store aside: the next run makes a new one"),
     }))
 }
@@ -129,9 +140,11 @@ fn gc(global: &Global, store: &Store, yes: bool) -> Result<(), Failure> {
         }
         writeln!(
             out,
-            "{} objects, {} checkpoints, {} set aside as damaged: {} that no recorded report or latest result needs",
+            "{} objects, {} checkpoints, {} remembered results, {} set aside as damaged: {} that no recorded report or \
+             latest result needs",
             plan.objects.len(),
             plan.checkpoints.len(),
+            plan.memo.values,
             plan.set_aside.len(),
             bytes(plan.bytes())
         )?;

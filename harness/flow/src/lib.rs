@@ -8,50 +8,40 @@
 //! output may depend on ([`Description`]), inputs by the hash of their bytes, so a change that leaves an
 //! output equal stops there.
 //!
+//! The modules are layers, each of which uses those after it only: `engine` (plans, keys, runs), `language`
+//! (recipes and the like), `kind` (what a program implements), `values` (values with their places).
+//!
 //! This crate knows nothing of what steps compute. It prints nothing and reads no environment; time appears
 //! in events only.
 
-mod context;
-mod de;
-mod diagnostic;
-mod error;
-mod event;
-mod execute;
-mod expand;
-mod graph;
-mod key;
+mod engine;
 mod kind;
-mod locate;
-mod lock;
-mod names;
-mod params;
-mod path;
-mod plan;
-mod reason;
-mod recipe;
-mod scale;
-mod schedule;
-mod steps;
-mod structure;
-mod syntax;
-mod value;
-mod worker;
-mod workspace;
+mod language;
+mod values;
 
-pub use context::{Artifact, StepContext};
-pub use diagnostic::{Class, Diagnostic, Diagnostics, Location, Note};
-pub use error::{FlowError, StepError, StepFailure};
-pub use event::{Event, Observer, Record, SavedBy};
-pub use execute::{How, Options, Outcome, Provenance, execute};
-pub use graph::{Expectation, Graph, Step, load};
-pub use key::{Description, InputRecord, Param};
-pub use kind::{Arity, Facts, InputSpec, Registry, Resources, StepKind};
-pub use lock::{Lock, LockEntry, LockError};
-pub use params::{Connected, NoParams, ParamError, Params, StepRef};
-pub use path::{Segment, ValuePath};
-pub use plan::{Plan, PlanEntry, State, plan};
-pub use reason::Reason;
-pub use recipe::{Expect, Recipe, RecipeKind};
-pub use scale::Scale;
-pub use value::{Located, Origin, Reference, Table, Value};
-pub use workspace::Workspace;
+pub use assay_store::ErrorClass;
+pub use engine::error::{FlowError, StepFailure};
+pub use engine::event::{Event, Observer, Record, SavedBy};
+pub use engine::execute::{Options, execute};
+pub use engine::key::{Description, InputRecord, Param};
+pub use engine::outcome::{How, Outcome, Provenance};
+pub use engine::plan::{Plan, PlanEntry, State, plan};
+pub use engine::reason::Reason;
+pub use kind::context::{Artifact, StepContext};
+pub use kind::error::StepError;
+pub use kind::facts::Facts;
+pub use kind::manual::{Manual, ManualInput, ManualParameter};
+pub use kind::{Arity, ArtifactType, DuplicateKind, InputSpec, Registry, Resources, StepKind};
+pub use language::diagnostic::{Diagnostic, Diagnostics, Note};
+pub use language::flat::{Setting, flat, settings};
+pub use language::graph::{Expectation, Graph, Step};
+pub use language::load::load;
+pub use language::lock::{Lock, LockEntry, LockError};
+pub use language::recipe::{Expect, Recipe, RecipeKind};
+pub use language::scale::Scale;
+pub use language::workspace::Workspace;
+pub use values::location::Location;
+pub use values::params::{Label, NoParams, ParamError, Params};
+pub use values::path::{Segment, ValuePath};
+pub use values::text::SharedText;
+pub use values::value::{Located, Origin, Reference, Table, Value};

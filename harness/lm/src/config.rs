@@ -191,12 +191,6 @@ impl Config {
         self.num_heads / self.num_kv_heads
     }
 
-    /// Number of parameters, each shared one counted once.
-    #[must_use]
-    pub fn num_parameters(&self) -> usize {
-        crate::weights::layout(self).iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum()
-    }
-
     /// Checks that a model of this shape can exist. [`from_json`](Self::from_json) has done so already.
     ///
     /// # Errors
@@ -321,7 +315,7 @@ fn rope_theta(raw: &HfConfig) -> Result<f64> {
 }
 
 /// One token id, a list of them, or null.
-fn token_ids(field: &'static str, value: &Value) -> Result<Vec<u32>> {
+pub(crate) fn token_ids(field: &'static str, value: &Value) -> Result<Vec<u32>> {
     let id = |value: &Value| {
         value.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(|| LmError::ConfigValue {
             field,

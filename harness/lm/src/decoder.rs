@@ -1,6 +1,7 @@
 //! The decoder: embedding, layers of attention and gated feed-forward, norm, head.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8Path;
@@ -8,55 +9,11 @@ use candle_core::{Tensor, Var};
 
 use crate::config::Config;
 use crate::error::{LmError, Result};
-use crate::ops::{self, Backend, Rotary, RotaryTable};
+use crate::layer::{Heads, Layer, Projection, TensorOps};
+use crate::ops::{self, Rotary, RotaryTable};
+use crate::placement::{Kernels, Placement};
 use crate::sequences::Sequences;
 use crate::weights::{self, TensorSpec};
-
-/// A linear map's weights.
-#[derive(Clone, Debug)]
-pub struct Projection {
-    /// `[out, in]`.
-    pub weight: Tensor,
-    /// `[out]`.
-    pub bias: Option<Tensor>,
-}
-
-impl Projection {
-    /// Applies the map to rows: `[N, in]` to `[N, out]`.
-    ///
-    /// # Errors
-    /// If the shapes do not fit.
-    pub fn forward(&self, backend: Backend, x: &Tensor) -> candle_core::Result<Tensor> {
-        ops::linear(backend, x, &self.weight, self.bias.as_ref())
-    }
-}
-
-/// One decoder layer's weights, named as in Hugging Face's checkpoints.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// Norm before attention, `[d]`.
-    pub input_layernorm: Tensor,
-    /// Queries, `[H·D, d]`.
-    pub q_proj: Projection,
-    /// Keys, `[KV·D, d]`.
-    pub k_proj: Projection,
-    /// Values, `[KV·D, d]`.
-    pub v_proj: Projection,
-    /// Norm of each head's queries, `[D]`, in families that have it.
-    pub q_norm: Option<Tensor>,
-    /// Norm of each head's keys, `[D]`, in families that have it.
-    pub k_norm: Option<Tensor>,
-    /// Attention's output, `[d, H·D]`.
-    pub o_proj: Projection,
-    /// Norm before the feed-forward layer, `[d]`.
-    pub post_attention_layernorm: Tensor,
-    /// Gate of the feed-forward layer, `[F, d]`.
-    pub gate_proj: Tensor,
-    /// Its values, `[F, d]`.
-    pub up_proj: Tensor,
-    /// Its output, `[d, F]`.
-    pub down_proj: Tensor,
-}
 
 /// A causal language model.
 ///
@@ -65,7 +22,7 @@ pub struct Layer {
 #[derive(Debug)]
 pub struct Decoder {
     config: Config,
-    backend: Backend,
+    placement: Placement,
     vars: BTreeMap<String, Var>,
     tensors: BTreeMap<String, Tensor>,
     embedding: Tensor,
@@ -82,38 +39,38 @@ impl Decoder {
     /// `1/sqrt(2·layers)` smaller, the embedding 0.02; norms are 1 and biases 0.
     ///
     /// # Errors
-    /// [`LmError::ConfigValue`] if the configuration is impossible.
-    pub fn init(config: &Config, seed: u64, backend: Backend) -> Result<Self> {
+    /// [`LmError::ConfigValue`] if the configuration is impossible; those of [`Placement::open`].
+    pub fn init(config: &Config, seed: u64, placement: &Placement) -> Result<Self> {
         config.check()?;
-        Self::from_tensors(config, weights::initial(config, seed)?, backend)
+        Self::from_tensors(config, weights::initial(config, seed)?, placement)
     }
 
-    /// A model from the tensors of one or several safetensors files (`f32`, `bf16` or `f16`, widened to
-    /// `f32`).
+    /// A model from the tensors of one or several safetensors files of `f32`, `bf16` or `f16`, turned into
+    /// the placement's float type.
     ///
     /// # Errors
-    /// Those of [`weights::read`].
+    /// Those of [`weights::read`] and [`Placement::open`].
     pub fn from_safetensors<P: AsRef<Utf8Path>>(
         config: &Config,
         files: &[P],
-        backend: Backend,
+        placement: &Placement,
     ) -> Result<Self> {
         config.check()?;
-        Self::from_tensors(config, weights::read(config, files)?, backend)
+        Self::from_tensors(config, weights::read(config, files, placement)?, placement)
     }
 
-    /// A model from tensors under their Hugging Face names, copied into its trainable [`Var`]s.
-    ///
-    /// The composed back end takes any device and float type, the fused one `f32` on the CPU.
+    /// A model from tensors under their Hugging Face names, of any float type and on any device, copied into
+    /// its trainable [`Var`]s on the placement.
     ///
     /// # Errors
     /// [`LmError::MissingTensor`], [`LmError::UnexpectedTensor`] or [`LmError::TensorShape`] where the
-    /// tensors are not those of the configuration.
+    /// tensors are not those of the configuration; those of [`Placement::open`].
     pub fn from_tensors(
         config: &Config,
         mut tensors: BTreeMap<String, Tensor>,
-        backend: Backend,
+        placement: &Placement,
     ) -> Result<Self> {
+        let device = placement.open()?;
         let mut vars = BTreeMap::new();
         for TensorSpec { name, shape: expected, .. } in weights::layout(config) {
             let Some(tensor) = tensors.remove(&name) else {
@@ -123,53 +80,34 @@ impl Decoder {
                 return Err(LmError::TensorShape { name, expected, found: tensor.dims().to_vec() });
             }
             // A tensor that is a variable already would be shared, not copied, and two models trained as one.
-            vars.insert(name, Var::from_tensor(&tensor.detach())?);
+            vars.insert(
+                name,
+                Var::from_tensor(&tensor.to_device(&device)?.to_dtype(placement.float.dtype())?.detach())?,
+            );
         }
         if let Some((name, _)) = tensors.pop_first() {
             return Err(LmError::UnexpectedTensor { name });
         }
         let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
         let table = RotaryTable::new(config.head_dim, config.rope_theta, 0);
-        Self::assemble(config, backend, vars, tensors, Arc::new(Mutex::new(table)))
+        Self::assemble(config, *placement, vars, tensors, Arc::new(Mutex::new(table)))
     }
 
     fn assemble(
         config: &Config,
-        backend: Backend,
+        placement: Placement,
         vars: BTreeMap<String, Var>,
         tensors: BTreeMap<String, Tensor>,
         rotary: Arc<Mutex<RotaryTable>>,
     ) -> Result<Self> {
         let get = |name: String| tensors.get(&name).cloned().ok_or(LmError::MissingTensor { name });
         let layers = (0..config.num_layers)
-            .map(|index| {
-                let part = |suffix: &str| get(format!("model.layers.{index}.{suffix}"));
-                let projection = |name: &str, bias: bool| {
-                    Ok::<_, LmError>(Projection {
-                        weight: part(&format!("self_attn.{name}.weight"))?,
-                        bias: bias.then(|| part(&format!("self_attn.{name}.bias"))).transpose()?,
-                    })
-                };
-                let head_norm = |name: &str| config.qk_norm().then(|| part(name)).transpose();
-                Ok(Layer {
-                    input_layernorm: part("input_layernorm.weight")?,
-                    q_proj: projection("q_proj", config.qkv_bias)?,
-                    k_proj: projection("k_proj", config.qkv_bias)?,
-                    v_proj: projection("v_proj", config.qkv_bias)?,
-                    q_norm: head_norm("self_attn.q_norm.weight")?,
-                    k_norm: head_norm("self_attn.k_norm.weight")?,
-                    o_proj: projection("o_proj", config.output_bias)?,
-                    post_attention_layernorm: part("post_attention_layernorm.weight")?,
-                    gate_proj: part("mlp.gate_proj.weight")?,
-                    up_proj: part("mlp.up_proj.weight")?,
-                    down_proj: part("mlp.down_proj.weight")?,
-                })
-            })
+            .map(|index| layer(config, |suffix| get(format!("model.layers.{index}.{suffix}"))))
             .collect::<Result<Vec<_>>>()?;
         let embedding = get("model.embed_tokens.weight".to_owned())?;
         let head = if config.tied_head { embedding.clone() } else { get("lm_head.weight".to_owned())? };
         let norm = get("model.norm.weight".to_owned())?;
-        Ok(Self { config: config.clone(), backend, vars, tensors, embedding, layers, norm, head, rotary })
+        Ok(Self { config: config.clone(), placement, vars, tensors, embedding, layers, norm, head, rotary })
     }
 
     /// The same weights without a gradient: what is computed with them builds no graph.
@@ -180,16 +118,18 @@ impl Decoder {
     /// None in practice; the weights were complete when this decoder was made.
     pub fn frozen(&self) -> Result<Self> {
         let tensors = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.detach())).collect();
-        Self::assemble(&self.config, self.backend, BTreeMap::new(), tensors, Arc::clone(&self.rotary))
+        Self::assemble(&self.config, self.placement, BTreeMap::new(), tensors, Arc::clone(&self.rotary))
     }
 
-    /// The same weights, shared, on another back end.
+    /// The same weights, shared, with other kernels.
     ///
     /// # Errors
-    /// None in practice; the weights were complete when this decoder was made.
-    pub fn with_backend(&self, backend: Backend) -> Result<Self> {
+    /// [`LmError::Placement`] if these kernels cannot compute where the weights are.
+    pub fn with_kernels(&self, kernels: Kernels) -> Result<Self> {
+        let placement = Placement { kernels, ..self.placement };
+        placement.check()?;
         let (vars, tensors) = (self.vars.clone(), self.tensors.clone());
-        Self::assemble(&self.config, backend, vars, tensors, Arc::clone(&self.rotary))
+        Self::assemble(&self.config, placement, vars, tensors, Arc::clone(&self.rotary))
     }
 
     /// The model's shape.
@@ -198,10 +138,16 @@ impl Decoder {
         &self.config
     }
 
-    /// The back end that its operations run on.
+    /// Where and how it computes.
     #[must_use]
-    pub fn backend(&self) -> Backend {
-        self.backend
+    pub fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// The kernels that compute its operations.
+    #[must_use]
+    pub fn kernels(&self) -> Kernels {
+        self.placement.kernels
     }
 
     /// The trainable tensors under their Hugging Face names; none in a [frozen](Self::frozen) decoder.
@@ -245,7 +191,9 @@ impl Decoder {
     /// # Errors
     /// [`LmError::Io`] if the file cannot be written.
     pub fn save(&self, path: &Utf8Path) -> Result<()> {
-        Ok(fs_err::write(path, self.to_safetensors()?)?)
+        let mut file = BufWriter::new(fs_err::File::create(path)?);
+        weights::write_safetensors(&self.tensors, &mut file)?;
+        Ok(file.flush()?)
     }
 
     /// The bytes that [`save`](Self::save) writes.
@@ -279,12 +227,37 @@ impl Decoder {
         if batch.is_empty() {
             return Ok(Tensor::zeros((0, self.config.hidden_size), self.norm.dtype(), self.norm.device())?);
         }
-        let rotary = self.rotary(&batch.positions())?;
-        let mut x = ops::embedding(&self.embedding, batch.tokens())?;
-        for layer in &self.layers {
-            x = self.layer(layer, &x, &rotary, batch.offsets())?;
+        let (kernels, head_dim) = (self.kernels(), self.config.head_dim);
+        let x =
+            self.layers_of(batch.tokens(), &batch.positions(), |_, Heads { queries, keys, values }| {
+                ops::attention(kernels, &queries, &keys, &values, head_dim, batch.offsets())
+            })?;
+        self.final_norm(&x)
+    }
+
+    /// The state after the last layer, before the last norm: `[N, d]` for `N` tokens at the given positions.
+    ///
+    /// `attend` computes attention `[N, H·D]` of the layer of the given index.
+    pub(crate) fn layers_of(
+        &self,
+        tokens: &[u32],
+        positions: &[u32],
+        mut attend: impl FnMut(usize, Heads<Tensor>) -> candle_core::Result<Tensor>,
+    ) -> Result<Tensor> {
+        let (kernels, eps) = (self.kernels(), self.config.rms_norm_eps);
+        let mut ops = TensorOps { kernels, eps, rotary: self.rotary(positions)? };
+        let mut x = ops::embedding(&self.embedding, tokens)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let heads = layer.before_attention(&mut ops, &x)?;
+            let attended = attend(index, heads)?;
+            x = layer.after_attention(&mut ops, x, attended)?;
         }
-        Ok(ops::rms_norm(self.backend, &x, &self.norm, self.config.rms_norm_eps)?)
+        Ok(x)
+    }
+
+    /// The norm before the head, `[M, d]` to `[M, d]`.
+    pub(crate) fn final_norm(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(ops::rms_norm(self.kernels(), x, &self.norm, self.config.rms_norm_eps)?)
     }
 
     /// Logits `[M, V]` of rows `[M, d]` of a hidden state.
@@ -292,7 +265,7 @@ impl Decoder {
     /// # Errors
     /// If the shapes do not fit.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
-        Ok(ops::linear(self.backend, hidden, &self.head, None)?)
+        Ok(ops::linear(self.kernels(), hidden, &self.head, None)?)
     }
 
     /// Log-probabilities of the targets, in their order: `[targets.len()]`.
@@ -316,38 +289,7 @@ impl Decoder {
                 });
             }
         }
-        Ok(ops::head_log_probs(self.backend, &self.hidden(batch)?, &self.head, targets)?)
-    }
-
-    fn layer(
-        &self,
-        layer: &Layer,
-        x: &Tensor,
-        rotary: &Rotary,
-        offsets: &[usize],
-    ) -> candle_core::Result<Tensor> {
-        let Config { head_dim, rms_norm_eps: eps, .. } = self.config;
-        let backend = self.backend;
-        let normed = ops::rms_norm(backend, x, &layer.input_layernorm, eps)?;
-        let rotated = |projection: &Projection, norm: &Option<Tensor>| {
-            let mut x = projection.forward(backend, &normed)?;
-            if let Some(norm) = norm {
-                x = ops::rms_norm(backend, &x, norm, eps)?;
-            }
-            ops::rope(backend, &x, rotary)
-        };
-        let q = rotated(&layer.q_proj, &layer.q_norm)?;
-        let k = rotated(&layer.k_proj, &layer.k_norm)?;
-        let v = layer.v_proj.forward(backend, &normed)?;
-        let attended = ops::attention(backend, &q, &k, &v, head_dim, offsets)?;
-        let x = match layer.o_proj.bias {
-            Some(_) => (x + layer.o_proj.forward(backend, &attended)?)?,
-            None => ops::linear_add(backend, x, &attended, &layer.o_proj.weight)?,
-        };
-
-        let normed = ops::rms_norm(backend, &x, &layer.post_attention_layernorm, eps)?;
-        let gated = ops::gated(backend, &normed, &layer.gate_proj, &layer.up_proj)?;
-        ops::linear_add(backend, &x, &gated, &layer.down_proj)
+        Ok(ops::head_log_probs(self.kernels(), &self.hidden(batch)?, &self.head, targets)?)
     }
 
     fn check_tokens(&self, tokens: &[u32]) -> Result<()> {
@@ -357,4 +299,28 @@ impl Decoder {
             None => Ok(()),
         }
     }
+}
+
+/// One layer of its tensors, which `part` gives by the end of their names.
+fn layer(config: &Config, part: impl Fn(&str) -> Result<Tensor>) -> Result<Layer> {
+    let map = |name: &str, bias: bool| {
+        Ok::<_, LmError>(Projection {
+            weight: part(&format!("{name}.weight"))?,
+            bias: bias.then(|| part(&format!("{name}.bias"))).transpose()?,
+        })
+    };
+    let head_norm = |name: &str| config.qk_norm().then(|| part(name)).transpose();
+    Ok(Layer {
+        input_layernorm: part("input_layernorm.weight")?,
+        q_proj: map("self_attn.q_proj", config.qkv_bias)?,
+        k_proj: map("self_attn.k_proj", config.qkv_bias)?,
+        v_proj: map("self_attn.v_proj", config.qkv_bias)?,
+        q_norm: head_norm("self_attn.q_norm.weight")?,
+        k_norm: head_norm("self_attn.k_norm.weight")?,
+        o_proj: map("self_attn.o_proj", config.output_bias)?,
+        post_attention_layernorm: part("post_attention_layernorm.weight")?,
+        gate_proj: map("mlp.gate_proj", false)?,
+        up_proj: map("mlp.up_proj", false)?,
+        down_proj: map("mlp.down_proj", false)?,
+    })
 }

@@ -2,6 +2,8 @@
 
 use camino::Utf8PathBuf;
 
+use crate::placement::{DeviceName, Placement};
+
 /// The result of this crate's fallible functions.
 pub type Result<T, E = LmError> = std::result::Result<T, E>;
 
@@ -171,6 +173,70 @@ pub enum LmError {
         /// The number of tokens.
         vocabulary: usize,
     },
+    /// A text that has to be one token, such as a special token of a dialect, and is not.
+    #[error("{tokenizer} has no token {token:?}")]
+    MissingSpecial {
+        /// The text.
+        token: String,
+        /// The tokenizer's file.
+        tokenizer: Utf8PathBuf,
+    },
+    /// Parts of a row that are trained on or scored, with others between them.
+    #[error("part {part} of the row has `loss` set, but parts without it lie between it and earlier ones")]
+    ScatteredLoss {
+        /// Index of the part.
+        part: usize,
+    },
+    /// A row that begins with tokens to be trained on or scored.
+    #[error("the row begins with a part that has `loss` set: nothing precedes its first token")]
+    LossAtStart,
+    /// A row of training data without tokens to be learned.
+    #[error("no part of the row has both text and `loss` set, so there is nothing to learn from it")]
+    NoLoss,
+    /// A `generation_config.json` that cannot be read.
+    #[error("{path}: {problem}")]
+    GenerationConfig {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Options of which one begins with another, or equals it.
+    #[error("option {option} is the beginning of option {longer}, which could never be chosen")]
+    NestedOptions {
+        /// Index of the option.
+        option: usize,
+        /// Index of the other one.
+        longer: usize,
+    },
+    /// One of several things that were asked for cannot be done.
+    #[error("{what} {index}: {source}")]
+    At {
+        /// What they are: "row", "request".
+        what: &'static str,
+        /// Which of them, from 0.
+        index: usize,
+        /// Why not.
+        #[source]
+        source: Box<LmError>,
+    },
+    /// A placement in which nothing can be computed.
+    #[error("cannot compute on {placement}: {problem}")]
+    Placement {
+        /// The placement.
+        placement: Placement,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A device cannot be used.
+    #[error("the device {device} cannot be used: {source}")]
+    Device {
+        /// The device.
+        device: DeviceName,
+        /// What its driver said.
+        #[source]
+        source: candle_core::Error,
+    },
     /// A setting of training or sampling has an impossible value.
     #[error("`{field}` {problem}")]
     Setting {
@@ -248,10 +314,16 @@ impl LmError {
         Self::Tokenizer { message: error.to_string() }
     }
 
+    /// Adds which one of several things it is about.
+    pub(crate) fn at(what: &'static str, index: usize) -> impl FnOnce(Self) -> Self {
+        move |source| Self::At { what, index, source: Box::new(source) }
+    }
+
     /// Who has to act.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
+            Self::At { source, .. } => source.class(),
             Self::ConfigSyntax { .. }
             | Self::ConfigValue { .. }
             | Self::Unsupported { .. }
@@ -268,14 +340,22 @@ impl LmError {
             | Self::UnknownToken { .. }
             | Self::UnknownCharacter { .. }
             | Self::UnknownId { .. }
+            | Self::MissingSpecial { .. }
+            | Self::ScatteredLoss { .. }
+            | Self::LossAtStart
+            | Self::NoLoss
+            | Self::GenerationConfig { .. }
+            | Self::NestedOptions { .. }
+            | Self::Placement { .. }
             | Self::Setting { .. }
             | Self::Example { .. }
             | Self::EmptyPrompt { .. }
             | Self::NoDistribution { .. }
             | Self::Diverged { .. } => ErrorClass::User,
-            Self::Io(_) | Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
-                ErrorClass::Environment
-            }
+            Self::Io(_)
+            | Self::Device { .. }
+            | Self::CheckpointOther { .. }
+            | Self::CheckpointDamaged { .. } => ErrorClass::Environment,
             Self::RowOutOfRange { .. }
             | Self::Sequences { .. }
             | Self::ScoreRange { .. }
@@ -289,6 +369,17 @@ impl LmError {
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
         Some(match self {
+            Self::At { source, .. } => return source.remedy(),
+            Self::MissingSpecial { .. } => {
+                "use a dialect made for this model, or a tokenizer with this token added"
+            }
+            Self::ScatteredLoss { .. } => {
+                "put the parts with `loss` side by side, or make several rows of it"
+            }
+            Self::LossAtStart => "begin the row with a part without `loss`, such as its prompt",
+            Self::NoLoss => "set `loss` on the part of the row that is to be learned",
+            Self::GenerationConfig { .. } => "fetch the file again, or correct it",
+            Self::NestedOptions { .. } => "end each option with text that none of the others has there",
             Self::ConfigSyntax { .. } | Self::ConfigValue { .. } => {
                 "fetch the model's config.json again, or correct the field"
             }
@@ -318,6 +409,10 @@ impl LmError {
             Self::CheckpointOther { .. } | Self::CheckpointDamaged { .. } => {
                 "remove the checkpoint folder to start this run anew"
             }
+            Self::Placement { .. } => {
+                "choose `kernels = \"reference\"` for a GPU or for bf16 and f16, and a build with CUDA for a GPU"
+            }
+            Self::Device { .. } => "check that the GPU exists, that it is free and that its driver works",
             Self::TensorDtype { .. } => "use an unquantized checkpoint",
             Self::TokenOutOfRange { .. } => {
                 "check that the tokenizer and the weights belong to the same model"

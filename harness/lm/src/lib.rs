@@ -2,28 +2,42 @@
 //!
 //! One decoder ([`Decoder`]) covers the Llama, Qwen2 and Qwen3 families under their Hugging Face tensor
 //! names. Sequences are never padded: a batch is [`Sequences`], tokens laid end to end, and a hidden state is
-//! one row per token. Every operation ([`ops`]) exists twice: composed of plain candle operations, which is
-//! the oracle and runs on any device, and as fused CPU kernels with their own backward pass.
+//! one row per token. Every operation ([`ops`]) exists twice: as a CPU kernel with its own backward pass, and
+//! as the reference, plain candle operations that run on any device. A [`Placement`] chooses.
 
 pub mod config;
 pub mod decoder;
+pub mod engine;
 pub mod error;
+mod layer;
+mod layout;
 pub mod model;
 pub mod ops;
 pub mod optim;
+mod pieces;
+pub mod placement;
 pub mod sample;
 pub mod schedule;
 pub mod score;
 pub mod sequences;
+mod simd;
+mod tensor_file;
+pub mod text;
 pub mod tokenizer;
 pub mod train;
 pub mod weights;
 
 pub use config::{Config, Family};
-pub use decoder::{Decoder, Layer, Projection};
+pub use decoder::Decoder;
+pub use engine::{
+    Candle, Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION,
+    instruction_set,
+};
 pub use error::{ErrorClass, LmError, Result};
+pub use layer::{Layer, Projection};
 pub use model::Model;
-pub use ops::Backend;
+pub use placement::{DeviceName, Float, Kernels, Placement};
 pub use score::{Scored, score};
 pub use sequences::Sequences;
+pub use text::Part;
 pub use tokenizer::{Tokenizer, character_tokenizer};

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::config::Config;
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::ops::Backend;
+use crate::placement::Placement;
 use crate::tokenizer::Tokenizer;
 
 const CONFIG: &str = "config.json";
@@ -44,10 +44,10 @@ impl Model {
     /// # Errors
     /// [`LmError::Io`] for a missing file; the errors of [`Config::from_json`], [`Tokenizer::from_json`],
     /// [`Decoder::from_safetensors`] and [`Model::new`].
-    pub fn load(dir: &Utf8Path, backend: Backend) -> Result<Self> {
+    pub fn load(dir: &Utf8Path, placement: &Placement) -> Result<Self> {
         let config = Config::from_json(&fs_err::read_to_string(dir.join(CONFIG))?)?;
         let tokenizer = Tokenizer::open(&dir.join(TOKENIZER))?;
-        let decoder = Decoder::from_safetensors(&config, &weight_files(dir)?, backend)?;
+        let decoder = Decoder::from_safetensors(&config, &weight_files(dir)?, placement)?;
         Self::new(decoder, tokenizer)
     }
 

@@ -1,6 +1,6 @@
 //! Log-probabilities of given tokens, without a graph.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
@@ -21,12 +21,12 @@ pub struct Scored {
 /// Log-probability of each token of each [`Scored::range`], given all tokens before it: one list per item, in
 /// order.
 ///
-/// Items are sorted by length and run in chunks of bounded size. With the fused back end the result does not
+/// Items are sorted by length and run in chunks of bounded size. With the CPU kernels the result does not
 /// depend on the chunking, nor on the number of threads, down to the last bit.
 ///
 /// # Errors
-/// [`LmError::ScoreRange`] if a range starts at 0 or ends past its sequence, [`LmError::TokenOutOfRange`] for
-/// a token outside the vocabulary.
+/// [`LmError::ScoreRange`] if a range has token 0 in it or ends past its sequence,
+/// [`LmError::TokenOutOfRange`] for a token outside the vocabulary.
 pub fn score(decoder: &Decoder, items: &[Scored]) -> Result<Vec<Vec<f32>>> {
     score_in_chunks(decoder, items, TOKENS_PER_CHUNK)
 }
@@ -36,32 +36,85 @@ pub fn score(decoder: &Decoder, items: &[Scored]) -> Result<Vec<Vec<f32>>> {
 /// # Errors
 /// Those of [`score`].
 pub fn score_in_chunks(decoder: &Decoder, items: &[Scored], max_tokens: usize) -> Result<Vec<Vec<f32>>> {
-    for (sequence, Scored { tokens, range }) in items.iter().enumerate() {
-        if range.start == 0 || range.start > range.end || range.end > tokens.len() {
-            let (start, end, length) = (range.start, range.end, tokens.len());
-            return Err(LmError::ScoreRange { sequence, start, end, length });
+    let mut scores = vec![Vec::new(); items.len()];
+    let flow = each_chunk(decoder, items, max_tokens, &|| false, &mut |index, values| {
+        scores[index] = values;
+        ControlFlow::Continue(())
+    })?;
+    debug_assert!(flow.is_continue());
+    Ok(scores)
+}
+
+/// [`score`], which hands over the index and the log-probabilities of each item as soon as they are known:
+/// first those of items with an empty range, then the longest sequences, the shortest at the end.
+///
+/// Before each forward pass `stopped` is asked; if it is true, or `tell` breaks off, the rest is not computed
+/// and the result is `Break`.
+///
+/// # Errors
+/// Those of [`score`].
+pub fn score_each(
+    decoder: &Decoder,
+    items: &[Scored],
+    stopped: &dyn Fn() -> bool,
+    tell: &mut dyn FnMut(usize, Vec<f32>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>> {
+    each_chunk(decoder, items, TOKENS_PER_CHUNK, stopped, tell)
+}
+
+fn each_chunk(
+    decoder: &Decoder,
+    items: &[Scored],
+    max_tokens: usize,
+    stopped: &dyn Fn() -> bool,
+    tell: &mut dyn FnMut(usize, Vec<f32>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>> {
+    check_ranges(items)?;
+    let decoder = decoder.frozen()?;
+    let (empty, mut order): (Vec<usize>, Vec<usize>) =
+        (0..items.len()).partition(|index| items[*index].range.is_empty());
+    order.sort_by_key(|index| std::cmp::Reverse(items[*index].range.end));
+    for index in empty {
+        if tell(index, Vec::new()).is_break() {
+            return Ok(ControlFlow::Break(()));
         }
     }
-    let decoder = decoder.frozen()?;
-    let mut order: Vec<usize> = (0..items.len()).filter(|index| !items[*index].range.is_empty()).collect();
-    order.sort_by_key(|index| std::cmp::Reverse(items[*index].range.end));
-
-    let mut scores = vec![Vec::new(); items.len()];
     let mut rest = order.as_slice();
     while !rest.is_empty() {
+        if stopped() {
+            return Ok(ControlFlow::Break(()));
+        }
         let mut total = 0;
         let fits = |index: &&usize| {
             total += items[**index].range.end - 1;
             total <= max_tokens
         };
         let (chunk, later) = rest.split_at(rest.iter().take_while(fits).count().max(1));
-        score_chunk(&decoder, items, chunk, &mut scores)?;
+        if score_chunk(&decoder, items, chunk, tell)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         rest = later;
     }
-    Ok(scores)
+    Ok(ControlFlow::Continue(()))
 }
 
-fn score_chunk(decoder: &Decoder, items: &[Scored], chunk: &[usize], scores: &mut [Vec<f32>]) -> Result<()> {
+fn check_ranges(items: &[Scored]) -> Result<()> {
+    for (sequence, Scored { tokens, range }) in items.iter().enumerate() {
+        let unpreceded = range.start == 0 && range.end > 0;
+        if unpreceded || range.start > range.end || range.end > tokens.len() {
+            let (start, end, length) = (range.start, range.end, tokens.len());
+            return Err(LmError::ScoreRange { sequence, start, end, length });
+        }
+    }
+    Ok(())
+}
+
+fn score_chunk(
+    decoder: &Decoder,
+    items: &[Scored],
+    chunk: &[usize],
+    tell: &mut dyn FnMut(usize, Vec<f32>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>> {
     let mut batch = Sequences::new();
     let mut targets = Vec::new();
     for Scored { tokens, range } in chunk.iter().map(|index| &items[*index]) {
@@ -71,10 +124,12 @@ fn score_chunk(decoder: &Decoder, items: &[Scored], chunk: &[usize], scores: &mu
         batch.push(&tokens[..range.end - 1])?;
         targets.extend(range.clone().map(|position| (first_row + position - 1, tokens[position])));
     }
-    let values = decoder.log_probs(&batch, &targets)?.to_vec1::<f32>()?;
-    let mut values = values.into_iter();
+    let mut values = decoder.log_probs(&batch, &targets)?.to_vec1::<f32>()?.into_iter();
     for index in chunk {
-        scores[*index] = values.by_ref().take(items[*index].range.len()).collect();
+        let scores = values.by_ref().take(items[*index].range.len()).collect();
+        if tell(*index, scores).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }

@@ -1,18 +1,22 @@
 //! Text to token ids and back, through a `tokenizer.json`.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use camino::Utf8Path;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use crate::error::{LmError, Result};
+use crate::pieces::Pieces;
 
 /// A tokenizer, with the bytes of the `tokenizer.json` that it came from.
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     json: Vec<u8>,
+    /// Known once they were asked for.
+    pieces: OnceLock<Pieces>,
 }
 
 impl fmt::Debug for Tokenizer {
@@ -29,7 +33,7 @@ impl Tokenizer {
     pub fn from_json(json: impl Into<Vec<u8>>) -> Result<Self> {
         let json = json.into();
         let inner = tokenizers::Tokenizer::from_bytes(&json).map_err(LmError::tokenizer)?;
-        Ok(Self { inner, json })
+        Ok(Self { inner, json, pieces: OnceLock::new() })
     }
 
     /// Reads the file `tokenizer.json`.
@@ -79,6 +83,33 @@ impl Tokenizer {
             return Err(LmError::UnknownId { id, vocabulary: self.vocabulary_size() });
         }
         self.inner.decode(ids, false).map_err(LmError::tokenizer)
+    }
+
+    /// The text of ids that a model wrote, special tokens included.
+    ///
+    /// Bytes that are no UTF-8, as where a text was cut off within a character, become U+FFFD. It differs from
+    /// [`decode`](Self::decode) in one respect: ids without a token have no text. (Models often have more ids
+    /// than their tokenizer.)
+    ///
+    /// # Errors
+    /// [`LmError::Tokenizer`] if the tokenizer's decoder fails.
+    pub fn text(&self, ids: &[u32]) -> Result<String> {
+        self.inner.decode(ids, false).map_err(LmError::tokenizer)
+    }
+
+    /// The id of a text that is one token, such as a special token; `None` if it is none or several.
+    pub fn single(&self, text: &str) -> Option<u32> {
+        let encoding = self.inner.encode_fast(text, false).ok()?;
+        match encoding.get_ids() {
+            // An unknown-token id has another text.
+            [id] if self.text(&[*id]).is_ok_and(|back| back == text) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// What each token adds to a text.
+    pub(crate) fn pieces(&self) -> &Pieces {
+        self.pieces.get_or_init(|| Pieces::of(&self.inner))
     }
 
     /// Finds the first character that is not part of an added token and cannot be encoded alone.

@@ -1,6 +1,6 @@
 //! Tables, plots and pages: terminal, Markdown, HTML and JSON.
 //!
-//! A [`Report`] holds one recomputed table: cells as measured and as printed, claims with their verdicts,
+//! A [`Report`] holds one recomputed table: cells as measured and as printed, claims with their outcomes,
 //! diagnostics, and the artefacts behind each number. It says nothing about how a number came about. Four
 //! functions turn it into text; equal reports give equal bytes:
 //!

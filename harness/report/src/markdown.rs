@@ -4,6 +4,7 @@ use crate::model::{Claim, Column, DataTable, Datum, Part, Report, Row, Section};
 use crate::number::{PartNumbers, TABLE_DECIMALS, fixed, interval, level, margin, percent};
 use crate::plain::{one_line, paragraphs, visible};
 use crate::view::{self, Dependence, Origins, short};
+use crate::words::{CheckLook as _, OutcomeLook as _};
 
 /// The empty cell.
 const NOTHING: &str = "–";
@@ -58,10 +59,12 @@ impl Page {
 fn heading(report: &Report, page: &mut Page) {
     page.line(&format!("# {}\n", literal(&report.title)));
     page.line(&format!("{}\n", literal(&view::origin(report))));
-    page.line(&format!("{}\n", literal(&report.caption)));
+    if !report.caption.is_empty() {
+        page.line(&format!("{}\n", literal(&report.caption)));
+    }
     let tally = view::tally(&report.claims).into_iter().filter(|(_, number)| *number > 0);
     let tally: Vec<_> = tally
-        .map(|(verdict, number)| format!("{} **{number} {}**", verdict.mark(), verdict.word()))
+        .map(|(outcome, number)| format!("{} **{number} {}**", outcome.mark(), outcome.word()))
         .collect();
     if !tally.is_empty() {
         page.line(&format!("Claims: {}\n", tally.join(", ")));
@@ -114,7 +117,7 @@ fn claims(report: &Report, page: &mut Page) {
         return;
     }
     page.line("## Claims\n");
-    let header = ["Verdict", "Claim", "Quantity", "Measured", "Seeds", "Needs", "Printed", "Detectable"];
+    let header = ["Outcome", "Claim", "Quantity", "Measured", "Seeds", "Needs", "Printed", "Detectable"];
     let rows = report.claims.iter().flat_map(claim_rows);
     page.table(&header.map(String::from), 3, rows);
     for claim in &report.claims {
@@ -137,18 +140,18 @@ fn claims(report: &Report, page: &mut Page) {
 }
 
 fn claim_rows(claim: &Claim) -> Vec<Vec<String>> {
-    let verdict = format!("{} {}", claim.verdict.mark(), claim.verdict.word());
+    let outcome = format!("{} {}", claim.outcome.mark(), claim.outcome.word());
     let printed = view::printed_holds(claim).map_or_else(String::new, |words| format!("<br>*{words}*"));
     let words = format!("**{}** {}{printed}", escaped(&claim.id), escaped(&claim.text));
     if claim.parts.is_empty() {
-        let mut row = vec![verdict, words, code(&claim.expression)];
+        let mut row = vec![outcome, words, code(&claim.expression)];
         row.resize(8, String::new());
         return vec![row];
     }
     let several = claim.parts.len() > 1;
     let rows = claim.parts.iter().enumerate().map(|(index, part)| {
         let first = |text: &str| if index == 0 { text.to_owned() } else { String::new() };
-        let mut row = vec![first(&verdict), first(&words)];
+        let mut row = vec![first(&outcome), first(&words)];
         row.extend(part_cells(part, several));
         row
     });
@@ -157,7 +160,7 @@ fn claim_rows(claim: &Claim) -> Vec<Vec<String>> {
 
 fn part_cells(part: &Part, several: bool) -> [String; 6] {
     let numbers = PartNumbers(part.unit);
-    let mark = if several { format!("{} ", part.verdict.mark()) } else { String::new() };
+    let mark = if several { format!("{} ", part.outcome.mark()) } else { String::new() };
     [
         format!("{mark}{}", code(&part.label)),
         view::quantity(part),

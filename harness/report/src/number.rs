@@ -1,6 +1,6 @@
 //! How numbers are written, in one place.
 
-use crate::model::{Estimate, Threshold, Unit};
+use crate::model::{Quantity, Threshold, Unit};
 
 /// Digits after the point for measured percentages and points: more would pretend to a precision that no
 /// interval has.
@@ -32,12 +32,12 @@ pub(crate) fn percent(number: f64) -> String {
 }
 
 /// "±" and half of the interval's width.
-pub(crate) fn margin(estimate: &Estimate) -> String {
+pub(crate) fn margin(estimate: &Quantity) -> String {
     format!("±{}", percent(estimate.half_width()))
 }
 
 /// The interval in brackets.
-pub(crate) fn interval(estimate: &Estimate, decimals: u8) -> String {
+pub(crate) fn interval(estimate: &Quantity, decimals: u8) -> String {
     format!("[{}, {}]", fixed(estimate.low, decimals), fixed(estimate.high, decimals))
 }
 
@@ -69,7 +69,7 @@ impl PartNumbers {
     }
 
     /// The interval of a measured quantity.
-    pub(crate) fn interval(self, estimate: &Estimate) -> String {
+    pub(crate) fn interval(self, estimate: &Quantity) -> String {
         format!("[{}, {}]", self.measured(estimate.low), self.measured(estimate.high))
     }
 

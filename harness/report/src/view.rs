@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Cell, Claim, Column, Group, Part, Printed, PrintedCheck, Report, Row, Source, Verdict};
+use crate::model::{Cell, Claim, Column, Group, Outcome, Part, Printed, PrintedCheck, Report, Row, Source};
 use crate::number::{PartNumbers, count, level};
-use crate::words::plural;
+use crate::words::{CheckLook as _, plural};
 
 /// Neighbouring columns of one group.
 pub(crate) struct Block<'a> {
@@ -45,14 +45,17 @@ pub(crate) fn full_label(report: &Report, column: &Column) -> String {
     }
 }
 
-/// How many claims got each verdict; all four, in their order.
-pub(crate) fn tally(claims: &[Claim]) -> [(Verdict, usize); 4] {
-    Verdict::ALL.map(|verdict| (verdict, claims.iter().filter(|claim| claim.verdict == verdict).count()))
+/// How many claims got each outcome; all four, in their order.
+pub(crate) fn tally(claims: &[Claim]) -> [(Outcome, usize); 4] {
+    Outcome::ALL.map(|outcome| (outcome, claims.iter().filter(|claim| claim.outcome == outcome).count()))
 }
 
 /// `arXiv:2509.22637v2, Table 5 · embedded scale · 3 seeds`.
 pub(crate) fn origin(report: &Report) -> String {
-    let mut parts = vec![format!("{}, {}", report.paper, report.locator), format!("{} scale", report.scale)];
+    let named = [&report.paper, &report.locator].into_iter().filter(|name| !name.is_empty());
+    let place: Vec<&str> = named.map(String::as_str).collect();
+    let mut parts: Vec<String> = [place.join(", ")].into_iter().filter(|place| !place.is_empty()).collect();
+    parts.push(format!("{} scale", report.scale));
     // A row without seeds is a model that was not trained here; it says nothing about the others.
     let counts: BTreeSet<usize> =
         report.rows.iter().map(|row| row.seeds.len()).filter(|number| *number > 0).collect();
@@ -62,8 +65,16 @@ pub(crate) fn origin(report: &Report) -> String {
     parts.join(" · ")
 }
 
+/// Whether any cell holds a measured value.
+pub(crate) fn is_measured(report: &Report) -> bool {
+    report.rows.iter().flat_map(|row| row.cells.values()).any(|cell| cell.measured.is_some())
+}
+
 /// What the numbers in a cell of the main table are.
 pub(crate) fn legend(report: &Report) -> String {
+    if !is_measured(report) {
+        return "Percent, as printed in the paper.".to_owned();
+    }
     let named = report.rows.iter().any(|row| row.printed_label.is_some());
     format!(
         "Percent. Measured value ± half the width of its {} interval; below it the printed value{}.",
@@ -228,7 +239,7 @@ fn pairs<'a>(facts: impl Iterator<Item = (&'a String, &'a String)>) -> String {
     facts.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
 }
 
-/// The rules by which verdicts follow, each with the claims that use it: one rule for all claims is the usual
+/// The rules by which outcomes follow, each with the claims that use it: one rule for all claims is the usual
 /// case.
 pub(crate) fn rules(claims: &[Claim]) -> Vec<(&str, Vec<&str>)> {
     let mut rules: Vec<(&str, Vec<&str>)> = Vec::new();

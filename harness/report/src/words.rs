@@ -1,20 +1,18 @@
-//! Marks and words for verdicts. Each has both, so that none depends on colour or on a font.
+//! Marks and classes beside the words for outcomes and checks. Each has both, so that none depends on colour or on a
+//! font.
 
-use crate::model::{PrintedCheck, Verdict};
+use crate::model::{Outcome, PrintedCheck};
 
-impl Verdict {
-    /// The word in reports, e.g. `not replicated`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Replicated => "replicated",
-            Self::NotReplicated => "not replicated",
-            Self::Inconclusive => "inconclusive",
-            Self::NotAttempted => "not attempted",
-        }
-    }
-
+/// How the outcome of a claim looks.
+pub(crate) trait OutcomeLook {
     /// The mark before the word: one character, one column wide.
-    pub fn mark(self) -> char {
+    fn mark(self) -> char;
+    /// Name in style sheets.
+    fn class(self) -> &'static str;
+}
+
+impl OutcomeLook for Outcome {
+    fn mark(self) -> char {
         match self {
             Self::Replicated => '✓',
             Self::NotReplicated => '✗',
@@ -23,18 +21,7 @@ impl Verdict {
         }
     }
 
-    /// What the verdict means, for a legend.
-    pub(crate) fn meaning(self) -> &'static str {
-        match self {
-            Self::Replicated => "the whole interval lies where the claim puts it",
-            Self::NotReplicated => "the whole interval lies elsewhere",
-            Self::Inconclusive => "the interval spans the threshold",
-            Self::NotAttempted => "not measured",
-        }
-    }
-
-    /// Name in style sheets.
-    pub(crate) fn class(self) -> &'static str {
+    fn class(self) -> &'static str {
         match self {
             Self::Replicated => "replicated",
             Self::NotReplicated => "not-replicated",
@@ -44,29 +31,20 @@ impl Verdict {
     }
 }
 
-impl PrintedCheck {
-    /// The word in reports, e.g. `contradicted`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Consistent => "consistent",
-            Self::Contradicted => "contradicted",
-            Self::Impossible => "impossible",
-            Self::NotAttempted => "not attempted",
-        }
-    }
-
+/// How the check of a printed value looks.
+pub(crate) trait CheckLook {
     /// The mark behind the printed value; most cells are consistent and need none.
-    pub fn mark(self) -> Option<char> {
+    fn mark(self) -> Option<char>;
+}
+
+impl CheckLook for PrintedCheck {
+    fn mark(self) -> Option<char> {
         match self {
             Self::Contradicted => Some('≠'),
             Self::Impossible => Some('!'),
             Self::Consistent | Self::NotAttempted => None,
         }
     }
-
-    /// All results in the order in which they are listed.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Consistent, Self::Contradicted, Self::Impossible, Self::NotAttempted];
 }
 
 /// `1 seed`, `2 seeds`.

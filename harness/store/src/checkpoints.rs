@@ -13,7 +13,7 @@ use crate::{Hash, Result, Store, StoreError, durable};
 
 impl Store {
     /// The checkpoint folder of an action, created if it is not there. The caller writes and replaces files
-    /// in it as it likes; [`Store::lease`] keeps other processes out.
+    /// in it as it likes, and verifies them; [`Store::lease`] keeps other processes out.
     pub fn checkpoint_dir(&self, key: &Hash) -> Result<Utf8PathBuf> {
         self.require_writable()?;
         let dir = self.layout().checkpoint(key);

@@ -9,8 +9,9 @@ use crate::{Hash, RunId};
 /// The result of a store operation.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// What has to change for an operation to succeed, and so who has to act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What has to change for an operation to succeed, and so who has to act. A graver class is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     /// The request: a path, a name or a run id is wrong. The user asks for something else.
     User,
@@ -213,6 +214,7 @@ impl StoreError {
             | Self::Busy { .. }
             | Self::IndexDamaged { .. }
             | Self::Io { .. } => ErrorClass::Environment,
+            Self::Index { source, .. } if is_environmental(source) => ErrorClass::Environment,
             Self::BadManifest { .. }
             | Self::NotInScratch { .. }
             | Self::BadEvent(_)
@@ -385,11 +387,11 @@ mod tests {
             (ffi::SQLITE_MISUSE, "index"),
         ] {
             let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            assert_eq!(
-                kind_of(&StoreError::index(Utf8Path::new("/x/index.sqlite"), source)),
-                expect,
-                "{code}"
-            );
+            let error = StoreError::index(Utf8Path::new("/x/index.sqlite"), source);
+            assert_eq!(kind_of(&error), expect, "{code}");
+            let ours = code == ffi::SQLITE_MISUSE;
+            let class = if ours { ErrorClass::Internal } else { ErrorClass::Environment };
+            assert_eq!(error.class(), class, "{code}");
         }
     }
 }

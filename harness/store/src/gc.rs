@@ -9,10 +9,11 @@
 //!   them;
 //! - the files of every tree that is kept;
 //! - the checkpoints of unfinished actions, until nothing in them has changed for 30 days;
-//! - every sample: they are small and dear.
+//! - the values of the memo that were used within the last 90 days. A use is noted once a week, so a value
+//!   that is in use is never near that limit.
 //!
 //! The rest can go: other objects, the actions whose output goes or is gone, checkpoints of finished actions,
-//! objects that were set aside as corrupt.
+//! objects that were set aside as corrupt, values of the memo that nobody has used for so long.
 //!
 //! A plan deletes nothing. Applying it takes the store's `active.lock` alone, so no run is active, makes the
 //! plan anew and deletes what stands in both: what the user saw, as far as it is still garbage.
@@ -26,6 +27,7 @@ use serde::Serialize;
 use crate::index::Durability;
 use crate::inventory::usage;
 use crate::lock::{HeldLock, Locked, Wait};
+use crate::memo::MemoGarbage;
 use crate::{Hash, Result, Store, StoreError, durable};
 
 /// How long an object is spared after it was put.
@@ -33,6 +35,25 @@ const GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// How long the checkpoint of an unfinished action is kept without a change.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long a value of the memo is kept without a use.
+const MEMO_IDLE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How long garbage collection spares what it could delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct GcRules {
+    /// Objects are spared for so long after they were put; an hour by default.
+    pub grace: Duration,
+    /// Values of the memo are spared for so long after their last use, in whole days; 90 days by default.
+    /// With less than 8 days, values that are in use may go, as a use is noted once a week. Zero: all go.
+    pub memo_idle: Duration,
+}
+
+impl Default for GcRules {
+    fn default() -> Self {
+        Self { grace: GRACE, memo_idle: MEMO_IDLE }
+    }
+}
 
 /// Something that can be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,15 +79,17 @@ pub struct GcPlan {
     pub spared_as_new: u64,
     /// Their bytes.
     pub spared_as_new_bytes: u64,
-    /// The grace period that this plan was made with.
-    pub grace: Duration,
+    /// Values of the memo that were not used for long.
+    pub memo: MemoGarbage,
+    /// The rules that this plan was made with.
+    pub rules: GcRules,
 }
 
 impl GcPlan {
     /// The space that the plan would free, in bytes.
     pub fn bytes(&self) -> u64 {
         let garbage = self.objects.iter().chain(&self.checkpoints).map(|garbage| garbage.bytes);
-        garbage.chain(self.set_aside.iter().map(|(_, bytes)| *bytes)).sum()
+        garbage.chain(self.set_aside.iter().map(|(_, bytes)| *bytes)).sum::<u64>() + self.memo.bytes
     }
 
     /// Whether there is nothing to delete.
@@ -75,6 +98,7 @@ impl GcPlan {
             && self.actions.is_empty()
             && self.checkpoints.is_empty()
             && self.set_aside.is_empty()
+            && self.memo.is_empty()
     }
 }
 
@@ -89,6 +113,8 @@ pub struct GcOutcome {
     pub checkpoints: u64,
     /// How many objects that had been set aside.
     pub set_aside: u64,
+    /// How many values of the memo.
+    pub memo_values: u64,
     /// The space freed, in bytes.
     pub bytes: u64,
     /// Objects of the plan that stayed because something refers to them now, or because they were put again.
@@ -98,14 +124,14 @@ pub struct GcOutcome {
 impl Store {
     /// What garbage collection would delete now. Deletes nothing.
     pub fn gc_plan(&self) -> Result<GcPlan> {
-        self.gc_plan_with(GRACE)
+        self.gc_plan_with(GcRules::default())
     }
 
-    /// As [`Store::gc_plan`], sparing objects that were put within `grace` instead of an hour.
+    /// As [`Store::gc_plan`], by other rules.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if a tree that must be kept is damaged: what it lists is then unknown.
-    pub fn gc_plan_with(&self, grace: Duration) -> Result<GcPlan> {
+    pub fn gc_plan_with(&self, rules: GcRules) -> Result<GcPlan> {
         let index = self.index_contents()?;
         let objects = self.inventory()?.objects;
         let stored: BTreeSet<Hash> = objects.iter().map(|object| object.hash).collect();
@@ -115,12 +141,12 @@ impl Store {
 
         let now = SystemTime::now();
         // A time in the future counts as new.
-        let new = objects
-            .iter()
-            .filter(|object| now.duration_since(object.put).is_ok_and(|age| age < grace) || object.put > now);
+        let new = objects.iter().filter(|object| {
+            now.duration_since(object.put).is_ok_and(|age| age < rules.grace) || object.put > now
+        });
         let kept_as_new = self.with_members(new.map(|object| object.hash))?;
 
-        let mut plan = GcPlan { grace, ..GcPlan::default() };
+        let mut plan = GcPlan { rules, memo: self.memo_garbage(rules.memo_idle)?, ..GcPlan::default() };
         for object in objects.iter().filter(|object| !needed.contains(&object.hash)) {
             if kept_as_new.contains(&object.hash) {
                 plan.spared_as_new += 1;
@@ -159,7 +185,7 @@ impl Store {
     pub fn gc_apply(&self, plan: &GcPlan) -> Result<GcOutcome> {
         self.require_writable()?;
         let _alone = self.lock_out_runs()?;
-        let now = self.gc_plan_with(plan.grace)?;
+        let now = self.gc_plan_with(plan.rules)?;
 
         let mut outcome = GcOutcome::default();
         let actions: Vec<Hash> = both(&plan.actions, &now.actions, |key| *key);
@@ -193,6 +219,9 @@ impl Store {
             outcome.set_aside += 1;
             outcome.bytes += bytes;
         }
+        let (values, bytes) = self.collect_memo(&plan.memo)?;
+        outcome.memo_values = values;
+        outcome.bytes += bytes;
         self.remove_free_locks()?;
         Ok(outcome)
     }

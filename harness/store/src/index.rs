@@ -15,7 +15,8 @@ const SCHEMA_VERSION: u64 = 2;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Times are milliseconds since 1970-01-01 UTC. `used` orders the actions of a step: it grows
-/// whenever one is recorded or used again. Events are only ever added.
+/// whenever one is recorded or used again. Events are only ever added. A value of the memo is in the
+/// row if it is small, else in a volume; `used` is the day of its last use, as far as it was noted.
 const SCHEMA: &str = "
 CREATE TABLE actions (
     key BLOB PRIMARY KEY, step TEXT NOT NULL, output BLOB NOT NULL, description BLOB NOT NULL,
@@ -24,7 +25,11 @@ CREATE TABLE actions (
 CREATE INDEX actions_by_step ON actions (step, used);
 CREATE INDEX actions_by_use ON actions (used);
 CREATE TABLE run_actions (run TEXT NOT NULL, key BLOB NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
-CREATE TABLE memo (key BLOB PRIMARY KEY, hash BLOB NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE memo (
+    key BLOB PRIMARY KEY, used INTEGER NOT NULL, hash BLOB NOT NULL,
+    value BLOB, volume TEXT, start INTEGER, length INTEGER
+) WITHOUT ROWID;
+CREATE INDEX memo_by_volume ON memo (volume) WHERE volume IS NOT NULL;
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
     status TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER
@@ -203,6 +208,9 @@ fn create_schema(connection: &mut Connection, path: &Utf8Path) -> Result<()> {
 /// Settings of a connection, which do not persist.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // Sixteen megabytes of log, not four: groups of values land on the same pages again and again, and each
+    // page is written back once per checkpoint of the log.
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // 32 MiB of pages: inserts into the memo land on random pages of one B-tree.
     connection.pragma_update(None, "cache_size", -32 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;

@@ -22,6 +22,8 @@ pub struct Stats {
     pub memo_values: u64,
     /// Their bytes.
     pub memo_bytes: u64,
+    /// The bytes of the files for large values of the memo; with dead records, which garbage collection removes.
+    pub memo_file_bytes: u64,
     /// Recorded runs.
     pub runs: u64,
     /// Events of all runs.
@@ -57,7 +59,7 @@ impl Store {
     pub fn stats(&self) -> Result<Stats> {
         let mut stats = self.index().read(|connection| {
             connection.query_row(
-                "SELECT (SELECT count(*) FROM actions), count(*), coalesce(sum(length(value)), 0),
+                "SELECT (SELECT count(*) FROM actions), count(*), coalesce(sum(coalesce(length, length(value))), 0),
                         (SELECT count(*) FROM runs), (SELECT count(*) FROM events)
                  FROM memo",
                 [],
@@ -78,6 +80,7 @@ impl Store {
             stats.objects += 1;
             stats.object_bytes += object.size;
         }
+        stats.memo_file_bytes = self.memo_file_bytes()?;
         for (_, path, _) in durable::entries(&self.layout().checkpoints())? {
             stats.checkpoints += 1;
             stats.checkpoint_bytes += usage(&path)?.bytes;

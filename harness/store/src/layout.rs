@@ -3,8 +3,10 @@
 //! ```text
 //! format           "assay-store 2"
 //! index.sqlite     actions, values of the memo, runs, events, pins
-//! active.lock      locked shared by every active run, exclusively by gc and by changes of the schema
+//! active.lock      locked shared by every active run and while large values of
+//!                  the memo are stored, exclusively by gc and by changes of the schema
 //! objects/ab/...   one read-only file per object
+//! memo/ID.volume  large values of the memo
 //! tmp/             unfinished files of living processes
 //! checkpoints/KEY  what unfinished actions have saved
 //! leases/KEY.lock  which actions are being worked on
@@ -88,9 +90,15 @@ impl Layout {
     /// Creates the folders that are missing.
     pub(crate) fn complete(&self) -> Result<()> {
         let mut created = false;
-        for dir in
-            [self.tmp(), self.objects(), self.checkpoints(), self.corrupt(), self.leases(), self.runs()]
-        {
+        for dir in [
+            self.tmp(),
+            self.objects(),
+            self.checkpoints(),
+            self.corrupt(),
+            self.leases(),
+            self.runs(),
+            self.memo(),
+        ] {
             if !dir.is_dir() {
                 durable::create_dir(&dir)?;
                 created = true;
@@ -187,6 +195,10 @@ impl Layout {
 
     pub(crate) fn run_lock(&self, id: &RunId) -> Utf8PathBuf {
         self.runs().join(format!("{id}.lock"))
+    }
+
+    pub(crate) fn memo(&self) -> Utf8PathBuf {
+        self.root.join("memo")
     }
 
     pub(crate) fn corrupt(&self) -> Utf8PathBuf {

@@ -1,19 +1,21 @@
-//! Content-addressed objects and the index of actions, runs and events.
+//! Content-addressed objects, a memo of values by key, and the index of actions, runs and events.
 //!
 //! A [`Store`] is a folder. It keeps bytes under the name of their BLAKE3 hash and never changes them: a file
 //! is an object, a folder is an object that lists its files ([`Tree`]). An SQLite index beside them says
-//! which step gave which object ([`Action`]), holds small values by key (samples), and records runs with
-//! their events.
+//! which step gave which object ([`Action`]) and records runs with their events. The [`memo`] keeps values one
+//! by one under keys: small ones in the index, large ones in files of their own.
 //!
 //! What the store promises:
 //!
-//! - **Verified reads.** Bytes are handed out only after their hash has been checked; damage is a
-//!   [`StoreError::Corrupt`] that names the object. Putting a damaged object again heals it.
+//! - **Verified reads.** Bytes are handed out only after their hash has been checked. A damaged object is a
+//!   [`StoreError::Corrupt`] that names it; putting it again heals it. A damaged value of the memo counts as
+//!   absent. Checkpoints are the exception: whoever writes them verifies them ([`Store::checkpoint_dir`]).
 //! - **No half objects.** Objects are written to a temporary name, synced and renamed, so a kill at any
 //!   instant loses at most unfinished work. A recorded action is on the disk together with its output.
 //! - **Sharing.** Several processes may use a store at once. Index changes are transactions, objects are
 //!   immutable, and temporary files belong to a process by a lock that dies with it.
-//! - **Nothing needed is deleted.** Garbage collection runs alone and spares what recorded reports need.
+//! - **Nothing needed is deleted.** Garbage collection runs alone and spares what recorded reports need; values of
+//!   the memo, which can be computed again, go when nobody has used them for long.
 //!
 //! It knows nothing of recipes or models: keys and descriptions are the caller's. [`Hasher`] makes the keys.
 //!
@@ -64,7 +66,7 @@ mod verify;
 pub use actions::Action;
 pub use encode::Hasher;
 pub use error::{ErrorClass, Result, StoreError};
-pub use gc::{Garbage, GcOutcome, GcPlan};
+pub use gc::{Garbage, GcOutcome, GcPlan, GcRules};
 pub use hash::{Hash, ParseHashError};
 pub use inventory::Stats;
 pub use leases::Lease;

@@ -43,6 +43,13 @@ impl Locked {
     }
 }
 
+impl Locked {
+    /// The locked file.
+    pub(crate) fn file(&self) -> &File {
+        &self.0
+    }
+}
+
 impl Drop for Locked {
     fn drop(&mut self) {
         // If this fails, closing the file releases the lock a moment later.

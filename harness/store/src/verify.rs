@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::inventory::Stored;
+use crate::memo::MemoReport;
 use crate::objects;
 use crate::{Hash, ObjectKind, Result, RunId, Store, Tree};
 
@@ -27,12 +28,14 @@ pub struct VerifyReport {
     pub strays: Vec<Utf8PathBuf>,
     /// What SQLite finds wrong with the index.
     pub index: Vec<String>,
+    /// The values of the memo.
+    pub memo: MemoReport,
 }
 
 impl VerifyReport {
     /// Whether nothing is wrong. Strays do no harm.
     pub fn is_sound(&self) -> bool {
-        self.corrupt.is_empty() && self.missing.is_empty() && self.index.is_empty()
+        self.corrupt.is_empty() && self.missing.is_empty() && self.index.is_empty() && self.memo.is_sound()
     }
 }
 
@@ -97,8 +100,8 @@ enum Checked {
 }
 
 impl Store {
-    /// Hashes every object, on all threads, and checks the index and every reference in it. Other processes
-    /// may go on meanwhile.
+    /// Hashes every object and every value of the memo, on all threads, and checks the index and every
+    /// reference in it. Other processes may go on meanwhile. Checkpoints are verified by whoever wrote them.
     pub fn verify(&self) -> Result<VerifyReport> {
         // References first: what they name was stored before them.
         let roots = self.references()?;
@@ -106,8 +109,12 @@ impl Store {
         let checked: Vec<(&Stored, Checked)> =
             inventory.objects.par_iter().map(|object| (object, check(object))).collect();
 
-        let mut report =
-            VerifyReport { strays: inventory.strays, index: self.check_index()?, ..Default::default() };
+        let mut report = VerifyReport {
+            strays: inventory.strays,
+            index: self.check_index()?,
+            memo: self.verify_memo()?,
+            ..Default::default()
+        };
         let mut trees = BTreeMap::new();
         let mut damaged = BTreeMap::new();
         for (object, outcome) in checked {

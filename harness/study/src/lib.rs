@@ -1,14 +1,14 @@
-//! The paper: tasks, posterior, weights, estimators, benchmarks, statistics and claims.
+//! The variational method of the paper: posterior, weights, estimators, baselines, and the step kinds that
+//! recipes name.
 //!
-//! - [`tasks`]: the embedded-scale world of questions, teacher and verifiers;
-//! - [`inference`]: the method's arithmetic, statistics and claims, as pure functions;
-//! - [`steps`]: the step kinds that recipes name, built on both;
-//! - [`records`]: the lines of the artefacts that pass between steps;
-//! - [`table`]: one table of the paper, recomputed.
+//! - [`inference`]: the method's arithmetic, as pure functions;
+//! - [`steps`]: the step kinds;
+//! - [`records`]: the lines of the artefacts that pass between steps.
+//!
+//! Nothing here knows a token, how bytes are stored, how a page looks, or which world an item is from.
 
-mod fingerprint;
+mod engines;
 pub mod inference;
 pub mod records;
+mod sections;
 pub mod steps;
-pub mod table;
-pub mod tasks;

@@ -1,68 +1,72 @@
 //! The lines of the artefacts that pass between steps. Data artefacts are JSON lines, one record a line.
 
-use assay_flow::StepError;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+
+use assay_data::Segment;
+use assay_flow::{StepContext, StepError};
 use assay_sandbox::Verdict;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// What one optimiser step takes as one item: a row, or all weighted rows of one question.
+use crate::inference::posterior::{AnswerLikelihood, Estimator, LogRatio, Weights};
+
+/// What one optimiser step counts as one: a row, or all weighted rows of one item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
     /// The rows of the unit.
-    pub rows: Vec<WeightedRow>,
+    pub rows: Vec<Row>,
 }
 
-/// A row of text with the part of it that carries loss.
+/// A row of text that a model is trained on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WeightedRow {
-    /// The whole row, special tokens by name.
-    pub text: String,
-    /// Tokens from this position on carry loss.
-    pub supervised_from: usize,
+pub struct Row {
+    /// The text in pieces, each with or without loss.
+    pub segments: Vec<Segment>,
     /// Factor of the row's loss.
     pub weight: f64,
 }
 
-/// A thought sampled for a training question.
+/// A thought sampled for a training item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trace {
-    /// The question's identifier.
-    pub question: String,
+    /// The item's identifier.
+    pub item: String,
     /// Which of the K samples, from 0.
     pub index: u32,
     /// The thought, without its delimiters.
     pub thought: String,
-    /// Whether the thought was ended by the model, is not empty and holds no special token.
+    /// Whether the model ended the thought and it reads back as one: see [`assay_data::Dialect`].
     pub valid: bool,
 }
 
-/// Log-probs of a trace, token by token; the end-of-thought mark counts as its last token.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Log-probabilities of a valid trace and of the reference answer after it, in nats.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TraceScore {
-    /// The question's identifier.
-    pub question: String,
+pub struct Score {
+    /// The item's identifier.
+    pub item: String,
     /// Which of the K samples.
-    pub index: u32,
-    /// `log pi(z_t | x, z_<t)` for each token of the trace, in nats.
-    pub reasoner: Vec<f32>,
-    /// `log q(z_t | x, y', z_<t)` for each token of the trace, in nats.
-    pub posterior: Vec<f32>,
-    /// `log pi(y_t | x, z, y_<t)` for each token of the reference answer and its end mark, in nats.
-    pub answer: Vec<f32>,
+    pub trace: u32,
+    /// `log pi(z | x) - log q(z | x, y')` over the tokens that both models scored, the closing of the
+    /// thought included.
+    pub log_ratio: LogRatio,
+    /// `log pi(y | x, z)` of the reference answer and its closing.
+    pub answer: AnswerLikelihood,
 }
 
 /// An answer sampled after a trace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SampledAnswer {
-    /// The question's identifier.
-    pub question: String,
-    /// The thought that the answer follows; equal thoughts of a question share their answers.
-    pub thought: String,
+pub struct Answer {
+    /// The item's identifier.
+    pub item: String,
+    /// The first of the item's traces with the thought that the answer follows; equal thoughts of an item
+    /// share their answers.
+    pub trace: u32,
     /// Which of the M samples, from 0.
     pub index: u32,
     /// The answer; `None` when the model did not end it.
@@ -70,36 +74,37 @@ pub struct SampledAnswer {
 }
 
 /// The verdict on a sampled answer, in the order of the answers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerVerdict {
-    /// The question's identifier.
-    pub question: String,
-    /// The thought that the answer follows.
-    pub thought: String,
+    /// The item's identifier.
+    pub item: String,
+    /// The trace that the answer follows.
+    pub trace: u32,
     /// Which of the M samples.
     pub index: u32,
     /// The verdict; anything but `pass` means that the answer is not in `Y_x`.
     pub verdict: Verdict,
 }
 
-/// The weights of one question's traces.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The weights of one item's traces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct QuestionWeights {
-    /// The question's identifier.
-    pub question: String,
-    /// One weight a trace, summing to 1; empty when no trace has a positive weight and the teacher's row
-    /// stands in with weight 1.
-    pub weights: Vec<f64>,
+pub struct ItemWeights {
+    /// The item's identifier.
+    pub item: String,
+    /// The estimator of `pi(Y|x,z)` behind the weights.
+    pub estimator: Estimator,
+    /// One weight a trace; or why none can be given, and the teacher's row stands in with weight 1.
+    pub weights: Weights,
 }
 
-/// A model's sampled reply to a test question.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A model's sampled reply to a test item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Generation {
-    /// The question's identifier.
-    pub question: String,
+    /// The item's identifier.
+    pub item: String,
     /// Which of the samples, from 0.
     pub sample: u32,
     /// The thought, as far as it came.
@@ -111,11 +116,11 @@ pub struct Generation {
 }
 
 /// The verdict on a generation, in the order of the generations.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenerationVerdict {
-    /// The question's identifier.
-    pub question: String,
+    /// The item's identifier.
+    pub item: String,
     /// Which of the samples.
     pub sample: u32,
     /// How many tokens the model wrote.
@@ -125,7 +130,7 @@ pub struct GenerationVerdict {
 }
 
 /// One line of a training log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingStep {
     /// The optimiser step, from 0.
@@ -138,30 +143,82 @@ pub struct TrainingStep {
     pub learning_rate: f64,
 }
 
-/// Reads JSON lines.
+/// Reads JSON lines one by one.
 ///
 /// # Errors
-/// The file cannot be read, or a line is not a record: an internal error, since a step wrote it.
-pub fn read<T: DeserializeOwned>(path: &Utf8Path) -> Result<Vec<T>, StepError> {
-    let text = fs_err::read_to_string(path)?;
-    text.lines()
-        .enumerate()
-        .map(|(number, line)| {
-            serde_json::from_str(line)
-                .map_err(|error| StepError::internal(format!("{path}:{}: {error}", number + 1)))
+/// The file cannot be opened. Each record is an error of its own: it cannot be read, or the line is not a
+/// record, which is an internal error, since a step wrote it.
+pub fn stream<T: DeserializeOwned>(
+    path: &Utf8Path,
+) -> Result<impl Iterator<Item = Result<T, StepError>>, StepError> {
+    let lines = BufReader::new(fs_err::File::open(path)?).lines().enumerate();
+    let path = path.to_owned();
+    Ok(lines.map(move |(number, line)| {
+        serde_json::from_str(&line?)
+            .map_err(|error| StepError::internal(format!("{path}:{}: {error}", number + 1)))
+    }))
+}
+
+/// Reads all records of the artefact connected to an input that takes one step.
+///
+/// # Errors
+/// Those of [`stream`].
+pub fn read<T: DeserializeOwned>(context: &StepContext<'_>, input: &str) -> Result<Vec<T>, StepError> {
+    stream(&context.input(input)?.path)?.collect()
+}
+
+/// The records of an input grouped by item, in file order within each.
+///
+/// # Errors
+/// Those of [`stream`].
+pub fn by_item<T: DeserializeOwned>(
+    context: &StepContext<'_>,
+    input: &str,
+    item: impl Fn(&T) -> &str,
+) -> Result<BTreeMap<String, Vec<T>>, StepError> {
+    let mut grouped: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for record in stream::<T>(&context.input(input)?.path)? {
+        let record = record?;
+        grouped.entry(item(&record).to_owned()).or_default().push(record);
+    }
+    Ok(grouped)
+}
+
+/// Writes JSON lines, one by one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write<T: Serialize>(path: &Utf8Path, records: impl IntoIterator<Item = T>) -> Result<(), StepError> {
+    let mut file = BufWriter::new(fs_err::File::create(path)?);
+    for record in records {
+        serde_json::to_writer(&mut file, &record)
+            .map_err(|error| StepError::environment("a record could not be written").caused_by(error))?;
+        file.write_all(b"\n")?;
+    }
+    Ok(file.flush()?)
+}
+
+/// For each trace, the first of its item's valid traces with the same thought: the one that holds the
+/// answers for all of them.
+pub fn representatives(traces: &[Trace]) -> Vec<u32> {
+    let mut first: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    traces
+        .iter()
+        .map(|trace| match trace.valid {
+            true => *first.entry((&trace.item, &trace.thought)).or_insert(trace.index),
+            false => trace.index,
         })
         .collect()
 }
 
-/// Writes JSON lines.
+/// Refuses a list in which a record stands twice.
 ///
 /// # Errors
-/// The file cannot be written.
-pub fn write<T: Serialize>(path: &Utf8Path, records: &[T]) -> Result<(), StepError> {
-    let mut text = Vec::new();
-    for record in records {
-        serde_json::to_writer(&mut text, record).map_err(|error| StepError::internal(error.to_string()))?;
-        text.push(b'\n');
+/// An internal error that names the record: a step wrote the list.
+pub fn distinct<'a>(what: &str, ids: impl IntoIterator<Item = &'a str>) -> Result<(), StepError> {
+    let mut seen = BTreeSet::new();
+    match ids.into_iter().find(|id| !seen.insert(*id)) {
+        Some(id) => Err(StepError::internal(format!("{what} {id} stands twice"))),
+        None => Ok(()),
     }
-    Ok(fs_err::write(path, text)?)
 }

@@ -16,7 +16,7 @@ mod worker;
 pub use error::JudgingError;
 pub use job::{Finding, Job};
 pub use process::PoolError;
-pub use samples::{Counts, Judged, SampleEvent, task_of_sample};
+pub use samples::{Counts, Judged, SampleEvent, SampleSet, task_of_sample};
 pub use worker::serve;
 
 #[cfg(fuzzing)]

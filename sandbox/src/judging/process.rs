@@ -46,11 +46,14 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 type Spawned = io::Result<Child>;
 
+/// A process to be started, and where to tell how that went.
+type Order = (Command, Sender<Spawned>);
+
 /// The thread that starts all processes of a pool and lives as long as the pool. A worker may thus ask the
 /// system to be killed when the thread that started it is gone (`PR_SET_PDEATHSIG` of Linux), and still
 /// outlive the run that it was started for.
 #[derive(Default)]
-pub(super) struct Starter(Mutex<Option<(Sender<(Command, Sender<Spawned>)>, JoinHandle<()>)>>);
+pub(super) struct Starter(Mutex<Option<(Sender<Order>, JoinHandle<()>)>>);
 
 impl Starter {
     fn spawn(&self, command: Command) -> Spawned {
@@ -60,7 +63,7 @@ impl Starter {
             match &*thread {
                 Some((sender, _)) => sender.clone(),
                 None => {
-                    let (sender, orders) = channel::<(Command, Sender<Spawned>)>();
+                    let (sender, orders) = channel::<Order>();
                     let handle = std::thread::Builder::new().name("starter".to_owned()).spawn(move || {
                         for (mut command, reply) in orders {
                             _ = reply.send(command.spawn());

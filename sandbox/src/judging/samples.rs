@@ -11,6 +11,17 @@ use crate::judges::{Judge, Task, Until};
 use crate::rows::{Problem, Problems, Sample, Tests};
 use crate::verdict::{Judgement, TestResult, Verdict};
 
+/// Samples of a benchmark's problems, and the judges that each is judged by.
+#[derive(Clone, Copy)]
+pub struct SampleSet<'a> {
+    /// The problems with their tests.
+    pub problems: &'a Problems,
+    /// The samples.
+    pub samples: &'a [Sample],
+    /// The judges, each named once.
+    pub judges: &'a [Judge],
+}
+
 /// A sample under one judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
@@ -48,17 +59,15 @@ impl Judging {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    #[expect(clippy::too_many_arguments, reason = "as `run`, with samples in the place of jobs")]
     pub fn judge_samples(
         &self,
         store: &Store,
-        problems: &Problems,
-        samples: &[Sample],
-        judges: &[Judge],
+        set: SampleSet<'_>,
         workers: usize,
         stopped: &(dyn Fn() -> bool + Sync),
         tell: &dyn Fn(SampleEvent),
     ) -> Result<Vec<Vec<Judged>>, JudgingError> {
+        let SampleSet { problems, samples, judges } = set;
         let mut tasks = Tasks { problems, last: None };
         let pairs = samples.iter().flat_map(|sample| judges.iter().map(move |&judge| (sample, judge)));
         let pairs: Vec<(&Sample, Judge)> = pairs.collect();

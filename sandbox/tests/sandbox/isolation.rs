@@ -95,7 +95,7 @@ fn fuel_is_the_same_in_any_order_on_any_thread_and_in_another_sandbox() {
 }
 
 #[test]
-fn without_inputs_there_are_no_runs() {
+fn without_inputs_nothing_runs() {
     let Some(sandbox) = sandbox() else { return };
     assert!(sandbox.run(&script("print(1)"), &[]).is_empty());
 }

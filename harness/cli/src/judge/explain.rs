@@ -3,14 +3,13 @@
 use anstyle::{AnsiColor, Style};
 use assay_sandbox::rows::{Problems, Sample, Tests};
 use assay_sandbox::{
-    Entry, Input, Judge, Judgement, Prelude, Program, RunOutcome, Sandbox, Task, TestResult, Verdict,
-    judge_task,
+    Entry, Input, Judge, Judged, Judgement, Prelude, Program, RunOutcome, Sandbox, Task, TestResult, Verdict,
+    judge_task, task_of_sample,
 };
 use assay_store::Hash;
 use serde_json::{Value, json};
 
-use super::tasks::Tasks;
-use super::{Judged, all_judged, output};
+use super::{all_judged, output};
 use crate::failure::Failure;
 use crate::stdio::{self, Out};
 use crate::visible::{cut, is_short_line, visible};
@@ -28,12 +27,11 @@ pub(super) fn explain(
     judges: &[Judge],
     json: bool,
 ) -> Result<(), Failure> {
-    let mut tasks = Tasks::new(problems);
     let mut judged = Vec::new();
     let mut out = stdio::out();
     for (sample, &judge) in samples.iter().flat_map(|sample| judges.iter().map(move |judge| (sample, judge)))
     {
-        let task = tasks.task(sample, judge);
+        let task = task_of_sample(problems, sample, judge);
         let judgement = match &task {
             Ok(task) => {
                 let mut results = Vec::new();

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_claims::pass_at_k::pass_at_k;
 use assay_sandbox::Verdict;
-use assay_study::inference::pass_at_k::pass_at_k;
 use serde_json::{Value, json};
 
 use super::{Judged, Results};
 use crate::failure::Failure;
 
-/// Values of k that are reported, as far as every problem has so many samples.
+/// Values of k. One is reported if every problem has that many samples.
 pub(super) const KS: [u64; 5] = [1, 5, 10, 50, 100];
 
 /// One judge's counts and scores.

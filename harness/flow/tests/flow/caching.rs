@@ -1,8 +1,9 @@
 //! What is run again, and what is not.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
-use assay_flow::{Event, How, SavedBy, State};
+use assay_flow::{Event, How, InputSpec, Registry, SavedBy, State};
 
-use crate::support::{Project, started};
+use crate::support::{ANY, Kind, Project, fs_write, number_kind, started, sum_kind};
 
 /// `a` -> `half` -> `end`, where `half` keeps only the remainder by two; `other` -> `end` beside it.
 fn diamond() -> Project {
@@ -93,12 +94,76 @@ fn text_that_means_the_same_reruns_nothing() {
 }
 
 #[test]
-fn a_renamed_step_keeps_its_output() {
-    let project = Project::arithmetic("", "[steps.end]\nkind = 'number'\nparams = { add = 3 }\n");
-    project.run();
+fn renamed_steps_keep_their_outputs_and_so_do_those_after_them() {
+    let project = diamond();
+    let before = project.output();
     project.write("recipes/r.toml", "title = 't'\nkind = 'artifact'\ntarget = 'result'\n");
-    project.write("recipes/pipeline/p.toml", "[steps.result]\nkind = 'number'\nparams = { add = 3 }\n");
-    assert!(project.plan().is_done());
+    let renamed = "[steps.first]\nkind = 'number'\nparams = { add = '$a' }\n\
+         [steps.parity]\nkind = 'sum'\ninputs = { of = 'first' }\nparams = { add = 0, modulo = 2 }\n\
+         [steps.beside]\nkind = 'number'\nparams = { add = '$b' }\n\
+         [steps.result]\nkind = 'sum'\ninputs = { of = ['parity', 'beside'] }\nparams = { add = 0 }\n";
+    project.write("recipes/pipeline/p.toml", renamed);
+    for entry in project.plan().entries() {
+        assert_eq!((entry.state, entry.reasons.len()), (State::Cached, 0), "{}", entry.step);
+    }
+    assert!(project.run().is_empty());
+    assert_eq!(project.output(), before);
+}
+
+#[test]
+fn a_raised_version_reruns_that_kind_and_what_follows() {
+    let mut project = diamond();
+    project.run();
+    let mut registry = Registry::new();
+    registry.register(number_kind()).unwrap();
+    registry.register(Kind { version: 2, ..sum_kind() }).unwrap();
+    project.registry = registry;
+    let states: Vec<(String, State)> =
+        project.plan().entries().iter().map(|entry| (entry.step.clone(), entry.state)).collect();
+    let expected =
+        [("a", State::Cached), ("half", State::Run), ("other", State::Cached), ("end", State::Waits)];
+    assert_eq!(states, expected.map(|(step, state)| (step.to_owned(), state)));
+    assert_eq!(project.run(), ["end", "half"]);
+}
+
+/// Two models that differ in name only, and one whose name is read.
+#[test]
+fn models_with_equal_inputs_share_outputs_unless_their_names_are_read() {
+    let steps = |reader: &str| {
+        format!(
+            "[steps.x]\nkind = 'number'\nparams = {{ add = 3 }}\n\
+             [steps.y]\nkind = 'number'\nparams = {{ add = 3 }}\n\
+             [steps.x-next]\nkind = '{reader}'\ninputs = {{ of = 'x' }}\nparams = {{ add = 1 }}\n\
+             [steps.y-next]\nkind = '{reader}'\ninputs = {{ of = 'y' }}\nparams = {{ add = 1 }}\n\
+             [steps.end]\nkind = 'sum'\ninputs = {{ of = ['x-next', 'y-next'] }}\nparams = {{ add = 0 }}\n"
+        )
+    };
+    for (reader, ran) in [("sum", 3), ("names", 4)] {
+        let mut project = Project::arithmetic("", &steps(reader));
+        let names = Kind::new("names", |context| {
+            let label = context.input("of")?.label.clone();
+            assert_eq!(context.params().labels("of"), label.as_slice());
+            Ok(fs_write(context, &label.unwrap().name.len().to_string())?)
+        });
+        let names = names.inputs(const { &[InputSpec::one("of", ANY).labelled()] });
+        project.registry.register(names).unwrap();
+        assert_eq!(project.try_run().0.unwrap().ran(), ran, "{reader}");
+        assert!(project.plan().is_done());
+    }
+}
+
+#[test]
+fn a_step_does_not_see_labels_that_its_kind_does_not_declare() {
+    let steps = "[steps.x]\nkind = 'number'\nparams = { add = 3 }\n\
+                 [steps.end]\nkind = 'blind'\ninputs = { of = 'x' }\n";
+    let mut project = Project::arithmetic("", steps);
+    let blind = Kind::new("blind", |context| {
+        assert_eq!(context.input("of")?.label, None);
+        assert!(context.params().labels("of").is_empty());
+        Ok(fs_write(context, "done")?)
+    });
+    project.registry.register(blind.inputs(const { &[InputSpec::one("of", ANY)] })).unwrap();
+    assert_eq!(project.run(), ["end", "x"]);
 }
 
 #[test]

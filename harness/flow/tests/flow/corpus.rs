@@ -1,7 +1,7 @@
 //! Workspaces as files: `tests/corpus/{valid,invalid}/NAME` each lie over `tests/corpus/base`.
 //!
-//! A case's file `args` has lines `recipe=`, `scale=`, `set=` and `remove=PATH`; its file `expected` is the
-//! loaded graph, or all diagnostics. With `UPDATE_EXPECTED` set, the files are written instead of compared;
+//! A case's file `args` has lines `recipe=`, `scale=`, `set=`, `remove=PATH`, `base=FOLDER` (instead of `base`)
+//! and `edit=PATH|FROM|TO`; its file `expected` is the loaded graph, or all diagnostics. With `UPDATE_EXPECTED` set, the files are written instead of compared;
 //! read the difference before you commit it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use assay_flow::{
-    Diagnostics, Graph, InputSpec, NoParams, ParamError, Params, Registry, Value, Workspace, load,
+    ArtifactType, Diagnostics, Graph, InputSpec, NoParams, ParamError, Params, Registry, Value, Workspace,
+    load,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
-use crate::support::{Kind, Project};
+use crate::support::{ANY, Kind, Project};
 
-fn corpus() -> Utf8PathBuf {
+pub(crate) fn corpus() -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
 
@@ -76,7 +77,7 @@ struct Row {
 /// Rows must name connected steps; all that do not are reported.
 fn check_table(params: &Params) -> Result<(), ParamError> {
     let table: TableParams = params.parse()?;
-    let known = params.steps("evaluations");
+    let known = params.labels("evaluations");
     let unknown = |(i, row): (usize, &Row)| {
         let found = known.iter().any(|step| step.name == row.evaluation);
         (!found).then(|| {
@@ -88,23 +89,133 @@ fn check_table(params: &Params) -> Result<(), ParamError> {
     ParamError::all(table.recipe.rows.iter().enumerate().filter_map(unknown).collect())
 }
 
-fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let never = |name, inputs: &'static [InputSpec]| Kind::new(name, |_| unreachable!()).inputs(inputs);
     let mut registry = Registry::new();
     for kind in [
         never("make", &[]).check(|params| params.parse::<Make>().map(drop)),
-        never("train", const { &[InputSpec::optional("base"), InputSpec::one("rows")] })
+        never("train", const { &[InputSpec::optional("base", ANY), InputSpec::one("rows", ANY)] })
             .check(|params| params.parse::<Train>().map(drop)),
-        never("evaluate", const { &[InputSpec::many("models")] })
+        never("evaluate", const { &[InputSpec::many("models", ANY)] })
             .check(|params| params.parse::<NoParams>().map(drop)),
-        never("table", const { &[InputSpec::many("evaluations")] }).check(check_table),
+        never("table", const { &[InputSpec::many("evaluations", ANY).labelled()] }).check(check_table),
     ] {
         registry.register(kind).unwrap();
     }
+    typed_kinds().into_iter().for_each(|kind| registry.register(kind).unwrap());
     registry
 }
 
-fn read(dir: &Utf8Path, project: &Project) {
+const ITEMS: ArtifactType = ArtifactType("items");
+const MODEL: ArtifactType = ArtifactType("model");
+const WEIGHTS: ArtifactType = ArtifactType("weights");
+const VERDICTS: ArtifactType = ArtifactType("verdicts");
+const DIAGNOSTICS: ArtifactType = ArtifactType("diagnostics");
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Fit {
+    optim: Optim,
+    note: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct Sheet {
+    samples: u32,
+    recipe: SheetRecipe,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SheetRecipe {
+    #[serde(default)]
+    claims: Vec<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "only read")]
+    notes: Vec<String>,
+    #[expect(dead_code, reason = "only read")]
+    columns: Vec<BTreeMap<String, String>>,
+    rows: Vec<SheetRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only read")]
+struct SheetRow {
+    id: String,
+    model: Option<String>,
+    #[serde(default)]
+    printed: BTreeMap<String, String>,
+}
+
+/// Models of rows must be connected, and claims must hold no question mark.
+fn check_sheet(params: &Params) -> Result<(), ParamError> {
+    let sheet: Sheet = params.parse()?;
+    let connected = params.labels("verdicts");
+    for model in sheet.recipe.rows.iter().filter_map(|row| row.model.as_ref()) {
+        assert!(connected.iter().any(|label| label.name == *model), "{model} is among {connected:?}");
+    }
+    let question = |(i, claim): (usize, &String)| {
+        let offset = claim.find('?')?;
+        let path = format!("recipe.claims[{i}]");
+        Some(ParamError::new(path, "a claim asks nothing").at_offset(offset))
+    };
+    ParamError::all(sheet.recipe.claims.iter().enumerate().filter_map(question).collect())
+}
+
+/// Kinds whose artefacts have types.
+fn typed_kinds() -> [Kind; 7] {
+    let kind = |name, output, inputs: &'static [InputSpec]| {
+        Kind { output, ..Kind::new(name, |_| unreachable!()) }.inputs(inputs)
+    };
+    [
+        kind("items", ITEMS, &[]),
+        kind("checkpoint", MODEL, &[]),
+        kind(
+            "fit",
+            MODEL,
+            const {
+                &[
+                    InputSpec::one("base", MODEL),
+                    InputSpec::one("rows", ITEMS),
+                    InputSpec::optional("weights", WEIGHTS),
+                ]
+            },
+        )
+        .check(|params| params.parse::<Fit>().map(drop)),
+        kind("weigh", WEIGHTS, const { &[InputSpec::one("model", MODEL)] }),
+        kind("diagnose", DIAGNOSTICS, const { &[InputSpec::many("weights", WEIGHTS)] }),
+        kind("ask", VERDICTS, const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] }),
+        kind(
+            "sheet",
+            ArtifactType("table"),
+            const {
+                &[
+                    InputSpec::one("items", ITEMS),
+                    InputSpec::many("verdicts", VERDICTS).labelled(),
+                    InputSpec::any("diagnostics", DIAGNOSTICS).labelled(),
+                ]
+            },
+        )
+        .check(check_sheet),
+    ]
+}
+
+impl Project {
+    /// Replaces a text that must occur in a file: `PATH|FROM|TO`, with `\n` for line breaks.
+    fn edit(&self, edit: &str) {
+        let [path, from, to] = edit.split('|').collect::<Vec<_>>()[..] else { panic!("{edit}") };
+        let path = self.root().join(path);
+        let (text, from) = (std::fs::read_to_string(&path).unwrap(), from.replace("\\n", "\n"));
+        assert!(text.contains(&from), "{path} does not hold {from:?}");
+        std::fs::write(path, text.replacen(&from, &to.replace("\\n", "\n"), 1)).unwrap();
+    }
+}
+
+pub(crate) fn read(dir: &Utf8Path, project: &Project) {
     for entry in dir.read_dir_utf8().unwrap() {
         copy(entry.unwrap().path(), dir, project);
     }
@@ -123,15 +234,18 @@ fn copy(path: &Utf8Path, base: &Utf8Path, project: &Project) {
 
 fn load_case(case: &Utf8Path) -> (Project, Result<Graph, Diagnostics>) {
     let mut project = Project::new();
-    read(&corpus().join("base"), &project);
-    read(case, &project);
     let args = std::fs::read_to_string(case.join("args")).unwrap_or_default();
+    let base = args.lines().find_map(|line| line.strip_prefix("base="));
+    read(&corpus().join(base.unwrap_or("base")), &project);
+    read(case, &project);
     let (mut recipe, mut scale) = ("table", "small");
     for line in args.lines() {
         match line.split_once('=').unwrap() {
             ("recipe", name) => recipe = name,
             ("scale", name) => scale = name,
             ("set", set) => project.sets.push(set.to_owned()),
+            ("base", _) => {}
+            ("edit", edit) => project.edit(edit),
             ("remove", path) => {
                 let path = project.root().join(path);
                 if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }
@@ -152,7 +266,8 @@ fn render(graph: &Graph) -> String {
             let ids: Vec<&str> = steps.iter().map(|step| step.id.as_str()).collect();
             write!(text, " {name}: {}", ids.join(", ")).unwrap();
         }
-        writeln!(text, " {}", Value::Table(step.params.table().clone())).unwrap();
+        let label = step.label.as_ref().map(|model| format!(" (of {model})")).unwrap_or_default();
+        writeln!(text, " {}{label}", Value::Table(step.params.table().clone())).unwrap();
     }
     text
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use assay_flow::{Event, InputSpec, Outcome, Reason};
 use assay_store::Hash;
 
-use crate::support::{Kind, Project, fs_write, number_kind, started, sum_kind};
+use crate::support::{ANY, Kind, Project, fs_write, number_kind, started, sum_kind};
 
 /// `folder` makes a folder, `middle` reads it, `end` reads that; each also has its own parameter.
 fn chain() -> Project {
@@ -30,7 +30,7 @@ fn chain() -> Project {
         Ok(fs_write(context, &(number + add).to_string())?)
     });
     project.registry.register(folder).unwrap();
-    project.registry.register(inside.inputs(const { &[InputSpec::one("folder")] })).unwrap();
+    project.registry.register(inside.inputs(const { &[InputSpec::one("folder", ANY)] })).unwrap();
     project
 }
 

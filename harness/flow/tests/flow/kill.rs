@@ -8,7 +8,7 @@ use assay_flow::{InputSpec, StepContext, StepError};
 use assay_store::RunStatus;
 use camino::Utf8PathBuf;
 
-use crate::support::{Kind, Project, fs_write};
+use crate::support::{ANY, Kind, Project, fs_write};
 
 /// Tells the child process which project to run; without it, that test does nothing.
 const CHILD: &str = "ASSAY_FLOW_TEST_CHILD";
@@ -43,7 +43,7 @@ fn count(context: &StepContext<'_>, stop: bool) -> Result<(), StepError> {
 
 fn add_kind(project: &mut Project, stop: bool) {
     let kind = Kind::new("count", move |context| count(context, stop));
-    project.registry.register(kind.inputs(const { &[InputSpec::one("of")] })).unwrap();
+    project.registry.register(kind.inputs(const { &[InputSpec::one("of", ANY)] })).unwrap();
 }
 
 /// The process that is killed.

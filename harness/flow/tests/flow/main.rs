@@ -3,11 +3,15 @@
 mod caching;
 mod corpus;
 mod faults;
+mod flat;
 mod keys;
 mod kill;
+mod layers;
 mod locks;
+mod manual;
 mod model;
 mod provenance;
 mod reasons;
 mod scheduling;
+mod settings;
 mod support;

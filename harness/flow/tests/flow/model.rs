@@ -67,8 +67,8 @@ fn apply(nodes: &mut [Node], edit: &Edit) {
     }
 }
 
-/// What a step's result depends on: its parameters, and its inputs with their values.
-type Key = (i64, Option<i64>, Vec<(usize, i64)>);
+/// What a step's result depends on: its parameters, and the values of its inputs in order.
+type Key = (i64, Option<i64>, Vec<i64>);
 
 /// Computes the last step's value and the steps that a cache by content has to run.
 ///
@@ -83,9 +83,9 @@ fn expect(nodes: &[Node], cache: &mut BTreeSet<Key>) -> (i64, BTreeMap<String, K
     let (mut values, mut fresh) = (BTreeMap::new(), BTreeMap::new());
     for index in needed {
         let Node { inputs, add, modulo } = &nodes[index];
-        let inputs: Vec<(usize, i64)> = inputs.iter().map(|input| (*input, values[input])).collect();
+        let inputs: Vec<i64> = inputs.iter().map(|input| values[input]).collect();
         let params = Sum { add: *add, modulo: *modulo };
-        values.insert(index, sum(&params, inputs.iter().map(|(_, value)| *value)));
+        values.insert(index, sum(&params, inputs.iter().copied()));
         let key = (*add, *modulo, inputs);
         if !cache.contains(&key) {
             fresh.insert(name(index), key);

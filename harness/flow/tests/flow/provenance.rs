@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use assay_flow::{Event, How, Origin, Record};
-use assay_store::RunStatus;
+use assay_store::{Hash, RunStatus};
+use camino::Utf8PathBuf;
 
 use crate::support::{Kind, Project, Watcher, fs_write};
 
@@ -87,4 +88,24 @@ fn steps_are_found_by_name_and_by_id() {
     assert_eq!(graph.users(noise).map(|step| step.id.as_str()).collect::<Vec<_>>(), ["end"]);
     assert_eq!(graph.target().id, "end");
     assert_eq!(graph.scale().seeds().collect::<Vec<_>>(), [5, 6]);
+}
+
+#[test]
+fn a_graph_names_the_files_that_it_was_read_from_as_they_were() {
+    let project = project();
+    let graph = project.graph();
+    let read = |path: &str| Hash::of(&std::fs::read(project.root().join(path)).unwrap());
+    let paths = ["recipes/r.toml", "recipes/pipeline/p.toml", "recipes/scale/s.toml"];
+    let expected: Vec<_> = paths.iter().map(|path| (Utf8PathBuf::from(path), read(path))).collect();
+    project.write("recipes/r.toml", "changed since");
+    assert_eq!(graph.files(), expected);
+}
+
+#[test]
+fn outputs_say_which_input_steps_they_were_made_from() {
+    let outcome = project().try_run().0.unwrap();
+    let inputs = &outcome.steps.last().unwrap().description.inputs;
+    let steps: Vec<&str> = inputs.iter().map(|input| input.step.as_str()).collect();
+    assert_eq!(steps, ["noise[seed=5]", "noise[seed=6]"]);
+    assert!(inputs.iter().all(|input| input.label.is_none() && input.output.is_some()));
 }

@@ -1,8 +1,8 @@
 //! Each rerun says why.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use crate::support::{Kind, Project, fs_write, number_kind, sum_kind};
-use assay_flow::Registry;
+use crate::support::{ANY, Kind, Project, fs_write, number_kind, sum_kind};
+use assay_flow::{InputSpec, Registry};
 
 const SCALE: &str = "seeds = [1, 2]\n[noise]\nadd = 6\n";
 
@@ -33,9 +33,9 @@ fn never_run() {
     check(
         &Project::arithmetic(SCALE, STEPS),
         "
-run noise[seed=1]: never run
-run noise[seed=2]: never run
-waits end: never run; waits for noise[seed=1]; waits for noise[seed=2]",
+run noise[seed=1]: never run under this name
+run noise[seed=2]: never run under this name
+waits end: never run under this name; waits for noise[seed=1]; waits for noise[seed=2]",
     );
 }
 
@@ -64,7 +64,7 @@ fn an_argument_and_its_absence() {
     check(
         &project,
         "
-run noise[seed=1]: --set noise.add 6 -> 8
+run noise[seed=1]: --set noise.add 6 (recipes/scale/s.toml:4) -> 8
 waits end: input of: noise[seed=2] removed; waits for noise[seed=1]",
     );
     project.run();
@@ -73,7 +73,7 @@ waits end: input of: noise[seed=2] removed; waits for noise[seed=1]",
     check(
         &project,
         "
-run noise[seed=1]: recipes/scale/s.toml:5 noise.add 8 -> 7
+run noise[seed=1]: recipes/scale/s.toml:5 noise.add 8 (--set) -> 7
 waits end: waits for noise[seed=1]",
     );
 }
@@ -87,7 +87,11 @@ fn after_going_back_to_an_old_value() {
     project.sets.clear();
     assert!(project.run().is_empty());
     project.sets = vec!["noise.add=7".into()];
-    assert!(project.plan_text().contains("--set noise.add 6 -> 7"), "{}", project.plan_text());
+    assert!(
+        project.plan_text().contains("--set noise.add 6 (recipes/scale/s.toml:4) -> 7"),
+        "{}",
+        project.plan_text()
+    );
 }
 
 #[test]
@@ -115,7 +119,7 @@ fn an_input() {
     check(
         &project,
         "
-run more: never run
+run more: never run under this name
 cached noise[seed=1]
 cached noise[seed=2]
 waits end: waits for more",
@@ -161,7 +165,7 @@ fn code_and_facts() {
         "
 run noise[seed=1]: isa added: avx2
 run noise[seed=2]: isa added: avx2
-waits end: code of step kind sum changed; waits for noise[seed=1]; waits for noise[seed=2]",
+waits end: version of step kind sum 1 -> 2; waits for noise[seed=1]; waits for noise[seed=2]",
     );
     project.run();
     project.facts =
@@ -173,7 +177,7 @@ waits end: code of step kind sum changed; waits for noise[seed=1]; waits for noi
 fn a_recipe_for_the_target_only() {
     let mut project = Project::arithmetic(SCALE, STEPS);
     let table = Kind::new("table", |context| Ok(fs_write(context, "table")?))
-        .inputs(const { &[assay_flow::InputSpec::many("of")] });
+        .inputs(const { &[InputSpec::many("of", ANY)] });
     project.registry.register(table).unwrap();
     let recipe = "title = 't'\nkind = 'table'\ntarget = 'table'\n\n[[rows]]\nname = 'a'\n\n[[rows]]\nname = 'b'\n\n\
                   [steps.table]\nkind = 'table'\ninputs = { of = 'end' }\n";
@@ -188,4 +192,81 @@ cached noise[seed=2]
 cached end
 run table: recipes/r.toml:9 rows[1].name \"b\" -> \"c\"",
     );
+}
+
+/// A value that stood on the command line is not said to have stood in a file, and the other way round.
+#[test]
+fn both_origins_where_they_differ() {
+    let mut project = Project::arithmetic(SCALE, STEPS);
+    let first = |project: &Project| project.plan_text().lines().next().unwrap().to_owned();
+    project.sets = vec!["noise.add=8".into()];
+    project.run();
+    project.sets.clear();
+    assert_eq!(first(&project), "run noise[seed=1]: recipes/scale/s.toml:4 noise.add 8 (--set) -> 6");
+    project.sets = vec!["noise.add=7".into()];
+    assert_eq!(first(&project), "run noise[seed=1]: --set noise.add 8 -> 7");
+    // From now on the same value stands in the file, another file, or another place of the same file.
+    project.write("recipes/scale/s.toml", "title = 'x'\nseeds = [1, 2]\n\n[noise]\nadd = 8\n");
+    project.sets.clear();
+    assert!(project.run().is_empty());
+    project.sets = vec!["noise.add=7".into()];
+    assert_eq!(first(&project), "run noise[seed=1]: --set noise.add 8 (recipes/scale/s.toml:5) -> 7");
+    project.sets.clear();
+    project.write("recipes/pipeline/p.toml", &STEPS.replace("'$noise.add'", "3"));
+    let expected =
+        "recipes/pipeline/p.toml:4 steps.noise.params.add 8 (recipes/scale/s.toml:5 noise.add) -> 3";
+    assert_eq!(first(&project), format!("run noise[seed=1]: {expected}"));
+    project.write("recipes/pipeline/p.toml", STEPS);
+    project.write("recipes/scale/s.toml", "title = 'x'\nseeds = [1, 2]\nnoise.add = 9\n");
+    assert_eq!(first(&project), "run noise[seed=1]: recipes/scale/s.toml:3 noise.add 8 -> 9");
+}
+
+#[test]
+fn a_renamed_input_is_no_reason() {
+    let project = ran();
+    let renamed = STEPS.replace("noise]", "hum]").replace("of = 'noise'", "of = 'hum'");
+    project.write("recipes/pipeline/p.toml", &renamed.replace("{ add = 0 }", "{ add = 1 }"));
+    check(
+        &project,
+        "
+cached hum[seed=1]
+cached hum[seed=2]
+run end: recipes/pipeline/p.toml:9 steps.end.params.add 0 -> 1",
+    );
+    project.write("recipes/pipeline/p.toml", &renamed.replace("modulo = 9", "modulo = 4"));
+    check(
+        &project,
+        "
+run hum[seed=1]: never run under this name
+run hum[seed=2]: never run under this name
+waits end: waits for hum[seed=1]; waits for hum[seed=2]",
+    );
+}
+
+#[test]
+fn a_label_that_is_read() {
+    let mut project = Project::arithmetic(SCALE, STEPS);
+    let mut registry = Registry::new();
+    registry.register(number_kind()).unwrap();
+    registry.register(sum_kind().inputs(const { &[InputSpec::many("of", ANY).labelled()] })).unwrap();
+    project.registry = registry;
+    project.run();
+    project.write("recipes/pipeline/p.toml", &STEPS.replace("noise]", "hum]").replace("'noise'", "'hum'"));
+    check(
+        &project,
+        "
+cached hum[seed=1]
+cached hum[seed=2]
+run end: input of: label noise[seed=1] -> hum[seed=1]; input of: label noise[seed=2] -> hum[seed=2]",
+    );
+}
+
+#[test]
+fn another_kind() {
+    let project = Project::arithmetic("", "[steps.end]\nkind = 'number'\nparams = { add = 0 }\n");
+    project.run();
+    let steps = "[steps.end]\nkind = 'sum'\nparams = { add = 0 }\ninputs = { of = 'x' }\n\
+                 [steps.x]\nkind = 'number'\nparams = { add = 0 }\n";
+    project.write("recipes/pipeline/p.toml", steps);
+    check(&project, "cached x\nrun end: step kind number -> sum; input of: x added");
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use assay_flow::{
-    Class, Event, FlowError, InputSpec, NoParams, Observer, Record, Registry, Resources, StepContext,
+    ErrorClass, Event, FlowError, InputSpec, NoParams, Observer, Record, Registry, Resources, StepContext,
     StepError,
 };
 use assay_store::RunStatus;
 
-use crate::support::{Kind, Project, fs_write, started};
+use crate::support::{ANY, Kind, Project, fs_write, started};
 
-const MANY: &[InputSpec] = &[InputSpec::many("of")];
+const MANY: &[InputSpec] = &[InputSpec::many("of", ANY)];
 
 /// A project whose steps all do nothing but `act`; `end` takes all of `names`.
 fn project(names: &[&str], kinds: impl IntoIterator<Item = Kind>) -> Project {
@@ -41,17 +41,20 @@ fn write_name(context: &StepContext<'_>) -> Result<(), StepError> {
     Ok(fs_write(context, &name)?)
 }
 
+/// Waits until two steps have come here.
+fn meet(meeting: &(Mutex<usize>, Condvar), context: &StepContext<'_>) -> Result<(), StepError> {
+    let (met, changed) = meeting;
+    let mut count = met.lock().unwrap();
+    *count += 1;
+    changed.notify_all();
+    let wait = changed.wait_timeout_while(count, Duration::from_secs(60), |count| *count < 2).unwrap();
+    if wait.1.timed_out() { Err(StepError::internal("nobody came")) } else { write_name(context) }
+}
+
 #[test]
 fn independent_steps_run_at_the_same_time() {
-    let meeting = Arc::new((Mutex::new(0), Condvar::new()));
-    let kind = Kind::new("meet", move |context| {
-        let (met, changed) = &*meeting;
-        let mut count = met.lock().unwrap();
-        *count += 1;
-        changed.notify_all();
-        let wait = changed.wait_timeout_while(count, Duration::from_secs(60), |count| *count < 2).unwrap();
-        if wait.1.timed_out() { Err(StepError::internal("nobody came")) } else { write_name(context) }
-    });
+    let meeting = (Mutex::new(0), Condvar::new());
+    let kind = Kind::new("meet", move |context| meet(&meeting, context));
     assert_eq!(project(&["meet-a", "meet-b"], [kind]).run(), ["end", "meet-a", "meet-b"]);
 }
 
@@ -72,11 +75,14 @@ fn running_steps_stay_within_the_budget() {
     let names = ["one-a", "one-b", "one-c", "two-a", "two-b", "huge-a", "hungry-a", "hungry-b"];
     let kinds = [
         Kind::new("one", act(1)),
-        Kind { resources: Resources { threads: 2, memory_mb: 1 }, ..Kind::new("two", act(2)) },
-        Kind { resources: Resources { threads: 99, memory_mb: 1 }, ..Kind::new("huge", act(3)) },
+        Kind { resources: Resources { threads: 2, memory_mb: 1, device: None }, ..Kind::new("two", act(2)) },
+        Kind {
+            resources: Resources { threads: 99, memory_mb: 1, device: None },
+            ..Kind::new("huge", act(3))
+        },
         // Memory keeps everything else out: three more would be seen if it did not.
         Kind {
-            resources: Resources { threads: 1, memory_mb: 5000 },
+            resources: Resources { threads: 1, memory_mb: 5000, device: None },
             ..Kind::new("hungry", {
                 let (running, most) = (Arc::clone(&running), Arc::clone(&most));
                 move |context: &StepContext<'_>| {
@@ -92,6 +98,42 @@ fn running_steps_stay_within_the_budget() {
     project.threads = 3;
     assert_eq!(project.run().len(), names.len() + 1);
     assert_eq!(most.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_device_is_used_by_one_step_at_a_time() {
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let count = {
+        let most = Arc::clone(&most);
+        move |context: &StepContext<'_>| {
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(5));
+            running.fetch_sub(1, Ordering::SeqCst);
+            write_name(context)
+        }
+    };
+    let device = |name: &str| Resources { threads: 1, memory_mb: 1, device: Some(name.into()) };
+    let kinds = [
+        Kind { resources: device("cuda:0"), ..Kind::new("zero", count) },
+        Kind { resources: device("cuda:1"), ..Kind::new("one", write_name) },
+    ];
+    let mut project = project(&["zero-a", "zero-b", "zero-c", "one-a"], kinds);
+    project.threads = 4;
+    assert_eq!(project.run(), ["end", "one-a", "zero-a", "zero-b", "zero-c"]);
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+/// Two devices are used at the same time, even with a step of the same kind on each.
+#[test]
+fn steps_on_two_devices_run_at_the_same_time() {
+    let meeting = Arc::new((Mutex::new(0), Condvar::new()));
+    let on = |name: &'static str, device: &str| {
+        let meeting = Arc::clone(&meeting);
+        let resources = Resources { threads: 1, memory_mb: 1, device: Some(device.into()) };
+        Kind { resources, ..Kind::new(name, move |context| meet(&meeting, context)) }
+    };
+    let project = project(&["zero-a", "one-a"], [on("zero", "cuda:0"), on("one", "cuda:1")]);
+    assert_eq!(project.run(), ["end", "one-a", "zero-a"]);
 }
 
 #[test]
@@ -133,7 +175,7 @@ fn a_failure_skips_what_depends_on_it_and_nothing_else() {
     let (result, events) = project.try_run();
     assert_eq!(started(&events), ["bad-a", "bad-b", "good-a", "good-b"]);
     let error = result.unwrap_err();
-    assert_eq!(error.class(), Class::Environment);
+    assert_eq!(error.class(), ErrorClass::Environment);
     let FlowError::Failed { run, mut failures, skipped } = error else { panic!("{error}") };
     failures.sort_by(|a, b| a.step.cmp(&b.step));
     let texts: Vec<String> = failures.iter().map(ToString::to_string).collect();
@@ -157,11 +199,11 @@ fn faults_of_a_step_kind_are_reported_as_such() {
         (Kind::new("bad", |_| panic!("at {}", 3)), "the step panicked: at 3"),
         (Kind::new("bad", |_| Ok(())), "the step made no output"),
         (Kind::new("bad", |_| Err(StepError::cancelled())), "the step gave up without having been told to"),
-        (Kind::new("bad", |c| c.input("x").map(drop)), "input `x` has 0 steps, not one"),
+        (Kind::new("bad", |c| c.input("x").map(drop)), "input `x` has 0 artefacts, not one"),
     ] {
         let (result, _) = project(&["bad-a"], [kind]).try_run();
         let error = result.unwrap_err();
-        assert_eq!(error.class(), Class::Internal);
+        assert_eq!(error.class(), ErrorClass::Internal);
         assert_eq!(error.to_string(), format!("step bad-a failed: {expected}"));
     }
 }

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use assay_flow::{
-    Event, Facts, FlowError, Graph, InputSpec, Observer, Options, Outcome, ParamError, Params, Plan, Record,
-    Registry, Resources, StepContext, StepError, StepKind, Workspace, execute, load, plan,
+    ArtifactType, Event, Facts, FlowError, Graph, InputSpec, Observer, Options, Outcome, ParamError, Params,
+    Plan, Record, Registry, Resources, StepContext, StepError, StepKind, Workspace, execute, load, plan,
 };
-use assay_store::{Hash, Store};
+use assay_store::Store;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
@@ -158,12 +158,16 @@ pub(crate) fn blot(text: &str) -> String {
 type Check = dyn Fn(&Params) -> Result<(), ParamError> + Send + Sync;
 type Act = dyn Fn(&StepContext<'_>) -> Result<(), StepError> + Send + Sync;
 
+/// The type of all artefacts where types do not matter.
+pub(crate) const ANY: ArtifactType = ArtifactType("any");
+
 /// A step kind made of closures.
 #[derive(Clone)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
-    pub(crate) version: u64,
+    pub(crate) version: u32,
     pub(crate) inputs: &'static [InputSpec],
+    pub(crate) output: ArtifactType,
     pub(crate) resources: Resources,
     pub(crate) fact: Option<&'static str>,
     pub(crate) check: Arc<Check>,
@@ -179,7 +183,8 @@ impl Kind {
             name,
             version: 1,
             inputs: &[],
-            resources: Resources { threads: 1, memory_mb: 10 },
+            output: ANY,
+            resources: Resources { threads: 1, memory_mb: 10, device: None },
             fact: None,
             check: Arc::new(|_| Ok(())),
             act: Arc::new(act),
@@ -203,12 +208,24 @@ impl StepKind for Kind {
         self.name
     }
 
-    fn fingerprint(&self) -> Hash {
-        Hash::of(&self.version.to_le_bytes())
+    fn about(&self) -> &'static str {
+        "Does what the test says."
+    }
+
+    fn version(&self) -> u32 {
+        self.version
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
         self.inputs
+    }
+
+    fn output(&self) -> ArtifactType {
+        self.output
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::json!({ "type": "object" })
     }
 
     fn check(&self, params: &Params) -> Result<(), ParamError> {
@@ -223,7 +240,7 @@ impl StepKind for Kind {
     }
 
     fn resources(&self, _params: &Params) -> Resources {
-        self.resources
+        self.resources.clone()
     }
 
     fn run(&self, context: &StepContext<'_>) -> Result<(), StepError> {
@@ -260,7 +277,7 @@ pub(crate) fn sum_kind() -> Kind {
         let inputs = context.inputs("of").iter().map(|artifact| read_number(&artifact.path));
         Ok(fs_write(context, &sum(&params, inputs).to_string())?)
     })
-    .inputs(const { &[InputSpec { name: "of", arity: assay_flow::Arity::Many }] })
+    .inputs(const { &[InputSpec::many("of", ANY)] })
     .check(|params| params.parse::<Sum>().map(drop))
 }
 

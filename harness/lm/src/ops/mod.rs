@@ -1,26 +1,19 @@
-//! The decoder's operations, each in two back ends.
+//! The decoder's operations, each with two kinds of kernels: the CPU kernels and the reference.
 //!
 //! Shapes: `N` rows (tokens of a batch, laid end to end), `d` width of the hidden state, `H` query heads,
 //! `KV` key and value heads, `D` width of a head, `V` vocabulary. Every operation is differentiable with
-//! respect to each of its float tensors in both back ends.
+//! respect to each of its float tensors with both.
 
-mod composed;
-mod fused;
+mod cpu;
+mod reference;
 mod rotary;
 
 use candle_core::{Result, Tensor};
 
 pub use rotary::{Rotary, RotaryTable};
 
-/// How the operations are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// Plain candle operations: the oracle, for any device and float type.
-    Composed,
-    /// Own kernels for `f32` on the CPU, bit-identical for any number of threads. They use the current rayon
-    /// pool.
-    Fused,
-}
+use crate::placement::Kernels;
+pub(crate) use reference::{Span, attention_over};
 
 /// Rows of the embedding: `weight [V, d]`, `tokens` (each below `V`) to `[tokens.len(), d]`.
 pub fn embedding(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
@@ -29,21 +22,21 @@ pub fn embedding(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {
 
 /// `x wᵀ + b`: `x [N, in]`, `weight [out, in]`, `bias [out]` to `[N, out]`.
 ///
-/// With [`Backend::Fused`] a row of the result depends on no other row, not even on their number, down to the
+/// With [`Kernels::Cpu`] a row of the result depends on no other row, not even on their number, down to the
 /// last bit.
-pub fn linear(backend: Backend, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::linear(x, weight, bias),
-        Backend::Fused => fused::linear(x, weight, bias),
+pub fn linear(kernels: Kernels, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    match kernels {
+        Kernels::Reference => reference::linear(x, weight, bias),
+        Kernels::Cpu => cpu::linear(x, weight, bias),
     }
 }
 
 /// `residual + x wᵀ`: `residual [N, out]`, `x [N, in]`, `weight [out, in]` to `[N, out]`. The same promise as
 /// [`linear`]'s.
-pub fn linear_add(backend: Backend, residual: &Tensor, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::linear_add(residual, x, weight),
-        Backend::Fused => fused::linear_add(residual, x, weight),
+pub fn linear_add(kernels: Kernels, residual: &Tensor, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    match kernels {
+        Kernels::Reference => reference::linear_add(residual, x, weight),
+        Kernels::Cpu => cpu::linear_add(residual, x, weight),
     }
 }
 
@@ -51,10 +44,10 @@ pub fn linear_add(backend: Backend, residual: &Tensor, x: &Tensor, weight: &Tens
 /// [.., H·D]`, `weight [D]`.
 ///
 /// Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
-pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::rms_norm(x, weight, eps),
-        Backend::Fused => fused::rms_norm(x, weight, eps),
+pub fn rms_norm(kernels: Kernels, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
+    match kernels {
+        Kernels::Reference => reference::rms_norm(x, weight, eps),
+        Kernels::Cpu => cpu::rms_norm(x, weight, eps),
     }
 }
 
@@ -62,29 +55,29 @@ pub fn rms_norm(backend: Backend, x: &Tensor, weight: &Tensor, eps: f64) -> Resu
 ///
 /// Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021, in the half-split order
 /// of Hugging Face's weights.
-pub fn rope(backend: Backend, x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::rope(x, rotary),
-        Backend::Fused => fused::rope(x, rotary),
+pub fn rope(kernels: Kernels, x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
+    match kernels {
+        Kernels::Reference => reference::rope(x, rotary),
+        Kernels::Cpu => cpu::rope(x, rotary),
     }
 }
 
 /// `silu(gate) · up`, element by element, with `silu(x) = x / (1 + exp(-x))`: two tensors of one shape.
 ///
 /// Shazeer, "GLU Variants Improve Transformer", 2020.
-pub fn swiglu(backend: Backend, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::swiglu(gate, up),
-        Backend::Fused => fused::swiglu(gate, up),
+pub fn swiglu(kernels: Kernels, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+    match kernels {
+        Kernels::Reference => reference::swiglu(gate, up),
+        Kernels::Cpu => cpu::swiglu(gate, up),
     }
 }
 
 /// The gated half of a feed-forward layer, `silu(x gateᵀ) · (x upᵀ)`: `x [N, d]`, `gate` and `up` `[F, d]` to
 /// `[N, F]`.
-pub fn gated(backend: Backend, x: &Tensor, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::gated(x, gate, up),
-        Backend::Fused => fused::gated(x, gate, up),
+pub fn gated(kernels: Kernels, x: &Tensor, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+    match kernels {
+        Kernels::Reference => reference::gated(x, gate, up),
+        Kernels::Cpu => cpu::gated(x, gate, up),
     }
 }
 
@@ -94,40 +87,40 @@ pub fn gated(backend: Backend, x: &Tensor, gate: &Tensor, up: &Tensor) -> Result
 /// Query head `h` reads key and value head `h / (H / KV)`. Scores are scaled by `1/sqrt(D)`. `offsets` are
 /// the boundaries of the sequences, as in [`Sequences::offsets`](crate::Sequences::offsets).
 pub fn attention(
-    backend: Backend,
+    kernels: Kernels,
     q: &Tensor,
     k: &Tensor,
     v: &Tensor,
     head_dim: usize,
     offsets: &[usize],
 ) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::attention(q, k, v, head_dim, offsets),
-        Backend::Fused => fused::attention(q, k, v, head_dim, offsets),
+    match kernels {
+        Kernels::Reference => reference::attention(q, k, v, head_dim, offsets),
+        Kernels::Cpu => cpu::attention(q, k, v, head_dim, offsets),
     }
 }
 
 /// Log-probability of one token per row: `logits [M, V]`, `targets` of length `M`, each below `V`, to `[M]`.
-pub fn token_log_probs(backend: Backend, logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::token_log_probs(logits, targets),
-        Backend::Fused => fused::token_log_probs(logits, targets),
+pub fn token_log_probs(kernels: Kernels, logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
+    match kernels {
+        Kernels::Reference => reference::token_log_probs(logits, targets),
+        Kernels::Cpu => cpu::token_log_probs(logits, targets),
     }
 }
 
 /// Log-probability of tokens under the head: for each target `(row, token)`, `log softmax(hidden[row] ·
 /// headᵀ)[token]`; `hidden [N, d]`, `head [V, d]` to `[targets.len()]`.
 ///
-/// Only the named rows pass the head, and the fused back end never holds more than a bounded number of
+/// Only the named rows pass the head, and the CPU kernels never hold more than a bounded number of
 /// logits.
 pub fn head_log_probs(
-    backend: Backend,
+    kernels: Kernels,
     hidden: &Tensor,
     head: &Tensor,
     targets: &[(usize, u32)],
 ) -> Result<Tensor> {
-    match backend {
-        Backend::Composed => composed::head_log_probs(hidden, head, targets),
-        Backend::Fused => fused::head_log_probs(hidden, head, targets),
+    match kernels {
+        Kernels::Reference => reference::head_log_probs(hidden, head, targets),
+        Kernels::Cpu => cpu::head_log_probs(hidden, head, targets),
     }
 }

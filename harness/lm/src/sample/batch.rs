@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::choose::{Choice, Scratch, choose};
-use super::engine::{Engine, Row};
+use super::forward::{Forward, Row};
+use super::stops::{Found, Seen, Stops};
 use super::stream::Stream;
-use super::{Prompt, Sample, SampleConfig, SampleEvent};
+use super::{End, Prompt, Sample, SampleConfig, SampleEvent};
 use crate::error::{LmError, Result};
 
 /// Most prompt tokens fed in one step, unless a single prompt is longer.
@@ -20,15 +21,25 @@ struct Group<'p> {
     waiting: VecDeque<usize>,
 }
 
-/// A sample in work.
+/// A sample in flight.
 struct Active {
     /// Index of its prompt.
     index: usize,
     slot: usize,
     stream: Stream,
-    sample: Sample,
+    tokens: Vec<u32>,
+    log_probs: Vec<f32>,
+    /// What its text ends with, where stop strings are looked for.
+    seen: Option<Seen>,
     /// Tokens fed so far.
     fed: usize,
+}
+
+/// What was drawn for a sample in flight.
+struct Drawn {
+    choice: Choice,
+    /// The stop string that it completes.
+    found: Option<Found>,
 }
 
 /// A prompt that was read while more of its samples were waiting than there were rows.
@@ -40,6 +51,7 @@ struct Held<'p> {
 /// The samples of one call.
 pub(crate) struct Batch<'p> {
     config: &'p SampleConfig,
+    stops: Option<&'p Stops<'p>>,
     vocabulary: usize,
     prompts: &'p [Prompt],
     /// The slot behind the rows' slots.
@@ -77,6 +89,7 @@ impl Step {
 impl<'p> Batch<'p> {
     pub(crate) fn new(
         config: &'p SampleConfig,
+        stops: Option<&'p Stops<'p>>,
         vocabulary: usize,
         prompts: &'p [Prompt],
         rows: usize,
@@ -92,6 +105,7 @@ impl<'p> Batch<'p> {
         }
         Self {
             config,
+            stops,
             vocabulary,
             prompts,
             spare_slot: rows,
@@ -104,21 +118,21 @@ impl<'p> Batch<'p> {
 
     pub(crate) fn run(
         mut self,
-        engine: &mut dyn Engine,
+        forward: &mut dyn Forward,
         observer: &mut dyn FnMut(SampleEvent) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
         let mut logits = Vec::new();
         loop {
             let mut step = self.continue_active();
-            let keep = self.admit(engine, &mut step)?;
+            let keep = self.admit(forward, &mut step)?;
             if self.active.is_empty() {
                 return Ok(ControlFlow::Continue(()));
             }
-            engine.feed(&step.rows, &step.wanted, &mut logits)?;
+            forward.feed(&step.rows, &step.wanted, &mut logits)?;
             for (from, to, positions) in &step.copies {
-                engine.copy(*from, *to, *positions)?;
+                forward.copy(*from, *to, *positions)?;
             }
-            let choices = self.choose(&step, &logits)?;
+            let drawn = self.draw(&step, &logits)?;
             if let Some((tokens, source)) = keep {
                 let logits = logits[source * self.vocabulary..][..self.vocabulary].to_vec();
                 self.held = Some(Held { tokens, logits });
@@ -126,7 +140,7 @@ impl<'p> Batch<'p> {
             if observer(SampleEvent::Step { rows: self.active.len() }).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            for (index, sample) in self.extend(&choices) {
+            for (index, sample) in self.extend(&drawn) {
                 if observer(SampleEvent::Finished { index, sample }).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -134,11 +148,11 @@ impl<'p> Batch<'p> {
         }
     }
 
-    /// Feeds the last token of each sample in work.
+    /// Feeds the last token of each sample in flight.
     fn continue_active(&mut self) -> Step {
         let mut step = Step::default();
         for active in &mut self.active {
-            if let Some(&token) = active.sample.tokens.last() {
+            if let Some(&token) = active.tokens.last() {
                 step.sources.push(Some(step.wanted.len()));
                 step.wanted.push(step.rows.len());
                 step.rows.push(Row { token, slot: active.slot, position: active.fed });
@@ -150,7 +164,7 @@ impl<'p> Batch<'p> {
 
     /// Starts waiting samples while there are free rows. A prompt is fed once, for all of its samples that
     /// start now; if more are left it is kept, and returned with the index of its logits.
-    fn admit(&mut self, engine: &mut dyn Engine, step: &mut Step) -> Result<Option<(&'p [u32], usize)>> {
+    fn admit(&mut self, forward: &mut dyn Forward, step: &mut Step) -> Result<Option<(&'p [u32], usize)>> {
         let mut prompt_tokens = 0;
         while let (Some(group), false) = (self.groups.front_mut(), self.free.is_empty()) {
             let tokens = group.tokens;
@@ -168,7 +182,7 @@ impl<'p> Batch<'p> {
 
             let source = if held {
                 for &slot in &slots {
-                    engine.copy(self.spare_slot, slot, tokens.len())?;
+                    forward.copy(self.spare_slot, slot, tokens.len())?;
                 }
                 None
             } else {
@@ -193,13 +207,16 @@ impl<'p> Batch<'p> {
             index,
             slot,
             stream: Stream::new(self.config.seed, tokens, *sample_index),
-            sample: Sample { tokens: Vec::new(), log_probs: Vec::new(), stopped: false },
+            tokens: Vec::new(),
+            log_probs: Vec::new(),
+            seen: self.stops.map(Stops::start),
             fed: tokens.len(),
         });
     }
 
-    /// A choice for each active sample.
-    fn choose(&mut self, step: &Step, logits: &[f32]) -> Result<Vec<Choice>> {
+    /// The next token of each active sample.
+    fn draw(&mut self, step: &Step, logits: &[f32]) -> Result<Vec<Drawn>> {
+        let stops = self.stops;
         let Self { config, vocabulary, active, held, .. } = self;
         let held = held.as_ref().map_or(&[][..], |held| &held.logits);
         // Small vocabularies are not worth a task per row.
@@ -213,27 +230,37 @@ impl<'p> Batch<'p> {
                     Some(at) => &logits[at * *vocabulary..][..*vocabulary],
                     None => held,
                 };
-                let choice = choose(logits, config, active.stream.uniform(), scratch);
-                choice.ok_or(LmError::NoDistribution { prompt: active.index })
+                let choice = choose(logits, config, active.stream.uniform(), scratch)
+                    .ok_or(LmError::NoDistribution { prompt: active.index })?;
+                let found = match (stops, &mut active.seen) {
+                    (Some(stops), Some(seen)) => stops.push(seen, choice.token)?,
+                    _ => None,
+                };
+                Ok(Drawn { choice, found })
             })
             .collect()
     }
 
-    /// Appends the choices; takes out the samples that are complete.
-    fn extend(&mut self, choices: &[Choice]) -> Vec<(usize, Sample)> {
+    /// Appends the tokens drawn; takes out the samples that are complete.
+    fn extend(&mut self, drawn: &[Drawn]) -> Vec<(usize, Sample)> {
         let mut finished = Vec::new();
         let mut going_on = Vec::with_capacity(self.active.len());
-        for (mut active, choice) in self.active.drain(..).zip(choices) {
-            let sample = &mut active.sample;
-            sample.tokens.push(choice.token);
-            sample.log_probs.push(choice.log_prob);
-            sample.stopped = self.config.stop.contains(&choice.token);
-            if sample.stopped || sample.tokens.len() == self.config.max_new_tokens {
-                self.free.push(active.slot);
-                finished.push((active.index, active.sample));
+        for (mut active, Drawn { choice, found }) in self.active.drain(..).zip(drawn) {
+            active.tokens.push(choice.token);
+            active.log_probs.push(choice.log_prob);
+            let end = if let Some(found) = found {
+                End::Text(*found)
+            } else if self.config.stop.contains(&choice.token) {
+                End::Token
+            } else if active.tokens.len() == self.config.max_new_tokens {
+                End::Length
             } else {
                 going_on.push(active);
-            }
+                continue;
+            };
+            self.free.push(active.slot);
+            let Active { index, tokens, log_probs, .. } = active;
+            finished.push((index, Sample { tokens, log_probs, end }));
         }
         self.active = going_on;
         finished

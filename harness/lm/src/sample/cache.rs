@@ -1,6 +1,6 @@
 //! The keys and values of the positions seen so far, allocated once.
 
-use super::kernels::LANES;
+use crate::simd::reduce::DECODING_LANES as LANES;
 
 /// The shape of a cache, the same for every layer.
 #[derive(Debug, Clone, Copy)]

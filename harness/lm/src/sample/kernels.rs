@@ -1,86 +1,33 @@
-//! The row-wise operations of a decoder on plain slices. Each sum has one fixed order.
+//! The operations of decoding on rows of plain numbers. Each sum has one fixed order.
 
-use super::simd::{self, Kernel, exp_nonpositive, multiply_add};
+use crate::simd::reduce::{DECODING_LANES as LANES, rms_scale, total};
+use crate::simd::{exp_or_zero, swiglu_split, turn, vectorized};
 
-/// Values per register group; sums are kept in this many lanes and added up in a fixed tree.
-pub(crate) const LANES: usize = 16;
-
-#[inline(always)]
-fn add_lanes(lanes: [f32; LANES]) -> f32 {
-    let mut width = LANES;
-    let mut sums = lanes;
-    while width > 1 {
-        width /= 2;
-        for i in 0..width {
-            sums[i] += sums[i + width];
-        }
-    }
-    sums[0]
-}
-
-/// RMS normalisation of rows of `weight.len()` values in place: `x_i * w_i / sqrt(mean(x^2) + eps)`.
+/// RMS norm of rows of `weight.len()` values in place: `x_i · w_i / sqrt(mean(x²) + eps)`.
 pub(crate) fn rms_norm(rows: &mut [f32], weight: &[f32], eps: f32) {
-    simd::run(RmsNorm { rows, weight, eps });
-}
-
-struct RmsNorm<'a> {
-    rows: &'a mut [f32],
-    weight: &'a [f32],
-    eps: f32,
-}
-
-impl Kernel for RmsNorm<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let width = self.weight.len();
-        for row in self.rows.chunks_exact_mut(width) {
-            let mut lanes = [0.0; LANES];
-            let (full, rest) = row.as_chunks::<LANES>();
-            for x in full {
-                for j in 0..LANES {
-                    lanes[j] = multiply_add::<FMA>(x[j], x[j], lanes[j]);
+    vectorized(
+        #[inline(always)]
+        || {
+            for row in rows.chunks_exact_mut(weight.len()) {
+                let scale = rms_scale::<LANES>(row, eps);
+                for (x, w) in row.iter_mut().zip(weight) {
+                    *x = *x * scale * w;
                 }
             }
-            for (lane, x) in lanes.iter_mut().zip(rest) {
-                *lane = multiply_add::<FMA>(*x, *x, *lane);
-            }
-            let scale = 1.0 / (add_lanes(lanes) / width as f32 + self.eps).sqrt();
-            for (x, w) in row.iter_mut().zip(self.weight) {
-                *x = *x * scale * w;
-            }
-        }
-    }
+        },
+    );
 }
 
-/// `silu(gate) * up` for rows of `[gate, up]`, each `out_row.len()` wide: `g / (1 + e^-g) * u`.
-pub(crate) fn swiglu(gate_up: &[f32], out: &mut [f32], width: usize) {
-    simd::run(SwiGlu { gate_up, out, width });
-}
-
-struct SwiGlu<'a> {
-    gate_up: &'a [f32],
-    out: &'a mut [f32],
-    width: usize,
-}
-
-impl Kernel for SwiGlu<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let rows = self.gate_up.chunks_exact(2 * self.width);
-        for (row, out) in rows.zip(self.out.chunks_exact_mut(self.width)) {
-            let (gate, up) = row.split_at(self.width);
-            for ((y, &g), &u) in out.iter_mut().zip(gate).zip(up) {
-                // e^-|g| never overflows: for negative g, silu is g * e / (1 + e) with e = e^g.
-                let e = exp_nonpositive::<FMA>(-g.abs());
-                let numerator = if g < 0.0 { e } else { 1.0 };
-                *y = g * (numerator / (1.0 + e)) * u;
+/// `gate = silu(gate) · up`, element by element.
+pub(crate) fn swiglu(gate: &mut [f32], up: &[f32]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (gate, up) in gate.iter_mut().zip(up) {
+                *gate = swiglu_split(*gate, *up);
             }
-        }
-    }
+        },
+    );
 }
 
 /// Rotates each head of one position in place, pairing value `i` with value `i + dim / 2`.
@@ -91,7 +38,7 @@ pub(crate) fn rotate(heads: &mut [f32], cos: &[f32], sin: &[f32]) {
     for head in heads.chunks_exact_mut(2 * half) {
         let (low, high) = head.split_at_mut(half);
         for (((a, b), c), s) in low.iter_mut().zip(high).zip(cos).zip(sin) {
-            (*a, *b) = (*a * c - *b * s, *b * c + *a * s);
+            (*a, *b) = turn(*a, *b, *c, *s);
         }
     }
 }
@@ -116,20 +63,22 @@ pub(crate) struct Attend<'a> {
 
 impl Attend<'_> {
     /// `out = softmax(scale * K query) V`.
-    pub(crate) fn compute(self) {
-        simd::run(self);
+    pub(crate) fn compute(mut self) {
+        vectorized(
+            #[inline(always)]
+            || {
+                let normaliser = self.weights();
+                self.weighted_values(normaliser);
+            },
+        );
     }
-}
 
-impl Kernel for Attend<'_> {
-    type Output = ();
-
+    /// Fills `scores` with `exp(score - highest score)`, 0 past the end; returns one over their sum.
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn weights(&mut self) -> f32 {
         let dim = self.query.len();
-        let blocks = self.length.div_ceil(LANES);
         self.scores.clear();
-        self.scores.resize(blocks * LANES, f32::NEG_INFINITY);
+        self.scores.resize(self.length.div_ceil(LANES) * LANES, f32::NEG_INFINITY);
         let (scores, _) = self.scores.as_chunks_mut::<LANES>();
 
         let mut highest = [f32::NEG_INFINITY; LANES];
@@ -137,7 +86,7 @@ impl Kernel for Attend<'_> {
             let mut sums = [0.0f32; LANES];
             for (&q, k) in self.query.iter().zip(keys.as_chunks::<LANES>().0) {
                 for j in 0..LANES {
-                    sums[j] = multiply_add::<FMA>(q, k[j], sums[j]);
+                    sums[j] = q.mul_add(k[j], sums[j]);
                 }
             }
             for j in 0..LANES {
@@ -152,24 +101,28 @@ impl Kernel for Attend<'_> {
         let mut totals = [0.0; LANES];
         for scores in scores.iter_mut() {
             for j in 0..LANES {
-                scores[j] = exp_nonpositive::<FMA>(scores[j] - highest);
+                scores[j] = exp_or_zero(scores[j] - highest);
                 totals[j] += scores[j];
             }
         }
-        let normaliser = 1.0 / add_lanes(totals);
+        1.0 / total(totals)
+    }
 
-        let weights = &self.scores[..self.length];
+    /// `out = normaliser · scores · V`.
+    #[inline(always)]
+    fn weighted_values(&mut self, normaliser: f32) {
+        let (dim, weights) = (self.query.len(), &self.scores[..self.length]);
         let mut d = 0;
         while d + 16 <= dim {
-            weighted_sum::<FMA, 16>(weights, self.values, dim, d, normaliser, self.out);
+            weighted_sum::<16>(weights, self.values, dim, d, normaliser, self.out);
             d += 16;
         }
         while d + 4 <= dim {
-            weighted_sum::<FMA, 4>(weights, self.values, dim, d, normaliser, self.out);
+            weighted_sum::<4>(weights, self.values, dim, d, normaliser, self.out);
             d += 4;
         }
         while d < dim {
-            weighted_sum::<FMA, 1>(weights, self.values, dim, d, normaliser, self.out);
+            weighted_sum::<1>(weights, self.values, dim, d, normaliser, self.out);
             d += 1;
         }
     }
@@ -177,7 +130,7 @@ impl Kernel for Attend<'_> {
 
 /// Columns `d..d + N` of `normaliser * weights * values`, summed over positions in order.
 #[inline(always)]
-fn weighted_sum<const FMA: bool, const N: usize>(
+fn weighted_sum<const N: usize>(
     weights: &[f32],
     values: &[f32],
     dim: usize,
@@ -189,7 +142,7 @@ fn weighted_sum<const FMA: bool, const N: usize>(
     for (&w, row) in weights.iter().zip(values.chunks_exact(dim)) {
         if let Some(v) = row[d..].first_chunk::<N>() {
             for j in 0..N {
-                sums[j] = multiply_add::<FMA>(w, v[j], sums[j]);
+                sums[j] = w.mul_add(v[j], sums[j]);
             }
         }
     }
@@ -209,28 +162,6 @@ mod tests {
     }
 
     #[test]
-    fn the_exponential_is_accurate_over_its_whole_range() {
-        struct Exp(f32);
-        impl Kernel for Exp {
-            type Output = f32;
-            #[inline(always)]
-            fn run<const FMA: bool>(self) -> f32 {
-                exp_nonpositive::<FMA>(self.0)
-            }
-        }
-        for i in 0..=8700 {
-            let x = -(i as f32) * 0.01;
-            let exact = f64::from(x).exp();
-            let error = (f64::from(simd::run(Exp(x))) - exact).abs() / exact;
-            assert!(error < 3e-7, "e^{x}: relative error {error}");
-        }
-        for (x, expected) in [(0.0, 1.0), (-1000.0, 0.0), (f32::NEG_INFINITY, 0.0)] {
-            assert_eq!(simd::run(Exp(x)), expected);
-        }
-        assert!(simd::run(Exp(f32::NAN)).is_nan());
-    }
-
-    #[test]
     fn rms_norm_and_swiglu_match_their_formulas() {
         for width in [1, 7, 16, 24, 96] {
             let (x, w) = (numbers(3 * width, 1), numbers(width, 2));
@@ -243,15 +174,14 @@ mod tests {
                     assert!((f64::from(y[i]) - exact).abs() < 1e-5);
                 }
             }
-            let gate_up: Vec<f32> = numbers(4 * width, 3).iter().map(|v| v * 20.0).collect();
-            let mut out = vec![0.0; 2 * width];
-            swiglu(&gate_up, &mut out, width);
-            for (row, out) in gate_up.chunks(2 * width).zip(out.chunks(width)) {
-                for i in 0..width {
-                    let (g, u) = (f64::from(row[i]), f64::from(row[i + width]));
-                    let exact = g / (1.0 + (-g).exp()) * u;
-                    assert!((f64::from(out[i]) - exact).abs() <= 1e-6 * exact.abs() + 1e-9);
-                }
+            let gate: Vec<f32> = numbers(2 * width, 3).iter().map(|v| v * 20.0).collect();
+            let up: Vec<f32> = numbers(2 * width, 4).iter().map(|v| v * 20.0).collect();
+            let mut out = gate.clone();
+            swiglu(&mut out, &up);
+            for i in 0..2 * width {
+                let (g, u) = (f64::from(gate[i]), f64::from(up[i]));
+                let exact = g / (1.0 + (-g).exp()) * u;
+                assert!((f64::from(out[i]) - exact).abs() <= 1e-6 * exact.abs() + 1e-9);
             }
         }
     }

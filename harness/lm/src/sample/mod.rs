@@ -1,20 +1,19 @@
 //! Sampling from a decoder.
 //!
 //! Each sample has its own random stream, a function of the seed, the prompt's tokens and the sample's index,
-//! and one number of it is used per token. With the fused back end a sample is the same, bit for bit,
-//! whatever other samples are drawn beside it, in whatever order, and for any number of threads. The composed
-//! back end is the oracle: its samples are the same up to rounding.
+//! and one number of it is used per token. With the CPU kernels a sample is the same, bit for bit,
+//! whatever other samples are drawn beside it, in whatever order, and for any number of threads. With the
+//! reference kernels samples are the same up to rounding.
 
 mod batch;
 mod cache;
 mod choose;
-mod composed;
-mod engine;
+mod cpu;
 mod forced;
-mod fused;
+mod forward;
 mod kernels;
-mod matmul;
-mod simd;
+mod reference;
+mod stops;
 mod stream;
 
 use std::ops::ControlFlow;
@@ -23,10 +22,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::ops::Backend;
-use engine::Engine;
+use crate::placement::Kernels;
+use forward::Forward;
 
-pub use forced::forced_choice;
+pub use forced::{forced_choice, likeliest_option};
+pub use stops::{Found, Seen, Stops};
 
 /// Rows decoded at a time unless [`Sampler::with_batch`] says otherwise.
 pub const DEFAULT_BATCH: usize = 64;
@@ -76,14 +76,33 @@ pub struct Prompt {
 }
 
 /// What was drawn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// The new tokens; the last is a stop token if `stopped`.
+    /// The new tokens; the last of them ended the sample, unless it was cut off.
     pub tokens: Vec<u32>,
     /// Log-probability of each token under the model at temperature 1, without truncation.
     pub log_probs: Vec<f32>,
-    /// Whether a stop token ended the sample; otherwise it has `max_new_tokens` tokens.
-    pub stopped: bool,
+    /// What ended it.
+    pub end: End,
+}
+
+impl Sample {
+    /// Whether something ended it, other than the limit.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.end != End::Length
+    }
+}
+
+/// What ended a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A stop string, complete with the last token.
+    Text(Found),
+    /// A token of [`SampleConfig::stop`], the last one.
+    Token,
+    /// It has [`SampleConfig::max_new_tokens`] tokens.
+    Length,
 }
 
 /// What happens while samples are drawn.
@@ -91,7 +110,7 @@ pub struct Sample {
 pub enum SampleEvent {
     /// A token was drawn for each of so many samples.
     Step {
-        /// Samples in work.
+        /// Samples in flight.
         rows: usize,
     },
     /// A sample is complete.
@@ -108,8 +127,9 @@ pub enum SampleEvent {
 pub struct Sampler<'a> {
     decoder: &'a Decoder,
     config: SampleConfig,
+    stops: Option<&'a Stops<'a>>,
     batch: usize,
-    packed: Option<fused::Weights>,
+    packed: Option<cpu::Weights>,
 }
 
 impl<'a> Sampler<'a> {
@@ -119,14 +139,22 @@ impl<'a> Sampler<'a> {
     /// [`LmError::Setting`] for an impossible configuration.
     pub fn new(decoder: &'a Decoder, config: SampleConfig) -> Result<Self> {
         config.check()?;
-        let packed = match decoder.backend() {
-            Backend::Fused => Some(fused::Weights::new(decoder)?),
-            Backend::Composed => None,
+        let packed = match decoder.kernels() {
+            Kernels::Cpu => Some(cpu::Weights::new(decoder)?),
+            Kernels::Reference => None,
         };
-        Ok(Self { decoder, config, batch: DEFAULT_BATCH, packed })
+        Ok(Self { decoder, config, stops: None, batch: DEFAULT_BATCH, packed })
     }
 
-    /// Sets how many samples are in work at a time, at least 1. It changes speed and memory, not the samples.
+    /// Makes samples end at stop strings too. A token that completes one and is itself a stop token ends its
+    /// sample with the string.
+    #[must_use]
+    pub fn with_stops(mut self, stops: &'a Stops<'a>) -> Self {
+        self.stops = Some(stops);
+        self
+    }
+
+    /// Sets how many samples are in flight at a time, at least 1. It changes speed and memory, not the samples.
     #[must_use]
     pub fn with_batch(mut self, batch: usize) -> Self {
         self.batch = batch.max(1);
@@ -136,12 +164,12 @@ impl<'a> Sampler<'a> {
     /// Draws a sample for each prompt. Samples arrive as they finish; prompts with equal tokens share the
     /// work of reading them.
     ///
-    /// Returns `Break` if the observer broke off; samples in work are then dropped. Computes in the current
+    /// Returns `Break` if the observer broke off; samples in flight are then dropped. Computes in the current
     /// rayon pool.
     ///
     /// # Errors
-    /// [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`] for a token outside the vocabulary, or
-    /// [`LmError::NoDistribution`] if the model computes no finite logits.
+    /// [`LmError::EmptyPrompt`], [`LmError::TokenOutOfRange`] for a token outside the vocabulary,
+    /// [`LmError::NoDistribution`] if the model computes no finite logits, or those of [`Stops::push`].
     pub fn run(
         &self,
         prompts: &[Prompt],
@@ -151,9 +179,9 @@ impl<'a> Sampler<'a> {
         let rows = self.batch.min(prompts.len());
         // The last token of a sample is not fed; one more slot keeps a prompt for samples that wait for a
         // row.
-        let mut engine = self.engine(rows + 1, longest + self.config.max_new_tokens - 1)?;
-        batch::Batch::new(&self.config, self.decoder.config().vocab_size, prompts, rows)
-            .run(engine.as_mut(), observer)
+        let mut forward = self.forward(rows + 1, longest + self.config.max_new_tokens - 1)?;
+        batch::Batch::new(&self.config, self.stops, self.decoder.config().vocab_size, prompts, rows)
+            .run(forward.as_mut(), observer)
     }
 
     /// Draws a sample for each prompt, in order.
@@ -172,20 +200,20 @@ impl<'a> Sampler<'a> {
         Ok(samples.into_iter().flatten().collect())
     }
 
-    fn engine(&self, slots: usize, capacity: usize) -> Result<Box<dyn Engine + '_>> {
-        new_engine(self.decoder, self.packed.as_ref(), slots, capacity)
+    fn forward(&self, slots: usize, capacity: usize) -> Result<Box<dyn Forward + '_>> {
+        new_forward(self.decoder, self.packed.as_ref(), slots, capacity)
     }
 }
 
-fn new_engine<'a>(
+fn new_forward<'a>(
     decoder: &Decoder,
-    packed: Option<&'a fused::Weights>,
+    packed: Option<&'a cpu::Weights>,
     slots: usize,
     capacity: usize,
-) -> Result<Box<dyn Engine + 'a>> {
+) -> Result<Box<dyn Forward + 'a>> {
     Ok(match packed {
-        Some(weights) => Box::new(fused::Fused::new(decoder, weights, slots, capacity)?),
-        None => Box::new(composed::Composed::new(decoder, slots, capacity)?),
+        Some(weights) => Box::new(cpu::CpuForward::new(decoder, weights, slots, capacity)?),
+        None => Box::new(reference::ReferenceForward::new(decoder, slots, capacity)?),
     })
 }
 

@@ -1,34 +1,44 @@
-//! Checkpoints: a run's whole state in a folder that appears at once or not at all.
+//! Checkpoints: a run's whole state in a folder that appears at once or not at all, and whose every byte is
+//! covered by a hash.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use candle_core::Tensor;
+use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
-use super::{Loss, StepStats, TrainConfig, Unit};
-use crate::config::Config;
+use super::StepStats;
+use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::optim::{DecayGroup, Moments};
-use crate::schedule::Schedule;
+use crate::optim::{AdamW, Moments};
+use crate::tensor_file::{Mapped, Source, write};
+use crate::weights;
 
 /// The version of what is written here.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const PARTIAL: &str = "partial";
 const STATE: &str = "state.json";
-/// The file of the weights.
-pub(crate) const WEIGHTS: &str = "model.safetensors";
+const WEIGHTS: &str = "model.safetensors";
 const TRAINING: &str = "training.safetensors";
 
-/// A run's state after some steps, but for the weights, which lie beside it as [`WEIGHTS`].
-#[derive(Debug, PartialEq)]
+/// A run's state after some steps, as read from a folder.
+#[derive(Debug)]
 pub(crate) struct Checkpoint {
-    /// What the run is: see [`identity`].
-    pub(crate) identity: blake3::Hash,
     pub(crate) step: u64,
+    pub(crate) weights: BTreeMap<String, Tensor>,
     pub(crate) moments: BTreeMap<String, Moments>,
     pub(crate) history: Vec<StepStats>,
+}
+
+/// What [`STATE`] says. The file is read only if it is byte for byte what these fields are written as.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    /// The hash of `state` as compact JSON.
+    blake3: String,
+    state: State,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,159 +47,137 @@ struct State {
     format: u32,
     identity: String,
     step: u64,
+    /// The hashes of the other files, by name.
+    files: BTreeMap<String, String>,
 }
 
-/// The hash of all that determines a run: configuration, model shape, first weights, data.
-pub(crate) fn identity(config: &TrainConfig, shape: &Config, weights: &[u8], units: &[Unit]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_derive_key("assay-lm training run v1");
-    let TrainConfig {
-        learning_rate,
-        betas,
-        eps,
-        weight_decay,
-        decay,
-        clip,
-        warmup,
-        schedule,
-        epochs,
-        batch,
-        seed,
-        loss,
-        micro_batch_tokens,
-    } = config;
-    let (loss, mean_response_len) = match loss {
-        Loss::DrSft { mean_response_len } => (0, *mean_response_len),
-        Loss::Naive => (1, 0.0),
-    };
-    let decay = match decay {
-        DecayGroup::All => 0,
-        DecayGroup::Projections => 1,
-    };
-    let schedule = match schedule {
-        Schedule::Constant => 0,
-        Schedule::Cosine => 1,
-    };
-    for value in [
-        *learning_rate,
-        betas.0,
-        betas.1,
-        *eps,
-        *weight_decay,
-        clip.unwrap_or(f64::INFINITY),
-        *warmup,
-        mean_response_len,
-    ] {
-        hasher.update(&value.to_bits().to_le_bytes());
+impl State {
+    /// The bytes of [`STATE`].
+    fn sealed(self) -> Result<Vec<u8>> {
+        let json = serde_json::to_vec(&self).map_err(std::io::Error::from)?;
+        let sealed = Sealed { blake3: blake3::hash(&json).to_string(), state: self };
+        Ok(serde_json::to_vec_pretty(&sealed).map_err(std::io::Error::from)?)
     }
-    let counts = [*epochs, *batch as u64, *seed, *micro_batch_tokens as u64];
-    for value in [loss, decay, schedule].into_iter().chain(counts) {
-        hasher.update(&value.to_le_bytes());
+}
+
+/// Writes a checkpoint as `dir/step-N`. The newest older one is kept, in case this one is found damaged. A
+/// kill at any instant leaves at least one of them whole.
+pub(crate) fn save(
+    dir: &Utf8Path,
+    identity: blake3::Hash,
+    decoder: &Decoder,
+    optimiser: &AdamW,
+    history: &[StepStats],
+) -> Result<()> {
+    let step = optimiser.step();
+    fs_err::create_dir_all(dir)?;
+    // What lies ahead of this step was found damaged, or the run would have gone on from there.
+    let others = saved(dir)?;
+    let kept = others.iter().map(|(other, _)| *other).filter(|other| *other < step).max();
+    for (_, folder) in others.iter().filter(|(other, _)| *other != step && Some(*other) != kept) {
+        remove_folder(folder)?;
     }
-    for bytes in [shape.to_json().as_bytes(), weights] {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
+    let partial = dir.join(PARTIAL);
+    remove_folder(&partial)?;
+    fs_err::create_dir(&partial)?;
+    let weights =
+        write_hashed(&partial.join(WEIGHTS), |out| weights::write_safetensors(decoder.tensors(), out))?;
+    let training = write_hashed(&partial.join(TRAINING), |out| write_training(out, optimiser, history))?;
+    let files = BTreeMap::from([(WEIGHTS.to_owned(), weights), (TRAINING.to_owned(), training)]);
+    let state = State { format: FORMAT, identity: identity.to_string(), step, files }.sealed()?;
+    write_hashed(&partial.join(STATE), |out| Ok(out.write_all(&state)?))?;
+    sync_folder(&partial)?;
+    let place = dir.join(folder_name(step));
+    remove_folder(&place)?;
+    fs_err::rename(&partial, &place)?;
+    sync_folder(dir)
+}
+
+/// Moments and history as a safetensors file; numbers keep their bits.
+fn write_training(out: &mut dyn Write, optimiser: &AdamW, history: &[StepStats]) -> Result<()> {
+    let mut tensors = Vec::new();
+    for (name, Moments { first, second }) in optimiser.moments() {
+        tensors.push((format!("first.{name}"), Source::F32(first)));
+        tensors.push((format!("second.{name}"), Source::F32(second)));
     }
-    hasher.update(&(units.len() as u64).to_le_bytes());
-    for unit in units {
-        hasher.update(&(unit.len() as u64).to_le_bytes());
-        for example in unit {
-            for value in [example.tokens.len(), example.supervised.start, example.supervised.end] {
-                hasher.update(&(value as u64).to_le_bytes());
-            }
-            hasher.update(&example.weight.to_bits().to_le_bytes());
-            let bytes: Vec<u8> = example.tokens.iter().flat_map(|t| t.to_le_bytes()).collect();
-            hasher.update(&bytes);
-        }
-    }
-    hasher.finalize()
+    let rows = history.iter().flat_map(|s| [s.loss, s.grad_norm, s.learning_rate, s.tokens as f64]);
+    let history = Source::F64 { values: rows.collect(), width: HISTORY_COLUMNS };
+    tensors.push(("history".to_owned(), history));
+    write(out, None, tensors)
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint as `dir/step-N`, then removes older ones. A kill at any instant leaves the old
-    /// or the new one whole.
-    pub(crate) fn save(&self, dir: &Utf8Path, weights: &[u8]) -> Result<()> {
-        fs_err::create_dir_all(dir)?;
-        let partial = dir.join(PARTIAL);
-        remove_folder(&partial)?;
-        fs_err::create_dir(&partial)?;
-        let state = State { format: FORMAT, identity: self.identity.to_string(), step: self.step };
-        let state = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from)?;
-        write_synced(&partial.join(STATE), &state)?;
-        write_synced(&partial.join(WEIGHTS), weights)?;
-        write_synced(&partial.join(TRAINING), &self.training()?)?;
-        sync_folder(&partial)?;
-        let place = dir.join(folder_name(self.step));
-        remove_folder(&place)?;
-        fs_err::rename(&partial, &place)?;
-        sync_folder(dir)?;
-        for (step, folder) in saved(dir)? {
-            if step != self.step {
-                remove_folder(&folder)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the newest checkpoint of a folder; none if there is none.
-    pub(crate) fn newest(dir: &Utf8Path) -> Result<Option<(Utf8PathBuf, Self)>> {
-        let Some((_, folder)) = saved(dir)?.into_iter().next_back() else {
-            return Ok(None);
-        };
-        let checkpoint = Self::read(&folder)?;
-        Ok(Some((folder, checkpoint)))
-    }
-
-    fn read(folder: &Utf8Path) -> Result<Self> {
+    /// Reads a checkpoint of a run of the given decoder; a checkpoint of another run only as far as to know
+    /// that, which is an error.
+    ///
+    /// # Errors
+    /// [`LmError::CheckpointDamaged`] if a byte of it is not what was written; [`LmError::CheckpointOther`].
+    pub(crate) fn read(folder: &Utf8Path, identity: blake3::Hash, decoder: &Decoder) -> Result<Self> {
         let damaged = |problem: String| LmError::CheckpointDamaged { path: folder.to_owned(), problem };
-        let state: State = serde_json::from_slice(&fs_err::read(folder.join(STATE))?)
-            .map_err(|e| damaged(format!("{STATE}: {e}")))?;
-        if state.format != FORMAT {
-            return Err(damaged(format!("its format is {}, not {FORMAT}", state.format)));
+        let bytes = fs_err::read(folder.join(STATE)).map_err(|e| missing_is_damage(e.into(), folder))?;
+        let Sealed { state, .. } =
+            serde_json::from_slice(&bytes).map_err(|e| damaged(format!("{STATE}: {e}")))?;
+        let State { format, identity: found, step, files } = &state;
+        let (format, found, step, files) = (*format, found.clone(), *step, files.clone());
+        if state.sealed()? != bytes {
+            return Err(damaged(format!("{STATE} is not what was written")));
         }
-        let identity = blake3::Hash::from_hex(&state.identity).map_err(|e| damaged(e.to_string()))?;
-        let bytes = fs_err::read(folder.join(TRAINING))?;
-        let training = SafeTensors::deserialize(&bytes).map_err(|e| damaged(format!("{TRAINING}: {e}")))?;
-        let mut moments = BTreeMap::new();
-        let mut history = None;
-        for (name, view) in training.tensors() {
-            if name == "history" && view.dtype() == Dtype::F64 {
-                history = Some(read_history(&read_f64(view.data())));
-            } else if let Some(name) = name.strip_prefix("first.") {
-                let second = training.tensor(&format!("second.{name}"));
-                let second = second.map_err(|e| damaged(format!("{TRAINING}: {e}")))?;
-                let moment = Moments { first: read_f32(view.data()), second: read_f32(second.data()) };
-                moments.insert(name.to_owned(), moment);
+        if format != FORMAT {
+            return Err(damaged(format!("its format is {format}, not {FORMAT}")));
+        }
+        if found != identity.to_string() {
+            return Err(LmError::CheckpointOther { path: folder.to_owned() });
+        }
+        let open = |name: &str| {
+            let file = Mapped::open(&folder.join(name)).map_err(|e| missing_is_damage(e, folder))?;
+            if files.get(name) != Some(&blake3::hash(file.bytes()).to_string()) {
+                return Err(damaged(format!("{name} is not what was written")));
+            }
+            Ok(file)
+        };
+        open(WEIGHTS)?;
+        let training = open(TRAINING)?;
+        let weights = weights::read(decoder.config(), &[folder.join(WEIGHTS)], decoder.placement())?;
+        let (moments, history) = read_training(&training)?;
+        if history.len() as u64 != step {
+            return Err(damaged(format!("{TRAINING}: no history of every step")));
+        }
+        for (name, var) in decoder.vars() {
+            let fits = |m: &Moments| [m.first.len(), m.second.len()] == [var.elem_count(); 2];
+            if !moments.get(name).is_some_and(fits) {
+                return Err(damaged(format!("{TRAINING}: it lacks the moments of `{name}`")));
             }
         }
-        let history = history.filter(|h| h.len() as u64 == state.step);
-        let history = history.ok_or_else(|| damaged(format!("{TRAINING}: no history of every step")))?;
-        Ok(Self { identity, step: state.step, moments, history })
+        Ok(Self { step, weights, moments, history })
     }
+}
 
-    /// Moments and history as a safetensors file; numbers keep their bits.
-    fn training(&self) -> Result<Vec<u8>> {
-        let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
-        for (name, Moments { first, second }) in &self.moments {
-            for (kind, values) in [("first", first), ("second", second)] {
-                let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-                tensors.insert(format!("{kind}.{name}"), (Dtype::F32, vec![values.len()], bytes));
-            }
+/// The error itself, or that of a damaged checkpoint if a file is not there.
+fn missing_is_damage(error: LmError, folder: &Utf8Path) -> LmError {
+    match &error {
+        LmError::Io(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            LmError::CheckpointDamaged { path: folder.to_owned(), problem: e.to_string() }
         }
-        let rows = self
-            .history
-            .iter()
-            .flat_map(|s| [s.loss, s.grad_norm, s.learning_rate, s.tokens as f64].map(f64::to_le_bytes));
-        let shape = vec![self.history.len(), HISTORY_COLUMNS];
-        tensors.insert("history".to_owned(), (Dtype::F64, shape, rows.flatten().collect()));
-        let io = |e: safetensors::SafeTensorError| LmError::Io(std::io::Error::other(e));
-        let views = tensors
-            .iter()
-            .map(|(name, (dtype, shape, bytes))| {
-                Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(io)?))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        serialize(views, None).map_err(io)
+        _ => error,
     }
+}
+
+/// What [`write_training`] wrote.
+fn read_training(file: &Mapped) -> Result<(BTreeMap<String, Moments>, Vec<StepStats>)> {
+    let training = file.tensors()?;
+    let mut moments = BTreeMap::new();
+    let mut history = Vec::new();
+    for (name, view) in training.iter() {
+        if name == "history" && view.dtype() == Dtype::F64 {
+            history = read_history(&read_f64(view.data()));
+        } else if let Some(name) = name.strip_prefix("first.")
+            && let Ok(second) = training.tensor(&format!("second.{name}"))
+        {
+            let moment = Moments { first: read_f32(view.data()), second: read_f32(second.data()) };
+            moments.insert(name.to_owned(), moment);
+        }
+    }
+    Ok((moments, history))
 }
 
 /// Loss, gradient norm, learning rate, tokens.
@@ -220,7 +208,7 @@ fn folder_name(step: u64) -> String {
 }
 
 /// The checkpoints of a folder, oldest first.
-fn saved(dir: &Utf8Path) -> Result<Vec<(u64, Utf8PathBuf)>> {
+pub(crate) fn saved(dir: &Utf8Path) -> Result<Vec<(u64, Utf8PathBuf)>> {
     let entries = match fs_err::read_dir(dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -245,11 +233,32 @@ fn remove_folder(path: &Utf8Path) -> Result<()> {
     }
 }
 
-fn write_synced(path: &Utf8Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
-    let mut file = fs_err::File::create(path)?;
-    file.write_all(bytes)?;
-    Ok(file.sync_all()?)
+/// Writes a file through to the disk and returns the hash of its bytes.
+fn write_hashed(path: &Utf8Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<String> {
+    let file = fs_err::File::create(path)?;
+    let mut out = Hashing { out: BufWriter::new(file), hasher: blake3::Hasher::new() };
+    content(&mut out)?;
+    out.flush()?;
+    out.out.get_ref().sync_all()?;
+    Ok(out.hasher.finalize().to_string())
+}
+
+/// A writer that hashes what passes.
+struct Hashing<W> {
+    out: W,
+    hasher: blake3::Hasher,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Makes the names in a folder durable.

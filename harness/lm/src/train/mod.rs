@@ -6,6 +6,7 @@
 
 mod batch;
 mod checkpoint;
+mod identity;
 mod order;
 mod trainer;
 
@@ -17,7 +18,7 @@ use crate::error::{LmError, Result};
 use crate::optim::{AdamWConfig, DecayGroup};
 use crate::schedule::Schedule;
 
-pub use trainer::{Checkpoints, Every, Trainer};
+pub use trainer::{Checkpoints, Every, Resumed, Trainer};
 
 /// A sequence of tokens and what is to be learned from it.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,14 +7,15 @@ use camino::Utf8Path;
 use candle_core::{CpuStorage, Storage, Tensor, Var};
 
 use super::batch::{MicroBatch, micro_batches};
-use super::checkpoint::{Checkpoint, WEIGHTS, identity};
+use super::checkpoint::{self, Checkpoint};
+use super::identity::identity;
 use super::order::Order;
 use super::{StepStats, TrainConfig, Unit, check_units};
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
 use crate::optim::{AdamW, Gradients, clip_factor};
+use crate::placement::Placement;
 use crate::schedule::LearningRate;
-use crate::weights;
 
 /// How often a run is saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,15 @@ pub struct Checkpoints<'a> {
     pub dir: &'a Utf8Path,
     /// How often.
     pub every: Every,
+}
+
+/// Where a resumed run stands.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The number of steps that are done; 0 for a run that starts.
+    pub from_step: u64,
+    /// Why newer checkpoints could not be used, newest first: a [`LmError::CheckpointDamaged`] each.
+    pub damaged: Vec<LmError>,
 }
 
 /// A training run.
@@ -59,7 +69,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`LmError::Setting`], [`LmError::Example`] or [`LmError::TokenOutOfRange`] for an impossible
-    /// configuration or example.
+    /// configuration or example; [`LmError::Placement`] for a decoder that is not in `f32` on the CPU.
     pub fn new(decoder: Decoder, units: Vec<Unit>, config: TrainConfig) -> Result<Self> {
         config.check()?;
         check_units(&units, decoder.config().vocab_size)?;
@@ -67,9 +77,14 @@ impl Trainer {
             let problem = "has no trainable tensors: it is frozen".to_owned();
             return Err(LmError::Setting { field: "decoder", problem });
         }
+        let placement = *decoder.placement();
+        if Placement::cpu(placement.kernels) != placement {
+            let problem = "models are trained in f32 on the CPU";
+            return Err(LmError::Placement { placement, problem });
+        }
         let order = Order::new(units.len(), config.batch, config.epochs, config.seed);
         Ok(Self {
-            identity: identity(&config, decoder.config(), &decoder.to_safetensors()?, &units),
+            identity: identity(&config, &decoder, &units)?,
             learning_rate: LearningRate::new(
                 config.learning_rate,
                 config.schedule,
@@ -87,34 +102,48 @@ impl Trainer {
         })
     }
 
-    /// Goes on from the newest checkpoint in `dir`, or starts if there is none. The other arguments are those
-    /// of [`new`](Self::new): the decoder as it was before training.
+    /// Goes on from the newest intact checkpoint in `dir`, or starts if there is none. The other arguments are
+    /// those of [`new`](Self::new): the decoder as it was before training.
+    ///
+    /// A damaged checkpoint is passed over: the steps since the one before it are made again, with the same
+    /// results. The second value says where the run stands and what was damaged.
     ///
     /// # Errors
     /// [`LmError::CheckpointOther`] if the checkpoint is of another configuration, model or data;
-    /// [`LmError::CheckpointDamaged`]; those of [`new`](Self::new).
-    pub fn resume(decoder: Decoder, units: Vec<Unit>, config: TrainConfig, dir: &Utf8Path) -> Result<Self> {
+    /// [`LmError::Io`] if one cannot be read; those of [`new`](Self::new).
+    pub fn resume(
+        decoder: Decoder,
+        units: Vec<Unit>,
+        config: TrainConfig,
+        dir: &Utf8Path,
+    ) -> Result<(Self, Resumed)> {
         let mut trainer = Self::new(decoder, units, config)?;
-        let Some((path, checkpoint)) = Checkpoint::newest(dir)? else {
-            return Ok(trainer);
-        };
-        if checkpoint.identity != trainer.identity {
-            return Err(LmError::CheckpointOther { path });
-        }
-        let tensors = weights::read(trainer.decoder.config(), &[path.join(WEIGHTS)])?;
-        for (name, var) in trainer.decoder.vars() {
-            let damaged =
-                || LmError::CheckpointDamaged { path: path.clone(), problem: format!("it lacks `{name}`") };
-            let moments = checkpoint.moments.get(name).ok_or_else(damaged)?;
-            if [moments.first.len(), moments.second.len()] != [var.elem_count(); 2] {
-                return Err(damaged());
+        let mut damaged = Vec::new();
+        for (_, folder) in checkpoint::saved(dir)?.into_iter().rev() {
+            match Checkpoint::read(&folder, trainer.identity, &trainer.decoder) {
+                Ok(checkpoint) => {
+                    let from_step = checkpoint.step;
+                    trainer.restore(checkpoint)?;
+                    return Ok((trainer, Resumed { from_step, damaged }));
+                }
+                Err(error @ LmError::CheckpointDamaged { .. }) => damaged.push(error),
+                Err(error) => return Err(error),
             }
-            var.set(tensors.get(name).ok_or_else(damaged)?)?;
         }
-        let optimiser = trainer.config.optimiser();
-        trainer.optimiser = AdamW::restore(optimiser, checkpoint.step, checkpoint.moments);
-        trainer.history = checkpoint.history;
-        Ok(trainer)
+        Ok((trainer, Resumed { from_step: 0, damaged }))
+    }
+
+    fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        let Checkpoint { step, mut weights, moments, history } = checkpoint;
+        for (name, var) in self.decoder.vars() {
+            let Some(values) = weights.remove(name) else {
+                return Err(LmError::MissingTensor { name: name.clone() });
+            };
+            var.set(&values)?;
+        }
+        self.optimiser = AdamW::restore(self.config.optimiser(), step, moments);
+        self.history = history;
+        Ok(())
     }
 
     /// The decoder, trained so far.
@@ -216,18 +245,12 @@ impl Trainer {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Saves the run in a folder of its own, replacing what it saved there before.
+    /// Saves the run in a folder of its own, and keeps the checkpoint before this one.
     ///
     /// # Errors
     /// [`LmError::Io`]; the state saved before is then still there.
     pub fn save(&self, dir: &Utf8Path) -> Result<()> {
-        let checkpoint = Checkpoint {
-            identity: self.identity,
-            step: self.optimiser.step(),
-            moments: self.optimiser.moments().clone(),
-            history: self.history.clone(),
-        };
-        checkpoint.save(dir, &self.decoder.to_safetensors()?)
+        checkpoint::save(dir, self.identity, &self.decoder, &self.optimiser, &self.history)
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::support::{assert_close, bits, config, next_tokens, rng, sequences, tensor, values, with_threads};
-use assay_lm::Backend::{Composed, Fused};
+use assay_lm::Kernels::{Cpu, Reference};
 use assay_lm::score::score_in_chunks;
 use assay_lm::weights::{Init, layout};
-use assay_lm::{Backend, Config, Decoder, ErrorClass, Family, LmError, Scored, Sequences, score};
+use assay_lm::{
+    Config, Decoder, ErrorClass, Family, Float, Kernels, LmError, Placement, Scored, Sequences, score,
+};
 use camino::Utf8PathBuf;
 use candle_core::{DType, Tensor};
 
@@ -34,20 +36,20 @@ fn step(decoder: &Decoder, batch: &Sequences) -> (Tensor, BTreeMap<String, Tenso
 fn back_ends_agree_and_every_tensor_gets_a_gradient() {
     let biased = Config { qkv_bias: true, output_bias: true, tied_head: false, ..config(Family::Qwen3) };
     for config in FAMILIES.map(config).into_iter().chain([biased]) {
-        let fused = Decoder::init(&config, 4, Fused).unwrap();
-        let composed = fused.with_backend(Composed).unwrap();
+        let cpu = Decoder::init(&config, 4, &Placement::cpu(Cpu)).unwrap();
+        let reference = cpu.with_kernels(Reference).unwrap();
         let batch = sequences(&mut rng(8), &[9, 1, 23, 2], config.vocab_size);
-        let (value, grads) = step(&fused, &batch);
-        let (expected, expected_grads) = step(&composed, &batch);
+        let (value, grads) = step(&cpu, &batch);
+        let (expected, expected_grads) = step(&reference, &batch);
         assert_close(&value, &expected, 5e-6, "log-probabilities");
         assert_eq!(grads.len(), layout(&config).len());
         for (name, grad) in &grads {
             assert_close(grad, &expected_grads[name], 2e-5, name);
-            for (backend, grad) in [(Fused, grad), (Composed, &expected_grads[name])] {
+            for (kernels, grad) in [(Cpu, grad), (Reference, &expected_grads[name])] {
                 let norm = values(grad).iter().map(|value| value * value).sum::<f64>().sqrt();
                 // The softmax ignores what is added to all scores of a query, as a bias on all keys is before
                 // the rotation turns it: this gradient is small, never none.
-                assert!(norm.is_finite() && norm > 1e-7, "{name} on {backend:?}: gradient norm {norm}");
+                assert!(norm.is_finite() && norm > 1e-7, "{name} on {kernels:?}: gradient norm {norm}");
             }
         }
     }
@@ -56,7 +58,7 @@ fn back_ends_agree_and_every_tensor_gets_a_gradient() {
 #[test]
 fn a_step_has_the_same_bits_for_any_number_of_threads() {
     let config = Config { hidden_size: 96, intermediate_size: 256, ..config(Family::Qwen3) };
-    let decoder = Decoder::init(&config, 4, Fused).unwrap();
+    let decoder = Decoder::init(&config, 4, &Placement::cpu(Cpu)).unwrap();
     let batch = sequences(&mut rng(8), &[70, 90, 1, 120, 33], config.vocab_size);
     let (value, grads) = with_threads(1, || step(&decoder, &batch));
     for threads in [2, 3] {
@@ -70,9 +72,9 @@ fn a_step_has_the_same_bits_for_any_number_of_threads() {
 
 #[test]
 fn log_probs_are_those_of_the_logits() {
-    for backend in [Composed, Fused] {
+    for kernels in [Reference, Cpu] {
         let config = config(Family::Qwen2);
-        let decoder = Decoder::init(&config, 2, backend).unwrap();
+        let decoder = Decoder::init(&config, 2, &Placement::cpu(kernels)).unwrap();
         let batch = sequences(&mut rng(1), &[5, 7], config.vocab_size);
         let logits = decoder.logits(&decoder.hidden(&batch).unwrap()).unwrap();
         let rows = logits.to_vec2::<f32>().unwrap();
@@ -93,9 +95,9 @@ fn log_probs_are_those_of_the_logits() {
 
 #[test]
 fn a_token_sees_its_own_past_only() {
-    for backend in [Composed, Fused] {
+    for kernels in [Reference, Cpu] {
         let config = config(Family::Qwen3);
-        let decoder = Decoder::init(&config, 2, backend).unwrap();
+        let decoder = Decoder::init(&config, 2, &Placement::cpu(kernels)).unwrap();
         let hidden = |sequences: &[&[u32]]| {
             decoder.hidden(&Sequences::from_slices(sequences).unwrap()).unwrap().to_vec2::<f32>().unwrap()
         };
@@ -111,11 +113,12 @@ fn a_token_sees_its_own_past_only() {
 #[test]
 fn new_weights_are_a_function_of_the_seed() {
     let config = Config { hidden_size: 64, ..config(Family::Qwen3) };
-    let bytes = |seed| Decoder::init(&config, seed, Composed).unwrap().to_safetensors().unwrap();
+    let bytes =
+        |seed| Decoder::init(&config, seed, &Placement::cpu(Reference)).unwrap().to_safetensors().unwrap();
     assert_eq!(bytes(1), bytes(1));
     assert_ne!(bytes(1), bytes(2));
 
-    let decoder = Decoder::init(&config, 1, Composed).unwrap();
+    let decoder = Decoder::init(&config, 1, &Placement::cpu(Reference)).unwrap();
     for spec in layout(&config) {
         let values = values(&decoder.tensors()[&spec.name]);
         let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -149,9 +152,9 @@ fn weights_survive_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = Utf8PathBuf::try_from(dir.path().join("model.safetensors")).unwrap();
     for family in FAMILIES {
-        let decoder = Decoder::init(&config(family), 6, Fused).unwrap();
+        let decoder = Decoder::init(&config(family), 6, &Placement::cpu(Cpu)).unwrap();
         decoder.save(&path).unwrap();
-        let read = Decoder::from_safetensors(&config(family), &[&path], Fused).unwrap();
+        let read = Decoder::from_safetensors(&config(family), &[&path], &Placement::cpu(Cpu)).unwrap();
         assert_eq!(read.to_safetensors().unwrap(), decoder.to_safetensors().unwrap());
         let batch = sequences(&mut rng(3), &[4, 6], 29);
         assert_eq!(bits(&read.hidden(&batch).unwrap()), bits(&decoder.hidden(&batch).unwrap()));
@@ -173,7 +176,7 @@ fn write_shards(dir: &tempfile::TempDir, tensors: &BTreeMap<String, Tensor>) -> 
 fn half_precision_files_are_widened() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(Family::Qwen3);
-    let decoder = Decoder::init(&config, 6, Composed).unwrap();
+    let decoder = Decoder::init(&config, 6, &Placement::cpu(Reference)).unwrap();
     for dtype in [DType::BF16, DType::F16] {
         let narrow = |tensor: &Tensor| tensor.to_dtype(dtype).unwrap();
         let mut tensors: BTreeMap<_, _> =
@@ -181,7 +184,9 @@ fn half_precision_files_are_widened() {
         // What a tied model's file may hold besides, and what old files hold.
         tensors.insert("lm_head.weight".to_owned(), narrow(decoder.head()));
         tensors.insert("model.layers.0.self_attn.rotary_emb.inv_freq".to_owned(), narrow(decoder.norm()));
-        let read = Decoder::from_safetensors(&config, &write_shards(&dir, &tensors), Composed).unwrap();
+        let read =
+            Decoder::from_safetensors(&config, &write_shards(&dir, &tensors), &Placement::cpu(Reference))
+                .unwrap();
         for (name, tensor) in decoder.tensors() {
             let expected = narrow(tensor).to_dtype(DType::F32).unwrap();
             assert_eq!(bits(&read.tensors()[name]), bits(&expected), "{name}");
@@ -190,12 +195,53 @@ fn half_precision_files_are_widened() {
 }
 
 #[test]
+fn files_keep_their_float_type_where_the_placement_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(Family::Qwen3);
+    let decoder = Decoder::init(&config, 6, &Placement::cpu(Reference)).unwrap();
+    for float in [Float::Bf16, Float::F16] {
+        let placement = Placement { float, ..Placement::cpu(Reference) };
+        let stored: BTreeMap<_, _> = decoder
+            .tensors()
+            .iter()
+            .map(|(name, tensor)| (name.clone(), tensor.to_dtype(float.dtype()).unwrap()))
+            .collect();
+        let read = Decoder::from_safetensors(&config, &write_shards(&dir, &stored), &placement).unwrap();
+        for (name, tensor) in read.tensors() {
+            assert_eq!(tensor.dtype(), float.dtype());
+            assert_eq!(values(tensor), values(&stored[name]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn half_precision_changes_log_probabilities_a_little() {
+    for family in FAMILIES {
+        let config = config(family);
+        let batch = sequences(&mut rng(3), &[40, 1, 17], config.vocab_size);
+        let exact = Decoder::init(&config, 6, &Placement::cpu(Reference)).unwrap();
+        let expected = exact.log_probs(&batch, &next_tokens(&batch)).unwrap();
+        for (float, tolerance) in [(Float::Bf16, 0.02), (Float::F16, 0.003)] {
+            let placement = Placement { float, ..Placement::cpu(Reference) };
+            let decoder = Decoder::init(&config, 6, &placement).unwrap();
+            assert_eq!(decoder.hidden(&batch).unwrap().dtype(), float.dtype());
+            let found = decoder.log_probs(&batch, &next_tokens(&batch)).unwrap();
+            assert_eq!(found.dtype(), DType::F32);
+            assert_ne!(values(&found), values(&expected));
+            assert_close(&found, &expected, tolerance, &format!("{family:?} {float:?}"));
+            assert_eq!(decoder.log_probs(&batch, &[]).unwrap().dims(), [0]);
+        }
+    }
+}
+
+#[test]
 fn weights_that_do_not_fit_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(Family::Qwen3);
-    let tensors = Decoder::init(&config, 6, Composed).unwrap().tensors().clone();
+    let tensors = Decoder::init(&config, 6, &Placement::cpu(Reference)).unwrap().tensors().clone();
     let read = |tensors: &BTreeMap<String, Tensor>| {
-        Decoder::from_safetensors(&config, &write_shards(&dir, tensors), Composed).unwrap_err()
+        Decoder::from_safetensors(&config, &write_shards(&dir, tensors), &Placement::cpu(Reference))
+            .unwrap_err()
     };
     let name = "model.layers.1.mlp.up_proj.weight";
     let changed = |tensor: Option<Tensor>| {
@@ -215,23 +261,27 @@ fn weights_that_do_not_fit_are_named() {
     more.insert("model.layers.7.extra".to_owned(), tensors[name].clone());
     assert!(matches!(read(&more), LmError::UnexpectedTensor { name } if name == "model.layers.7.extra"));
     assert!(matches!(
-        Decoder::from_tensors(&config, more, Composed),
+        Decoder::from_tensors(&config, more, &Placement::cpu(Reference)),
         Err(LmError::UnexpectedTensor { name }) if name == "model.layers.7.extra"
     ));
 
     let path = Utf8PathBuf::try_from(dir.path().join("broken.safetensors")).unwrap();
     fs_err::write(&path, b"not safetensors").unwrap();
-    let error = Decoder::from_safetensors(&config, &[&path], Composed).unwrap_err();
+    let error = Decoder::from_safetensors(&config, &[&path], &Placement::cpu(Reference)).unwrap_err();
     assert!(matches!(error, LmError::WeightsFormat { .. }));
-    let error = Decoder::from_safetensors(&config, &[dir.path().join("none").to_str().unwrap()], Composed)
-        .unwrap_err();
+    let error = Decoder::from_safetensors(
+        &config,
+        &[dir.path().join("none").to_str().unwrap()],
+        &Placement::cpu(Reference),
+    )
+    .unwrap_err();
     assert_eq!(error.class(), ErrorClass::Environment);
 }
 
 #[test]
 fn a_frozen_decoder_builds_no_graph_and_sees_updates() {
-    for backend in [Composed, Fused] {
-        let decoder = Decoder::init(&config(Family::Qwen3), 6, backend).unwrap();
+    for kernels in [Reference, Cpu] {
+        let decoder = Decoder::init(&config(Family::Qwen3), 6, &Placement::cpu(kernels)).unwrap();
         let frozen = decoder.frozen().unwrap();
         let batch = sequences(&mut rng(3), &[4, 6], 29);
         let hidden = frozen.hidden(&batch).unwrap();
@@ -246,8 +296,8 @@ fn a_frozen_decoder_builds_no_graph_and_sees_updates() {
 
 #[test]
 fn a_model_from_another_models_tensors_is_a_copy() {
-    let one = Decoder::init(&config(Family::Qwen3), 6, Fused).unwrap();
-    let other = Decoder::from_tensors(one.config(), one.tensors().clone(), Fused).unwrap();
+    let one = Decoder::init(&config(Family::Qwen3), 6, &Placement::cpu(Cpu)).unwrap();
+    let other = Decoder::from_tensors(one.config(), one.tensors().clone(), &Placement::cpu(Cpu)).unwrap();
     assert_eq!(one.to_safetensors().unwrap(), other.to_safetensors().unwrap());
     let norm = &other.vars()["model.norm.weight"];
     norm.set(&norm.zeros_like().unwrap()).unwrap();
@@ -256,8 +306,8 @@ fn a_model_from_another_models_tensors_is_a_copy() {
 
 #[test]
 fn an_empty_batch_has_no_rows() {
-    for backend in [Composed, Fused] {
-        let decoder = Decoder::init(&config(Family::Qwen3), 6, backend).unwrap();
+    for kernels in [Reference, Cpu] {
+        let decoder = Decoder::init(&config(Family::Qwen3), 6, &Placement::cpu(kernels)).unwrap();
         assert_eq!(decoder.hidden(&Sequences::new()).unwrap().dims(), [0, 24]);
         assert_eq!(decoder.log_probs(&Sequences::new(), &[]).unwrap().dims(), [0]);
     }
@@ -265,7 +315,7 @@ fn an_empty_batch_has_no_rows() {
 
 #[test]
 fn tokens_and_rows_outside_are_errors() {
-    let decoder = Decoder::init(&config(Family::Llama), 6, Fused).unwrap();
+    let decoder = Decoder::init(&config(Family::Llama), 6, &Placement::cpu(Cpu)).unwrap();
     let batch = Sequences::from_slices([[1, 2], [3, 29]]).unwrap();
     let error = decoder.hidden(&batch).unwrap_err();
     assert!(matches!(error, LmError::TokenOutOfRange { token: 29, position: 3, vocab_size: 29 }));
@@ -288,14 +338,14 @@ fn items(count: usize) -> Vec<Scored> {
 
 #[test]
 fn scores_are_the_log_probabilities_in_order() {
-    let decoder = Decoder::init(&config(Family::Qwen3), 6, Fused).unwrap();
+    let decoder = Decoder::init(&config(Family::Qwen3), 6, &Placement::cpu(Cpu)).unwrap();
     let items = items(23);
     let scores = score(&decoder, &items).unwrap();
     for (Scored { tokens, range }, scores) in items.iter().zip(&scores) {
         let batch = Sequences::from_slices([tokens]).unwrap();
         let targets: Vec<(usize, u32)> =
             range.clone().map(|position| (position - 1, tokens[position])).collect();
-        let expected = decoder.with_backend(Composed).unwrap().log_probs(&batch, &targets).unwrap();
+        let expected = decoder.with_kernels(Reference).unwrap().log_probs(&batch, &targets).unwrap();
         assert_close(&Tensor::new(scores.as_slice(), expected.device()).unwrap(), &expected, 1e-5, "scores");
     }
     assert!(score(&decoder, &[]).unwrap().is_empty());
@@ -303,7 +353,7 @@ fn scores_are_the_log_probabilities_in_order() {
 
 #[test]
 fn scores_depend_neither_on_chunks_nor_on_threads_nor_on_company() {
-    let decoder = Decoder::init(&config(Family::Qwen3), 6, Fused).unwrap();
+    let decoder = Decoder::init(&config(Family::Qwen3), 6, &Placement::cpu(Cpu)).unwrap();
     let items = items(23);
     let exact = |scores: Vec<Vec<f32>>| -> Vec<Vec<u32>> {
         scores.into_iter().map(|list| list.into_iter().map(f32::to_bits).collect()).collect()
@@ -319,7 +369,7 @@ fn scores_depend_neither_on_chunks_nor_on_threads_nor_on_company() {
 
 #[test]
 fn only_what_something_precedes_can_be_scored() {
-    let decoder = Decoder::init(&config(Family::Llama), 6, Backend::Composed).unwrap();
+    let decoder = Decoder::init(&config(Family::Llama), 6, &Placement::cpu(Kernels::Reference)).unwrap();
     #[expect(clippy::reversed_empty_ranges, reason = "what is tested")]
     for range in [0..2, 3..2, 2..4] {
         let item = Scored { tokens: vec![1, 2, 3], range };

@@ -6,4 +6,5 @@ mod config;
 mod decoder;
 mod ops;
 mod parity;
+mod placement;
 mod support;

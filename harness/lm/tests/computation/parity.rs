@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::support::{self, assert_close, rng, sequences, tensor};
-use assay_lm::{Backend, Config, Decoder, Family, weights};
+use assay_lm::{Config, Decoder, Family, Kernels, Placement, weights};
 use camino::Utf8PathBuf;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{Activation, VarBuilder};
@@ -36,10 +36,10 @@ fn check(config: &Config, weights: &BTreeMap<String, Tensor>, oracle: impl Fn(&[
     let batch = sequences(&mut rng(31), &[13, 1, 40, 2], config.vocab_size);
     let expected: Vec<Tensor> = batch.ranges().map(|rows| oracle(&batch.tokens()[rows])).collect();
     let expected = Tensor::cat(&expected, 0).unwrap();
-    for backend in [Backend::Composed, Backend::Fused] {
-        let decoder = Decoder::from_tensors(config, weights.clone(), backend).unwrap();
+    for kernels in [Kernels::Reference, Kernels::Cpu] {
+        let decoder = Decoder::from_tensors(config, weights.clone(), &Placement::cpu(kernels)).unwrap();
         let logits = decoder.logits(&decoder.hidden(&batch).unwrap()).unwrap();
-        assert_close(&logits, &expected, 1e-5, &format!("{:?} on {backend:?}: logits", config.family));
+        assert_close(&logits, &expected, 1e-5, &format!("{:?} on {kernels:?}: logits", config.family));
     }
 }
 
@@ -165,7 +165,8 @@ fn a_trained_checkpoint_agrees() {
         return;
     };
     let config = Config::from_json(&text).unwrap();
-    let weights = weights::read(&config, &[folder.join("model.safetensors")]).unwrap();
+    let weights =
+        weights::read(&config, &[folder.join("model.safetensors")], &Placement::cpu(Kernels::Cpu)).unwrap();
     let oracle = llama_config(&config);
     let model = llama::Llama::load(builder(&weights), &oracle).unwrap();
     check(&config, &weights, |tokens| llama_logits(&model, &oracle, tokens));

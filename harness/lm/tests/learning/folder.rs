@@ -1,7 +1,7 @@
 //! Tokenizers and model folders.
 
 use crate::models::{lively, shape};
-use assay_lm::{Backend, Family, LmError, Model, Sequences, Tokenizer, character_tokenizer};
+use assay_lm::{Family, Kernels, LmError, Model, Placement, Sequences, Tokenizer, character_tokenizer};
 use camino::Utf8Path;
 
 const SPECIALS: [&str; 4] = ["<pad>", "<bos>", "<think>", "</think>"];
@@ -56,11 +56,11 @@ fn a_model_folder_round_trips_byte_for_byte() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap();
     for family in [Family::Llama, Family::Qwen2, Family::Qwen3] {
-        let decoder = lively(&shape(family, 24), 1, Backend::Fused).unwrap();
+        let decoder = lively(&shape(family, 24), 1, Kernels::Cpu).unwrap();
         let model = Model::new(decoder, tokenizer()).unwrap();
         let (first, second) = (dir.join(format!("{family:?}-1")), dir.join(format!("{family:?}-2")));
         model.save(&first).unwrap();
-        let loaded = Model::load(&first, Backend::Composed).unwrap();
+        let loaded = Model::load(&first, &Placement::cpu(Kernels::Reference)).unwrap();
         loaded.save(&second).unwrap();
         let mut names: Vec<_> = std::fs::read_dir(&first).unwrap().map(|e| e.unwrap().file_name()).collect();
         names.sort();
@@ -83,7 +83,7 @@ fn a_model_folder_round_trips_byte_for_byte() {
 fn weights_may_lie_in_several_files() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap();
-    let decoder = lively(&shape(Family::Llama, 24), 1, Backend::Fused).unwrap();
+    let decoder = lively(&shape(Family::Llama, 24), 1, Kernels::Cpu).unwrap();
     let model = Model::new(decoder, tokenizer()).unwrap();
     model.save(dir).unwrap();
     std::fs::remove_file(dir.join("model.safetensors")).unwrap();
@@ -99,16 +99,16 @@ fn weights_may_lie_in_several_files() {
     }
     let index = serde_json::json!({ "metadata": {}, "weight_map": map });
     std::fs::write(dir.join("model.safetensors.index.json"), index.to_string()).unwrap();
-    let loaded = Model::load(dir, Backend::Fused).unwrap();
+    let loaded = Model::load(dir, &Placement::cpu(Kernels::Cpu)).unwrap();
     assert!(loaded.decoder.to_safetensors().unwrap() == model.decoder.to_safetensors().unwrap());
 
     std::fs::write(dir.join("model.safetensors.index.json"), "[").unwrap();
-    assert!(matches!(Model::load(dir, Backend::Fused), Err(LmError::WeightIndex { .. })));
+    assert!(matches!(Model::load(dir, &Placement::cpu(Kernels::Cpu)), Err(LmError::WeightIndex { .. })));
 }
 
 #[test]
 fn a_tokenizer_with_more_ids_than_the_model_is_refused() {
-    let decoder = lively(&shape(Family::Qwen3, 20), 1, Backend::Fused).unwrap();
+    let decoder = lively(&shape(Family::Qwen3, 20), 1, Kernels::Cpu).unwrap();
     let error = Model::new(decoder, tokenizer()).unwrap_err();
     assert!(matches!(error, LmError::Vocabulary { tokens: 21, vocab_size: 20 }), "{error}");
 }
@@ -117,6 +117,6 @@ fn a_tokenizer_with_more_ids_than_the_model_is_refused() {
 fn a_missing_file_is_named() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap();
-    let error = Model::load(dir, Backend::Fused).unwrap_err();
+    let error = Model::load(dir, &Placement::cpu(Kernels::Cpu)).unwrap_err();
     assert!(error.to_string().contains("config.json"), "{error}");
 }

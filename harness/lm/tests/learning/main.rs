@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod folder;
+mod golden;
 mod models;
 mod sampling;
 mod training;

@@ -1,6 +1,6 @@
 //! Small models for tests.
 
-use assay_lm::{Backend, Config, Decoder, Family, Result, weights};
+use assay_lm::{Config, Decoder, Family, Kernels, Placement, Result, weights};
 
 /// A model with two layers and grouped heads; Llama's head is its own, the others' is the embedding.
 pub(crate) fn shape(family: Family, vocab_size: usize) -> Config {
@@ -25,7 +25,7 @@ pub(crate) fn shape(family: Family, vocab_size: usize) -> Config {
 }
 
 /// A decoder whose logits and norms are far from their first values, so that a wrong operation shows.
-pub(crate) fn lively(config: &Config, seed: u64, backend: Backend) -> Result<Decoder> {
+pub(crate) fn lively(config: &Config, seed: u64, kernels: Kernels) -> Result<Decoder> {
     let mut tensors = weights::initial(config, seed)?;
     for (name, tensor) in &mut tensors {
         if name.ends_with("embed_tokens.weight") {
@@ -35,5 +35,5 @@ pub(crate) fn lively(config: &Config, seed: u64, backend: Backend) -> Result<Dec
             *tensor = (&*tensor + candle_core::Tensor::new(wave, tensor.device())?)?;
         }
     }
-    Decoder::from_tensors(config, tensors, backend)
+    Decoder::from_tensors(config, tensors, &Placement::cpu(kernels))
 }

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::models::{lively, shape};
-use assay_lm::sample::{Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
-use assay_lm::{Backend, Config, Decoder, Family, LmError, Sequences};
+use assay_lm::sample::{End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, forced_choice};
+use assay_lm::{Config, Decoder, Family, Float, Kernels, LmError, Placement, Scored, Sequences, score};
 use proptest::prelude::*;
 
 const FAMILIES: [Family; 3] = [Family::Llama, Family::Qwen2, Family::Qwen3];
@@ -39,8 +39,8 @@ fn argmax(logits: &[f32]) -> u32 {
 #[test]
 fn decoding_with_a_cache_gives_the_log_probabilities_of_the_full_forward_pass() {
     for family in FAMILIES {
-        for backend in [Backend::Fused, Backend::Composed] {
-            let decoder = lively(&shape(family, 29), 1, backend).unwrap();
+        for kernels in [Kernels::Cpu, Kernels::Reference] {
+            let decoder = lively(&shape(family, 29), 1, kernels).unwrap();
             let prompts = prompts(9, 29);
             let samples = Sampler::new(&decoder, config(1.0, 30)).unwrap().all(&prompts).unwrap();
             for (prompt, sample) in prompts.iter().zip(&samples) {
@@ -50,7 +50,7 @@ fn decoding_with_a_cache_gives_the_log_probabilities_of_the_full_forward_pass() 
                 let batch = Sequences::from_slices([&tokens]).unwrap();
                 let full: Vec<f32> = decoder.log_probs(&batch, &targets).unwrap().to_vec1().unwrap();
                 for (cached, full) in sample.log_probs.iter().zip(&full) {
-                    assert!((cached - full).abs() < 1e-4, "{family:?} {backend:?}: {cached} {full}");
+                    assert!((cached - full).abs() < 1e-4, "{family:?} {kernels:?}: {cached} {full}");
                 }
                 assert_eq!(sample.log_probs.len(), sample.tokens.len());
             }
@@ -61,8 +61,8 @@ fn decoding_with_a_cache_gives_the_log_probabilities_of_the_full_forward_pass() 
 #[test]
 fn fused_and_composed_draw_the_same_tokens() {
     for family in FAMILIES {
-        let fused = lively(&shape(family, 45), 2, Backend::Fused).unwrap();
-        let composed = fused.with_backend(Backend::Composed).unwrap();
+        let fused = lively(&shape(family, 45), 2, Kernels::Cpu).unwrap();
+        let composed = fused.with_kernels(Kernels::Reference).unwrap();
         for temperature in [0.0, 0.7] {
             let draw = |decoder: &Decoder| {
                 let sampler = Sampler::new(decoder, config(temperature, 20)).unwrap().with_batch(5);
@@ -70,7 +70,27 @@ fn fused_and_composed_draw_the_same_tokens() {
             };
             let (fused, composed) = (draw(&fused), draw(&composed));
             for (f, c) in fused.iter().zip(&composed) {
-                assert_eq!((&f.tokens, f.stopped), (&c.tokens, c.stopped), "{family:?} {temperature}");
+                assert_eq!((&f.tokens, f.end), (&c.tokens, c.end), "{family:?} {temperature}");
+            }
+        }
+    }
+}
+
+#[test]
+fn half_precision_decodes_with_a_cache_as_without() {
+    for float in [Float::Bf16, Float::F16] {
+        let placement = Placement { float, ..Placement::cpu(Kernels::Reference) };
+        let shape = shape(Family::Qwen3, 29);
+        let exact = lively(&shape, 1, Kernels::Reference).unwrap();
+        let decoder = Decoder::from_tensors(&shape, exact.tensors().clone(), &placement).unwrap();
+        let prompts = prompts(9, 29);
+        let samples = Sampler::new(&decoder, config(1.0, 10)).unwrap().all(&prompts).unwrap();
+        for (prompt, sample) in prompts.iter().zip(&samples) {
+            let tokens = [prompt.tokens.clone(), sample.tokens.clone()].concat();
+            let range = prompt.tokens.len()..tokens.len();
+            let full = score(&decoder, &[Scored { tokens, range }]).unwrap();
+            for (cached, full) in sample.log_probs.iter().zip(&full[0]) {
+                assert!((cached - full).abs() < 0.15, "{float:?}: {cached} {full}");
             }
         }
     }
@@ -78,7 +98,7 @@ fn fused_and_composed_draw_the_same_tokens() {
 
 #[test]
 fn greedy_decoding_takes_the_most_likely_token_and_stops_where_told() {
-    let decoder = lively(&shape(Family::Qwen3, 29), 3, Backend::Fused).unwrap();
+    let decoder = lively(&shape(Family::Qwen3, 29), 3, Kernels::Cpu).unwrap();
     let prompts = prompts(12, 29);
     let samples = Sampler::new(&decoder, config(0.0, 25)).unwrap().all(&prompts).unwrap();
     for (prompt, sample) in prompts.iter().zip(&samples) {
@@ -88,14 +108,14 @@ fn greedy_decoding_takes_the_most_likely_token_and_stops_where_told() {
             tokens.push(token);
         }
         let stop = sample.tokens.iter().position(|t| *t == 3);
-        assert_eq!(sample.stopped, stop.is_some());
+        assert_eq!(sample.end, if stop.is_some() { End::Token } else { End::Length });
         assert_eq!(sample.tokens.len(), stop.map_or(25, |at| at + 1));
     }
 }
 
 #[test]
 fn one_token_is_drawn_with_its_probability() {
-    let decoder = lively(&shape(Family::Qwen3, 9), 4, Backend::Fused).unwrap();
+    let decoder = lively(&shape(Family::Qwen3, 9), 4, Kernels::Cpu).unwrap();
     let count = 4000;
     let prompts: Vec<Prompt> =
         (0..count).map(|sample_index| Prompt { tokens: vec![1, 2], sample_index }).collect();
@@ -120,7 +140,7 @@ fn draw(decoder: &Decoder, prompts: &[Prompt], batch: usize, threads: usize) -> 
 
 fn model() -> (Config, Decoder) {
     let config = shape(Family::Qwen3, 29);
-    let decoder = lively(&config, 5, Backend::Fused).unwrap();
+    let decoder = lively(&config, 5, Kernels::Cpu).unwrap();
     (config, decoder)
 }
 
@@ -176,7 +196,7 @@ fn a_model_without_finite_logits_is_an_error() {
     let mut tensors = assay_lm::weights::initial(&config, 1).unwrap();
     let norm = tensors.get_mut("model.norm.weight").unwrap();
     *norm = (&*norm * f64::NAN).unwrap();
-    let decoder = Decoder::from_tensors(&config, tensors, Backend::Fused).unwrap();
+    let decoder = Decoder::from_tensors(&config, tensors, &Placement::cpu(Kernels::Cpu)).unwrap();
     let error = Sampler::new(&decoder, self::config(0.0, 5)).unwrap().all(&prompts(3, 29)).unwrap_err();
     assert!(matches!(error, LmError::NoDistribution { .. }), "{error}");
     assert!(matches!(forced_choice(&decoder, &[[1]], &[2, 3]), Err(LmError::NoDistribution { prompt: 0 })));
@@ -229,8 +249,8 @@ fn the_observer_sees_each_sample_once_and_can_break_off() {
 
 #[test]
 fn a_forced_choice_is_the_likeliest_candidate() {
-    for backend in [Backend::Fused, Backend::Composed] {
-        let decoder = lively(&shape(Family::Qwen2, 29), 6, backend).unwrap();
+    for kernels in [Kernels::Cpu, Kernels::Reference] {
+        let decoder = lively(&shape(Family::Qwen2, 29), 6, kernels).unwrap();
         let prompts: Vec<Vec<u32>> = prompts(100, 29).into_iter().map(|p| p.tokens).collect();
         let candidates = [17, 2, 9, 21];
         let chosen = forced_choice(&decoder, &prompts, &candidates).unwrap();

@@ -6,7 +6,7 @@ use crate::models::{lively, shape};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{Checkpoints, Every, Example, Loss, StepStats, TrainConfig, Trainer, Unit};
-use assay_lm::{Backend, Decoder, Family, LmError, Sequences};
+use assay_lm::{Decoder, Family, Float, Kernels, LmError, Placement, Sequences};
 use camino::Utf8Path;
 
 fn config() -> TrainConfig {
@@ -37,12 +37,12 @@ fn units() -> Vec<Unit> {
     (0..20).map(|i| (0..=i % 3).map(|k| example(i, k)).collect()).collect()
 }
 
-fn decoder(backend: Backend) -> Decoder {
-    lively(&shape(Family::Qwen3, 17), 1, backend).unwrap()
+fn decoder(kernels: Kernels) -> Decoder {
+    lively(&shape(Family::Qwen3, 17), 1, kernels).unwrap()
 }
 
 fn trainer(config: TrainConfig) -> Trainer {
-    Trainer::new(decoder(Backend::Fused), units(), config).unwrap()
+    Trainer::new(decoder(Kernels::Cpu), units(), config).unwrap()
 }
 
 fn finish(mut trainer: Trainer) -> Trainer {
@@ -59,12 +59,12 @@ fn assert_same(a: &Trainer, b: &Trainer) {
 
 #[test]
 fn a_small_model_learns_to_add() {
-    for backend in [Backend::Fused, Backend::Composed] {
+    for kernels in [Kernels::Cpu, Kernels::Reference] {
         // "a b =" -> a + b mod 7, all 49 of them.
         let pairs = (0..7).flat_map(|a| (0..7).map(move |b| vec![a, b, 7, (a + b) % 7]));
         let units: Vec<Unit> =
             pairs.map(|tokens| vec![Example { tokens, supervised: 3..4, weight: 1.0 }]).collect();
-        let decoder = Decoder::init(&shape(Family::Qwen3, 8), 5, backend).unwrap();
+        let decoder = Decoder::init(&shape(Family::Qwen3, 8), 5, &Placement::cpu(kernels)).unwrap();
         let config = TrainConfig {
             learning_rate: 1e-2,
             epochs: 30,
@@ -76,7 +76,7 @@ fn a_small_model_learns_to_add() {
         let losses: Vec<f64> = trainer.history().iter().map(|s| s.loss).collect();
         let last = losses[losses.len() - 8..].iter().sum::<f64>() / 8.0;
         assert_eq!(losses.len(), 30 * 4);
-        assert!((losses[0] - 8f64.ln()).abs() < 0.5 && last < 0.1, "{backend:?}: {} to {last}", losses[0]);
+        assert!((losses[0] - 8f64.ln()).abs() < 0.5 && last < 0.1, "{kernels:?}: {} to {last}", losses[0]);
     }
 }
 
@@ -97,7 +97,7 @@ fn weighted_loss(decoder: &Decoder, unit: &Unit) -> f64 {
 #[test]
 fn losses_equal_their_definitions_with_weights() {
     let units = units();
-    let decoder = decoder(Backend::Composed);
+    let decoder = decoder(Kernels::Reference);
     let all: f64 = units.iter().map(|unit| weighted_loss(&decoder, unit)).sum();
     let tokens: usize = units.iter().flatten().map(|e| e.supervised.len()).sum();
     for (loss, expected) in
@@ -119,7 +119,7 @@ fn the_last_batch_of_an_epoch_counts_its_own_units() {
     // 20 units in batches of 12: one step of 12, one of 8.
     let config = TrainConfig { batch: 12, epochs: 1, learning_rate: 1e-12, ..config() };
     let first = finish(trainer(config));
-    let decoder = decoder(Backend::Composed);
+    let decoder = decoder(Kernels::Reference);
     let all: f64 = units().iter().map(|unit| weighted_loss(&decoder, unit)).sum();
     let [a, b] = first.history() else { panic!("two steps") };
     assert!((a.loss * 12.0 * 4.0 + b.loss * 8.0 * 4.0 - all).abs() < 1e-3);
@@ -150,7 +150,7 @@ fn an_interrupted_run_ends_in_the_same_bits() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap().join("run");
 
-    let resume = || Trainer::resume(decoder(Backend::Fused), units(), config(), &dir).unwrap();
+    let resume = || Trainer::resume(decoder(Kernels::Cpu), units(), config(), &dir).unwrap().0;
     let mut first = resume();
     let checkpoints = Some(Checkpoints { dir: &dir, every: Every::Steps(3) });
     let until = |last: u64| {
@@ -171,8 +171,9 @@ fn an_interrupted_run_ends_in_the_same_bits() {
     let third = finish(resume());
     assert_same(&straight, &third);
     assert!(finish(third).step().unwrap().is_none(), "nothing is left");
-    let left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left, ["step-0000000010"], "older checkpoints are removed");
+    let mut left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["step-0000000007", "step-0000000010"], "all but the last two are removed");
 }
 
 #[test]
@@ -188,17 +189,17 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
-fn a_checkpoint_of_another_run_or_a_damaged_one_is_refused() {
+fn a_checkpoint_of_another_run_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap();
     let mut saved = trainer(config());
     saved.step().unwrap();
     saved.save(dir).unwrap();
 
-    let fused = || decoder(Backend::Fused);
+    let fused = || decoder(Kernels::Cpu);
     let mut other_units = units();
     other_units[7][0].tokens[1] ^= 1;
-    let other_weights = lively(&shape(Family::Qwen3, 17), 2, Backend::Fused).unwrap();
+    let other_weights = lively(&shape(Family::Qwen3, 17), 2, Kernels::Cpu).unwrap();
     for (decoder, units, config) in [
         (fused(), units(), TrainConfig { learning_rate: 4e-3, ..config() }),
         (fused(), units(), TrainConfig { seed: 4, ..config() }),
@@ -209,15 +210,78 @@ fn a_checkpoint_of_another_run_or_a_damaged_one_is_refused() {
         let error = Trainer::resume(decoder, units, config, dir).unwrap_err();
         assert!(matches!(error, LmError::CheckpointOther { .. }), "{error}");
     }
-    for file in ["state.json", "training.safetensors"] {
-        let path = dir.join("step-0000000001").join(file);
+    Trainer::resume(fused(), units(), config(), dir).unwrap();
+}
+
+/// The folder of a run saved after two and after three steps, the run after two, and the run after three.
+fn saved_twice(dir: &Utf8Path) -> (Trainer, Trainer) {
+    let advanced = |steps: usize| {
+        let mut trainer = trainer(config());
+        (0..steps).for_each(|_| assert!(trainer.step().unwrap().is_some()));
+        trainer.save(dir).unwrap();
+        trainer
+    };
+    (advanced(2), advanced(3))
+}
+
+#[test]
+fn a_damaged_byte_in_any_file_sends_the_run_back_to_the_checkpoint_before() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap();
+    let (second, third) = saved_twice(dir);
+    let resume = || Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    let (resumed, state) = resume();
+    assert_eq!((state.from_step, state.damaged.len()), (3, 0));
+    assert_same(&resumed, &third);
+
+    let newest = dir.join("step-0000000003");
+    for file in ["state.json", "model.safetensors", "training.safetensors"] {
+        let path = newest.join(file);
         let bytes = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        let error = Trainer::resume(fused(), units(), config(), dir).unwrap_err();
-        assert!(matches!(error, LmError::CheckpointDamaged { .. }), "{file}: {error}");
+        let flipped = |at: usize| {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            bytes
+        };
+        let step = (bytes.len() / 40).max(1);
+        let flips = (0..bytes.len()).step_by(step).chain([bytes.len() - 1]).map(flipped);
+        let cuts = [bytes[..bytes.len() / 2].to_vec(), Vec::new(), [bytes.clone(), vec![b' ']].concat()];
+        for damaged in flips.chain(cuts) {
+            std::fs::write(&path, damaged).unwrap();
+            let (resumed, state) = resume();
+            assert_eq!((state.from_step, state.damaged.len()), (2, 1), "{file}");
+            assert!(matches!(state.damaged[0], LmError::CheckpointDamaged { .. }), "{}", state.damaged[0]);
+            assert!(state.damaged[0].to_string().contains(newest.as_str()), "{}", state.damaged[0]);
+            assert_eq!(resumed.history(), second.history());
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(resume().1.from_step, 2, "without {file}");
         std::fs::write(&path, bytes).unwrap();
     }
-    Trainer::resume(fused(), units(), config(), dir).unwrap();
+    assert_eq!(resume().1.from_step, 3);
+}
+
+#[test]
+fn a_run_without_an_intact_checkpoint_starts_anew_and_ends_in_the_same_bits() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = Utf8Path::from_path(temp.path()).unwrap();
+    saved_twice(dir);
+    for step in [2, 3] {
+        let path = dir.join(format!("step-{step:010}/model.safetensors"));
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x80;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let (mut resumed, state) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    assert_eq!((state.from_step, state.damaged.len()), (0, 2));
+    resumed.step().unwrap();
+    resumed.save(dir).unwrap();
+    let left: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["step-0000000001"], "what lies ahead was damaged");
+    let (again, state) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
+    assert_eq!((state.from_step, state.damaged.len()), (1, 0));
+    assert_same(&finish(again), &finish(trainer(config())));
 }
 
 #[test]
@@ -226,11 +290,11 @@ fn a_leftover_of_a_killed_save_is_no_obstacle() {
     let dir = Utf8Path::from_path(temp.path()).unwrap();
     std::fs::create_dir(dir.join("partial")).unwrap();
     std::fs::write(dir.join("partial/state.json"), "{").unwrap();
-    let mut trainer = Trainer::resume(decoder(Backend::Fused), units(), config(), dir).unwrap();
+    let (mut trainer, _) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
     trainer.step().unwrap();
     trainer.save(dir).unwrap();
     trainer.save(dir).unwrap();
-    let resumed = Trainer::resume(decoder(Backend::Fused), units(), config(), dir).unwrap();
+    let (resumed, _) = Trainer::resume(decoder(Kernels::Cpu), units(), config(), dir).unwrap();
     assert_same(&trainer, &resumed);
 }
 
@@ -250,7 +314,7 @@ fn clipping_bounds_what_reaches_the_moments() {
 fn training_refuses_to_start_when_a_tensor_gets_no_gradient() {
     // A sequence of one fed token attends to itself alone, whatever its query and key are.
     let units = vec![vec![Example { tokens: vec![1, 2], supervised: 1..2, weight: 1.0 }]];
-    let decoder = decoder(Backend::Fused);
+    let decoder = decoder(Kernels::Cpu);
     let before = decoder.to_safetensors().unwrap();
     let mut trainer = Trainer::new(decoder, units, config()).unwrap();
     let Err(LmError::NoGradient { names }) = trainer.step() else { panic!("must refuse") };
@@ -264,7 +328,7 @@ fn training_refuses_to_start_when_a_tensor_gets_no_gradient() {
 
 #[test]
 fn impossible_runs_are_named() {
-    let setting = |config: TrainConfig| match Trainer::new(decoder(Backend::Fused), units(), config) {
+    let setting = |config: TrainConfig| match Trainer::new(decoder(Kernels::Cpu), units(), config) {
         Err(LmError::Setting { field, .. }) => field,
         other => panic!("{other:?}"),
     };
@@ -285,15 +349,18 @@ fn impossible_runs_are_named() {
     let example = |supervised, weight| vec![Example { tokens: vec![1, 2, 3], supervised, weight }];
     for bad in [vec![], example(0..2, 1.0), example(2..2, 1.0), example(2..4, 1.0), example(1..2, f32::NAN)] {
         let data = vec![example(1..3, 1.0), bad];
-        let error = Trainer::new(decoder(Backend::Fused), data, config()).unwrap_err();
+        let error = Trainer::new(decoder(Kernels::Cpu), data, config()).unwrap_err();
         assert!(matches!(error, LmError::Example { unit: 1, .. }), "{error}");
     }
     let outside = vec![vec![Example { tokens: vec![1, 99], supervised: 1..2, weight: 1.0 }]];
-    let error = Trainer::new(decoder(Backend::Fused), outside, config()).unwrap_err();
+    let error = Trainer::new(decoder(Kernels::Cpu), outside, config()).unwrap_err();
     assert!(matches!(error, LmError::TokenOutOfRange { token: 99, .. }));
-    let frozen = decoder(Backend::Fused).frozen().unwrap();
+    let frozen = decoder(Kernels::Cpu).frozen().unwrap();
     assert!(Trainer::new(frozen, units(), config()).is_err());
-    assert!(Trainer::new(decoder(Backend::Fused), vec![], config()).is_err());
+    assert!(Trainer::new(decoder(Kernels::Cpu), vec![], config()).is_err());
+    let half = Placement { float: Float::Bf16, ..Placement::cpu(Kernels::Reference) };
+    let half = Decoder::init(&shape(Family::Qwen3, 17), 1, &half).unwrap();
+    assert!(matches!(Trainer::new(half, units(), config()), Err(LmError::Placement { .. })));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn values(cell: Option<&Cell>, label: &str, scale: &Scale) -> Markup {
         Some(text) => format!("{label}: {measured}, printed {text}"),
         None => format!("{label}: {measured}"),
     };
-    let strip = Strip { scale, description, zone: None, estimate, verdict: None, printed: number(text) };
+    let strip = Strip { scale, description, zone: None, estimate, outcome: None, printed: number(text) };
     html! {
         (strip.draw())
         span.values {

@@ -1,4 +1,4 @@
-//! The claims with their verdicts, as a forest plot.
+//! The claims with their outcomes, as a forest plot.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use crate::model::{Claim, Part, Report, Unit};
 use crate::number::{PartNumbers, level, percent};
 use crate::scale::Scale;
 use crate::view;
+use crate::words::OutcomeLook as _;
 
 /// One scale for all parts of one unit.
 type Scales = BTreeMap<Unit, Scale>;
@@ -52,7 +53,7 @@ fn one_claim(claim: &Claim, scales: &Scales) -> Markup {
     html! {
         article.claim id={ "claim-" (anchor(&claim.id)) } {
             div.words {
-                p class={ "verdict " (claim.verdict.class()) } { (mark(claim.verdict)) " " (claim.verdict.word()) }
+                p class={ "outcome " (claim.outcome.class()) } { (mark(claim.outcome)) " " (claim.outcome.word()) }
                 h3 { span.id { (claim.id) } " " (claim.text) }
                 p { code { (claim.expression) } }
                 @if let Some(words) = view::printed_holds(claim) { p.printed { (words) } }
@@ -83,8 +84,8 @@ fn one_part(part: &Part, claim: &Claim, scales: &Scales, axis: bool) -> Markup {
         div.part {
             p.label {
                 @if claim.parts.len() > 1 {
-                    span class={ "verdict " (part.verdict.class()) } title=(part.verdict.word()) {
-                        (mark(part.verdict)) span.hidden { (part.verdict.word()) }
+                    span class={ "outcome " (part.outcome.class()) } title=(part.outcome.word()) {
+                        (mark(part.outcome)) span.hidden { (part.outcome.word()) }
                     } " "
                 }
                 code { (label(part)) }
@@ -92,10 +93,10 @@ fn one_part(part: &Part, claim: &Claim, scales: &Scales, axis: bool) -> Markup {
             @if let Some(scale) = scales.get(&part.unit) {
                 (Strip {
                     scale,
-                    description: format!("{}: {}, needs {needs}: {}", part.label, view::quantity(part), part.verdict.word()),
+                    description: format!("{}: {}, needs {needs}: {}", part.label, view::quantity(part), part.outcome.word()),
                     zone: Some(part.threshold.range()),
                     estimate: part.estimate.as_ref(),
-                    verdict: Some(part.verdict),
+                    outcome: Some(part.outcome),
                     printed: part.printed,
                 }.draw())
             }

@@ -13,9 +13,10 @@ mod table;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::model::{PrintedCheck, Report, Verdict};
+use crate::model::{Outcome, PrintedCheck, Report};
 use crate::plain::visible;
 use crate::view::{self, Audit, Origins};
+use crate::words::{CheckLook as _, OutcomeLook as _};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -80,13 +81,13 @@ fn heading(report: &Report) -> Markup {
     html! {
         p.origin { (view::origin(report)) }
         h1 { (report.title) }
-        p.caption { (report.caption) }
+        @if !report.caption.is_empty() { p.caption { (report.caption) } }
         @if !report.claims.is_empty() {
-            ul.tally aria-label="Verdicts on the paper's claims" {
-                @for (verdict, number) in view::tally(&report.claims) {
-                    li.none[number == 0] title=(verdict.meaning()) {
+            ul.tally aria-label="Outcomes of the paper's claims" {
+                @for (outcome, number) in view::tally(&report.claims) {
+                    li.none[number == 0] title=(outcome.meaning()) {
                         span.count { (number) }
-                        span class={ "verdict " (verdict.class()) } { (mark(verdict)) " " (verdict.word()) }
+                        span class={ "outcome " (outcome.class()) } { (mark(outcome)) " " (outcome.word()) }
                     }
                 }
             }
@@ -123,18 +124,18 @@ fn printed(audit: &Audit<'_>, report: &Report) -> Option<Markup> {
     })
 }
 
-/// The drawn mark of a verdict: the same shapes as the characters on a terminal, whatever fonts there are.
-fn mark(verdict: Verdict) -> Markup {
+/// The drawn mark of an outcome: the same shapes as the characters on a terminal, whatever fonts there are.
+fn mark(outcome: Outcome) -> Markup {
     html! {
         svg.mark width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" {
-            @match verdict {
-                Verdict::Replicated => { path d="M2 7.5 5.5 11 12 3" {} },
-                Verdict::NotReplicated => { path d="M3 3 11 11M11 3 3 11" {} },
-                Verdict::Inconclusive => {
+            @match outcome {
+                Outcome::Replicated => { path d="M2 7.5 5.5 11 12 3" {} },
+                Outcome::NotReplicated => { path d="M3 3 11 11M11 3 3 11" {} },
+                Outcome::Inconclusive => {
                     circle cx="7" cy="7" r="5" {}
                     path.solid d="M7 2a5 5 0 0 0 0 10z" {}
                 },
-                Verdict::NotAttempted => { circle cx="7" cy="7" r="5" {} },
+                Outcome::NotAttempted => { circle cx="7" cy="7" r="5" {} },
             }
         }
     }

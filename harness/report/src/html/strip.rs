@@ -5,9 +5,10 @@
 
 use maud::{Markup, html};
 
-use crate::model::{Estimate, Verdict};
+use crate::model::{Outcome, Quantity};
 use crate::number::shortest;
 use crate::scale::Scale;
+use crate::words::OutcomeLook as _;
 
 /// Height of a strip in pixels: printed values above the line, the estimate on it, seeds below it.
 const HEIGHT: f64 = 36.0;
@@ -22,16 +23,16 @@ pub(super) struct Strip<'a> {
     pub(super) description: String,
     /// Where a claim holds.
     pub(super) zone: Option<(f64, f64)>,
-    pub(super) estimate: Option<&'a Estimate>,
-    /// Shape and colour of the estimate; without a verdict it is simply a measured value.
-    pub(super) verdict: Option<Verdict>,
+    pub(super) estimate: Option<&'a Quantity>,
+    /// Shape and colour of the estimate; without an outcome it is simply a measured value.
+    pub(super) outcome: Option<Outcome>,
     pub(super) printed: Option<f64>,
 }
 
 impl Strip<'_> {
     pub(super) fn draw(&self) -> Markup {
         let scale = self.scale;
-        let class = self.verdict.map_or("measured", Verdict::class);
+        let class = self.outcome.map_or("measured", |outcome| outcome.class());
         html! {
             svg.strip height=(HEIGHT) role="img" aria-label=(self.description) {
                 @if let Some((low, high)) = self.zone { (zone(scale, low, high)) }
@@ -52,7 +53,7 @@ impl Strip<'_> {
                         @for end in [estimate.low, estimate.high] {
                             line.whisker x1=(at(scale, end)) x2=(at(scale, end)) y1=(MIDDLE - 4.0) y2=(MIDDLE + 4.0) {}
                         }
-                        svg.point x=(at(scale, estimate.value)) y=(MIDDLE) { (shape(self.verdict)) }
+                        svg.point x=(at(scale, estimate.value)) y=(MIDDLE) { (shape(self.outcome)) }
                     }
                 }
                 @if let Some(value) = self.printed {
@@ -114,13 +115,13 @@ fn zone(scale: &Scale, low: f64, high: f64) -> Markup {
     html! { rect.zone x=(share(from)) width=(share(to - from)) y="0" height=(HEIGHT) {} }
 }
 
-fn shape(verdict: Option<Verdict>) -> Markup {
+fn shape(outcome: Option<Outcome>) -> Markup {
     html! {
-        @match verdict {
-            None | Some(Verdict::Replicated) => { circle.solid r="4.5" {} },
-            Some(Verdict::NotReplicated) => { path.cross d="M-4 -4 4 4M4 -4 -4 4" {} },
-            Some(Verdict::Inconclusive) => { circle.hollow r="4.5" {} path.solid d="M0 -4.5a4.5 4.5 0 0 0 0 9z" {} },
-            Some(Verdict::NotAttempted) => { circle.hollow r="4.5" {} },
+        @match outcome {
+            None | Some(Outcome::Replicated) => { circle.solid r="4.5" {} },
+            Some(Outcome::NotReplicated) => { path.cross d="M-4 -4 4 4M4 -4 -4 4" {} },
+            Some(Outcome::Inconclusive) => { circle.hollow r="4.5" {} path.solid d="M0 -4.5a4.5 4.5 0 0 0 0 9z" {} },
+            Some(Outcome::NotAttempted) => { circle.hollow r="4.5" {} },
         }
     }
 }

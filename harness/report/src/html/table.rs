@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::{cell_id, check_mark};
-use crate::model::{Cell, Column, ColumnKind, Estimate, Printed, Report, Row};
+use crate::model::{Cell, Column, ColumnKind, Printed, Quantity, Report, Row};
 use crate::number::{PERCENT_DECIMALS, count, fixed, interval, level, margin, percent};
 use crate::view::{self, Origins, short};
+use crate::words::CheckLook as _;
 
 pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
     if report.columns.is_empty() || report.rows.is_empty() {
@@ -16,7 +17,7 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
         (legend(report))
         div.scroll role="region" aria-label="The table" tabindex="0" {
             table.main {
-                caption { (report.locator) ", recomputed at " (report.scale) " scale" }
+                caption { (report.locator) @if view::is_measured(report) { ", recomputed at " (report.scale) " scale" } }
                 thead {
                     @if grouped {
                         tr.groups {
@@ -51,10 +52,14 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
 fn legend(report: &Report) -> Markup {
     html! {
         p.legend {
-            span { b { "12.3" } span.margin { " ±4.5" } } " measured here, percent, with half the width of its "
-            (level(report.confidence)) " interval; "
-            span.printed { "67.80" } " printed in the paper. "
-            "Hover over a number for its interval and seeds, follow it to its artefacts."
+            @if view::is_measured(report) {
+                span { b { "12.3" } span.margin { " ±4.5" } } " measured here, percent, with half the width of its "
+                (level(report.confidence)) " interval; "
+                span.printed { "67.80" } " printed in the paper. "
+                "Hover over a number for its interval and seeds, follow it to its artefacts."
+            } @else {
+                "Percent, as " span.printed { "printed" } " in the paper."
+            }
             @for check in view::present_marks(report) {
                 " " span.nowrap { (check_mark(check)) " " (check.word()) "." }
             }
@@ -85,7 +90,7 @@ fn cell(row: &Row, column: &Column, report: &Report, origins: &Origins<'_>) -> M
     }
 }
 
-fn measured(estimate: &Estimate, cell: &Cell, report: &Report, origins: &Origins<'_>) -> Markup {
+fn measured(estimate: &Quantity, cell: &Cell, report: &Report, origins: &Origins<'_>) -> Markup {
     let words = html! { b { (percent(estimate.value)) } span.margin { " " (margin(estimate)) } };
     let title = description(estimate, cell, report);
     html! {
@@ -97,7 +102,7 @@ fn measured(estimate: &Estimate, cell: &Cell, report: &Report, origins: &Origins
 }
 
 /// All about a value in a few lines.
-fn description(estimate: &Estimate, cell: &Cell, report: &Report) -> String {
+fn description(estimate: &Quantity, cell: &Cell, report: &Report) -> String {
     let mut lines = vec![format!(
         "{}, {} interval {}",
         fixed(estimate.value, PERCENT_DECIMALS + 1),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cell, Claim, DataTable, Datum, Estimate, Part, Plot, Report, Section, Threshold};
+use super::{Cell, Claim, DataTable, Datum, Part, Plot, Quantity, Report, Section, Threshold};
 
 /// Something in a report that does not fit.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -164,7 +164,7 @@ fn ordered(place: &str, low: f64, high: f64) -> Result<(), Problem> {
     }
 }
 
-fn check_estimate(estimate: &Estimate, place: &str) -> Result<(), Problem> {
+fn check_estimate(estimate: &Quantity, place: &str) -> Result<(), Problem> {
     finite(place, estimate.value)?;
     ordered(place, estimate.low, estimate.high)?;
     estimate.standard_error.map_or(Ok(()), |error| finite(place, error))?;

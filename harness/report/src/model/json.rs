@@ -16,6 +16,14 @@ pub enum ReadError {
         /// What was found instead.
         found: String,
     },
+    /// It was written by an older program.
+    #[error(
+        "the report has format version {found}, this program reads {FORMAT_VERSION}: make the report again"
+    )]
+    Older {
+        /// Version in the text.
+        found: u32,
+    },
     /// It was written by a newer program.
     #[error(
         "the report has format version {found}, this program reads up to {FORMAT_VERSION}: update the program or make the report again"
@@ -48,7 +56,8 @@ impl Report {
         match Format::version(&head.format) {
             Some(FORMAT_VERSION) => {}
             Some(found) if found > FORMAT_VERSION => return Err(ReadError::Newer { found }),
-            _ => return Err(ReadError::NotAReport { found: format!("found {:?}", head.format) }),
+            Some(found) => return Err(ReadError::Older { found }),
+            None => return Err(ReadError::NotAReport { found: format!("found {:?}", head.format) }),
         }
         let report: Self = serde_json::from_str(text).map_err(ReadError::Malformed)?;
         report.check()?;

@@ -2,25 +2,31 @@
 //! number came from.
 //!
 //! The types are also the JSON form ([`Report::from_json`], [`Report::to_json`]): keys in kebab-case, unknown
-//! keys refused, absent and empty values left out, `"format": "assay-report 1"` first to be looked at.
+//! keys refused, absent and empty values left out, `"format": "assay-report 2"` first to be looked at.
 //! Measured values of the table are percentages (0 to 100). `tests/data/example.json` is a complete example.
 
 mod check;
-mod claim;
 mod format;
 mod json;
-mod section;
+mod run;
 mod source;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use assay_claims::Quantity;
+pub use assay_claims::claim::Outcome;
+pub use assay_claims::printed::PrintedCheck;
+pub use assay_claims::scores::CellId;
+pub use assay_claims::section::{
+    Axis, DataTable, Datum, Heading, Plot, PlotPoint, Section, Series, SeriesStyle,
+};
+pub use assay_claims::table::{Claim, Group, Part, Printed, Threshold, Unit};
 pub use check::Problem;
-pub use claim::{CellRef, Claim, Part, Threshold, Unit, Verdict};
 pub use format::{FORMAT_VERSION, Format};
 pub use json::ReadError;
-pub use section::{Axis, DataTable, Datum, Heading, Plot, PlotPoint, Section, Series, SeriesStyle};
+pub use run::Run;
 pub use source::{Criteria, Source};
 
 /// One table of a paper, recomputed.
@@ -38,6 +44,7 @@ pub struct Report {
     /// What the table shows, in a few words.
     pub title: String,
     /// The paper's caption, restated.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub caption: String,
     /// The paper, e.g. `arXiv:2509.22637v2`.
     pub paper: String,
@@ -57,10 +64,10 @@ pub struct Report {
     pub columns: Vec<Column>,
     /// Rows, top to bottom.
     pub rows: Vec<Row>,
-    /// The paper's claims about the table, each with a verdict.
+    /// The paper's claims about the table, each with an outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
-    /// What else was measured on the way.
+    /// What else was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Section>,
     /// What was fixed before the run.
@@ -72,16 +79,6 @@ pub struct Report {
     /// The artefacts that cells refer to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
-}
-
-/// A group of columns, e.g. the benchmarks of mathematics with their average.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Group {
-    /// Name that columns refer to.
-    pub id: String,
-    /// Heading above the group's columns.
-    pub label: String,
 }
 
 /// One column: a benchmark, or the average of a group of them.
@@ -149,66 +146,11 @@ pub struct Row {
 pub struct Cell {
     /// The measured percentage; absent when it was not attempted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measured: Option<Estimate>,
+    pub measured: Option<Quantity>,
     /// The paper's value; absent when the paper has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed: Option<Printed>,
     /// Ids of the [`Source`]s that the measured value was computed from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-}
-
-/// A measured value with its uncertainty.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Estimate {
-    /// The value.
-    pub value: f64,
-    /// Lower end of the interval at the report's [`confidence`](Report::confidence).
-    pub low: f64,
-    /// Upper end of the interval.
-    pub high: f64,
-    /// Standard error of the value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standard_error: Option<f64>,
-    /// The value of each seed alone. (JSON: an object with the seeds as keys.)
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub per_seed: BTreeMap<u64, f64>,
-    /// Judged samples behind the value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub n: Option<u64>,
-}
-
-impl Estimate {
-    /// Half of the interval's width, what stands after "±".
-    pub fn half_width(&self) -> f64 {
-        (self.high - self.low) / 2.0
-    }
-}
-
-/// A value as the paper prints it, with what arithmetic says about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Printed {
-    /// The characters in the paper, e.g. `75.60`.
-    pub text: String,
-    /// Whether the value can stand.
-    pub check: PrintedCheck,
-    /// Why, when it cannot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// What arithmetic on the printed table says about one of its cells. It needs no measurement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PrintedCheck {
-    /// It can stand beside the rest of the table.
-    Consistent,
-    /// Other printed values say otherwise, e.g. an average that does not recompute from its row.
-    Contradicted,
-    /// No number of right answers gives it.
-    Impossible,
-    /// Nothing was checked.
-    NotAttempted,
 }

@@ -1,18 +1,19 @@
-//! Claims on a terminal: verdict, words, numbers, and a forest plot where there is room.
+//! Claims on a terminal: outcome, words, numbers, and a forest plot where there is room.
 
 use super::lines::{Lines, Tone, padded, width};
 use super::strip::{self, Strips};
-use crate::model::{Claim, Part, Report, Verdict};
+use crate::model::{Claim, Outcome, Part, Report};
 use crate::number::PartNumbers;
 use crate::plain::one_line;
 use crate::scale::Scale;
 use crate::view;
+use crate::words::OutcomeLook as _;
 
 /// Widths shared by all claims, so that their columns align.
 struct Columns {
-    verdict: usize,
+    outcome: usize,
     id: usize,
-    /// Where the words of a claim begin: behind verdict and id, or below them where that leaves little room.
+    /// Where the words of a claim begin: behind outcome and id, or below them where that leaves little room.
     indent: usize,
     label: usize,
     quantity: usize,
@@ -24,7 +25,7 @@ impl Columns {
         let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
         let parts = || report.claims.iter().flat_map(|claim| &claim.parts);
         let mut columns = Self {
-            verdict: longest(&mut report.claims.iter().map(|claim| claim.verdict.word().len() + 2)),
+            outcome: longest(&mut report.claims.iter().map(|claim| claim.outcome.word().len() + 2)),
             id: longest(&mut report.claims.iter().map(|claim| width(&one_line(&claim.id)))),
             indent: 0,
             label: longest(&mut parts().map(|part| width(&one_line(&part.label)) + 2)),
@@ -40,9 +41,9 @@ impl Columns {
         columns
     }
 
-    /// Where the words of a claim would begin behind verdict and id.
+    /// Where the words of a claim would begin behind outcome and id.
     fn start(&self) -> usize {
-        self.verdict + 2 + self.id + 2
+        self.outcome + 2 + self.id + 2
     }
 }
 
@@ -71,12 +72,12 @@ pub(super) fn claims(report: &Report, lines: &mut Lines) {
     }
 }
 
-/// The number of claims for each verdict, on one line where there is room.
+/// The number of claims for each outcome, on one line where there is room.
 fn tally(report: &Report, lines: &mut Lines) {
     let mut line = Vec::new();
     let mut begun = 0;
-    for (verdict, number) in view::tally(&report.claims).into_iter().filter(|(_, number)| *number > 0) {
-        let words = format!("{} {number} {}", verdict.mark(), verdict.word());
+    for (outcome, number) in view::tally(&report.claims).into_iter().filter(|(_, number)| *number > 0) {
+        let words = format!("{} {number} {}", outcome.mark(), outcome.word());
         if begun > 0 && begun + 3 + width(&words) > lines.width() {
             lines.spans(std::mem::take(&mut line));
             begun = 0;
@@ -86,14 +87,14 @@ fn tally(report: &Report, lines: &mut Lines) {
             begun += 3;
         }
         begun += width(&words);
-        line.push((Tone::Verdict(verdict), words));
+        line.push((Tone::Outcome(outcome), words));
     }
     lines.spans(line);
 }
 
 fn one_claim(claim: &Claim, columns: &Columns, lines: &mut Lines) {
     let mut start = vec![
-        (Tone::Verdict(claim.verdict), verdict(claim.verdict, columns.verdict)),
+        (Tone::Outcome(claim.outcome), outcome(claim.outcome, columns.outcome)),
         (Tone::Plain, format!("  {}  ", padded(&one_line(&claim.id), columns.id))),
     ];
     if columns.indent < columns.start() {
@@ -114,11 +115,11 @@ fn one_claim(claim: &Claim, columns: &Columns, lines: &mut Lines) {
 }
 
 fn one_part(part: &Part, claim: &Claim, columns: &Columns, lines: &mut Lines) {
-    let mark = if claim.parts.len() > 1 { part.verdict.mark() } else { ' ' };
+    let mark = if claim.parts.len() > 1 { part.outcome.mark() } else { ' ' };
     let quantity = view::quantity(part);
     let mut spans = vec![
         (Tone::Plain, " ".repeat(columns.indent.saturating_sub(2))),
-        (Tone::Verdict(part.verdict), format!("{mark} ")),
+        (Tone::Outcome(part.outcome), format!("{mark} ")),
     ];
     if columns.indent + columns.label + columns.quantity <= lines.width() {
         let label = padded(&one_line(&part.label), columns.label);
@@ -142,6 +143,6 @@ fn one_part(part: &Part, claim: &Claim, columns: &Columns, lines: &mut Lines) {
     lines.hang(Vec::new(), columns.indent, Tone::Dim, &details.join("; "));
 }
 
-fn verdict(verdict: Verdict, width: usize) -> String {
-    padded(&format!("{} {}", verdict.mark(), verdict.word()), width)
+fn outcome(outcome: Outcome, width: usize) -> String {
+    padded(&format!("{} {}", outcome.mark(), outcome.word()), width)
 }

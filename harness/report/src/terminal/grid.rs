@@ -3,10 +3,11 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::lines::{self, Lines, Tone};
-use crate::model::{Column, Estimate, Report, Row};
+use crate::model::{Column, Quantity, Report, Row};
 use crate::number::{margin, percent};
 use crate::plain::one_line;
 use crate::view;
+use crate::words::CheckLook as _;
 
 /// Before the first column of the lines that hold printed values. Labels never begin with a space.
 const PRINTED: &str = "  ";
@@ -113,7 +114,7 @@ fn build(report: &Report, columns: &[&Column], layout: Layout, groups: bool) -> 
     table
 }
 
-fn estimate<'a>(row: &'a Row, column: &Column) -> Option<&'a Estimate> {
+fn estimate<'a>(row: &'a Row, column: &Column) -> Option<&'a Quantity> {
     row.cells.get(&column.id)?.measured.as_ref()
 }
 

@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::model::Verdict;
+use crate::model::Outcome;
 use crate::plain::{one_line, visible};
 
 /// Why a piece of text looks as it does.
@@ -13,8 +13,8 @@ pub(super) enum Tone {
     Bold,
     /// What stands back: printed values, explanations.
     Dim,
-    /// A verdict's mark and word.
-    Verdict(Verdict),
+    /// A outcome's mark and word.
+    Outcome(Outcome),
 }
 
 impl Tone {
@@ -23,10 +23,10 @@ impl Tone {
         match self {
             Self::Plain => None,
             Self::Bold => Some("1"),
-            Self::Dim | Self::Verdict(Verdict::NotAttempted) => Some("2"),
-            Self::Verdict(Verdict::Replicated) => Some("32"),
-            Self::Verdict(Verdict::NotReplicated) => Some("31"),
-            Self::Verdict(Verdict::Inconclusive) => Some("33"),
+            Self::Dim | Self::Outcome(Outcome::NotAttempted) => Some("2"),
+            Self::Outcome(Outcome::Replicated) => Some("32"),
+            Self::Outcome(Outcome::NotReplicated) => Some("31"),
+            Self::Outcome(Outcome::Inconclusive) => Some("33"),
         }
     }
 }

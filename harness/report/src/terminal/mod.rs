@@ -12,6 +12,7 @@ use crate::model::{DataTable, Datum, Report, Section};
 use crate::number::{TABLE_DECIMALS, fixed, interval, level};
 use crate::plain::{one_line, paragraphs};
 use crate::view::{self, Audit};
+use crate::words::CheckLook as _;
 use lines::{Lines, Tone};
 
 /// How text for a terminal looks.
@@ -53,7 +54,9 @@ pub fn terminal(report: &Report, style: Style, files: &[Utf8PathBuf]) -> String 
 fn heading(report: &Report, lines: &mut Lines) {
     lines.wrap(Tone::Bold, &report.title);
     lines.wrap(Tone::Dim, &view::origin(report));
-    lines.wrap(Tone::Plain, &report.caption);
+    if !report.caption.is_empty() {
+        lines.wrap(Tone::Plain, &report.caption);
+    }
     if !report.notes.is_empty() {
         lines.blank();
         report.notes.iter().for_each(|note| lines.item("-", note));

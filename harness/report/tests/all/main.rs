@@ -7,6 +7,7 @@ mod json;
 mod odd;
 mod render;
 mod small;
+mod tables;
 mod write;
 
 use assay_report::Report;

@@ -78,17 +78,17 @@ fn very_long_labels() {
 }
 
 #[test]
-fn claims_of_every_verdict_threshold_and_unit() {
+fn claims_of_every_outcome_threshold_and_unit() {
     let mut report = small::report();
     report.diagnostics.clear();
     let template = report.claims[0].clone();
     let part = template.parts[0].clone();
-    let make = |id: &str, verdict, unit, threshold, estimate: Option<Estimate>| {
+    let make = |id: &str, outcome, unit, threshold, estimate: Option<Quantity>| {
         let part = Part {
             unit,
             threshold,
             estimate,
-            verdict,
+            outcome,
             printed: None,
             mde: None,
             cells: Vec::new(),
@@ -96,7 +96,7 @@ fn claims_of_every_verdict_threshold_and_unit() {
         };
         Claim {
             id: id.into(),
-            verdict,
+            outcome,
             parts: vec![part],
             printed_holds: None,
             rule: None,
@@ -106,11 +106,11 @@ fn claims_of_every_verdict_threshold_and_unit() {
     };
     let at = |value| Some(small::estimate(value));
     report.claims = vec![
-        make("C1", Verdict::Replicated, Unit::Points, Threshold::Below { bound: -1.0 }, at(-8.0)),
-        make("C2", Verdict::NotReplicated, Unit::Percent, Threshold::Above { bound: 50.0 }, at(30.0)),
-        make("C3", Verdict::Inconclusive, Unit::Ratio, Threshold::Within { margin: 4.0 }, at(2.0)),
-        make("C4", Verdict::NotAttempted, Unit::Points, Threshold::Within { margin: 2.0 }, None),
-        Claim { id: "C5".into(), parts: Vec::new(), verdict: Verdict::NotAttempted, ..template.clone() },
+        make("C1", Outcome::Replicated, Unit::Points, Threshold::Below { bound: -1.0 }, at(-8.0)),
+        make("C2", Outcome::NotReplicated, Unit::Percent, Threshold::Above { bound: 50.0 }, at(30.0)),
+        make("C3", Outcome::Inconclusive, Unit::Ratio, Threshold::Within { margin: 4.0 }, at(2.0)),
+        make("C4", Outcome::NotAttempted, Unit::Points, Threshold::Within { margin: 2.0 }, None),
+        Claim { id: "C5".into(), parts: Vec::new(), outcome: Outcome::NotAttempted, ..template.clone() },
     ];
     assert_snapshot!(all(&report));
 }
@@ -137,7 +137,7 @@ fn unchecked_numbers_and_references_are_survived() {
     let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE, -0.0];
     for (index, number) in odd.iter().enumerate() {
         let other = odd[(index + 1) % odd.len()];
-        let estimate = Estimate { value: *number, low: other, high: *number, ..small::estimate(1.0) };
+        let estimate = Quantity { value: *number, low: other, high: *number, ..small::estimate(1.0) };
         report.claims[0].parts[0].estimate = Some(estimate.clone());
         report.claims[0].parts[0].threshold = Threshold::Within { margin: *number };
         report.claims[0].parts[0].printed = Some(other);

@@ -55,7 +55,7 @@ fn colour_adds_nothing_but_colour() {
 }
 
 #[test]
-fn colours_mean_verdicts_and_rank() {
+fn colours_mean_outcomes_and_rank() {
     assert_snapshot!(
         terminal(&small::report(), Style { width: 80, colour: true }, &[]).replace('\u{1b}', "␛")
     );

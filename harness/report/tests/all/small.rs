@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use assay_report::*;
 
-pub(crate) fn estimate(value: f64) -> Estimate {
+pub(crate) fn estimate(value: f64) -> Quantity {
     let per_seed = BTreeMap::from([(1, value - 1.5), (2, value + 1.5)]);
-    Estimate { value, low: value - 3.0, high: value + 3.0, standard_error: Some(1.5), per_seed, n: Some(800) }
+    Quantity { value, low: value - 3.0, high: value + 3.0, standard_error: Some(1.5), per_seed, n: Some(800) }
 }
 
 pub(crate) fn printed(text: &str, check: PrintedCheck) -> Option<Printed> {
@@ -60,20 +60,20 @@ fn claim() -> Claim {
         id: "T1.1".into(),
         text: "New beats old".into(),
         expression: "new.mean > old.mean".into(),
-        verdict: Verdict::Replicated,
+        outcome: Outcome::Replicated,
         printed_holds: Some(true),
         parts: vec![Part {
             label: "new.mean − old.mean".into(),
             cells: vec![
-                CellRef { row: "new".into(), column: "mean".into() },
-                CellRef { row: "old".into(), column: "mean".into() },
+                CellId { row: "new".into(), column: "mean".into() },
+                CellId { row: "old".into(), column: "mean".into() },
             ],
             unit: Unit::Points,
             threshold: Threshold::Above { bound: 0.0 },
             estimate: Some(estimate(8.0)),
             printed: Some(7.25),
             mde: Some(4.2),
-            verdict: Verdict::Replicated,
+            outcome: Outcome::Replicated,
         }],
         rule: Some("the interval lies above the threshold".into()),
         note: Some("Two seeds only.".into()),

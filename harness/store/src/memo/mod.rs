@@ -7,8 +7,22 @@
 //! Every value is kept with a hash over its key and its bytes, which is checked whenever it is read. A value
 //! that fails the check, also one that belongs to another key, is never handed out: it is removed, and is
 //! computed again. [`Store::memo_damaged`](crate::Store::memo_damaged) counts such values.
+//!
+//! # Size
+//!
+//! Values of up to 4 KiB are in the index; larger ones are in files beside it, the volumes, and take one row of
+//! about 160 bytes. The largest use that is foreseen is the traces of a run at the paper's scale: 8 traces for
+//! each of 16,710 questions, of 10,000 tokens or about 40 kB each. Those are 133,680 values, 5.4 GB in 20
+//! volumes and 21 MB of the index. They are not compressed.
+//!
+//! Nothing is removed by itself. Garbage collection removes values that nobody has used for 90 days, or for as
+//! long as [`GcRules::memo_idle`](crate::GcRules::memo_idle) says, and rewrites volumes of which more than half
+//! is dead.
 
+mod collect;
 mod values;
+mod verify;
+mod volumes;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,7 +30,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use collect::MemoGarbage;
+pub use verify::{DamagedValue, MemoReport};
+
 use crate::{Hash, Result, Store, StoreError};
+use values::CHUNK;
 
 /// Values that are stored together: a kill loses at most so many.
 const GROUP: usize = 256;
@@ -73,12 +91,17 @@ where
 /// The values that the memo knows, each at the slot of its key.
 fn known<T: DeserializeOwned>(store: &Store, keys: &[Hash], slots: &[usize]) -> Result<Vec<Option<T>>> {
     let mut values: Vec<Option<T>> = keys.iter().map(|_| None).collect();
+    let distinct: Vec<usize> = (0..keys.len()).filter(|&index| slots[index] == index).collect();
     let mut unreadable = Vec::new();
-    for (index, bytes) in store.recall(keys)?.into_iter().enumerate() {
-        let Some(bytes) = bytes.filter(|_| slots[index] == index) else { continue };
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => values[index] = Some(value),
-            Err(_) => unreadable.push(keys[index]),
+    // In chunks, so that large values are not in memory twice, as bytes and decoded.
+    for chunk in distinct.chunks(CHUNK) {
+        let wanted: Vec<Hash> = chunk.iter().map(|&index| keys[index]).collect();
+        for (&index, bytes) in chunk.iter().zip(store.recall(&wanted)?) {
+            let Some(bytes) = bytes else { continue };
+            match serde_json::from_slice(&bytes) {
+                Ok(value) => values[index] = Some(value),
+                Err(_) => unreadable.push(keys[index]),
+            }
         }
     }
     store.remove_values(&unreadable)?;

@@ -1,27 +1,85 @@
-//! Values of the memo in the index.
+//! Looking values up and storing them. Small ones are in the index, large ones in [volumes](super::volumes).
 
-use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+
+use super::volumes::{Place, Reader, Writer};
 use crate::index::Durability;
-use crate::{Hash, Result, Store};
+use crate::lock::Locked;
+use crate::{Hash, Result, Store, StoreError};
 
 /// Keys looked up in one go, between which other threads get their turn at the index.
-const CHUNK: usize = 1024;
+pub(super) const CHUNK: usize = 1024;
 
-/// What the memo holds for a key.
-enum Found {
-    Absent,
-    Sound(Vec<u8>),
-    Damaged,
-}
+/// Values of more bytes than this are kept outside the index.
+const SMALL: usize = 4096;
 
-/// The hash that is kept with a value: of its key and its bytes, so that a value at the wrong key is noticed.
-/// 16 bytes are plenty against damage.
-fn check(key: &Hash, value: &[u8]) -> [u8; 16] {
-    let hash = blake3::Hasher::new_keyed(key.as_bytes()).update(value).finalize();
+/// How old the note of a value's last use may get, in days, before a use is noted again: looking values up
+/// rarely writes.
+const NOTED: i64 = 7;
+
+/// The hash that is kept with a value. 16 bytes are plenty against damage.
+pub(super) type Check = [u8; 16];
+
+/// The hash of a value at a key: over both, so that a value at the wrong key is noticed.
+pub(super) fn check(key: &Hash, value: &[u8]) -> Check {
+    let hash = blake3::keyed_hash(key.as_bytes(), value);
     let mut short = [0; 16];
     short.copy_from_slice(&hash.as_bytes()[..16]);
     short
+}
+
+/// Today, in days since 1970-01-01 UTC.
+pub(super) fn today() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs() / (24 * 60 * 60)).unwrap_or(i64::MAX)
+}
+
+/// What the index holds for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Absent,
+    /// A small value that agrees with its hash.
+    Here(Vec<u8>),
+    /// A large value, not read yet.
+    There(Check, Place),
+    /// A row that makes no sense, or a small value that does not agree with its hash.
+    Damaged,
+}
+
+/// Reads a row of hash, value, volume, start, length and use, and says when it was used last.
+///
+/// A flipped bit can change the type of a column too, so none is taken for granted.
+pub(super) fn found(key: &Hash, row: &Row<'_>) -> rusqlite::Result<(Found, Option<i64>)> {
+    let blob = |column| row.get_ref(column).map(|value| value.as_blob().ok());
+    let size = |column| row.get::<_, i64>(column).ok().and_then(|size| u64::try_from(size).ok());
+    let hash = blob(0)?.and_then(|hash| Check::try_from(hash).ok());
+    let found = match (hash, blob(1)?) {
+        (Some(hash), Some(value)) if hash == check(key, value) => Found::Here(value.to_vec()),
+        (Some(hash), None) => match (row.get(2), size(3), size(4)) {
+            (Ok(volume), Some(start), Some(length)) => Found::There(hash, Place { volume, start, length }),
+            _ => Found::Damaged,
+        },
+        _ => Found::Damaged,
+    };
+    Ok((found, row.get(5).ok()))
+}
+
+/// Looks a key up.
+pub(super) fn find(connection: &Connection, key: &Hash) -> rusqlite::Result<(Found, Option<i64>)> {
+    find_with(&mut finder(connection)?, key)
+}
+
+/// The statement for [`find_with`], for many keys.
+fn finder(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached("SELECT hash, value, volume, start, length, used FROM memo WHERE key = ?1")
+}
+
+fn find_with(finder: &mut CachedStatement<'_>, key: &Hash) -> rusqlite::Result<(Found, Option<i64>)> {
+    let row = finder.query_row([key], |row| found(key, row)).optional()?;
+    Ok(row.unwrap_or((Found::Absent, None)))
 }
 
 impl Store {
@@ -29,84 +87,179 @@ impl Store {
     /// hash. A damaged one counts as absent and is removed, so that it is computed again;
     /// [`Store::memo_damaged`] counts them.
     pub fn recall(&self, keys: &[Hash]) -> Result<Vec<Option<Vec<u8>>>> {
-        let mut values = Vec::with_capacity(keys.len());
-        let mut damaged = Vec::new();
-        for chunk in keys.chunks(CHUNK) {
-            self.index().read(|connection| {
-                // One read transaction per chunk, else every look-up opens and closes its own.
-                let transaction = connection.unchecked_transaction()?;
-                for key in chunk {
-                    values.push(match find(&transaction, key)? {
-                        Found::Absent => None,
-                        Found::Sound(value) => Some(value),
-                        Found::Damaged => {
-                            damaged.push(*key);
-                            None
+        let mut values: Vec<Option<Vec<u8>>> = keys.iter().map(|_| None).collect();
+        let mut idle = Vec::new();
+        // In key order, which goes over each page of the B-tree once.
+        let mut wanted: Vec<usize> = (0..keys.len()).collect();
+        wanted.sort_unstable_by_key(|&index| keys[index]);
+        while !wanted.is_empty() {
+            let mut suspects = Vec::new();
+            for chunk in wanted.chunks(CHUNK) {
+                let rows = self.find_all(keys, chunk, &mut idle)?;
+                let dir = self.layout().memo();
+                let mut reader = Reader::new(&dir);
+                for (&index, row) in chunk.iter().zip(rows) {
+                    match row {
+                        Found::Absent => {}
+                        Found::Here(value) => values[index] = Some(value),
+                        Found::There(hash, place) => {
+                            values[index] = reader.read(&keys[index], &hash, &place)?;
+                            if values[index].is_none() {
+                                suspects.push((index, row));
+                            }
                         }
-                    });
+                        Found::Damaged => suspects.push((index, row)),
+                    }
                 }
-                Ok(())
-            })?;
+            }
+            wanted = self.remove_damaged(keys, &suspects)?;
         }
-        self.remove_values_if(&damaged, |found| matches!(found, Found::Damaged))?;
+        self.note_use(&idle);
         Ok(values)
+    }
+
+    /// What the index holds for the keys at `indices`; adds to `idle` those whose last use was noted long ago.
+    fn find_all(&self, keys: &[Hash], indices: &[usize], idle: &mut Vec<Hash>) -> Result<Vec<Found>> {
+        let today = today();
+        self.index().read(|connection| {
+            // One read transaction per chunk, else every look-up opens and closes its own.
+            let transaction = connection.unchecked_transaction()?;
+            let mut finder = finder(&transaction)?;
+            let look_up = |&index: &usize| {
+                let (found, used) = find_with(&mut finder, &keys[index])?;
+                if used.is_some_and(|used| !(today - NOTED..=today).contains(&used)) {
+                    idle.push(keys[index]);
+                }
+                Ok(found)
+            };
+            indices.iter().map(look_up).collect()
+        })
+    }
+
+    /// Removes the values of these rows, which turned out to be damaged, and counts them. The result is the
+    /// indices of those whose row is another one by now: they are to be looked up again.
+    fn remove_damaged(&self, keys: &[Hash], suspects: &[(usize, Found)]) -> Result<Vec<usize>> {
+        if suspects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let split = |connection: &Connection| {
+            let mut changed = Vec::new();
+            // A key can be asked for twice.
+            let mut damaged = BTreeSet::new();
+            for (index, row) in suspects {
+                if find(connection, &keys[*index])?.0 == *row {
+                    damaged.insert(keys[*index]);
+                } else {
+                    changed.push(*index);
+                }
+            }
+            Ok((damaged, changed))
+        };
+        let (damaged, changed) = if self.is_read_only() {
+            self.index().read(split)?
+        } else {
+            self.index().write(Durability::Soon, |tx| {
+                let (damaged, changed) = split(tx)?;
+                delete(tx, &damaged)?;
+                Ok((damaged, changed))
+            })?
+        };
+        self.count_damaged(damaged.len());
+        Ok(changed)
+    }
+
+    /// Removes values that are of no use, and counts them as damaged.
+    pub(super) fn remove_values(&self, keys: &[Hash]) -> Result<()> {
+        self.count_damaged(keys.len());
+        if keys.is_empty() || self.is_read_only() {
+            return Ok(());
+        }
+        self.index().write(Durability::Soon, |tx| delete(tx, keys))
+    }
+
+    fn note_use(&self, keys: &[Hash]) {
+        if keys.is_empty() || self.is_read_only() {
+            return;
+        }
+        // A note that fails, on a full disk say, does no harm: at worst the values are computed again.
+        let _ = self.index().write(Durability::Soon, |tx| {
+            let mut note = tx.prepare_cached("UPDATE memo SET used = ?2 WHERE key = ?1")?;
+            keys.iter().try_for_each(|key| note.execute((key, today())).map(|_| ()))
+        });
     }
 
     /// Stores values in one transaction: all of them or none. A key that has a value keeps it: a value never
     /// changes once it may have been used.
+    ///
+    /// A kill afterwards loses nothing; a power cut loses at most what was stored in the last moments.
     pub fn remember(&self, entries: &[(Hash, Vec<u8>)]) -> Result<()> {
         // In key order, so that neighbours on a page of the B-tree are written together. The sort is stable:
         // of two values for one key the first counts.
-        let mut sorted: Vec<_> = entries.iter().collect();
-        sorted.sort_by_key(|(key, _)| *key);
+        let mut sorted: Vec<_> = entries.iter().map(|(key, value)| (key, value, check(key, value))).collect();
+        sorted.sort_by_key(|(key, ..)| *key);
+        sorted.dedup_by_key(|(key, ..)| *key);
+        let (small, large): (Vec<_>, Vec<_>) =
+            sorted.into_iter().partition(|(_, value, _)| value.len() <= SMALL);
+
+        let mut volume = None;
+        let mut placed = Vec::new();
+        if !large.is_empty() {
+            self.require_writable()?;
+            let path = self.layout().active_lock();
+            let present = Locked::shared(&path).map_err(|error| StoreError::write("lock", &path, error))?;
+            let known = self.known(large.iter().map(|(key, ..)| **key))?;
+            let mut writer = Writer::open(&self.layout().memo())?;
+            for (key, value, hash) in large.into_iter().filter(|(key, ..)| !known.contains(*key)) {
+                placed.push((key, hash, writer.append(key, &hash, value)?));
+            }
+            writer.sync()?;
+            volume = Some((writer, present));
+        }
         self.index().write(Durability::Soon, |tx| {
-            let mut insert =
-                tx.prepare_cached("INSERT OR IGNORE INTO memo (key, hash, value) VALUES (?1, ?2, ?3)")?;
-            for (key, value) in sorted {
-                insert.execute((key, check(key, value), value))?;
+            let today = today();
+            let mut insert = tx.prepare_cached(
+                "INSERT OR IGNORE INTO memo (key, used, hash, value) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for (key, value, hash) in &small {
+                insert.execute((key, today, hash, value))?;
+            }
+            let mut insert = tx.prepare_cached(
+                "INSERT OR IGNORE INTO memo (key, used, hash, volume, start, length)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for (key, hash, Place { volume, start, length }) in &placed {
+                insert.execute((key, today, hash, volume, *start as i64, *length as i64))?;
             }
             Ok(())
-        })
+        })?;
+        if let Some((writer, _present)) = volume {
+            writer.keep();
+        }
+        Ok(())
     }
 
-    /// Removes values that cannot be used, and counts them as damaged.
-    pub(super) fn remove_values(&self, keys: &[Hash]) -> Result<()> {
-        self.remove_values_if(keys, |_| true)
-    }
-
-    fn remove_values_if(&self, keys: &[Hash], remove: impl Fn(&Found) -> bool) -> Result<()> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        self.count_damaged(keys.len());
-        if self.is_read_only() {
-            return Ok(());
-        }
-        self.index().write(Durability::Soon, |tx| {
+    /// Those of `keys` that have a value.
+    fn known(&self, keys: impl Iterator<Item = Hash>) -> Result<BTreeSet<Hash>> {
+        self.index().read(|connection| {
+            let mut select = connection.prepare_cached("SELECT 1 FROM memo WHERE key = ?1")?;
+            let mut known = BTreeSet::new();
             for key in keys {
-                // Another process may have replaced the value meanwhile.
-                if remove(&find(tx, key)?) {
-                    tx.prepare_cached("DELETE FROM memo WHERE key = ?1")?.execute([key])?;
+                if select.exists([key])? {
+                    known.insert(key);
                 }
             }
-            Ok(())
+            Ok(known)
         })
     }
 }
 
-fn find(connection: &Connection, key: &Hash) -> rusqlite::Result<Found> {
-    let found = connection
-        .prepare_cached("SELECT hash, value FROM memo WHERE key = ?1")?
-        .query_row([key], |row| {
-            // A flipped bit can change the type of a column, too.
-            let column = |index| row.get_ref(index).map(|value| value.as_blob().ok());
-            Ok(match (column(0)?, column(1)?) {
-                (Some(hash), Some(value)) if hash == check(key, value) => Found::Sound(value.to_vec()),
-                _ => Found::Damaged,
-            })
-        })
-        .optional()?;
-    Ok(found.unwrap_or(Found::Absent))
+/// Deletes the rows of `keys`.
+pub(super) fn delete<'a>(
+    connection: &Connection,
+    keys: impl IntoIterator<Item = &'a Hash>,
+) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached("DELETE FROM memo WHERE key = ?1")?;
+    keys.into_iter().try_for_each(|key| delete.execute([key]).map(|_| ()))
 }
 
 #[cfg(test)]
@@ -116,27 +269,52 @@ mod tests {
     use camino::Utf8Path;
 
     use super::*;
-    use crate::StoreError;
 
+    /// The full disk is met by the index, after large values of the same batch have been appended.
     #[test]
     fn a_full_disk_stores_nothing_of_the_batch_and_keeps_what_was_there() {
+        for large in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(&Utf8Path::from_path(dir.path()).unwrap().join("store")).unwrap();
+            let item = |i: u64| {
+                let length = if large && i.is_multiple_of(10) { 10_000 } else { 1000 };
+                (Hash::of(&i.to_le_bytes()), vec![i as u8; length])
+            };
+            store.remember(&[item(0)]).unwrap();
+            store.index().limit_growth(4).unwrap();
+            let before = store.stats().unwrap();
+            let many: Vec<_> = (1..100).map(item).collect();
+            let error = store.remember(&many).unwrap_err();
+            assert!(
+                matches!(&error, StoreError::DiskFull { path } if path.ends_with("index.sqlite")),
+                "{error:?}"
+            );
+            assert_eq!(store.stats().unwrap(), before, "nothing stays of the batch");
+            let keys: Vec<_> = (0..100).map(|i| item(i).0).collect();
+            let values = store.recall(&keys).unwrap();
+            assert_eq!(values.iter().flatten().count(), 1);
+            // With space again, the same store goes on.
+            store.index().limit_growth(1000).unwrap();
+            store.remember(&many).unwrap();
+            let values = store.recall(&keys).unwrap();
+            assert!(values.into_iter().zip(0..).all(|(value, i)| value == Some(item(i).1)));
+        }
+    }
+
+    #[test]
+    fn a_use_is_noted_when_the_last_note_is_a_week_old() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&Utf8Path::from_path(dir.path()).unwrap().join("store")).unwrap();
-        let item = |i: u64| (Hash::of(&i.to_le_bytes()), vec![i as u8; 1000]);
-        store.remember(&[item(0)]).unwrap();
-        store.index().limit_growth(4).unwrap();
-        let many: Vec<_> = (1..100).map(item).collect();
-        let error = store.remember(&many).unwrap_err();
-        assert!(
-            matches!(&error, StoreError::DiskFull { path } if path.ends_with("index.sqlite")),
-            "{error:?}"
-        );
-        let keys: Vec<_> = (0..100).map(|i| item(i).0).collect();
-        let values = store.recall(&keys).unwrap();
-        assert_eq!(values.iter().flatten().count(), 1);
-        // With space again, the same store goes on.
-        store.index().limit_growth(1000).unwrap();
-        store.remember(&many).unwrap();
-        assert_eq!(store.recall(&keys).unwrap().iter().flatten().count(), 100);
+        let key = Hash::of(b"k");
+        store.remember(&[(key, b"value".to_vec())]).unwrap();
+        for (noted, expect) in [(0, 0), (7, 7), (8, 0), (400, 0), (-1, 0)] {
+            store
+                .index()
+                .write(Durability::Now, |tx| tx.execute("UPDATE memo SET used = ?1", [today() - noted]))
+                .unwrap();
+            assert!(store.recall(&[key]).unwrap()[0].is_some());
+            let (_, used) = store.index().read(|connection| find(connection, &key)).unwrap();
+            assert_eq!(used, Some(today() - expect), "noted {noted} days ago");
+        }
     }
 }

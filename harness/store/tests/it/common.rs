@@ -1,9 +1,11 @@
 //! A store in a temporary folder, ways to damage it, and child processes.
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use assay_store::{Action, Hash, RunId, Store};
+use assay_store::{Action, GcRules, Hash, RunId, Store};
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::TempDir;
 
@@ -91,6 +93,11 @@ pub(crate) fn list(dir: &Utf8Path) -> Vec<String> {
     found
 }
 
+/// Rules of garbage collection that spare nothing for being new.
+pub(crate) fn no_grace() -> GcRules {
+    GcRules { grace: Duration::ZERO, ..GcRules::default() }
+}
+
 /// A key, for tests that do not care which.
 pub(crate) fn key(name: &str) -> Hash {
     Hash::of(name.as_bytes())
@@ -132,4 +139,18 @@ pub(crate) fn child(test: &str, root: &Utf8Path) -> Command {
 /// The store of the parent process; `None` in a process that is nobody's child, where the test does nothing.
 pub(crate) fn child_root() -> Option<Utf8PathBuf> {
     std::env::var(CHILD_ROOT).ok().map(Utf8PathBuf::from)
+}
+
+/// Starts a child and waits until it says that it is at work.
+pub(crate) fn start(test: &str, root: &Utf8Path) -> Child {
+    let mut child = child(test, root);
+    let mut child = child.arg("--nocapture").stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("at work")), "the child died");
+    child
+}
+
+#[expect(clippy::print_stdout, reason = "the parent waits for it")]
+pub(crate) fn at_work() {
+    println!("at work");
 }

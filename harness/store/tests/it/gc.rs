@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 use assay_store::{GcPlan, Hash, RunStatus, Store, StoreError};
 use camino::Utf8Path;
 
-use crate::common::{Bench, action, flip_byte, key, object_file};
+use crate::common::{Bench, action, flip_byte, key, no_grace, object_file};
 
 /// A plan that spares nothing for being new.
 fn plan(store: &Store) -> GcPlan {
-    store.gc_plan_with(Duration::ZERO).unwrap()
+    store.gc_plan_with(no_grace()).unwrap()
 }
 
 fn doomed(plan: &GcPlan) -> Vec<Hash> {
@@ -122,7 +122,7 @@ fn objects_that_were_put_lately_are_spared_with_their_files() {
     }
     let plan = store.gc_plan().unwrap();
     assert_eq!(doomed(&plan), [old], "the member is as old, but its tree is new");
-    assert_eq!((plan.spared_as_new, plan.grace), (2, Duration::from_secs(3600)));
+    assert_eq!((plan.spared_as_new, plan.rules.grace), (2, Duration::from_secs(3600)));
     // Putting it again makes it new, though nothing is written.
     store.put_bytes(b"old").unwrap();
     assert!(store.gc_plan().unwrap().is_empty());

@@ -7,6 +7,8 @@ mod corruption;
 mod format;
 mod gc;
 mod memo;
+mod memo_files;
+mod memo_model;
 mod model;
 mod objects;
 mod processes;

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
 
 use assay_store::{Hash, RunId, RunStatus, Store, StoreError};
 use proptest::prelude::*;
 
-use crate::common::{Bench, action, flip_byte, key, noise, object_file};
+use crate::common::{Bench, action, flip_byte, key, no_grace, noise, object_file};
 
 /// Contents are numbered; few, so that operations meet.
 type Content = u8;
@@ -172,10 +171,10 @@ fn apply(bench: &Bench, store: &mut Store, run: &mut RunId, model: &mut Model, o
         }
         Operation::Collect => {
             // A run is active, so nothing may go; without one, exactly what is not needed.
-            let plan = store.gc_plan_with(Duration::ZERO).unwrap();
+            let plan = store.gc_plan_with(no_grace()).unwrap();
             assert!(matches!(store.gc_apply(&plan), Err(StoreError::Busy { .. })));
             store.finish_run(run, RunStatus::Succeeded).unwrap();
-            let plan = store.gc_plan_with(Duration::ZERO).unwrap();
+            let plan = store.gc_plan_with(no_grace()).unwrap();
             store.gc_apply(&plan).unwrap();
             model.collect();
             *run = store.begin_run("model").unwrap();

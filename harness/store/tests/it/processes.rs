@@ -1,29 +1,16 @@
 //! Several processes on one store, and what a kill leaves behind.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use assay_store::{RunStatus, Store};
 use camino::Utf8Path;
 
-use crate::common::{Bench, action, child, child_root, key, list, noise, write_files};
-
-/// Starts a child and waits until it says that it is at work.
-fn start(test: &str, root: &Utf8Path) -> Child {
-    let mut child = child(test, root);
-    let mut child = child.arg("--nocapture").stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.contains("at work")), "the child died");
-    child
-}
-
-#[expect(clippy::print_stdout, reason = "the parent waits for it")]
-fn at_work() {
-    println!("at work");
-}
+use crate::common::{
+    Bench, action, at_work, child, child_root, key, list, no_grace, noise, start, write_files,
+};
 
 /// Does everything that a run does, over and over, until it is killed.
 #[test]
@@ -82,7 +69,7 @@ fn a_kill_at_any_instant_leaves_a_sound_store() {
     }
     let store = bench.store();
     assert_eq!(store.runs().unwrap().len(), 8);
-    let plan = store.gc_plan_with(Duration::ZERO).unwrap();
+    let plan = store.gc_plan_with(no_grace()).unwrap();
     store.gc_apply(&plan).unwrap();
     assert!(store.verify().unwrap().is_sound());
     assert!(list(&bench.root().join("runs")).is_empty() && list(&bench.root().join("leases")).is_empty());

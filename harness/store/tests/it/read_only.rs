@@ -63,7 +63,7 @@ fn filled() -> Bench {
     let run = store.begin_run("before").unwrap();
     let output = store.put_bytes(b"stored before").unwrap();
     action(&store, run, "step", "k", output);
-    store.remember(&[(key("s"), b"sample".to_vec())]).unwrap();
+    store.remember(&[(key("s"), b"value".to_vec()), (key("l"), vec![7; 5000])]).unwrap();
     store.append_event(&run, "{}").unwrap();
     let long_ago = SystemTime::now() - Duration::from_secs(24 * 60 * 60);
     fs::File::open(store.path(&output).unwrap()).unwrap().set_modified(long_ago).unwrap();
@@ -84,7 +84,7 @@ fn child_reads_but_cannot_write() {
     assert!(store.is_read_only());
     let found = store.action(&key("k")).unwrap().unwrap();
     assert_eq!(store.read(&found.output).unwrap(), b"stored before");
-    assert_eq!(store.recall(&[key("s")]).unwrap(), [Some(b"sample".to_vec())]);
+    assert_eq!(store.recall(&[key("s"), key("l")]).unwrap(), [Some(b"value".to_vec()), Some(vec![7; 5000])]);
     let run = store.runs().unwrap().remove(0);
     assert_eq!(store.events(&run.id).unwrap(), ["{}"]);
     assert!(store.verify().unwrap().is_sound());
@@ -96,6 +96,7 @@ fn child_reads_but_cannot_write() {
     assert_read_only(store.begin_run("new"));
     assert_read_only(store.record_action(&found));
     assert_read_only(store.remember(&[(key("t"), vec![])]));
+    assert_read_only(store.remember(&[(key("t"), vec![0; 5000])]));
     assert_read_only(store.append_event(&run.id, "{}"));
     assert_read_only(store.pin(&run.id, &[found.output]));
     assert_read_only(store.checkpoint_dir(&key("k")));

@@ -2,22 +2,37 @@
 //!
 //! Summarise a family of questions at a time; the families of one table differ widely.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::interval::{average, sample_variance};
-use super::posterior::{Estimator, FallbackReason, RatioForm, ScoredTrace, Weights};
+use assay_claims::interval::{average, sample_variance};
 
-/// The traces drawn for one question.
+use super::posterior::{Estimator, FallbackReason, ScoredTrace, Weights};
+
+/// The traces drawn for one item.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct QuestionTraces {
+pub struct ItemTraces {
     /// Traces from the posterior `q`; `None` for an unfinished or malformed one, which counts as wrong.
     pub q: Vec<Option<ScoredTrace>>,
     /// Accuracies in `[0, 1]` of traces that the reasoning model `pi` drew without a hint; empty if none were
     /// drawn.
     pub pi: Vec<f64>,
+    /// The weights of the traces of `q`, by estimator.
+    pub weights: BTreeMap<Estimator, Weights>,
+}
+
+/// Weights that are not those of the traces.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an item has {traces} traces, but {weights} weights by estimator {estimator}")]
+pub struct WeightsDoNotFit {
+    /// The estimator of the weights.
+    pub estimator: Estimator,
+    /// How many traces the item has.
+    pub traces: usize,
+    /// How many weights it has.
+    pub weights: usize,
 }
 
 /// Summary of the traces of some questions.
@@ -98,8 +113,18 @@ pub struct LengthCorrelations {
     pub answer_with_log_likelihood_per_token: Option<f64>,
 }
 
-/// Summarises the traces of some questions, weighed with the ratio in `form`.
-pub fn summarise(questions: &[QuestionTraces], form: RatioForm) -> Diagnostics {
+/// Summarises the traces of some items and their weights. An estimator is summarised over the items that have
+/// weights by it.
+///
+/// # Errors
+/// [`WeightsDoNotFit`] if an item has not one weight for each of its traces.
+pub fn summarise(questions: &[ItemTraces]) -> Result<Diagnostics, WeightsDoNotFit> {
+    let estimators: BTreeSet<Estimator> =
+        questions.iter().flat_map(|item| item.weights.keys().copied()).collect();
+    let weights = estimators
+        .into_iter()
+        .map(|estimator| Ok((estimator, weight_summary(questions, estimator)?)))
+        .collect::<Result<_, _>>()?;
     let valid: Vec<&ScoredTrace> =
         questions.iter().flat_map(|question| question.q.iter().flatten()).collect();
     let traces = questions.iter().map(|question| question.q.len()).sum();
@@ -114,7 +139,7 @@ pub fn summarise(questions: &[QuestionTraces], form: RatioForm) -> Diagnostics {
         if is_solved(pi) { solved_by_pi.push(!is_solved(q)) } else { unsolved_by_pi.push(is_solved(q)) }
     }
 
-    Diagnostics {
+    Ok(Diagnostics {
         questions: questions.len(),
         traces,
         valid: (traces > 0).then(|| valid.len() as f64 / traces as f64),
@@ -124,11 +149,9 @@ pub fn summarise(questions: &[QuestionTraces], form: RatioForm) -> Diagnostics {
         lost: share(&solved_by_pi),
         log_ratio_per_token: Moments::of(&per_token),
         log_ratio_sum: Moments::of(&sums),
-        weights: Estimator::ALL
-            .map(|estimator| (estimator, weight_summary(questions, estimator, form)))
-            .into(),
+        weights,
         length: length_correlations(&valid, &sums, &per_token),
-    }
+    })
 }
 
 impl TraceAccuracy {
@@ -147,26 +170,32 @@ impl Moments {
     }
 }
 
-fn weight_summary(questions: &[QuestionTraces], estimator: Estimator, form: RatioForm) -> WeightSummary {
+fn weight_summary(items: &[ItemTraces], estimator: Estimator) -> Result<WeightSummary, WeightsDoNotFit> {
     let (mut sizes, mut expected, mut best) = (Vec::new(), Vec::new(), Vec::new());
     let mut fallback_reasons = BTreeMap::new();
-    for question in questions {
-        let weights = Weights::of_traces(&question.q, estimator, form);
+    let mut weighed: usize = 0;
+    for item in items {
+        let Some(weights) = item.weights.get(&estimator) else { continue };
+        weighed += 1;
         if let Weights::Fallback { reason } = weights {
-            *fallback_reasons.entry(reason).or_insert(0) += 1;
+            *fallback_reasons.entry(*reason).or_insert(0) += 1;
+        }
+        if let Some(weights) = weights.as_slice().filter(|weights| weights.len() != item.q.len()) {
+            let (traces, weights) = (item.q.len(), weights.len());
+            return Err(WeightsDoNotFit { estimator, traces, weights });
         }
         sizes.extend(weights.effective_sample_size());
-        expected.extend(weights.as_slice().and_then(|w| expected_accuracy(w, &question.q)));
-        best.extend(weights.best().and_then(|k| trace_accuracy(&question.q[k])));
+        expected.extend(weights.as_slice().and_then(|w| expected_accuracy(w, &item.q)));
+        best.extend(weights.best().and_then(|k| trace_accuracy(&item.q[k])));
     }
     let fallbacks: usize = fallback_reasons.values().sum();
-    WeightSummary {
+    Ok(WeightSummary {
         effective_sample_size: mean(&sizes),
         expected_accuracy: mean(&expected),
         best_accuracy: mean(&best),
-        fallback: (!questions.is_empty()).then(|| fallbacks as f64 / questions.len() as f64),
+        fallback: (weighed > 0).then(|| fallbacks as f64 / weighed as f64),
         fallback_reasons,
-    }
+    })
 }
 
 fn length_correlations(traces: &[&ScoredTrace], sums: &[f64], per_token: &[f64]) -> LengthCorrelations {

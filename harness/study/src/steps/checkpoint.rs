@@ -2,14 +2,16 @@
 
 use assay_flow::{Facts, LockEntry, ParamError, StepError, Workspace};
 use camino::{Utf8Component, Utf8PathBuf};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::Kind;
+use super::kind::{Kind, MODEL};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// A folder, relative to the workspace.
+    #[schemars(with = "String")]
     path: Utf8PathBuf,
     /// The lockfile, such as `base.lock`.
     lock: String,
@@ -30,7 +32,8 @@ impl Params {
 /// `checkpoint`: the folder at `path`, if its content is what was locked.
 pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let (checked, known, root) = (workspace.clone(), workspace.clone(), workspace);
-    Kind::new("checkpoint", "checkpoint", &[], move |params: &Params, context| {
+    let about = "A model folder of the workspace, if its content is what its lock says";
+    Kind::new("checkpoint", 1, MODEL, about, move |params: &Params, context| {
         let locked = params.locked(&root).map_err(|error| StepError::user(error.to_string()))?.blake3;
         let path = root.root().join(&params.path);
         let remedy = "restore the folder from version control, or make it anew with `assay run base`";
@@ -54,7 +57,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
         }
         params.locked(&checked).map(drop)
     })
-    .facts_with(move |params, _| {
+    .facts(move |params, _| {
         let locked = params.locked(&known).ok();
         locked.map(|entry| ("locked".to_owned(), entry.blake3.to_string())).into_iter().collect::<Facts>()
     })

@@ -1,61 +1,71 @@
-//! Test questions and the teacher's rows.
+//! Items and the teacher's rows.
 
-use assay_flow::{StepContext, StepError};
+use assay_data::embedded::TaskError;
+use assay_data::{DataError, Item, Source};
+use assay_flow::{Facts, InputSpec, ParamError, StepContext, StepError, Workspace};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{Kind, one, within};
-use crate::fingerprint::TASKS;
+use super::kind::{DEMONSTRATIONS, ITEMS, Kind, of_class};
 use crate::records;
-use crate::tasks::{
-    Exclusions, Question, StyleMix, TaskError, TrainingMix, teacher_rows, test_set, training_questions,
-    training_seed,
-};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct QuestionsParams {
-    seed: u64,
-    per_benchmark: usize,
+pub(crate) struct Params {
+    /// Where they come from: `{ embedded = { seed, questions } }`, or `{ file = "PATH" }` in the workspace.
+    source: Source,
 }
 
-/// `questions`: the test questions of every benchmark, as JSON lines.
-pub(crate) fn questions() -> Kind<QuestionsParams> {
-    Kind::new("questions", "data", &[TASKS], |params: &QuestionsParams, context| {
-        let questions = test_set(params.seed, params.per_benchmark).map_err(impossible)?;
-        records::write(context.output(), &questions)
+impl Params {
+    /// A file is known by its content.
+    fn facts(&self, workspace: &Workspace) -> Facts {
+        let content = self.source.content_hash(workspace.root()).ok().flatten();
+        content.map(|hash| ("file".to_owned(), hash.to_string())).into_iter().collect()
+    }
+}
+
+/// `items`: the test items of every benchmark.
+pub(crate) fn items(workspace: Workspace) -> Kind<Params> {
+    let (checked, known) = (workspace.clone(), workspace.clone());
+    Kind::new("items", 1, ITEMS, "Test items of every benchmark", move |params: &Params, context| {
+        let items = params.source.items(workspace.root()).map_err(data)?;
+        records::write(context.output(), &items)
     })
-    // An interval needs two questions.
-    .check(|params, _| within(&[("per_benchmark", params.per_benchmark as f64, 2.0..=f64::INFINITY)]))
+    .check(move |params, _| params.source.check_items(checked.root()).map_err(refused))
+    .facts(move |params, _| params.facts(&known))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TeacherParams {
-    seed: u64,
-    questions: usize,
-}
-
-/// `teacher`: training questions with the teacher's thoughts, none of them a test question.
-pub(crate) fn teacher() -> Kind<TeacherParams> {
-    Kind::new("teacher", "data", &[TASKS], |params: &TeacherParams, context| {
-        let (seed, excluded) = (training_seed(params.seed), excluded(context)?);
-        let questions = training_questions(seed, params.questions, &TrainingMix::default(), &excluded);
-        let rows = questions
-            .and_then(|questions| teacher_rows(seed, &questions, &StyleMix::default(), &excluded))
-            .map_err(impossible)?;
+/// `demonstrations`: training items with the teacher's thoughts and answers, none of them a test item.
+pub(crate) fn demonstrations(workspace: Workspace) -> Kind<Params> {
+    let (checked, known) = (workspace.clone(), workspace.clone());
+    let about = "Training items with a teacher's thought and answer, none of them a test item";
+    Kind::new("demonstrations", 1, DEMONSTRATIONS, about, move |params: &Params, context| {
+        let excluded = excluded(context)?;
+        let rows = params.source.demonstrations(workspace.root(), &excluded).map_err(data)?;
         records::write(context.output(), &rows)
     })
-    .inputs(const { &[one("excluded")] })
-    .check(|params, _| within(&[("questions", params.questions as f64, 1.0..=f64::INFINITY)]))
+    .inputs(const { &[InputSpec::one("excluded", ITEMS).about("items that must not occur")] })
+    .check(move |params, _| params.source.check_demonstrations(checked.root()).map_err(refused))
+    .facts(move |params, _| params.facts(&known))
 }
 
-/// The test questions, which no training data may hold.
-pub(crate) fn excluded(context: &StepContext<'_>) -> Result<Exclusions, StepError> {
-    let questions: Vec<Question> = records::read(&context.input("excluded")?.path)?;
-    Ok(Exclusions::new(&questions))
+/// An error of the data as one about the parameter that asks for them.
+pub(crate) fn refused(error: DataError) -> ParamError {
+    ParamError::new("source", error.to_string()).suggest(error.remedy())
 }
 
-/// The world cannot be what the parameters ask for.
-pub(crate) fn impossible(error: TaskError) -> StepError {
-    StepError::user(error.to_string())
+/// The test items, which no training data may hold.
+pub(crate) fn excluded(context: &StepContext<'_>) -> Result<Vec<Item>, StepError> {
+    records::read(context, "excluded")
+}
+
+/// An error of the data as that of a step.
+pub(crate) fn data(error: DataError) -> StepError {
+    let remedy = error.remedy();
+    of_class(error.class(), "the data cannot be used").remedy(remedy).caused_by(error)
+}
+
+/// An error of the embedded world as that of a step.
+pub(crate) fn world(error: TaskError) -> StepError {
+    data(error.into())
 }

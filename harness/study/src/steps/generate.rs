@@ -1,94 +1,142 @@
-//! Sampled replies to the test questions.
+//! Sampled replies to the test items.
 
+use std::collections::BTreeMap;
+
+use assay_data::{Check, Dialect, Item};
+use assay_flow::{InputSpec, StepContext, StepError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, one, within};
-use super::sampling::{Sampler, SamplingParams};
-use crate::fingerprint::{LANGUAGE_MODEL, TASKS};
+use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, dialect, float_facts, placed, within};
+use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Generation};
-use crate::tasks::vocabulary::{ANS, END_ANS, END_THINK};
-use crate::tasks::{Domain, Question, formats};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Params {
+    /// Of the random streams of all samples.
     seed: u64,
-    /// k of Avg@k: the replies a question.
+    /// How question, thought and answer are laid out as text.
+    dialect: Dialect,
+    /// k of Avg@k: the replies an item.
     samples: u32,
+    /// Benchmarks with another k.
+    #[serde(default)]
+    samples_of: BTreeMap<String, u32>,
+    /// How tokens are drawn.
     sampling: SamplingParams,
+    /// What generates, and chooses where an item has options.
+    engine: EngineParams,
 }
 
-/// The options' letters, which are tokens.
-const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
-
-/// `generate`: k replies a question. Questions with options are answered by the likeliest letter after the
-/// sampled thought, since a model of this size does not write letters that its training rows never show.
+/// `generate`: k replies an item. An item whose options are forced is answered by the likeliest option after
+/// the sampled thought.
 pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("generate", "generate", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
-        let questions: Vec<Question> = records::read(&context.input("questions")?.path)?;
-        let (choices, free): (Vec<&Question>, Vec<&Question>) =
-            questions.iter().partition(|question| question.family().domain() == Domain::Choice);
-        let open = |stop| Sampler::open(context, "model", params.seed, &params.sampling, &[stop]);
-
-        let requests = requests(&free, params.samples);
-        let completions = open(END_ANS)?.sample(context, &prompts(&requests))?;
-        let mut generations: Vec<Generation> = requests
-            .iter()
-            .zip(completions)
-            .map(|((question, sample, _), completion)| {
-                let solution = formats::completed_solution(&completion.text).ok();
-                Generation {
-                    question: question.id().to_owned(),
-                    sample: *sample,
-                    thought: solution.map_or(completion.text.as_str(), |(thought, _)| thought).to_owned(),
-                    answer: solution.map(|(_, answer)| answer.to_owned()),
-                    tokens: completion.tokens,
-                }
-            })
-            .collect();
-
-        let requests = self::requests(&choices, params.samples);
-        let sampler = open(END_THINK)?;
-        let completions = sampler.sample(context, &prompts(&requests))?;
-        let after: Vec<String> = requests
-            .iter()
-            .zip(&completions)
-            .map(|((.., prompt), completion)| {
-                let thought = completion.text.strip_suffix(END_THINK).unwrap_or(&completion.text);
-                format!("{prompt}{thought}{END_THINK}{ANS}")
-            })
-            .collect();
-        let letters = sampler.forced_choice(context, &after, &LETTERS)?;
-        generations.extend(requests.iter().zip(completions.iter().zip(letters)).map(
-            |((question, sample, _), (completion, letter))| Generation {
-                question: question.id().to_owned(),
-                sample: *sample,
-                thought: completion.text.strip_suffix(END_THINK).unwrap_or(&completion.text).to_owned(),
-                answer: Some(letter.to_owned()),
-                tokens: completion.tokens,
-            },
-        ));
+    let about = "k replies of a model to each test item";
+    Kind::new("generate", 1, GENERATIONS, about, |params: &Params, context| {
+        let items: Vec<Item> = records::read(context, "items")?;
+        let model = Model::open(context, "model", &params.engine, params.dialect.requires())?;
+        let (forced, free): (Vec<&Item>, Vec<&Item>) =
+            items.iter().partition(|item| forced_options(item).is_some());
+        let mut generations = written(params, context, &model, &free)?;
+        generations.extend(chosen(params, context, &model, &forced)?);
         records::write(context.output(), &generations)
     })
-    .inputs(const { &[one("model"), one("questions")] })
+    .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] })
     .check(|params, _| {
-        within(&[("samples", f64::from(params.samples), 1.0..=f64::INFINITY)])?;
-        params.sampling.check()
+        let counts = std::iter::once(("samples".to_owned(), params.samples));
+        let counts =
+            counts.chain(params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k)));
+        let counts: Vec<(String, u32)> = counts.collect();
+        let numbers: Vec<_> =
+            counts.iter().map(|(path, k)| (path.as_str(), f64::from(*k), 1.0..=f64::INFINITY)).collect();
+        within(&numbers)?;
+        params.sampling.check()?;
+        params.engine.check("generate and choose", |can| can.generate && can.choose)
     })
-    .facts(&[FACT_ISA])
-    .resources(1, 300)
+    .facts(|params, known| float_facts(params.engine.placement(), known))
+    .resources(|params| placed(params.engine.placement(), 1, 300))
 }
 
-fn requests<'a>(questions: &[&'a Question], samples: u32) -> Vec<(&'a Question, u32, String)> {
-    questions
-        .iter()
-        .flat_map(|question| {
-            let prompt = formats::reasoner_prompt(question.text());
-            (0..samples).map(move |sample| (*question, sample, prompt.clone()))
-        })
-        .collect()
+/// Thought and answer as the model writes them.
+fn written(
+    params: &Params,
+    context: &StepContext<'_>,
+    model: &Model,
+    items: &[&Item],
+) -> Result<Vec<Generation>, StepError> {
+    let asked = asked(params, items);
+    let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.solution_stops());
+    let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
+    let generations = asked.iter().zip(completions).map(|((item, sample), completion)| {
+        let solution = params.dialect.read_solution(&completion.text, completion.stop.as_deref()).ok();
+        Generation {
+            item: item.id.clone(),
+            sample: *sample,
+            thought: solution.map_or(completion.text.as_str(), |(thought, _)| thought).to_owned(),
+            answer: solution.map(|(_, answer)| answer.to_owned()),
+            tokens: completion.tokens,
+        }
+    });
+    Ok(generations.collect())
 }
 
-fn prompts<'a>(requests: &'a [(&Question, u32, String)]) -> Vec<(&'a str, u32)> {
-    requests.iter().map(|(_, sample, prompt)| (prompt.as_str(), *sample)).collect()
+/// A thought as the model writes it, and the option that is likeliest after it.
+fn chosen(
+    params: &Params,
+    context: &StepContext<'_>,
+    model: &Model,
+    items: &[&Item],
+) -> Result<Vec<Generation>, StepError> {
+    let asked = asked(params, items);
+    let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.thought_stops());
+    let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
+    // Items with the same options are chosen together.
+    let mut by_options: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+    for (at, (item, _)) in asked.iter().enumerate() {
+        by_options.entry(forced_options(item).unwrap_or_default()).or_default().push(at);
+    }
+    let mut answers = vec![""; asked.len()];
+    for (options, places) in by_options {
+        let after: Vec<_> = places
+            .iter()
+            .map(|at| params.dialect.choice_prompt(asked[*at].0, &completions[*at].text).map_err(dialect))
+            .collect::<Result<_, StepError>>()?;
+        let labels: Vec<&str> = options.iter().map(String::as_str).collect();
+        for (at, choice) in places.iter().zip(model.choose(context, &after, &labels)?) {
+            answers[*at] = labels[choice];
+        }
+    }
+    let generations =
+        asked.iter().zip(completions).zip(answers).map(|(((item, sample), completion), answer)| Generation {
+            item: item.id.clone(),
+            sample: *sample,
+            thought: completion.text,
+            answer: Some(answer.to_owned()),
+            tokens: completion.tokens,
+        });
+    Ok(generations.collect())
+}
+
+fn asked<'i>(params: &Params, items: &[&'i Item]) -> Vec<(&'i Item, u32)> {
+    let k = |item: &Item| k_of(params.samples, &params.samples_of, &item.benchmark);
+    items.iter().flat_map(|item| (0..k(item)).map(move |sample| (*item, sample))).collect()
+}
+
+/// k of a benchmark.
+pub(crate) fn k_of(samples: u32, samples_of: &BTreeMap<String, u32>, benchmark: &str) -> u32 {
+    samples_of.get(benchmark).copied().unwrap_or(samples)
+}
+
+fn prompts(params: &Params, asked: &[(&Item, u32)]) -> Result<Vec<Wanted>, StepError> {
+    let prompt = |item| params.dialect.reasoner_prompt(item).map_err(dialect);
+    asked.iter().map(|(item, index)| Ok(Wanted { prompt: prompt(item)?, index: *index })).collect()
+}
+
+/// The labels of an item that is answered by the likeliest of them.
+fn forced_options(item: &Item) -> Option<&[String]> {
+    match &item.check {
+        Check::Choice(choice) if choice.forced => Some(&choice.labels),
+        _ => None,
+    }
 }

@@ -3,79 +3,103 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
-use assay_flow::{Facts, InputSpec, ParamError, Params, Resources, StepContext, StepError, StepKind};
-use assay_lm::LmError;
-use assay_store::Hash;
-use serde::de::DeserializeOwned;
-
-use crate::fingerprint;
+use assay_data::DialectError;
+use assay_flow::{
+    ArtifactType, Facts, InputSpec, ParamError, Params, Resources, StepContext, StepError, StepKind,
+};
+use assay_lm::{LmError, Placement};
+use assay_store::ErrorClass;
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// The instruction set of float work: results are bit-identical on the same one only.
-pub const FACT_ISA: &str = "isa";
-/// The identity of the sandbox's Python image.
-pub const FACT_IMAGE: &str = "image";
-/// The sandbox's limits.
-pub const FACT_LIMITS: &str = "limits";
+pub const FACT_INSTRUCTION_SET: &str = "instruction-set";
+
+/// Items: what is asked, and how an answer is checked.
+pub(crate) const ITEMS: ArtifactType = ArtifactType("items");
+/// A teacher's rows: item, thought, answer.
+pub(crate) const DEMONSTRATIONS: ArtifactType = ArtifactType("demonstrations");
+/// Rows of text to train on, in units.
+pub(crate) const ROWS: ArtifactType = ArtifactType("rows");
+/// A model folder: configuration, tokenizer, weights.
+pub(crate) const MODEL: ArtifactType = ArtifactType("model");
+/// Thoughts sampled for training items.
+pub(crate) const TRACES: ArtifactType = ArtifactType("traces");
+/// Log-ratios of traces and likelihoods of reference answers.
+pub(crate) const SCORES: ArtifactType = ArtifactType("scores");
+/// Answers sampled after traces.
+pub(crate) const ANSWERS: ArtifactType = ArtifactType("answers");
+/// Verdicts on answers.
+pub(crate) const ANSWER_VERDICTS: ArtifactType = ArtifactType("answer-verdicts");
+/// Weights of traces.
+pub(crate) const WEIGHTS: ArtifactType = ArtifactType("weights");
+/// Replies of a model to test items.
+pub(crate) const GENERATIONS: ArtifactType = ArtifactType("generations");
+/// Verdicts on replies.
+pub(crate) const VERDICTS: ArtifactType = ArtifactType("verdicts");
+/// Summaries of traces and weights.
+pub(crate) const DIAGNOSTICS: ArtifactType = ArtifactType("diagnostics");
+/// A recomputed table.
+pub(crate) const TABLE: ArtifactType = ArtifactType("table");
 
 type Run<P> = dyn Fn(&P, &StepContext<'_>) -> Result<(), StepError> + Send + Sync;
 type KnownFacts<P> = dyn Fn(&P, &Facts) -> Facts + Send + Sync;
 type Check<P> = dyn Fn(&P, &Params) -> Result<(), ParamError> + Send + Sync;
+type Needs<P> = dyn Fn(&P) -> Resources + Send + Sync;
 
 /// A step kind with parameters of type `P`, which reject unknown keys.
 pub(crate) struct Kind<P> {
     name: &'static str,
-    fingerprint: Hash,
+    about: &'static str,
+    version: u32,
     inputs: &'static [InputSpec],
+    output: ArtifactType,
     facts: Box<KnownFacts<P>>,
-    resources: Resources,
+    resources: Box<Needs<P>>,
     check: Box<Check<P>>,
     run: Box<Run<P>>,
     params: PhantomData<fn() -> P>,
 }
 
-impl<P: DeserializeOwned> Kind<P> {
-    /// A kind implemented in `src/steps/FILE.rs` on top of `groups` of code (see [`fingerprint`]).
+impl<P: DeserializeOwned + JsonSchema> Kind<P> {
+    /// A kind that makes artefacts of one type. `version` is raised whenever the same inputs may give other
+    /// bytes; `harness/study/versions.toml` holds the hash of the source behind it.
     pub(crate) fn new(
         name: &'static str,
-        file: &'static str,
-        groups: &[&str],
+        version: u32,
+        output: ArtifactType,
+        about: &'static str,
         run: impl Fn(&P, &StepContext<'_>) -> Result<(), StepError> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name,
-            fingerprint: fingerprint::of(file, groups),
+            about,
+            version,
             inputs: &[],
+            output,
             facts: Box::new(|_, _| Facts::new()),
-            resources: Resources { threads: 1, memory_mb: 100 },
+            resources: Box::new(|_| Resources { threads: 1, memory_mb: 100, device: None }),
             check: Box::new(|_, _| Ok(())),
             run: Box::new(run),
             params: PhantomData,
         }
     }
 
-    /// The steps that it takes.
+    /// The artefacts that it takes.
     pub(crate) fn inputs(mut self, inputs: &'static [InputSpec]) -> Self {
         self.inputs = inputs;
         self
     }
 
-    /// Facts about the machine or the sandbox that change the result.
-    pub(crate) fn facts(self, names: &'static [&'static str]) -> Self {
-        self.facts_with(|_, known| {
-            let known = names.iter().filter_map(|name| known.get_key_value(*name));
-            known.map(|(name, value)| (name.clone(), value.clone())).collect()
-        })
-    }
-
-    /// The same, where a fact depends on the parameters.
-    pub(crate) fn facts_with(mut self, facts: impl Fn(&P, &Facts) -> Facts + Send + Sync + 'static) -> Self {
+    /// Facts about the machine or the judges that change the result.
+    pub(crate) fn facts(mut self, facts: impl Fn(&P, &Facts) -> Facts + Send + Sync + 'static) -> Self {
         self.facts = Box::new(facts);
         self
     }
 
     /// What a run needs; the default is one thread and 100 MiB.
-    pub(crate) fn resources(mut self, threads: usize, memory_mb: u64) -> Self {
-        self.resources = Resources { threads, memory_mb };
+    pub(crate) fn resources(mut self, needs: impl Fn(&P) -> Resources + Send + Sync + 'static) -> Self {
+        self.resources = Box::new(needs);
         self
     }
 
@@ -89,17 +113,29 @@ impl<P: DeserializeOwned> Kind<P> {
     }
 }
 
-impl<P: DeserializeOwned> StepKind for Kind<P> {
+impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn fingerprint(&self) -> Hash {
-        self.fingerprint
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn version(&self) -> u32 {
+        self.version
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
         self.inputs
+    }
+
+    fn output(&self) -> ArtifactType {
+        self.output
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_for!(P).to_value()
     }
 
     fn check(&self, params: &Params) -> Result<(), ParamError> {
@@ -110,14 +146,40 @@ impl<P: DeserializeOwned> StepKind for Kind<P> {
         params.parse().map_or_else(|_| Facts::new(), |params| (self.facts)(&params, known))
     }
 
-    fn resources(&self, _: &Params) -> Resources {
-        self.resources
+    fn resources(&self, params: &Params) -> Resources {
+        let least = || Resources { threads: 1, memory_mb: 100, device: None };
+        params.parse().map_or_else(|_| least(), |params| (self.resources)(&params))
     }
 
     fn run(&self, context: &StepContext<'_>) -> Result<(), StepError> {
         let params = context.params().parse::<P>().map_err(|error| StepError::internal(error.to_string()))?;
         (self.run)(&params, context)
     }
+}
+
+/// For kinds without parameters, which refuse any that are given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// The facts of these names, as far as they are known.
+pub(crate) fn named(known: &Facts, names: &[&str]) -> Facts {
+    let known = names.iter().filter_map(|name| known.get_key_value(*name));
+    known.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The facts that change float results under a placement: the instruction set, where the CPU computes.
+pub(crate) fn float_facts(placement: &Placement, known: &Facts) -> Facts {
+    match placement.is_cpu() {
+        true => named(known, &[FACT_INSTRUCTION_SET]),
+        false => Facts::new(),
+    }
+}
+
+/// What work on a model needs: `threads` and `memory_mb` on the CPU, and the device if it is another one.
+pub(crate) fn placed(placement: &Placement, threads: usize, memory_mb: u64) -> Resources {
+    let device = (!placement.is_cpu()).then(|| placement.device.to_string());
+    Resources { threads, memory_mb, device }
 }
 
 /// Checks numbers among the parameters against their ranges, ends included.
@@ -128,17 +190,14 @@ pub(crate) fn within(numbers: &[(&str, f64, RangeInclusive<f64>)]) -> Result<(),
     let wrong = numbers.iter().filter(|(_, value, range)| !range.contains(value));
     let errors = wrong.map(|(path, value, range)| {
         let rule = match (*range.start(), *range.end()) {
+            (f64::MIN_POSITIVE, f64::INFINITY) => "above 0".to_owned(),
+            (f64::MIN_POSITIVE, high) => format!("above 0 and at most {high}"),
             (low, f64::INFINITY) => format!("at least {low}"),
             (low, high) => format!("between {low} and {high}"),
         };
         ParamError::new(*path, format!("is {value}, but must be {rule}"))
     });
     ParamError::all(errors.collect())
-}
-
-/// An input that takes one step.
-pub(crate) const fn one(name: &'static str) -> InputSpec {
-    InputSpec::one(name)
 }
 
 /// Runs float work on as many threads as the step was given; the result does not depend on how many.
@@ -155,29 +214,30 @@ pub(crate) fn in_pool<T: Send>(
 
 /// An error of the language model as that of a step.
 pub(crate) fn lm(error: LmError) -> StepError {
-    let step = match error.class() {
-        assay_lm::ErrorClass::User => StepError::user("the language model refused"),
-        assay_lm::ErrorClass::Environment => StepError::environment("the language model failed"),
-        assay_lm::ErrorClass::Internal => StepError::internal("the language model failed"),
+    let class = match error.class() {
+        assay_lm::ErrorClass::User => ErrorClass::User,
+        assay_lm::ErrorClass::Environment => ErrorClass::Environment,
+        assay_lm::ErrorClass::Internal => ErrorClass::Internal,
     };
+    let failed = of_class(class, "the language model failed");
     match error.remedy() {
-        Some(remedy) => step.remedy(remedy),
-        None => step,
+        Some(remedy) => failed.remedy(remedy),
+        None => failed,
     }
     .caused_by(error)
 }
 
-/// The instruction set that float work runs on: the widest vectors that the matrix kernels use here.
-#[must_use]
-pub fn isa() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            return "x86-64 avx512f";
-        }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            return "x86-64 avx2 fma";
-        }
+/// An error of a dialect as that of a step.
+pub(crate) fn dialect(error: DialectError) -> StepError {
+    let remedy = error.remedy();
+    of_class(error.class(), "the text could not be laid out").remedy(remedy).caused_by(error)
+}
+
+/// An error of a class, with what failed.
+pub(crate) fn of_class(class: ErrorClass, what: &str) -> StepError {
+    match class {
+        ErrorClass::User => StepError::user(what),
+        ErrorClass::Environment => StepError::environment(what),
+        ErrorClass::Internal => StepError::internal(what),
     }
-    std::env::consts::ARCH
 }

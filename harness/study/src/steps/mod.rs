@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use assay_flow::{FlowError, Registry, Workspace};
+use assay_sandbox::Judging;
 
 mod answers;
 mod checkpoint;
@@ -10,26 +11,24 @@ mod data;
 mod diagnostics;
 mod generate;
 mod judge;
-mod kind;
+pub(crate) mod kind;
 mod pretrain;
 mod rows;
-mod sampling;
 mod score;
 mod table;
 mod traces;
 mod train;
 mod weights;
 
-pub use diagnostics::ALL as ALL_FAMILIES;
-pub use judge::LazySandbox;
-pub use kind::{FACT_IMAGE, FACT_ISA, FACT_LIMITS, isa};
+pub(crate) use diagnostics::ALL;
+pub use kind::FACT_INSTRUCTION_SET;
 
 /// What the step kinds need of the program that they run in.
 pub struct Setup {
-    /// Where committed artefacts and their locks are.
+    /// Where committed artefacts, files of items and locks are.
     pub workspace: Workspace,
-    /// The sandbox, set up when the first program is to be judged.
-    pub sandbox: Arc<LazySandbox>,
+    /// The judges and graders, set up when the first of them is needed.
+    pub judging: Arc<Judging>,
 }
 
 /// All step kinds of the study.
@@ -38,8 +37,8 @@ pub struct Setup {
 /// None in practice: the kinds have different names.
 pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     let mut registry = Registry::new();
-    registry.register(data::questions())?;
-    registry.register(data::teacher())?;
+    registry.register(data::items(setup.workspace.clone()))?;
+    registry.register(data::demonstrations(setup.workspace.clone()))?;
     registry.register(rows::reasoner())?;
     registry.register(rows::posterior())?;
     registry.register(rows::weighted())?;
@@ -50,10 +49,10 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(score::kind())?;
     registry.register(answers::kind())?;
     registry.register(weights::kind())?;
-    registry.register(judge::answers(Arc::clone(&setup.sandbox)))?;
-    registry.register(judge::generations(Arc::clone(&setup.sandbox)))?;
+    registry.register(judge::answers(Arc::clone(&setup.judging)))?;
+    registry.register(judge::generations(Arc::clone(&setup.judging)))?;
     registry.register(diagnostics::kind())?;
     registry.register(generate::kind())?;
-    registry.register(table::kind())?;
+    registry.register(table::kind(setup.workspace.clone()))?;
     Ok(registry)
 }

@@ -1,30 +1,36 @@
 //! The base model, from random weights.
 
-use assay_flow::{ParamError, StepError};
-use assay_lm::train::Example;
-use assay_lm::{Backend, Config, Decoder, Family, Model, Tokenizer, tokenizer};
+use assay_data::embedded::{Corpus, Curriculum, Exclusions, vocabulary};
+use assay_flow::{InputSpec, ParamError};
+use assay_lm::{Config, Decoder, Family, Model, Part, Placement, Tokenizer, character_tokenizer};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::data::{excluded, impossible};
-use super::kind::{FACT_ISA, Kind, lm, one};
+use super::data::{excluded, world};
+use super::kind::{ITEMS, Kind, MODEL, float_facts, lm, placed};
 use super::train::{Training, train};
-use crate::fingerprint::{LANGUAGE_MODEL, TASKS};
-use crate::tasks::{Corpus, Curriculum, vocabulary};
 
 /// Every so many optimiser steps one is logged.
 const LOG_EVERY: usize = 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
+    /// Of first weights, documents and order.
     seed: u64,
+    /// The decoder's shape.
     model: Shape,
+    /// What the documents are, phase by phase.
     phases: Curriculum,
+    /// The optimiser's settings.
     training: Training,
+    /// Where training computes: device, float type, kernels.
+    #[schemars(with = "serde_json::Value")]
+    placement: Placement,
 }
 
 /// The decoder's shape: Qwen3's architecture with a tied head.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Shape {
     hidden_size: usize,
@@ -37,36 +43,40 @@ struct Shape {
     rms_norm_eps: f64,
 }
 
-/// `pretrain`: a model folder trained on documents of the embedded world, without any test question.
+/// `pretrain`: a model folder trained on documents of the embedded world, without any test item.
 pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("pretrain", "pretrain", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
-        let json =
-            tokenizer::character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).map_err(lm)?;
+    let about = "A base model trained from random weights on documents of the embedded world";
+    Kind::new("pretrain", 1, MODEL, about, |params: &Params, context| {
+        let json = character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).map_err(lm)?;
         let tokenizer = Tokenizer::from_json(json).map_err(lm)?;
-        let config = params.model.config();
-        let decoder = Decoder::init(&config, params.seed, Backend::Fused).map_err(lm)?;
-        let corpus =
-            Corpus::new(params.seed, params.phases.clone(), params.training.batch, excluded(context)?)
-                .map_err(impossible)?;
+        let decoder = Decoder::init(&params.model.config(), params.seed, &params.placement).map_err(lm)?;
+        let model = Model::new(decoder, tokenizer).map_err(lm)?;
+        let corpus = Corpus::new(
+            params.seed,
+            params.phases.clone(),
+            params.training.batch,
+            Exclusions::new(&excluded(context)?),
+        )
+        .map_err(world)?;
         let mut units = Vec::new();
         for step in 0..corpus.steps() {
-            for document in corpus.step(step).map_err(impossible)? {
-                let tokens = tokenizer.encode(&document.text).map_err(lm)?;
-                units.push(vec![Example { supervised: 1..tokens.len(), tokens, weight: 1.0 }]);
+            for document in corpus.step(step).map_err(world)? {
+                let (begin, rest) = document.text.split_at(vocabulary::BOS.len());
+                let parts = [Part { text: begin, loss: false }, Part { text: rest, loss: true }];
+                units.push(vec![model.example(&parts).map_err(lm)?]);
             }
-            if context.cancelled() {
-                return Err(StepError::cancelled());
-            }
+            context.check_cancelled()?;
         }
-        train(context, Model { tokenizer, decoder }, units, &params.training, params.seed, LOG_EVERY)
+        train(context, model, units, &params.training, params.seed, LOG_EVERY)
     })
-    .inputs(const { &[one("excluded")] })
+    .inputs(const { &[InputSpec::one("excluded", ITEMS).about("items that must not occur")] })
     .check(|params, _| {
         params.training.check().map_err(|error| error.under("training"))?;
+        params.placement.check().map_err(|error| ParamError::new("placement", error.to_string()))?;
         params.model.config().check().map_err(|error| ParamError::new("model", error.to_string()))
     })
-    .facts(&[FACT_ISA])
-    .resources(2, 800)
+    .facts(|params, known| float_facts(&params.placement, known))
+    .resources(|params| placed(&params.placement, 2, 800))
 }
 
 impl Shape {

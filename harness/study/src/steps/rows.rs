@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use assay_flow::{StepContext, StepError};
+use assay_data::{Demonstration, Dialect, Draws, Hint, Segment};
+use assay_flow::{InputSpec, StepContext, StepError};
+use assay_sandbox::Verdict;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{Kind, one};
-use crate::fingerprint::TASKS;
-use crate::records::{self, AnswerVerdict, QuestionWeights, SampledAnswer, Trace, Unit, WeightedRow};
-use crate::tasks::{Draws, Row, TeacherRow, Template, formats};
-use assay_sandbox::Verdict;
+use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, Kind, ROWS, TRACES, WEIGHTS, dialect};
+use crate::inference::posterior::Weights;
+use crate::records::{self, Answer, AnswerVerdict, ItemWeights, Row, Trace, Unit};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonerParams {
+    /// How question, thought and answer are laid out as text.
+    dialect: Dialect,
+    /// How many rows, from the first; all if left out.
     #[serde(default)]
     limit: Option<usize>,
 }
@@ -21,46 +25,52 @@ pub(crate) struct ReasonerParams {
 /// `reasoner-rows`: question, thought, answer; `limit` takes the first rows, which are a uniform subset
 /// because the teacher's rows are drawn independently.
 pub(crate) fn reasoner() -> Kind<ReasonerParams> {
-    Kind::new("reasoner-rows", "rows", &[TASKS], |params: &ReasonerParams, context| {
-        let units: Vec<Unit> = teacher_rows(context)?
-            .iter()
-            .take(params.limit.unwrap_or(usize::MAX))
-            .map(|row| unit([(teacher_row(row), 1.0)]))
-            .collect();
-        records::write(context.output(), &units)
+    let about = "The teacher's rows as the reasoning model learns them: question, thought, answer";
+    Kind::new("reasoner-rows", 1, ROWS, about, |params: &ReasonerParams, context| {
+        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
+        let rows = rows.iter().take(params.limit.unwrap_or(usize::MAX));
+        let units = rows.map(|row| Ok(alone(teacher_row(&params.dialect, row)?)));
+        records::write(context.output(), units.collect::<Result<Vec<Unit>, StepError>>()?)
     })
-    .inputs(const { &[one("teacher")] })
+    .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PosteriorParams {
-    template: Template,
+    /// How question, hint and thought are laid out as text.
+    dialect: Dialect,
+    /// Where the posterior sees the answer: the paper's template `A` or `B`.
+    hint: Hint,
 }
 
 /// `posterior-rows`: question, answer hint, thought; weight 1, as in the released code.
 pub(crate) fn posterior() -> Kind<PosteriorParams> {
-    Kind::new("posterior-rows", "rows", &[TASKS], |params: &PosteriorParams, context| {
-        let units: Vec<Unit> = teacher_rows(context)?
-            .iter()
-            .map(|TeacherRow { question, thought, .. }| {
-                unit([(params.template.row(question.text(), question.reference(), thought), 1.0)])
-            })
-            .collect();
-        records::write(context.output(), &units)
+    let about = "The teacher's rows as the posterior learns them: question, answer hint, thought";
+    Kind::new("posterior-rows", 1, ROWS, about, |params: &PosteriorParams, context| {
+        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
+        let units = rows.iter().map(|Demonstration { item, thought, .. }| {
+            let row = params.dialect.posterior_row(params.hint, item, item.reference(), thought);
+            Ok(alone(row.map_err(dialect)?))
+        });
+        records::write(context.output(), units.collect::<Result<Vec<Unit>, StepError>>()?)
     })
-    .inputs(const { &[one("teacher")] })
+    .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WeightedParams {
+    /// Chooses among the verified answers of a trace.
     seed: u64,
+    /// The answer that a trace is paired with.
     answer: AnswerSource,
+    /// How question, thought and answer are laid out as text.
+    dialect: Dialect,
 }
 
 /// The answer that a trace is paired with.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum AnswerSource {
     /// One of the trace's verified answers, at random: the accuracy estimator's choice.
@@ -69,110 +79,126 @@ enum AnswerSource {
     Reference,
 }
 
-/// `weighted-rows`: all traces of a question as one unit, weighted by the normalised rho; the teacher's row
-/// with weight 1 where no trace has a positive weight (pipeline step 8, 1k setting, not mixed with the
-/// original rows).
+/// `weighted-rows`: all traces of an item as one unit, weighted by the normalised rho; the teacher's row with
+/// weight 1 where no trace has a positive weight (pipeline step 8, 1k setting, not mixed with the original
+/// rows).
 pub(crate) fn weighted() -> Kind<WeightedParams> {
-    Kind::new("weighted-rows", "rows", &[TASKS], |params: &WeightedParams, context| {
-        let rows: BTreeMap<String, TeacherRow> =
-            teacher_rows(context)?.into_iter().map(|row| (row.question.id().to_owned(), row)).collect();
-        let traces = by_question::<Trace>(context, "traces", |trace| &trace.question)?;
+    let about = "All traces of an item as one unit, each row with its trace's weight";
+    Kind::new("weighted-rows", 1, ROWS, about, |params: &WeightedParams, context| {
+        let rows: BTreeMap<String, Demonstration> =
+            records::read::<Demonstration>(context, "demonstrations")?
+                .into_iter()
+                .map(|row| (row.item.id.clone(), row))
+                .collect();
+        let traces = records::by_item::<Trace>(context, "traces", |trace| &trace.item)?;
         let correct = correct_answers(context)?;
-        let weights: Vec<QuestionWeights> = records::read(&context.input("weights")?.path)?;
-        let units: Vec<Unit> = weights
+        let weights: Vec<ItemWeights> = records::read(context, "weights")?;
+        let units = weights
             .iter()
-            .map(|QuestionWeights { question, weights }| {
-                let row = rows.get(question).ok_or_else(|| unknown(question))?;
-                let traces = traces.get(question).map_or(&[][..], Vec::as_slice);
-                let weighted = traces.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
-                let rows: Vec<(Row, f64)> = weighted
-                    .map(|(trace, weight)| {
-                        let answer = match params.answer {
-                            AnswerSource::Reference => row.question.reference(),
-                            AnswerSource::Verified => pick(params.seed, trace, &correct)?,
-                        };
-                        Ok((formats::reasoner_row(row.question.text(), &trace.thought, answer), *weight))
-                    })
-                    .collect::<Result<_, StepError>>()?;
-                Ok(if rows.is_empty() { unit([(teacher_row(row), 1.0)]) } else { unit(rows) })
+            .map(|ItemWeights { item, weights, .. }| {
+                let row = rows.get(item).ok_or_else(|| unknown(item))?;
+                let traces = traces.get(item).map_or(&[][..], Vec::as_slice);
+                let rows = weighted_rows(params, row, traces, weights, &correct)?;
+                Ok(if rows.is_empty() { alone(teacher_row(&params.dialect, row)?) } else { Unit { rows } })
             })
-            .collect::<Result<_, StepError>>()?;
-        records::write(context.output(), &units)
+            .collect::<Result<Vec<_>, StepError>>()?;
+        records::write(context.output(), units)
     })
-    .inputs(const { &[one("teacher"), one("traces"), one("weights"), one("answers"), one("verdicts")] })
+    .inputs(
+        const {
+            &[
+                InputSpec::one("demonstrations", DEMONSTRATIONS),
+                InputSpec::one("traces", TRACES),
+                InputSpec::one("weights", WEIGHTS),
+                InputSpec::one("answers", ANSWERS),
+                InputSpec::one("verdicts", ANSWER_VERDICTS),
+            ]
+        },
+    )
 }
 
-type CorrectAnswers = BTreeMap<(String, String), Vec<String>>;
+/// The rows of an item's traces that have a positive weight; none on fallback.
+fn weighted_rows(
+    params: &WeightedParams,
+    row: &Demonstration,
+    traces: &[Trace],
+    weights: &Weights,
+    correct: &CorrectAnswers,
+) -> Result<Vec<Row>, StepError> {
+    let Some(weights) = weights.as_slice() else { return Ok(Vec::new()) };
+    if traces.len() != weights.len() {
+        let (item, traces, weights) = (&row.item.id, traces.len(), weights.len());
+        return Err(StepError::internal(format!("{item} has {traces} traces, but {weights} weights")));
+    }
+    let representatives = records::representatives(traces);
+    traces
+        .iter()
+        .zip(representatives)
+        .zip(weights)
+        .filter(|(_, weight)| **weight > 0.0)
+        .map(|((trace, representative), weight)| {
+            let answer = match params.answer {
+                AnswerSource::Reference => row.item.reference(),
+                AnswerSource::Verified => pick(params.seed, trace, representative, correct)?,
+            };
+            let segments = params.dialect.reasoner_row(&row.item, &trace.thought, answer).map_err(dialect)?;
+            Ok(Row { segments, weight: *weight })
+        })
+        .collect()
+}
 
-/// The verified answers of each (question, thought), in sampling order.
+/// By item and trace.
+type CorrectAnswers = BTreeMap<(String, u32), Vec<String>>;
+
+/// The verified answers of each trace that has answers of its own, in sampling order.
 fn correct_answers(context: &StepContext<'_>) -> Result<CorrectAnswers, StepError> {
-    let answers: Vec<SampledAnswer> = records::read(&context.input("answers")?.path)?;
-    let verdicts: Vec<AnswerVerdict> = records::read(&context.input("verdicts")?.path)?;
-    let mut correct = CorrectAnswers::new();
-    let pairs = answers.iter().zip(&verdicts);
-    let same = |(a, v): (&SampledAnswer, &AnswerVerdict)| {
-        (&a.question, &a.thought, a.index) == (&v.question, &v.thought, v.index)
-    };
-    if answers.len() != verdicts.len() || !pairs.into_iter().all(same) {
+    let answers: Vec<Answer> = records::read(context, "answers")?;
+    let verdicts: Vec<AnswerVerdict> = records::read(context, "verdicts")?;
+    let same = |(a, v): (&Answer, &AnswerVerdict)| (&a.item, a.trace, a.index) == (&v.item, v.trace, v.index);
+    if answers.len() != verdicts.len() || !answers.iter().zip(&verdicts).all(same) {
         return Err(StepError::internal("the verdicts are not those of the answers"));
     }
-    for (SampledAnswer { question, thought, answer, .. }, AnswerVerdict { verdict, .. }) in
+    let mut correct = CorrectAnswers::new();
+    for (Answer { item, trace, answer, .. }, AnswerVerdict { verdict, .. }) in
         answers.into_iter().zip(verdicts)
     {
         if let Some(answer) = answer.filter(|_| verdict == Verdict::Pass) {
-            correct.entry((question, thought)).or_default().push(answer);
+            correct.entry((item, trace)).or_default().push(answer);
         }
     }
     Ok(correct)
 }
 
 /// A verified answer of the trace, uniform over its verified samples.
-fn pick<'a>(seed: u64, trace: &Trace, correct: &'a CorrectAnswers) -> Result<&'a str, StepError> {
+fn pick<'a>(
+    seed: u64,
+    trace: &Trace,
+    representative: u32,
+    correct: &'a CorrectAnswers,
+) -> Result<&'a str, StepError> {
     let answers = correct
-        .get(&(trace.question.clone(), trace.thought.clone()))
+        .get(&(trace.item.clone(), representative))
         .filter(|answers| !answers.is_empty())
         .ok_or_else(|| {
             StepError::internal(format!(
                 "trace {} of {} has a weight but no right answer",
-                trace.index, trace.question
+                trace.index, trace.item
             ))
         })?;
-    let mut draws =
-        Draws::new("verified answer", seed, format!("{} {}", trace.question, trace.index).as_bytes());
-    Ok(draws.pick::<String>(answers))
+    let name = format!("{} {}", trace.item, trace.index);
+    Ok(Draws::new("verified answer", seed, name.as_bytes()).pick::<String>(answers))
 }
 
-/// Records of a step grouped by question, in file order within each.
-pub(crate) fn by_question<T: serde::de::DeserializeOwned>(
-    context: &StepContext<'_>,
-    input: &str,
-    question: impl Fn(&T) -> &String,
-) -> Result<BTreeMap<String, Vec<T>>, StepError> {
-    let mut grouped: BTreeMap<String, Vec<T>> = BTreeMap::new();
-    for record in records::read::<T>(&context.input(input)?.path)? {
-        grouped.entry(question(&record).clone()).or_default().push(record);
-    }
-    Ok(grouped)
+/// A record names an item that the teacher's rows do not have: steps disagree, which is our mistake.
+pub(crate) fn unknown(item: &str) -> StepError {
+    StepError::internal(format!("no teacher's row for item {item}"))
 }
 
-/// The teacher's rows from the input of that name.
-pub(crate) fn teacher_rows(context: &StepContext<'_>) -> Result<Vec<TeacherRow>, StepError> {
-    records::read(&context.input("teacher")?.path)
+fn teacher_row(form: &Dialect, row: &Demonstration) -> Result<Vec<Segment>, StepError> {
+    form.reasoner_row(&row.item, &row.thought, &row.answer).map_err(dialect)
 }
 
-/// A record names a question that the teacher's rows do not have: steps disagree, which is our mistake.
-pub(crate) fn unknown(question: &str) -> StepError {
-    StepError::internal(format!("no teacher row for question {question}"))
-}
-
-fn teacher_row(TeacherRow { question, thought, answer, .. }: &TeacherRow) -> Row {
-    formats::reasoner_row(question.text(), thought, answer)
-}
-
-fn unit(rows: impl IntoIterator<Item = (Row, f64)>) -> Unit {
-    let rows = rows
-        .into_iter()
-        .map(|(row, weight)| WeightedRow { text: row.text, supervised_from: row.supervised_from, weight })
-        .collect();
-    Unit { rows }
+/// A unit of one row with weight 1.
+fn alone(segments: Vec<Segment>) -> Unit {
+    Unit { rows: vec![Row { segments, weight: 1.0 }] }
 }

@@ -1,81 +1,94 @@
-//! Log-probs of traces and reference answers (pipeline steps 4 and 5).
+//! Log-probabilities of traces and reference answers (pipeline steps 4 and 5).
 
 use std::collections::BTreeMap;
 
-use assay_flow::{StepContext, StepError};
-use assay_lm::{Backend, Model, Scored};
+use assay_data::{Demonstration, Dialect, DialectError, Hint, Item, Segment};
+use assay_flow::{InputSpec, StepError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, in_pool, lm, one};
-use super::rows::{teacher_rows, unknown};
-use crate::fingerprint::{LANGUAGE_MODEL, TASKS};
-use crate::records::{self, Trace, TraceScore};
-use crate::tasks::{Row, TeacherRow, Template, formats};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, SCORES, TRACES, dialect, float_facts, placed};
+use super::rows::unknown;
+use crate::engines::{EngineParams, Model};
+use crate::inference::posterior::{AnswerLikelihood, LogRatio};
+use crate::records::{self, Score, Trace};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    template: Template,
+    /// How question, hint, thought and answer are laid out as text.
+    dialect: Dialect,
+    /// Where the posterior sees the answer: `A` or `B`.
+    hint: Hint,
+    /// What scores.
+    engine: EngineParams,
 }
 
-/// `score-traces`: each valid trace under the reasoner (question only) and the posterior (question and hint),
-/// and the reference answer under the reasoner after that trace.
+/// `score-traces`: each valid trace under the reasoning model (question only) and the posterior (question and
+/// hint), and the reference answer under the reasoning model after that trace.
 pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("score-traces", "score", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
-        let rows = teacher_rows(context)?;
-        let rows: BTreeMap<&str, &TeacherRow> = rows.iter().map(|row| (row.question.id(), row)).collect();
-        let traces: Vec<Trace> = records::read(&context.input("traces")?.path)?;
-        let traces: Vec<(&Trace, &TeacherRow)> = traces
+    let about =
+        "Log-ratio of each trace under reasoning model and posterior, and the reference answer's likelihood";
+    Kind::new("score-traces", 1, SCORES, about, |params: &Params, context| {
+        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
+        let rows: BTreeMap<&str, &Demonstration> =
+            rows.iter().map(|row| (row.item.id.as_str(), row)).collect();
+        let traces: Vec<Trace> = records::read(context, "traces")?;
+        let traces: Vec<(&Trace, &Demonstration)> = traces
             .iter()
             .filter(|trace| trace.valid)
-            .map(|trace| {
-                Ok((trace, *rows.get(trace.question.as_str()).ok_or_else(|| unknown(&trace.question))?))
-            })
+            .map(|trace| Ok((trace, *rows.get(trace.item.as_str()).ok_or_else(|| unknown(&trace.item))?)))
             .collect::<Result<_, StepError>>()?;
-        let total = 3;
-        let scored = |model: &str, done, form: &(dyn Fn(&Trace, &TeacherRow) -> Row + Sync)| {
-            let scores = score(context, model, traces.iter().map(|(trace, row)| form(trace, row)))?;
-            context.progress(done, total, "log-probs");
-            Ok::<_, StepError>(scores)
+        let (form, required) = (&params.dialect, params.dialect.requires());
+        let texts = |row_of: &RowOf<'_>| {
+            let rows = traces.iter().map(|(trace, row)| row_of(&row.item, &trace.thought).map_err(dialect));
+            rows.collect::<Result<Vec<_>, StepError>>()
         };
-        let reasoner =
-            scored("reasoner", 1, &|trace, row| formats::thought_row(row.question.text(), &trace.thought))?;
-        let answer = scored("reasoner", 2, &|trace, row| {
-            formats::answer_row(row.question.text(), &trace.thought, row.question.reference())
-        })?;
-        let posterior = scored("posterior", 3, &|trace, row| {
-            params.template.row(row.question.text(), row.question.reference(), &trace.thought)
-        })?;
-        let scores: Vec<TraceScore> = traces
+        let (thoughts, answers) = {
+            let reasoner = Model::open(context, "reasoner", &params.engine, required)?;
+            let thoughts = texts(&|item, thought| form.thought_row(item, thought))?;
+            let answers = texts(&|item, thought| form.answer_row(item, thought, item.reference()))?;
+            (
+                reasoner.score(context, "traces under the reasoning model", &thoughts)?,
+                reasoner.score(context, "reference answers", &answers)?,
+            )
+        };
+        let posterior = Model::open(context, "posterior", &params.engine, required)?;
+        let hinted =
+            texts(&|item, thought| form.posterior_row(params.hint, item, item.reference(), thought))?;
+        let hinted = posterior.score(context, "traces under the posterior", &hinted)?;
+        let scores = traces
             .iter()
-            .zip(reasoner.into_iter().zip(posterior).zip(answer))
-            .map(|((trace, _), ((reasoner, posterior), answer))| TraceScore {
-                question: trace.question.clone(),
-                index: trace.index,
-                reasoner,
-                posterior,
-                answer,
+            .zip(thoughts.iter().zip(&hinted).zip(&answers))
+            .map(|((trace, _), ((pi, q), answer))| {
+                Ok(Score {
+                    item: trace.item.clone(),
+                    trace: trace.index,
+                    log_ratio: LogRatio::of(pi, q).map_err(bug)?,
+                    answer: AnswerLikelihood::of(answer).map_err(bug)?,
+                })
             })
-            .collect();
-        records::write(context.output(), &scores)
+            .collect::<Result<Vec<Score>, StepError>>()?;
+        records::write(context.output(), scores)
     })
-    .inputs(const { &[one("reasoner"), one("posterior"), one("teacher"), one("traces")] })
-    .facts(&[FACT_ISA])
-    .resources(1, 300)
+    .inputs(
+        const {
+            &[
+                InputSpec::one("reasoner", MODEL).about("pi_theta0"),
+                InputSpec::one("posterior", MODEL).about("q_phi, which wrote the traces"),
+                InputSpec::one("demonstrations", DEMONSTRATIONS),
+                InputSpec::one("traces", TRACES),
+            ]
+        },
+    )
+    .check(|params, _| params.engine.check("score", |can| can.score))
+    .facts(|params, known| float_facts(params.engine.placement(), known))
+    .resources(|params| placed(params.engine.placement(), 1, 300))
 }
 
-/// Log-probs of the supervised tokens of each row.
-fn score(
-    context: &StepContext<'_>,
-    model: &str,
-    rows: impl Iterator<Item = Row>,
-) -> Result<Vec<Vec<f32>>, StepError> {
-    let model = Model::load(&context.input(model)?.path, Backend::Fused).map_err(lm)?;
-    let items = rows
-        .map(|row| {
-            let tokens = model.tokenizer.encode(&row.text).map_err(lm)?;
-            Ok(Scored { range: row.supervised_from..tokens.len(), tokens })
-        })
-        .collect::<Result<Vec<_>, StepError>>()?;
-    in_pool(context, || assay_lm::score(&model.decoder, &items).map_err(lm))
+/// How a thought about an item becomes a row to be scored.
+type RowOf<'a> = dyn Fn(&Item, &str) -> Result<Vec<Segment>, DialectError> + 'a;
+
+fn bug(error: impl std::error::Error) -> StepError {
+    StepError::internal(error.to_string())
 }

@@ -2,93 +2,154 @@
 
 use std::collections::BTreeMap;
 
-use assay_flow::{InputSpec, StepContext, StepError};
+use assay_claims::table::{Evaluation, Finding, Known, Layout, Measurements, Table, TableError};
+use assay_data::{Item, Source};
+use assay_flow::{Artifact, InputSpec, ParamError, Params as AllParams, StepContext, StepError, Workspace};
+use assay_sandbox::Verdict;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{Kind, one, within};
-use crate::fingerprint::{INFERENCE, TABLE, TASKS};
+use super::data::refused;
+use super::generate::k_of;
+use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS, within};
 use crate::inference::diagnostics::Diagnostics;
 use crate::records::{self, GenerationVerdict};
-use crate::table::{Evaluation, Layout, Table, TableError};
-use crate::tasks::Question;
-use assay_sandbox::Verdict;
+use crate::sections;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Params {
     /// k of Avg@k.
     samples: u32,
-    notes: Vec<String>,
+    /// Benchmarks with another k.
+    #[serde(default)]
+    samples_of: BTreeMap<String, u32>,
+    /// Where the items come from, so that a column without items is found before anything runs.
+    source: Source,
+    /// Columns, rows and claims: the recipe's own content.
     recipe: Layout,
 }
 
 /// `table`: cells with intervals, printed values audited, claims judged; one JSON file, see [`Table`].
-pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("table", "table", &[INFERENCE, TABLE, TASKS], |params: &Params, context| {
-        let questions: Vec<Question> = records::read(&context.input("questions")?.path)?;
+pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
+    let about =
+        "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
+    Kind::new("table", 1, TABLE, about, |params: &Params, context| {
+        let items: Vec<Item> = records::read(context, "items")?;
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for question in &questions {
-            by_benchmark.entry(question.family().to_string()).or_default().push(question.id().to_owned());
+        for item in &items {
+            by_benchmark.entry(item.benchmark.clone()).or_default().push(item.id.clone());
         }
-        let benchmarks: BTreeMap<&str, String> =
-            questions.iter().map(|question| (question.id(), question.family().to_string())).collect();
-        let evaluations = evaluations(context, &benchmarks)?;
-        let mut diagnostics = BTreeMap::new();
-        for artifact in context.inputs("diagnostics") {
-            let seed = artifact.seed.unwrap_or_default();
-            let found: Vec<BTreeMap<String, Diagnostics>> = records::read(&artifact.path)?;
-            diagnostics.extend(found.into_iter().map(|found| (seed, found)));
-        }
-        let (layout, notes) = (params.recipe.clone(), params.notes.clone());
-        let table = Table::new(layout, &by_benchmark, &evaluations, params.samples, diagnostics, notes)
-            .map_err(|error| match error {
-                TableError::NoVerdict { .. } => StepError::environment(error.to_string()),
-                _ => StepError::internal(error.to_string()),
-            })?;
-        records::write(context.output(), &[table])
+        let samples = by_benchmark
+            .keys()
+            .map(|name| (name.clone(), k_of(params.samples, &params.samples_of, name)))
+            .collect();
+        let benchmarks: BTreeMap<&str, &str> =
+            items.iter().map(|item| (item.id.as_str(), item.benchmark.as_str())).collect();
+        let evaluations = context
+            .inputs("verdicts")
+            .iter()
+            .map(|artifact| evaluation(artifact, &benchmarks))
+            .collect::<Result<Vec<_>, _>>()?;
+        let measured = Measurements {
+            samples,
+            evaluations,
+            sections: sections::sections(&diagnostics(context)?),
+            notes: Vec::new(),
+            questions: by_benchmark,
+        };
+        let table = Table::new(params.recipe.clone(), measured).map_err(|error| match error {
+            TableError::NoVerdict { .. } => StepError::environment(error.to_string()),
+            _ => StepError::internal(error.to_string()),
+        })?;
+        records::write(context.output(), [table])
     })
-    .inputs(const { &[one("questions"), InputSpec::many("verdicts"), InputSpec::many("diagnostics")] })
-    .check(|params, all| {
-        within(&[("samples", f64::from(params.samples), 1.0..=f64::INFINITY)])?;
-        params.recipe.check(all)
-    })
+    .inputs(
+        const {
+            &[
+                InputSpec::one("items", ITEMS),
+                InputSpec::many("verdicts", VERDICTS).labelled().about("of each row's model"),
+                InputSpec::any("diagnostics", DIAGNOSTICS).labelled().about("of the models that have some"),
+            ]
+        },
+    )
+    .check(move |params, all| params.check(all, &workspace))
 }
 
-/// The verdicts on each model and seed, by benchmark and question.
-fn evaluations(
-    context: &StepContext<'_>,
-    benchmarks: &BTreeMap<&str, String>,
-) -> Result<Vec<Evaluation>, StepError> {
-    context
-        .inputs("verdicts")
-        .iter()
-        .map(|artifact| {
-            let mut evaluation = Evaluation {
-                step: artifact.name.clone(),
-                seed: artifact.seed,
-                outcomes: BTreeMap::new(),
-                lengths: BTreeMap::new(),
-                failures: 0,
-            };
-            let mut tokens: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-            for judged in records::read::<GenerationVerdict>(&artifact.path)? {
-                let benchmark = benchmarks.get(judged.question.as_str()).ok_or_else(|| {
-                    StepError::internal(format!("{} is not a test question", judged.question))
-                })?;
-                tokens.entry(benchmark.clone()).or_default().push(f64::from(judged.tokens));
-                let questions = evaluation.outcomes.entry(benchmark.clone()).or_default();
-                let outcomes = questions.entry(judged.question).or_default();
-                if judged.verdict == Verdict::JudgeFailure {
-                    evaluation.failures += 1;
-                } else {
-                    outcomes.push(judged.verdict == Verdict::Pass);
-                }
+impl Params {
+    fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
+        within(&[("samples", f64::from(self.samples), 1.0..=f64::INFINITY)])?;
+        let benchmarks = self.source.benchmarks(workspace.root()).map_err(refused)?;
+        let models = all.labels("verdicts").iter().map(|label| label.name.clone()).collect();
+        let known = Known { models: Some(&models), benchmarks: Some(&benchmarks) };
+        ParamError::all(self.recipe.check(&known).into_iter().map(placed).collect())
+    }
+}
+
+/// A finding on the recipe's content as an error about the parameter that holds it.
+fn placed(finding: Finding) -> ParamError {
+    let Finding { path, key, message, suggestion, offset } = finding;
+    let mut error = match key {
+        true => ParamError::of_key(path.as_str(), message),
+        false => ParamError::new(path.as_str(), message),
+    };
+    if let Some(suggestion) = suggestion {
+        error = error.suggest(suggestion);
+    }
+    if let Some(offset) = offset {
+        error = error.at_offset(offset);
+    }
+    error.under("recipe")
+}
+
+/// The diagnostics by seed.
+fn diagnostics(context: &StepContext<'_>) -> Result<BTreeMap<u64, BTreeMap<String, Diagnostics>>, StepError> {
+    let mut all = BTreeMap::new();
+    for artifact in context.inputs("diagnostics") {
+        let seed = artifact.label.as_ref().and_then(|label| label.seed).unwrap_or_default();
+        for record in records::stream::<BTreeMap<String, Diagnostics>>(&artifact.path)? {
+            let record = record?;
+            if all.get(&seed).is_some_and(|other| *other != record) {
+                return Err(StepError::user("the table's models have different diagnostics for one seed")
+                    .remedy("connect the diagnostics of one chain of traces"));
             }
-            evaluation.lengths = tokens
-                .into_iter()
-                .map(|(benchmark, all)| (benchmark, all.iter().sum::<f64>() / all.len() as f64))
-                .collect();
-            Ok(evaluation)
-        })
-        .collect()
+            all.insert(seed, record);
+        }
+    }
+    Ok(all)
+}
+
+/// The verdicts on one model and seed, by benchmark and item.
+fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<&str, &str>) -> Result<Evaluation, StepError> {
+    let label = artifact
+        .label
+        .as_ref()
+        .ok_or_else(|| StepError::internal("verdicts came without the name of their model"))?;
+    let mut evaluation = Evaluation {
+        model: label.name.clone(),
+        seed: label.seed,
+        outcomes: BTreeMap::new(),
+        lengths: BTreeMap::new(),
+        failures: 0,
+    };
+    // Sum and count of the tokens written, by benchmark.
+    let mut tokens: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    for judged in records::stream::<GenerationVerdict>(&artifact.path)? {
+        let judged = judged?;
+        let benchmark = *benchmarks
+            .get(judged.item.as_str())
+            .ok_or_else(|| StepError::internal(format!("{} is not a test item", judged.item)))?;
+        let (sum, count) = tokens.entry(benchmark.to_owned()).or_default();
+        *sum += f64::from(judged.tokens);
+        *count += 1.0;
+        let items = evaluation.outcomes.entry(benchmark.to_owned()).or_default();
+        let outcomes = items.entry(judged.item).or_default();
+        if judged.verdict == Verdict::JudgeFailure {
+            evaluation.failures += 1;
+        } else {
+            outcomes.push(judged.verdict == Verdict::Pass);
+        }
+    }
+    evaluation.lengths = tokens.into_iter().map(|(name, (sum, count))| (name, sum / count)).collect();
+    Ok(evaluation)
 }

@@ -1,105 +1,83 @@
-//! Thoughts sampled for training questions (pipeline step 3).
+//! Thoughts sampled for training items (pipeline step 3).
 
-use assay_flow::StepError;
+use assay_data::{Demonstration, Dialect, Hint};
+use assay_flow::{InputSpec, StepError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, one, within};
-use super::rows::teacher_rows;
-use super::sampling::{Sampler, SamplingParams};
-use crate::fingerprint::{LANGUAGE_MODEL, TASKS};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, within};
+use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Trace};
-use crate::tasks::{Template, formats, vocabulary};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
+    /// Of the random streams of all samples.
     seed: u64,
-    /// How many of the teacher's questions, from the first.
+    /// How many of the teacher's items, from the first.
     limit: usize,
-    prompt: PromptForm,
-    /// K, the traces a question.
+    /// How question, hint and thought are laid out as text.
+    dialect: Dialect,
+    /// Where the model sees the answer: `A` or `B` for the posterior q; left out for thoughts of pi, which
+    /// sees the question alone.
+    #[serde(default)]
+    hint: Option<Hint>,
+    /// K, the traces an item.
     traces: u32,
+    /// How tokens are drawn.
     sampling: SamplingParams,
+    /// What generates.
+    engine: EngineParams,
 }
 
-/// What the model is shown.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum PromptForm {
-    /// The question alone: thoughts from pi.
-    Question,
-    /// The question and the answer hint in a template of the posterior: thoughts from q.
-    #[serde(rename = "A")]
-    TemplateA,
-    /// The other template.
-    #[serde(rename = "B")]
-    TemplateB,
-}
-
-impl PromptForm {
-    fn prompt(self, question: &str, hint: &str) -> String {
-        match self {
-            Self::Question => formats::reasoner_prompt(question),
-            Self::TemplateA => Template::A.prompt(question, hint),
-            Self::TemplateB => Template::B.prompt(question, hint),
-        }
-    }
-
-    fn closing(self) -> &'static str {
-        match self {
-            Self::Question => vocabulary::END_THINK,
-            Self::TemplateA => Template::A.closing(),
-            Self::TemplateB => Template::B.closing(),
-        }
-    }
-}
-
-/// `sample-traces`: K thoughts a question.
+/// `sample-traces`: K thoughts an item.
 pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("sample-traces", "traces", &[LANGUAGE_MODEL, TASKS], |params: &Params, context| {
-        let rows = teacher_rows(context)?;
+    let about = "K thoughts for each training item, from the posterior or from the reasoning model";
+    Kind::new("sample-traces", 1, TRACES, about, |params: &Params, context| {
+        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
         let rows = rows.get(..params.limit).ok_or_else(|| {
-            StepError::user(format!(
-                "{} questions were asked for, the teacher has {}",
-                params.limit,
-                rows.len()
-            ))
-            .remedy("raise teacher.questions or lower subset.questions in the scale")
+            let (asked, there) = (params.limit, rows.len());
+            StepError::user(format!("{asked} items were asked for, the teacher has {there}"))
+                .remedy("let the teacher make more rows, or ask for fewer items in the scale")
         })?;
-        let requests: Vec<(&str, u32, String)> = rows
+        let form = &params.dialect;
+        let prompt = |row: &Demonstration| match params.hint {
+            Some(hint) => form.posterior_prompt(hint, &row.item, row.item.reference()),
+            None => form.reasoner_prompt(&row.item),
+        };
+        let asked: Vec<(&Demonstration, u32)> =
+            rows.iter().flat_map(|row| (0..params.traces).map(move |index| (row, index))).collect();
+        let wanted = asked
             .iter()
-            .flat_map(|row| {
-                let prompt = params.prompt.prompt(row.question.text(), row.question.reference());
-                (0..params.traces).map(move |index| (row.question.id(), index, prompt.clone()))
-            })
-            .collect();
-        let sampler =
-            Sampler::open(context, "model", params.seed, &params.sampling, &[params.prompt.closing()])?;
-        let prompts = requests.iter().map(|(_, index, prompt)| (prompt.as_str(), *index)).collect::<Vec<_>>();
-        let completions = sampler.sample(context, &prompts)?;
-        let traces: Vec<Trace> = requests
-            .iter()
-            .zip(completions)
-            .map(|((question, index, _), completion)| {
-                let thought = formats::completed_thought(&completion.text, params.prompt.closing());
-                Trace {
-                    question: (*question).to_owned(),
-                    index: *index,
-                    valid: thought.is_ok(),
-                    thought: thought.unwrap_or(&completion.text).to_owned(),
-                }
-            })
-            .collect();
-        records::write(context.output(), &traces)
+            .map(|(row, index)| Ok(Wanted { prompt: prompt(row).map_err(dialect)?, index: *index }))
+            .collect::<Result<Vec<Wanted>, StepError>>()?;
+        let stops = match params.hint {
+            Some(hint) => form.posterior_stops(hint),
+            None => form.thought_stops(),
+        };
+        let model = Model::open(context, "model", &params.engine, form.requires())?;
+        let sampling = params.sampling.sampling(params.seed, form, stops);
+        let completions = model.generate(context, &sampling, &wanted)?;
+        let traces = asked.iter().zip(completions).map(|((row, index), completion)| {
+            let thought = form.read_thought(&completion.text, completion.stop.as_deref());
+            Trace {
+                item: row.item.id.clone(),
+                index: *index,
+                valid: thought.is_ok(),
+                thought: thought.unwrap_or(&completion.text).to_owned(),
+            }
+        });
+        records::write(context.output(), traces)
     })
-    .inputs(const { &[one("model"), one("teacher")] })
+    .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("demonstrations", DEMONSTRATIONS)] })
     .check(|params, _| {
         within(&[
             ("limit", params.limit as f64, 1.0..=f64::INFINITY),
             ("traces", f64::from(params.traces), 1.0..=f64::INFINITY),
         ])?;
-        params.sampling.check()
+        params.sampling.check()?;
+        params.engine.check("generate", |can| can.generate)
     })
-    .facts(&[FACT_ISA])
-    .resources(1, 300)
+    .facts(|params, known| float_facts(params.engine.placement(), known))
+    .resources(|params| placed(params.engine.placement(), 1, 300))
 }

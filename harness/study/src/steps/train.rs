@@ -3,16 +3,16 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use assay_flow::{ParamError, StepContext, StepError};
+use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
-use assay_lm::train::{Checkpoints, Every, Example, Loss, TrainConfig, Trainer, Unit};
-use assay_lm::{Backend, Model};
+use assay_lm::train::{Checkpoints, Every, Loss, TrainConfig, Trainer, Unit};
+use assay_lm::{Model, Part, Placement};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FACT_ISA, Kind, in_pool, lm, one, within};
-use crate::fingerprint::LANGUAGE_MODEL;
-use crate::records::{self, TrainingStep};
+use super::kind::{Kind, MODEL, ROWS, float_facts, in_pool, lm, placed, within};
+use crate::records::{self, Row, TrainingStep};
 
 /// Time between two checkpoints: what a kill can cost.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
@@ -21,12 +21,16 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
 const MICRO_BATCH_TOKENS: usize = 16_384;
 
 /// The optimiser's settings, as a scale gives them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Training {
+    /// The highest learning rate; it falls along half a cosine.
     learning_rate: f64,
+    /// Decay of AdamW's two moments, each in [0, 1).
     betas: [f64; 2],
+    /// AdamW's epsilon.
     epsilon: f64,
+    /// Weight decay of all tensors.
     weight_decay: f64,
     /// Largest global gradient norm.
     clip: f64,
@@ -34,50 +38,58 @@ pub(crate) struct Training {
     warmup: f64,
     /// Units a step.
     pub(crate) batch: usize,
+    /// Passes over the rows.
     epochs: u64,
+    /// What token losses are divided by.
     loss: Objective,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Objective {
-    /// Token losses summed and divided by a constant, the mean response length of the training set.
+    /// A constant: the mean response length of the training set.
     DrSft,
-    /// Token losses divided by the number of supervised tokens of the batch.
+    /// The number of supervised tokens of the batch.
     Naive,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
+    /// Of the order of the units.
     seed: u64,
+    /// The optimiser's settings.
     training: Training,
+    /// Where training computes: device, float type, kernels.
+    #[schemars(with = "serde_json::Value")]
+    placement: Placement,
 }
 
 /// `train`: a model folder, with the training log beside the weights.
 pub(crate) fn kind() -> Kind<Params> {
-    Kind::new("train", "train", &[LANGUAGE_MODEL], |params: &Params, context| {
-        let model = Model::load(&context.input("base")?.path, Backend::Fused).map_err(lm)?;
-        let units: Vec<records::Unit> = records::read(&context.input("rows")?.path)?;
-        let units = units
-            .iter()
-            .map(|unit| {
-                unit.rows
-                    .iter()
-                    .map(|row| {
-                        let tokens = model.tokenizer.encode(&row.text).map_err(lm)?;
-                        let supervised = row.supervised_from..tokens.len();
-                        Ok(Example { tokens, supervised, weight: row.weight as f32 })
-                    })
-                    .collect()
-            })
+    let about = "Fine-tunes a model on rows of text; the training log lies beside the weights";
+    Kind::new("train", 1, MODEL, about, |params: &Params, context| {
+        let model = Model::load(&context.input("base")?.path, &params.placement).map_err(lm)?;
+        let units = records::stream::<records::Unit>(&context.input("rows")?.path)?
+            .map(|unit| unit?.rows.iter().map(|row| example(&model, row)).collect())
             .collect::<Result<Vec<Unit>, StepError>>()?;
         train(context, model, units, &params.training, params.seed, 1)
     })
-    .check(|params, _| params.training.check().map_err(|error| error.under("training")))
-    .inputs(const { &[one("base"), one("rows")] })
-    .facts(&[FACT_ISA])
-    .resources(1, 400)
+    .inputs(const { &[InputSpec::one("base", MODEL), InputSpec::one("rows", ROWS)] })
+    .check(|params, _| {
+        params.training.check().map_err(|error| error.under("training"))?;
+        params.placement.check().map_err(|error| ParamError::new("placement", error.to_string()))
+    })
+    .facts(|params, known| float_facts(&params.placement, known))
+    .resources(|params| placed(&params.placement, 1, 400))
+}
+
+fn example(model: &Model, row: &Row) -> Result<assay_lm::train::Example, StepError> {
+    let parts: Vec<Part<'_>> =
+        row.segments.iter().map(|segment| Part { text: &segment.text, loss: segment.loss }).collect();
+    let mut example = model.example(&parts).map_err(lm)?;
+    example.weight = row.weight as f32;
+    Ok(example)
 }
 
 /// Trains, with checkpoints from which a killed run goes on bit-identically, and writes the model folder.
@@ -94,7 +106,8 @@ pub(crate) fn train(
     let config = training.config(&units, seed);
     let checkpoint = context.checkpoint()?;
     let trainer = in_pool(context, || {
-        let mut trainer = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
+        // A damaged checkpoint costs time, not correctness: the run goes on from an older one or from the start.
+        let (mut trainer, _) = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
         let total = trainer.total_steps();
         let checkpoints = Checkpoints { dir: &checkpoint, every: Every::Elapsed(CHECKPOINT_INTERVAL) };
         let flow = trainer.run(Some(checkpoints), &mut |stats| {

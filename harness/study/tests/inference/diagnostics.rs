@@ -1,6 +1,6 @@
-use assay_study::inference::diagnostics::{Diagnostics, QuestionTraces, correlation, summarise};
+use assay_study::inference::diagnostics::{Diagnostics, ItemTraces, correlation, summarise};
 use assay_study::inference::posterior::{
-    AnswerLikelihood, Estimator, FallbackReason, LogRatio, RatioForm, ScoredTrace,
+    AnswerLikelihood, Estimator, FallbackReason, LogRatio, RatioForm, ScoredTrace, Weights,
 };
 
 use crate::support::close;
@@ -16,21 +16,28 @@ fn trace(length: usize, per_token: f64, accuracy: Option<f64>, answer: (f64, usi
 
 /// Four questions: q solves the first and the second, pi the second and the third; pi drew nothing for the
 /// fourth.
-fn questions() -> Vec<QuestionTraces> {
+fn items() -> Vec<ItemTraces> {
     vec![
-        QuestionTraces {
-            q: vec![trace(10, 0.0, Some(1.0), (-1.0, 2)), trace(10, 0.0, Some(0.5), (-1.0, 2)), None],
-            pi: vec![0.0, 0.0],
-        },
-        QuestionTraces { q: vec![trace(20, -0.1, Some(0.25), (-2.0, 4))], pi: vec![0.0, 1.0] },
-        QuestionTraces { q: vec![trace(30, -0.2, Some(0.0), (-3.0, 6)), None], pi: vec![1.0, 1.0] },
-        QuestionTraces { q: vec![None, trace(40, -0.3, None, (-4.0, 8))], pi: vec![] },
+        item(
+            vec![trace(10, 0.0, Some(1.0), (-1.0, 2)), trace(10, 0.0, Some(0.5), (-1.0, 2)), None],
+            vec![0.0, 0.0],
+        ),
+        item(vec![trace(20, -0.1, Some(0.25), (-2.0, 4))], vec![0.0, 1.0]),
+        item(vec![trace(30, -0.2, Some(0.0), (-3.0, 6)), None], vec![1.0, 1.0]),
+        item(vec![None, trace(40, -0.3, None, (-4.0, 8))], vec![]),
     ]
+}
+
+/// An item weighed by every estimator.
+fn item(q: Vec<Option<ScoredTrace>>, pi: Vec<f64>) -> ItemTraces {
+    let weigh = |estimator| (estimator, Weights::of_traces(&q, estimator, RatioForm::PerToken));
+    let weights = Estimator::ALL.map(weigh).into();
+    ItemTraces { q, pi, weights }
 }
 
 #[test]
 fn shares_and_means_by_hand() {
-    let found = summarise(&questions(), RatioForm::PerToken);
+    let found = summarise(&items()).unwrap();
     assert_eq!((found.questions, found.traces), (4, 8));
     close(found.valid.unwrap(), 5.0 / 8.0, 1e-12);
     // Seven traces have an accuracy: three invalid ones are wrong, one valid trace has no verdict.
@@ -47,7 +54,7 @@ fn shares_and_means_by_hand() {
 
 #[test]
 fn weights_by_hand() {
-    let found = summarise(&questions(), RatioForm::PerToken);
+    let found = summarise(&items()).unwrap();
     let acc = &found.weights[&Estimator::Acc];
     // Weights (2/3, 1/3) on the first question, a single trace on the second.
     close(acc.effective_sample_size.unwrap(), (1.8 + 1.0) / 2.0, 1e-12);
@@ -64,7 +71,7 @@ fn weights_by_hand() {
 
 #[test]
 fn correlations_with_length() {
-    let found = summarise(&questions(), RatioForm::PerToken).length;
+    let found = summarise(&items()).unwrap().length;
     close(found.trace_with_log_ratio_per_token.unwrap(), -1.0, 1e-12);
     close(found.answer_with_log_likelihood.unwrap(), -1.0, 1e-12);
     assert_eq!(found.answer_with_log_likelihood_per_token, None, "the mean per token is -0.5 throughout");
@@ -75,20 +82,41 @@ fn correlations_with_length() {
 
 #[test]
 fn nothing_to_summarise_is_not_zero() {
-    let found = summarise(&[], RatioForm::PerToken);
+    let found = summarise(&[]).unwrap();
     assert_eq!(
         (found.valid, found.q.mean, found.q.solved, found.rescued, found.lost),
         (None, None, None, None, None)
     );
-    assert_eq!(found.weights[&Estimator::L].fallback, None);
+    assert!(found.weights.is_empty());
 }
 
 #[test]
 fn a_summary_survives_json() {
-    for questions in [questions(), vec![]] {
-        let found = summarise(&questions, RatioForm::Full);
+    for items in [items(), vec![]] {
+        let found = summarise(&items).unwrap();
         let text = serde_json::to_string(&found).unwrap();
-        assert!(text.contains(r#""weights":{"acc":{"effective-sample-size":"#), "{text}");
+        assert_eq!(
+            text.contains(r#""weights":{"acc":{"effective-sample-size":"#),
+            !items.is_empty(),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Diagnostics>(&text).unwrap(), found);
     }
+}
+
+#[test]
+fn weights_that_are_not_those_of_the_traces_are_refused() {
+    let mut items = items();
+    items[0].q.pop();
+    let error = summarise(&items).unwrap_err();
+    assert_eq!((error.estimator, error.traces, error.weights), (Estimator::Acc, 2, 3));
+}
+
+#[test]
+fn an_estimator_is_summarised_over_the_items_that_have_its_weights() {
+    let mut items = items();
+    items[1].weights.remove(&Estimator::Acc);
+    let found = summarise(&items).unwrap();
+    close(found.weights[&Estimator::Acc].fallback.unwrap(), 2.0 / 3.0, 1e-12);
+    close(found.weights[&Estimator::Gml].fallback.unwrap(), 0.0, 1e-12);
 }

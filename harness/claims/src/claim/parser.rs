@@ -1,0 +1,207 @@
+//! From text to a [`Claim`], by recursive descent.
+
+use std::str::FromStr;
+
+use super::ast::{BinaryOperator, Cell, Claim, Comparison, Expression, Relation};
+use super::error::{MAX_DEPTH, MAX_LENGTH, ParseError, ParseErrorKind};
+use super::lexer::{Token, tokens};
+use super::span::Span;
+use crate::scores::CellId;
+
+impl FromStr for Claim {
+    type Err = ParseError;
+
+    /// Parses the grammar of [the module](super).
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut parser = Parser::new(text)?;
+        let mut comparisons = vec![parser.comparison()?];
+        while parser.take(&Token::And) {
+            comparisons.push(parser.comparison()?);
+        }
+        parser.finish("`and` or the end of the claim")?;
+        Ok(Self { comparisons })
+    }
+}
+
+impl FromStr for Expression {
+    type Err = ParseError;
+
+    /// Parses one side of a comparison.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut parser = Parser::new(text)?;
+        let expression = parser.sum()?;
+        parser.finish("an operator or the end of the expression")?;
+        Ok(expression)
+    }
+}
+
+struct Parser {
+    tokens: Vec<(Token, Span)>,
+    next: usize,
+    depth: usize,
+    end: usize,
+}
+
+impl Parser {
+    fn new(text: &str) -> Result<Self, ParseError> {
+        if text.len() > MAX_LENGTH {
+            return Err(ParseError {
+                span: Span { start: 0, end: text.len() },
+                kind: ParseErrorKind::TooLong,
+            });
+        }
+        Ok(Self { tokens: tokens(text)?, next: 0, depth: 0, end: text.trim_end().len() })
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|(token, _)| token)
+    }
+
+    fn span(&self) -> Span {
+        self.tokens.get(self.next).map_or(Span { start: self.end, end: self.end }, |(_, span)| *span)
+    }
+
+    fn take(&mut self, token: &Token) -> bool {
+        let found = self.peek() == Some(token);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn error(&self, kind: ParseErrorKind) -> ParseError {
+        ParseError { span: self.span(), kind }
+    }
+
+    fn expected(&self, expected: &'static str) -> ParseError {
+        let found = self.peek().map_or_else(|| "the end".to_owned(), Token::describe);
+        self.error(ParseErrorKind::Expected { expected, found })
+    }
+
+    fn finish(&self, expected: &'static str) -> Result<(), ParseError> {
+        if self.next == self.tokens.len() { Ok(()) } else { Err(self.expected(expected)) }
+    }
+
+    fn comparison(&mut self) -> Result<Comparison, ParseError> {
+        let first = self.next;
+        let left = self.sum()?;
+        let relation = match self.peek() {
+            Some(Token::Sign('>')) => Relation::Above,
+            Some(Token::Sign('<')) => Relation::Below,
+            Some(Token::Sign('~')) => Relation::Within(0.0),
+            _ => return Err(self.expected("`>`, `<` or `~`")),
+        };
+        self.next += 1;
+        let right = self.sum()?;
+        let relation = match relation {
+            Relation::Within(_) => Relation::Within(self.tolerance()?),
+            relation => relation,
+        };
+        if let Some(Token::Sign('>' | '<' | '~')) = self.peek() {
+            return Err(self.error(ParseErrorKind::Chained));
+        }
+        let comparison = Comparison { left, relation, right };
+        if comparison.cells().is_empty() {
+            let span = Span { start: self.tokens[first].1.start, end: self.tokens[self.next - 1].1.end };
+            return Err(ParseError { span, kind: ParseErrorKind::NoCell });
+        }
+        Ok(comparison)
+    }
+
+    fn tolerance(&mut self) -> Result<f64, ParseError> {
+        if !self.take(&Token::Within) {
+            return Err(self.expected("`within` and a number of percentage points"));
+        }
+        match self.peek() {
+            Some(&Token::Number(tolerance)) => {
+                self.next += 1;
+                Ok(tolerance)
+            }
+            _ => Err(self.expected("a number of percentage points")),
+        }
+    }
+
+    fn sum(&mut self) -> Result<Expression, ParseError> {
+        let mut left = self.product()?;
+        loop {
+            let operator = match self.peek() {
+                Some(Token::Sign('+')) => BinaryOperator::Add,
+                Some(Token::Sign('-')) => BinaryOperator::Subtract,
+                _ => return Ok(left),
+            };
+            self.next += 1;
+            left = Expression::Binary(operator, Box::new(left), Box::new(self.product()?));
+        }
+    }
+
+    fn product(&mut self) -> Result<Expression, ParseError> {
+        let mut left = self.factor()?;
+        loop {
+            let operator = match self.peek() {
+                Some(Token::Sign('*')) => BinaryOperator::Multiply,
+                Some(Token::Sign('/')) => BinaryOperator::Divide,
+                _ => return Ok(left),
+            };
+            self.next += 1;
+            left = Expression::Binary(operator, Box::new(left), Box::new(self.factor()?));
+        }
+    }
+
+    fn factor(&mut self) -> Result<Expression, ParseError> {
+        let token = self.peek().cloned();
+        match token {
+            Some(Token::Number(value)) => {
+                self.next += 1;
+                Ok(Expression::Number(value))
+            }
+            Some(Token::Name(row)) => self.cell(row),
+            Some(Token::Sign('-')) => {
+                let inner = self.nested(Self::factor)?;
+                Ok(Expression::Negate(Box::new(inner)))
+            }
+            Some(Token::Sign('(')) => {
+                let inner = self.nested(Self::sum)?;
+                if self.take(&Token::Sign(')')) {
+                    Ok(inner)
+                } else {
+                    Err(self.expected("an operator or `)`"))
+                }
+            }
+            _ => Err(self.expected("a cell (`row.column`), a number, `-` or `(`")),
+        }
+    }
+
+    /// Steps over an opening sign and parses what it opens.
+    fn nested(
+        &mut self,
+        inner: fn(&mut Self) -> Result<Expression, ParseError>,
+    ) -> Result<Expression, ParseError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.error(ParseErrorKind::TooDeep));
+        }
+        self.next += 1;
+        self.depth += 1;
+        let expression = inner(self)?;
+        self.depth -= 1;
+        Ok(expression)
+    }
+
+    fn cell(&mut self, row: String) -> Result<Expression, ParseError> {
+        let row_span = self.span();
+        self.next += 1;
+        if !self.take(&Token::Sign('.')) {
+            return Err(self.expected("`.` and a column after the row"));
+        }
+        let Some(Token::Name(column)) = self.peek().cloned() else {
+            return Err(self.expected("a column (in quotes, if it starts with a digit)"));
+        };
+        let column_span = self.span();
+        self.next += 1;
+        if self.peek() == Some(&Token::Sign('.')) {
+            let span = column_span;
+            return Err(match column.contains('-') {
+                true => ParseError { span, kind: ParseErrorKind::MinusInName { name: column } },
+                false => self.expected("an operator after the cell"),
+            });
+        }
+        Ok(Expression::Cell(Cell { id: CellId { row, column }, row_span, column_span }))
+    }
+}

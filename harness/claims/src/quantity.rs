@@ -1,0 +1,51 @@
+//! A measured value as tables, claims and sections show it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scores::Measured;
+
+/// A measured value with its uncertainty. Unit: that of whatever holds it; percent in the cells of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Quantity {
+    /// The value.
+    pub value: f64,
+    /// Lower end of its interval, at level [`LEVEL`](crate::interval::LEVEL) unless a report says otherwise.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+    /// Standard error of the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+    /// The value of each seed alone. (JSON: an object with the seeds as keys.)
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub per_seed: BTreeMap<u64, f64>,
+    /// Judged samples behind the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<u64>,
+}
+
+impl Quantity {
+    /// Half of the interval's width, what stands after "±".
+    pub fn half_width(&self) -> f64 {
+        (self.high - self.low) / 2.0
+    }
+}
+
+impl Measured {
+    /// The same as a quantity, in another unit (100 turns fractions into percent), with the number of judged
+    /// samples behind it.
+    pub fn quantity(&self, factor: f64, n: Option<u64>) -> Quantity {
+        let scaled = self.estimate.scaled(factor);
+        Quantity {
+            value: scaled.value,
+            low: scaled.low,
+            high: scaled.high,
+            standard_error: Some(scaled.standard_error),
+            per_seed: self.per_seed.iter().map(|(seed, value)| (*seed, value * factor)).collect(),
+            n,
+        }
+    }
+}

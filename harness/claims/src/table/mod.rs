@@ -1,0 +1,68 @@
+//! One table of a paper, recomputed: cells with intervals, printed values audited, claims with outcomes.
+//!
+//! [`Layout`] is what a recipe says about the table, checked before anything runs; [`Evaluation`] is what was
+//! found for one model and seed; [`Table::new`] puts them together. A table may hold printed values only.
+
+mod assemble;
+mod check;
+mod claim;
+mod layout;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use assemble::{Evaluation, Measurements, TableError};
+pub use check::{Finding, Known};
+pub use claim::{Claim, Part, Threshold, Unit};
+pub use layout::{ClaimLayout, Column, Group, Layout, RowLayout};
+
+use crate::printed::PrintedCheck;
+use crate::quantity::Quantity;
+use crate::section::Section;
+
+/// A recomputed table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Table {
+    /// The columns and rows as the recipe lays them out.
+    pub layout: Layout,
+    /// Measured questions of each benchmark.
+    pub questions: BTreeMap<String, u64>,
+    /// Samples a question and seed, of each benchmark: its k of Avg@k.
+    pub samples: BTreeMap<String, u32>,
+    /// The training seeds, in ascending order.
+    pub seeds: Vec<u64>,
+    /// Row id, then column or group id. A cell that holds nothing is left out.
+    pub cells: BTreeMap<String, BTreeMap<String, Cell>>,
+    /// In the order of the recipe.
+    pub claims: Vec<Claim>,
+    /// What else was measured.
+    pub sections: Vec<Section>,
+    /// What the reader must know: what the recipe and its surroundings say, then what follows from the
+    /// numbers.
+    pub notes: Vec<String>,
+}
+
+/// One cell, in percent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Cell {
+    /// As measured; `None` if it was not.
+    pub measured: Option<Quantity>,
+    /// As printed, with what arithmetic says about it.
+    pub printed: Option<Printed>,
+}
+
+/// A value as the paper prints it, with what arithmetic says about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Printed {
+    /// The characters in the paper, e.g. `75.60`.
+    pub text: String,
+    /// Whether the value can stand.
+    pub check: PrintedCheck,
+    /// Why, when it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}

@@ -1,0 +1,13 @@
+//! Statistics, claims and tables through their public functions.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod claims_language;
+mod claims_measured;
+mod intervals;
+mod layouts;
+mod pass_at_k;
+mod printed;
+mod scores;
+mod small;
+mod support;
+mod tables;

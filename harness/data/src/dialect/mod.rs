@@ -1,0 +1,392 @@
+//! How a question x, a thought z and an answer y are laid out for the reasoner pi(z, y | x) and the posterior
+//! q(z | x, y'), and how thought and answer are found again in what a model writes.
+//!
+//! | model | text | loss on |
+//! |---|---|---|
+//! | pi | prompt, z, close, begin, y, end | all after the prompt |
+//! | pi, thought alone | prompt, z, close | z, close |
+//! | pi, answer alone | prompt, z, close, begin, y, end | y, end; begin too if the model writes it |
+//! | q | prompt with y', z, close | z, close |
+//!
+//! The prompt, the thought with what closes it, and the answer with what opens and closes it are segments of
+//! their own, so that they are tokenised apart, as in the released code. The closing text is always part of
+//! the loss: it is what makes a completion finite.
+//!
+//! The embedded world's dialect and those of chat models are the same thing with other texts.
+
+mod error;
+mod reading;
+mod spec;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use error::DialectError;
+pub use reading::InvalidSpan;
+pub use spec::{ChatSpec, DialectSpec, EmbeddedName, KindSpec, PosteriorSpecs, PromptSpec, SolutionSpec};
+
+use crate::Item;
+use crate::chat_template::{ChatTemplate, Message};
+use crate::embedded::vocabulary;
+use crate::pattern::Pattern;
+
+/// A piece of text, tokenised on its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// The text.
+    pub text: String,
+    /// Whether its tokens are trained on or scored.
+    pub loss: bool,
+}
+
+/// Where q is shown the answer hint y'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Hint {
+    /// Solution first, then an explanation of it (the paper's prompt A).
+    A,
+    /// The solution as a hint, then a thought (the paper's prompt B).
+    B,
+}
+
+impl Hint {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::A, Self::B];
+}
+
+/// How questions, thoughts, hints and answers are laid out as text.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "DialectSpec")]
+#[schemars(with = "DialectSpec")]
+pub struct Dialect {
+    /// What turns are put into; without it they are joined as they are.
+    template: Option<ChatTemplate>,
+    questions: BTreeMap<String, Pattern>,
+    reasoner: Prompt,
+    posterior: [Prompt; 2],
+    solution: SolutionSpec,
+    requires: Vec<String>,
+    stops: Vec<String>,
+    /// Texts that have a meaning: none may occur in what a user writes, or in a thought.
+    specials: Vec<String>,
+    lenient: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Prompt {
+    system: Option<String>,
+    user: Pattern,
+    open: Pattern,
+    close: String,
+}
+
+impl TryFrom<DialectSpec> for Dialect {
+    type Error = DialectError;
+
+    fn try_from(spec: DialectSpec) -> Result<Self, DialectError> {
+        match spec {
+            DialectSpec::Embedded(_) => Ok(Self::embedded()),
+            DialectSpec::Chat(kind) => {
+                let KindSpec::Chat(spec) = *kind;
+                Self::chat(spec)
+            }
+        }
+    }
+}
+
+impl Dialect {
+    /// The dialect of the embedded world: `<bos>x<think>z</think><ans>y</ans>` for pi,
+    /// `<bos><qa>x<ans>y'</ans><expl>z</expl>` and `<bos><qb>x<hint>y'</hint><think>z</think>` for q.
+    pub fn embedded() -> Self {
+        use vocabulary::{ANS, BOS, END_ANS, END_EXPL, END_HINT, END_THINK, EXPL, HINT, QA, QB, THINK};
+        let prompt = |user: String, open: &str, close: &str| Prompt {
+            system: None,
+            user: Pattern::parse(&user),
+            open: Pattern::parse(open),
+            close: close.to_owned(),
+        };
+        let specials: Vec<String> = vocabulary::SPECIALS.map(str::to_owned).into();
+        Self {
+            template: None,
+            questions: BTreeMap::new(),
+            reasoner: prompt(format!("{BOS}{{question}}"), THINK, END_THINK),
+            posterior: [
+                prompt(format!("{BOS}{QA}{{question}}"), &format!("{ANS}{{hint}}{END_ANS}{EXPL}"), END_EXPL),
+                prompt(
+                    format!("{BOS}{QB}{{question}}"),
+                    &format!("{HINT}{{hint}}{END_HINT}{THINK}"),
+                    END_THINK,
+                ),
+            ],
+            solution: SolutionSpec { begin: ANS.to_owned(), end: END_ANS.to_owned(), given: true },
+            requires: specials.clone(),
+            stops: Vec::new(),
+            specials,
+            lenient: false,
+        }
+    }
+
+    /// A dialect for chat models.
+    ///
+    /// # Errors
+    /// A template that is none or refuses a plain question, a delimiter that is empty, `{question}` or
+    /// `{hint}` missing or out of place.
+    pub fn chat(spec: ChatSpec) -> Result<Self, DialectError> {
+        let mut variables = spec.variables;
+        let tokens = [("bos_token", spec.bos_token), ("eos_token", spec.eos_token)];
+        let known = tokens.into_iter().filter_map(|(name, token)| Some((name.to_owned(), token?.into())));
+        variables.extend(known);
+        for (name, text) in [("solution.begin", &spec.solution.begin), ("solution.end", &spec.solution.end)] {
+            not_empty(name, text)?;
+        }
+        for (index, text) in spec.requires.iter().enumerate() {
+            not_empty(&format!("requires[{index}]"), text)?;
+        }
+        for (index, text) in spec.stops.iter().enumerate() {
+            not_empty(&format!("stops[{index}]"), text)?;
+        }
+        let questions = spec.questions.into_iter().map(|(benchmark, text)| {
+            let pattern = Pattern::parse(&text);
+            let name = format!("questions.{benchmark}");
+            count(&name, "question", pattern.questions(), 1)?;
+            count(&name, "hint", pattern.hints(), 0)?;
+            Ok((benchmark, pattern))
+        });
+        let mut dialect = Self {
+            template: Some(ChatTemplate::new(&spec.template, &variables, spec.date.as_deref())?),
+            questions: questions.collect::<Result<_, DialectError>>()?,
+            reasoner: Prompt::new("reasoner", spec.reasoner, 0)?,
+            posterior: [
+                Prompt::new("posterior.A", spec.posterior.a, 1)?,
+                Prompt::new("posterior.B", spec.posterior.b, 1)?,
+            ],
+            solution: spec.solution,
+            requires: spec.requires,
+            stops: spec.stops,
+            specials: Vec::new(),
+            lenient: spec.lenient,
+        };
+        dialect.specials = dialect.meaningful_texts();
+        for prompt in [&dialect.reasoner].into_iter().chain(&dialect.posterior) {
+            dialect.render(prompt, "1+1?", "2")?;
+        }
+        Ok(dialect)
+    }
+
+    /// Special tokens that the tokenizer must have.
+    pub fn requires(&self) -> &[String] {
+        &self.requires
+    }
+
+    /// Whether a model goes on after its end-of-sequence token: in the embedded world that token ends documents,
+    /// not replies.
+    pub fn ignores_end_of_sequence(&self) -> bool {
+        self.template.is_none()
+    }
+
+    /// What pi is given to produce a thought and an answer. No loss.
+    ///
+    /// # Errors
+    /// The template refuses the question, or the question contains a text that has a meaning in this dialect.
+    pub fn reasoner_prompt(&self, item: &Item) -> Result<Vec<Segment>, DialectError> {
+        Ok(vec![given(self.prompt(&self.reasoner, item, "")?)])
+    }
+
+    /// What pi is trained on: loss on thought and answer and what closes them.
+    ///
+    /// # Errors
+    /// As [`reasoner_prompt`](Self::reasoner_prompt).
+    pub fn reasoner_row(
+        &self,
+        item: &Item,
+        thought: &str,
+        answer: &str,
+    ) -> Result<Vec<Segment>, DialectError> {
+        let SolutionSpec { begin, end, .. } = &self.solution;
+        let mut row = self.thought_row(item, thought)?;
+        row.push(learnt(format!("{begin}{answer}{end}")));
+        Ok(row)
+    }
+
+    /// For log pi(z | x): loss on the thought and what closes it.
+    ///
+    /// # Errors
+    /// As [`reasoner_prompt`](Self::reasoner_prompt).
+    pub fn thought_row(&self, item: &Item, thought: &str) -> Result<Vec<Segment>, DialectError> {
+        let prompt = self.prompt(&self.reasoner, item, "")?;
+        Ok(vec![given(prompt), learnt(format!("{thought}{}", self.reasoner.close))])
+    }
+
+    /// What pi is given to answer after a thought. No loss.
+    ///
+    /// # Errors
+    /// As [`reasoner_prompt`](Self::reasoner_prompt).
+    pub fn answer_prompt(&self, item: &Item, thought: &str) -> Result<Vec<Segment>, DialectError> {
+        let mut prompt = self.after_thought(item, thought)?;
+        if self.solution.given {
+            prompt.push(given(self.solution.begin.clone()));
+        }
+        Ok(prompt)
+    }
+
+    /// For log pi(y | x, z): loss on the answer and what closes it, and on what opens it if the model writes
+    /// that.
+    ///
+    /// # Errors
+    /// As [`reasoner_prompt`](Self::reasoner_prompt).
+    pub fn answer_row(&self, item: &Item, thought: &str, answer: &str) -> Result<Vec<Segment>, DialectError> {
+        let SolutionSpec { begin, end, given } = &self.solution;
+        let mut row = self.answer_prompt(item, thought)?;
+        row.push(learnt(if *given { format!("{answer}{end}") } else { format!("{begin}{answer}{end}") }));
+        Ok(row)
+    }
+
+    /// What follows a thought, finished or not, before an answer is chosen among options. No loss.
+    ///
+    /// # Errors
+    /// As [`reasoner_prompt`](Self::reasoner_prompt).
+    pub fn choice_prompt(&self, item: &Item, thought: &str) -> Result<Vec<Segment>, DialectError> {
+        let mut prompt = self.after_thought(item, thought)?;
+        prompt.push(given(self.solution.begin.clone()));
+        Ok(prompt)
+    }
+
+    /// What q is given to produce a thought. No loss.
+    ///
+    /// # Errors
+    /// As [`reasoner_prompt`](Self::reasoner_prompt), also for the hint.
+    pub fn posterior_prompt(
+        &self,
+        hint: Hint,
+        item: &Item,
+        hint_answer: &str,
+    ) -> Result<Vec<Segment>, DialectError> {
+        Ok(vec![given(self.prompt(self.shown(hint), item, hint_answer)?)])
+    }
+
+    /// What q is trained on and scored by: loss on the thought and what closes it.
+    ///
+    /// # Errors
+    /// As [`posterior_prompt`](Self::posterior_prompt).
+    pub fn posterior_row(
+        &self,
+        hint: Hint,
+        item: &Item,
+        hint_answer: &str,
+        thought: &str,
+    ) -> Result<Vec<Segment>, DialectError> {
+        let mut row = self.posterior_prompt(hint, item, hint_answer)?;
+        row.push(learnt(format!("{thought}{}", self.shown(hint).close)));
+        Ok(row)
+    }
+
+    /// What ends a whole reply.
+    pub fn solution_stops(&self) -> Vec<String> {
+        self.ended_by(&self.solution.end)
+    }
+
+    /// What ends a thought of pi.
+    pub fn thought_stops(&self) -> Vec<String> {
+        self.ended_by(&self.reasoner.close)
+    }
+
+    /// What ends a thought of q.
+    pub fn posterior_stops(&self, hint: Hint) -> Vec<String> {
+        self.ended_by(&self.shown(hint).close)
+    }
+
+    /// What ends an answer.
+    pub fn answer_stops(&self) -> Vec<String> {
+        self.ended_by(&self.solution.end)
+    }
+
+    fn ended_by(&self, close: &str) -> Vec<String> {
+        let others = self.stops.iter().filter(|stop| *stop != close).cloned();
+        [close.to_owned()].into_iter().chain(others).collect()
+    }
+
+    fn shown(&self, hint: Hint) -> &Prompt {
+        let [a, b] = &self.posterior;
+        match hint {
+            Hint::A => a,
+            Hint::B => b,
+        }
+    }
+
+    fn after_thought(&self, item: &Item, thought: &str) -> Result<Vec<Segment>, DialectError> {
+        let mut row = self.thought_row(item, thought)?;
+        row.iter_mut().for_each(|segment| segment.loss = false);
+        Ok(row)
+    }
+
+    fn prompt(&self, prompt: &Prompt, item: &Item, hint: &str) -> Result<String, DialectError> {
+        for (what, text) in [("question", item.question.as_str()), ("hint", hint)] {
+            if let Some(special) = self.special_in(text) {
+                return Err(DialectError::Special { what, id: item.id.clone(), text: special.to_owned() });
+            }
+        }
+        match self.questions.get(&item.benchmark) {
+            Some(pattern) => self.render(prompt, &pattern.fill(&item.question, ""), hint),
+            None => self.render(prompt, &item.question, hint),
+        }
+    }
+
+    fn render(&self, prompt: &Prompt, question: &str, hint: &str) -> Result<String, DialectError> {
+        let user = prompt.user.fill(question, hint);
+        let open = prompt.open.fill(question, hint);
+        let turns = match &self.template {
+            Some(template) => {
+                let system = prompt.system.as_ref().map(|system| Message::new("system", system));
+                let messages: Vec<Message> = system.into_iter().chain([Message::new("user", user)]).collect();
+                template.render(&messages, true)?
+            }
+            None => user,
+        };
+        Ok(turns + &open)
+    }
+
+    /// What must not occur in a question or a thought: special tokens, and all that closes a thought or
+    /// stands around an answer. The space around them is left out, for a model may write it otherwise.
+    fn meaningful_texts(&self) -> Vec<String> {
+        let closings = [&self.reasoner].into_iter().chain(&self.posterior).map(|prompt| &prompt.close);
+        let texts = self.requires.iter().chain(closings).chain([&self.solution.begin, &self.solution.end]);
+        texts.map(|text| if text.trim().is_empty() { text } else { text.trim() }.to_owned()).collect()
+    }
+
+    fn special_in(&self, text: &str) -> Option<&str> {
+        self.specials.iter().map(String::as_str).find(|special| text.contains(special))
+    }
+}
+
+impl Prompt {
+    fn new(name: &str, spec: PromptSpec, hints: usize) -> Result<Self, DialectError> {
+        let PromptSpec { system, user, open, close } = spec;
+        not_empty(&format!("{name}.close"), &close)?;
+        let (user, open) = (Pattern::parse(&user), Pattern::parse(&open));
+        count(&format!("{name}.user"), "question", user.questions(), 1)?;
+        count(&format!("{name}.open"), "question", open.questions(), 0)?;
+        count(name, "hint", user.hints() + open.hints(), hints)?;
+        Ok(Self { system, user, open, close })
+    }
+}
+
+fn not_empty(name: &str, text: &str) -> Result<(), DialectError> {
+    if text.is_empty() { Err(DialectError::Empty { name: name.to_owned() }) } else { Ok(()) }
+}
+
+fn count(name: &str, slot: &'static str, found: usize, expected: usize) -> Result<(), DialectError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(DialectError::Slot { name: name.to_owned(), slot, found, expected })
+}
+
+fn given(text: String) -> Segment {
+    Segment { text, loss: false }
+}
+
+fn learnt(text: String) -> Segment {
+    Segment { text, loss: true }
+}

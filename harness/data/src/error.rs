@@ -1,0 +1,140 @@
+//! What can go wrong with items and demonstrations.
+
+use std::fmt;
+use std::io;
+
+use assay_store::ErrorClass;
+use camino::Utf8PathBuf;
+
+use crate::Fault;
+use crate::embedded::TaskError;
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: Utf8PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.path, self.line)
+    }
+}
+
+/// Items or demonstrations that cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file lies outside the workspace, where nothing says whether it is still the same.
+    #[error("{path} is not a path inside the workspace")]
+    Outside {
+        /// The path as the recipe has it.
+        path: Utf8PathBuf,
+    },
+    /// The file is not UTF-8.
+    #[error("{place}: the line is not UTF-8")]
+    Encoding {
+        /// The first line that is not.
+        place: Place,
+    },
+    /// A line is not an item, or not a demonstration.
+    #[error("{place}: {message}")]
+    Form {
+        /// The line.
+        place: Place,
+        /// What is wrong, and what was expected.
+        message: String,
+    },
+    /// An item is at odds with itself.
+    #[error("{place}: item `{id}`: {fault}")]
+    Item {
+        /// The line.
+        place: Place,
+        /// The item.
+        id: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// Two items of a file have one id.
+    #[error("{place}: a second item `{id}`; the first is in line {first}")]
+    Twice {
+        /// The second one.
+        place: Place,
+        /// Their id.
+        id: String,
+        /// The line of the first.
+        first: usize,
+    },
+    /// A demonstration asks what a test item asks.
+    #[error("{path}: the demonstration `{id}` asks the question of the test item `{test}`")]
+    Leak {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The demonstration's item.
+        id: String,
+        /// The test item.
+        test: String,
+    },
+    /// There is nothing in the file.
+    #[error("{path} holds nothing; expected one JSON object a line")]
+    Nothing {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// There are fewer than are needed.
+    #[error("{what}: {count}, but must be at least {least}")]
+    TooFew {
+        /// What there is too little of.
+        what: String,
+        /// How many there are, or were asked for.
+        count: usize,
+        /// How many are needed.
+        least: usize,
+    },
+    /// The embedded world cannot meet a request.
+    #[error(transparent)]
+    World(#[from] TaskError),
+}
+
+impl DataError {
+    /// Whose mistake it is.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Read { source, .. } if source.kind() != io::ErrorKind::NotFound => ErrorClass::Environment,
+            _ => ErrorClass::User,
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "check the path; it starts at the workspace"
+            }
+            Self::Read { .. } => "check the permissions of the file and its folder",
+            Self::Outside { .. } => "copy the file into the workspace and name it from there, without `..`",
+            Self::Encoding { .. } => "save the file as UTF-8",
+            Self::Form { .. } => {
+                "write one JSON object a line, with the fields of an item or a demonstration"
+            }
+            Self::Item { .. } => "mend the item, or leave it out",
+            Self::Twice { .. } => "give each item an id of its own",
+            Self::Leak { .. } => "leave it out of the demonstrations, or its question out of the test items",
+            Self::Nothing { .. } => "check that it is the right file",
+            Self::TooFew { .. } => "ask for more, or add some to the file",
+            Self::World(_) => "ask for fewer questions, or exclude fewer",
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Lockfiles: what a name resolved to, so that it can be checked ever after.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use assay_store::Hash;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
+use crate::language::syntax::parse_file;
+use crate::language::written::{quote, quote_key};
+use crate::values::location::Location;
+use crate::values::names::likely;
+use crate::values::path::ValuePath;
+use crate::values::value::Located;
+
+/// The format that this version reads and writes.
+const FORMAT: i64 = 1;
+
+/// A lockfile.
+///
+/// ```toml
+/// format = 1
+///
+/// [entries.embedded-base]
+/// blake3 = "64 hexadecimal digits"
+/// size = 1048576
+/// licence = "MIT OR Apache-2.0"
+/// source = "assay run base"
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The file, relative to the workspace's root.
+    pub file: Utf8PathBuf,
+    /// By name.
+    pub entries: BTreeMap<String, LockEntry>,
+}
+
+/// One locked thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockEntry {
+    /// The object's hash in the store: of the bytes of a file, or of the manifest of a folder.
+    pub blake3: Hash,
+    /// Size in bytes; of a folder, the sum of its files.
+    pub size: u64,
+    /// A release, revision or commit.
+    pub version: Option<String>,
+    /// The publisher's own checksum, 64 hexadecimal digits.
+    pub sha256: Option<String>,
+    /// An SPDX expression.
+    pub licence: Option<String>,
+    /// Where it came from, such as `PyPI componentize-py`.
+    pub source: Option<String>,
+    /// Where the entry stands; `None` for one that was not read from a file.
+    pub at: Option<Location>,
+}
+
+/// Something locked is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LockError {
+    /// The lockfile has no such entry.
+    #[error("{file} has no entry `{name}`")]
+    Unknown {
+        /// The lockfile.
+        file: Utf8PathBuf,
+        /// The entry that was asked for.
+        name: String,
+        /// Near names.
+        help: Option<String>,
+    },
+    /// The bytes are not those that were locked.
+    #[error("`{name}` is not what {file} says: expected blake3 {expected}, found {found}")]
+    Mismatch {
+        /// The lockfile.
+        file: Utf8PathBuf,
+        /// The entry.
+        name: String,
+        /// The locked hash.
+        expected: Hash,
+        /// The hash at hand.
+        found: Hash,
+    },
+}
+
+impl LockError {
+    /// What to do, as a fragment.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Unknown { help: Some(help), .. } => help.clone(),
+            Self::Unknown { file, name, help: None } => format!("add `[entries.{name}]` to {file}"),
+            Self::Mismatch { file, found, .. } => format!(
+                "remove the changed copy so that it is made anew, or, if the change is wanted, put {found} \
+                 into {file}"
+            ),
+        }
+    }
+}
+
+const KNOWN: [&str; 6] = ["blake3", "size", "version", "sha256", "licence", "source"];
+
+impl Lock {
+    /// Reads a lockfile's text; what is wrong goes to `problems`.
+    pub(crate) fn parse(file: &Utf8Path, text: &str, problems: &mut Diagnostics) -> Option<Self> {
+        let root = parse_file(file, text, problems)?;
+        let mut fields = Fields::open(&root, "a lockfile", Keys::Only(&["format", "entries"]), problems)?;
+        if let Some(format) = fields.required::<i64>("format").filter(|format| *format != FORMAT) {
+            let message = format!("lockfile format {format} is not known; this version reads {FORMAT}");
+            fields.report(&ValuePath::key("format"), message, Some("use a newer version".into()));
+            return None;
+        }
+        let mut entries = BTreeMap::new();
+        if let Some(table) = fields.raw("entries") {
+            for (name, entry) in expect_table(table, "`entries`", fields.problems())? {
+                if let Some(entry) = LockEntry::read(entry, fields.problems()) {
+                    entries.insert(name.clone(), entry);
+                }
+            }
+        }
+        Some(Self { file: file.to_owned(), entries })
+    }
+
+    /// The entry of this name.
+    ///
+    /// # Errors
+    /// [`LockError::Unknown`], with near names.
+    pub fn entry(&self, name: &str) -> Result<&LockEntry, LockError> {
+        self.entries.get(name).ok_or_else(|| LockError::Unknown {
+            file: self.file.clone(),
+            name: name.to_owned(),
+            help: likely(name, self.entries.keys().map(String::as_str)),
+        })
+    }
+
+    /// Checks that `found` is what the entry `name` says.
+    ///
+    /// # Errors
+    /// Either [`LockError`].
+    pub fn verify(&self, name: &str, found: &Hash) -> Result<(), LockError> {
+        let expected = self.entry(name)?.blake3;
+        if expected == *found {
+            return Ok(());
+        }
+        let (file, name) = (self.file.clone(), name.to_owned());
+        Err(LockError::Mismatch { file, name, expected, found: *found })
+    }
+
+    /// The file's text: the same entries always give the same bytes.
+    pub fn to_toml(&self) -> String {
+        let mut text = format!("format = {FORMAT}\n");
+        for (name, entry) in &self.entries {
+            let LockEntry { blake3, size, version, sha256, licence, source, at: _ } = entry;
+            // Writing into a String cannot fail.
+            let _ = write!(text, "\n[entries.{}]\nblake3 = \"{blake3}\"\nsize = {size}\n", quote_key(name));
+            for (key, value) in
+                [("version", version), ("sha256", sha256), ("licence", licence), ("source", source)]
+            {
+                if let Some(value) = value {
+                    let _ = writeln!(text, "{key} = {}", quote(value));
+                }
+            }
+        }
+        text
+    }
+}
+
+impl LockEntry {
+    fn read(entry: &Located, problems: &mut Diagnostics) -> Option<Self> {
+        let mut fields = Fields::open(entry, "an entry", Keys::Only(&KNOWN), problems)?;
+        let blake3 = fields.required("blake3");
+        let size = fields.required("size");
+        let sha256: Option<String> = fields.optional("sha256");
+        if sha256.as_ref().is_some_and(|hex| hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit())) {
+            let message = "`sha256`: expected 64 hexadecimal digits".to_owned();
+            fields.problems().push(diagnose(entry, &ValuePath::key("sha256"), Part::Value, message, None));
+        }
+        Some(Self {
+            version: fields.optional("version"),
+            licence: fields.optional("licence"),
+            source: fields.optional("source"),
+            sha256,
+            blake3: blake3?,
+            size: size?,
+            at: entry.key.clone(),
+        })
+    }
+}
+
+impl From<LockError> for Diagnostic {
+    fn from(error: LockError) -> Self {
+        Diagnostic::user(error.to_string()).help(error.remedy())
+    }
+}

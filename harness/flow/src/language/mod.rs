@@ -1,0 +1,71 @@
+//! Recipes, pipelines, scales and lockfiles: from files to a checked [`Graph`](graph::Graph).
+//!
+//! Nothing here knows of runs: keys, plans and scheduling are in [`engine`](crate::engine).
+//!
+//! # The language
+//!
+//! All files are TOML. A file of `recipes/pipeline/` may have these tables, which all recipes share:
+//!
+//! ```toml
+//! [steps.questions]                        # a step: its kind, its inputs, its parameters
+//! kind = "items"
+//! params = { source = "$questions.source" }
+//!
+//! [templates.ours]                         # steps of a model, with typed parameters
+//! each = "seed"                            # its steps run once for each seed of the scale
+//! takes = { chain = "template:posterior-chain", estimator = ["acc", "gml"], training = "table" }
+//! use = ["evaluated"]                      # with the steps and the parameters of other templates
+//!
+//! [templates.ours.steps.final]
+//! kind = "train"                           # `@` is the model itself, `{chain}` an argument
+//! inputs = { base = "base.final", rows = "@.rows" }
+//! params = { seed = "$seed", training = "{training}" }
+//!
+//! [models."ours-{estimator}"]              # one model for each value of the axes below
+//! template = "ours"
+//! chain = "chain-b"
+//! training = "$final-1k"
+//! zip = { estimator = ["acc", "gml"] }     # lists that advance together; `cross` combines in all ways
+//!
+//! [table]                                  # the step that makes a table
+//! kind = "table"
+//! inputs = { items = "questions" }
+//! rows = { verdicts = "@.verdicts" }       # a step of each row's model
+//! models = { diagnostics = "@.diagnostics" } # a step of the models that have it, and of their arguments
+//! ```
+//!
+//! The steps of a model `M` are called `M.final` and so on. A parameter of a template takes one of a list of
+//! strings, a `"string"`, `"integer"`, `"number"`, `"boolean"`, `"list"` or `"table"`, or the name of a model
+//! of a template. In a string, `{name}` is replaced by an argument; a string that is nothing else becomes the
+//! argument, whatever its type.
+//!
+//! `"$path"` is replaced by a value of the scale (`recipes/scale/NAME.toml`), or else of `recipes/shared.toml`,
+//! in which references are replaced in turn; `${path}` in a longer string by the value as text; `$seed` by the
+//! seed. `$$` stands for a dollar sign.
+//!
+//! A recipe (`recipes/NAME.toml`) has a `title` and a `kind`. One of kind `table` lists `rows`, which name
+//! models; whatever else it holds is for the step that makes the table. One of kind `artifact` names its
+//! `target` step, and in `expect` the lock of what comes out.
+
+mod checked;
+pub(crate) mod diagnostic;
+mod expand;
+pub(crate) mod flat;
+pub(crate) mod graph;
+mod instance;
+pub(crate) mod load;
+mod locate;
+pub(crate) mod lock;
+mod model;
+mod pipeline;
+mod placeholder;
+pub(crate) mod recipe;
+mod references;
+pub(crate) mod scale;
+mod steps;
+mod structure;
+mod syntax;
+mod table;
+mod template;
+pub(crate) mod workspace;
+mod written;

@@ -1,0 +1,209 @@
+//! The engine that runs a model folder in this process.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+
+use super::{
+    Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION, instruction_set,
+};
+use crate::config::token_ids;
+use crate::error::{LmError, Result};
+use crate::model::Model;
+use crate::placement::Placement;
+use crate::sample::{
+    DEFAULT_BATCH, End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, Stops, likeliest_option,
+};
+use crate::score::{Scored, score_each};
+use crate::text::Part;
+use crate::tokenizer::Tokenizer;
+
+const GENERATION_CONFIG: &str = "generation_config.json";
+
+/// A model of a folder, run by this crate in the current rayon pool.
+///
+/// It can do everything that engines do. With the CPU kernels its results do not depend on what else is asked
+/// for in the same call, on the order, or on the number of threads, down to the last bit.
+#[derive(Debug)]
+pub struct Candle {
+    model: Model,
+    folder: Utf8PathBuf,
+    placement: Placement,
+    /// End-of-sequence tokens.
+    eos: Vec<u32>,
+    batch: usize,
+}
+
+impl Candle {
+    /// Loads a model folder onto a device.
+    ///
+    /// The end-of-sequence tokens are those of `config.json` and those of `generation_config.json`, which may
+    /// be missing.
+    ///
+    /// # Errors
+    /// Those of [`Model::load`]; [`LmError::GenerationConfig`].
+    pub fn open(folder: &Utf8Path, placement: &Placement) -> Result<Self> {
+        let model = Model::load(folder, placement)?;
+        let mut eos = model.decoder.config().eos_token_ids.clone();
+        eos.extend(generation_eos(&folder.join(GENERATION_CONFIG))?);
+        Ok(Self { model, folder: folder.to_owned(), placement: *placement, eos, batch: DEFAULT_BATCH })
+    }
+
+    /// Sets how many completions are in flight at a time, at least 1. It changes speed and memory, not the
+    /// completions.
+    #[must_use]
+    pub fn with_batch(mut self, batch: usize) -> Self {
+        self.batch = batch.max(1);
+        self
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Checks that each of these texts is one token, as a dialect has to know of the special tokens that it
+    /// names: another tokenizer would cut them into ordinary characters without a word.
+    ///
+    /// # Errors
+    /// [`LmError::MissingSpecial`] for the first that is not.
+    pub fn requires(&self, specials: &[String]) -> Result<()> {
+        match specials.iter().find(|text| self.model.tokenizer.single(text).is_none()) {
+            None => Ok(()),
+            Some(token) => Err(LmError::MissingSpecial {
+                token: token.clone(),
+                tokenizer: self.folder.join("tokenizer.json"),
+            }),
+        }
+    }
+
+    fn completion(&self, stops: &Stops<'_>, sampling: &Sampling, sample: &Sample) -> Result<Completion> {
+        let tokenizer = &self.model.tokenizer;
+        let (text, stop) = match (sample.end, sample.tokens.as_slice()) {
+            (End::Text(found), tokens) => {
+                (stops.text_before(tokens, found)?, Some(sampling.stop[found.stop].clone()))
+            }
+            (End::Token, [before @ .., last]) => (tokenizer.text(before)?, Some(tokenizer.text(&[*last])?)),
+            (End::Token | End::Length, tokens) => (tokenizer.text(tokens)?, None),
+        };
+        Ok(Completion { text, tokens: sample.tokens.len() as u32, stop })
+    }
+}
+
+impl Engine for Candle {
+    fn identity(&self) -> String {
+        format!("candle {VERSION}, {}, {}", self.placement, instruction_set())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { generate: true, score: true, choose: true }
+    }
+}
+
+impl Generator for Candle {
+    fn generate(
+        &self,
+        requests: &[Request<'_>],
+        sampling: &Sampling,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(usize, Completion) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let Sampling { temperature, top_p, max_new_tokens, stop, ignore_eos, seed } = sampling;
+        let config = SampleConfig {
+            temperature: *temperature,
+            top_p: *top_p,
+            max_new_tokens: *max_new_tokens,
+            stop: if *ignore_eos { Vec::new() } else { self.eos.clone() },
+            seed: *seed,
+        };
+        let stops = Stops::new(&self.model.tokenizer, stop)?;
+        let sampler = Sampler::new(&self.model.decoder, config)?.with_batch(self.batch).with_stops(&stops);
+        let prompts = prompts(&self.model.tokenizer, requests)?;
+        if stopped() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let mut failure = None;
+        let flow = sampler.run(&prompts, &mut |event| match event {
+            SampleEvent::Step { .. } if stopped() => ControlFlow::Break(()),
+            SampleEvent::Step { .. } => ControlFlow::Continue(()),
+            SampleEvent::Finished { index, sample } => match self.completion(&stops, sampling, &sample) {
+                Ok(completion) => tell(index, completion),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            },
+        })?;
+        failure.map_or(Ok(flow), Err)
+    }
+}
+
+impl Scorer for Candle {
+    fn score(
+        &self,
+        rows: &[Vec<Part<'_>>],
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(usize, Vec<f32>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let scored = |(index, row): (usize, &Vec<Part<'_>>)| {
+            self.model.tokenizer.scored(row).map_err(LmError::at("row", index))
+        };
+        let items: Vec<Scored> = rows.iter().enumerate().map(scored).collect::<Result<_>>()?;
+        score_each(&self.model.decoder, &items, stopped, tell)
+    }
+}
+
+impl Chooser for Candle {
+    fn choose(&self, prompts: &[Vec<Part<'_>>], options: &[&str]) -> Result<Vec<usize>> {
+        let tokenizer = &self.model.tokenizer;
+        let options = options
+            .iter()
+            .enumerate()
+            .map(|(index, option)| tokenizer.encode(option).map_err(LmError::at("option", index)));
+        let options: Vec<Vec<u32>> = options.collect::<Result<_>>()?;
+        let prompts = prompts
+            .iter()
+            .enumerate()
+            .map(|(index, prompt)| tokenizer.join(prompt).map_err(LmError::at("prompt", index)));
+        likeliest_option(&self.model.decoder, &prompts.collect::<Result<Vec<_>>>()?, &options)
+    }
+}
+
+/// The tokens of all prompts; a text that occurs in several parts is tokenised once.
+fn prompts(tokenizer: &Tokenizer, requests: &[Request<'_>]) -> Result<Vec<Prompt>> {
+    let mut known: HashMap<&str, Vec<u32>> = HashMap::new();
+    let mut prompts = Vec::with_capacity(requests.len());
+    for (index, request) in requests.iter().enumerate() {
+        let mut tokens = Vec::new();
+        for part in &request.prompt {
+            if !known.contains_key(part.text) {
+                let ids = tokenizer.encode(part.text).map_err(LmError::at("request", index))?;
+                known.insert(part.text, ids);
+            }
+            tokens.extend(&known[part.text]);
+        }
+        prompts.push(Prompt { tokens, sample_index: request.index });
+    }
+    Ok(prompts)
+}
+
+/// The end-of-sequence tokens that a `generation_config.json` names, if there is such a file.
+fn generation_eos(path: &Utf8Path) -> Result<Vec<u32>> {
+    #[derive(Deserialize)]
+    struct GenerationConfig {
+        #[serde(default)]
+        eos_token_id: serde_json::Value,
+    }
+    let text = match fs_err::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let problem = |problem: String| LmError::GenerationConfig { path: path.to_owned(), problem };
+    let config: GenerationConfig =
+        serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
+    token_ids("eos_token_id", &config.eos_token_id).map_err(|error| problem(error.to_string()))
+}

@@ -1,0 +1,137 @@
+//! Engines: text in, text out.
+//!
+//! An [`Engine`] runs a model. What it can do is said by the traits [`Generator`], [`Scorer`] and [`Chooser`]
+//! and by its [`Capabilities`]. Prompts, rows, options and stop strings are texts: tokens, and positions in
+//! them, are the engine's own matter. [`Candle`] runs a model folder in this process.
+
+mod candle;
+mod identity;
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::text::Part;
+
+pub use candle::Candle;
+pub use identity::{VERSION, instruction_set};
+
+/// How completions are drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// Divides the logits; at least 0. At 0 the most likely token is taken.
+    pub temperature: f64,
+    /// Share of probability, in `(0, 1]`, that the most likely tokens must reach; the others are never drawn.
+    pub top_p: f64,
+    /// Most tokens per completion, at least 1.
+    pub max_new_tokens: usize,
+    /// Strings that end a completion, wherever tokens begin or end. None may be empty.
+    pub stop: Vec<String>,
+    /// Whether the model's end-of-sequence tokens are tokens like any other. If not, they end a completion.
+    ///
+    /// Models that were trained to end their replies with such a token need `false`. `true` is for dialects in
+    /// which the token is one delimiter of several and a stop string where it ends something, as in the
+    /// embedded one.
+    pub ignore_eos: bool,
+    /// The seed of all random streams.
+    pub seed: u64,
+}
+
+/// A completion that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// The text to be continued; at least one token. [`Part::loss`] does not matter.
+    pub prompt: Vec<Part<'a>>,
+    /// Tells completions of the same prompt apart: equal indices give equal completions.
+    pub index: u64,
+}
+
+/// What a model wrote after a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Completion {
+    /// The text before [`stop`](Self::stop), or all of it. Bytes that are no UTF-8, as where the model was cut
+    /// off within a character, are U+FFFD.
+    pub text: String,
+    /// Tokens that the model wrote, those of the stop string included up to the one that completed it.
+    pub tokens: u32,
+    /// The stop string that ended it, or the text of the end-of-sequence token that did; `None` when it was
+    /// cut off at [`max_new_tokens`](Sampling::max_new_tokens).
+    pub stop: Option<String>,
+}
+
+/// What an engine can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// It is a [`Generator`].
+    pub generate: bool,
+    /// It is a [`Scorer`].
+    pub score: bool,
+    /// It is a [`Chooser`].
+    pub choose: bool,
+}
+
+/// Something that runs a model.
+pub trait Engine: Send + Sync {
+    /// What, beside the model and the request, the results depend on: the engine's name and version, and where
+    /// it computes. Belongs in the key of whatever is stored.
+    fn identity(&self) -> String;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+}
+
+/// An engine that continues texts.
+pub trait Generator: Engine {
+    /// Continues each prompt until a stop string, an end-of-sequence token or the limit ends it.
+    ///
+    /// `tell` gets the index of a request and its completion as soon as it is finished. If it breaks off, or
+    /// `stopped` is true when asked between two tokens, completions in flight are dropped and the result is
+    /// `Break`. A completion depends on its prompt, its index and `sampling` alone.
+    ///
+    /// # Errors
+    /// Impossible settings, texts that cannot be tokenised, and failures of the model or of the engine.
+    fn generate(
+        &self,
+        requests: &[Request<'_>],
+        sampling: &Sampling,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(usize, Completion) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>>;
+}
+
+/// An engine that computes probabilities of given texts.
+pub trait Scorer: Engine {
+    /// Log-probabilities (nats) of the tokens of the [`loss`](Part::loss) parts of each row, each given all
+    /// tokens before it. A row without such tokens has none.
+    ///
+    /// `tell` gets the index of a row and its log-probabilities as soon as they are known, in no particular
+    /// order. If it breaks off, or `stopped` is true when asked in between, the rest is not computed and the
+    /// result is `Break`.
+    ///
+    /// # Errors
+    /// Parts with loss that are not side by side or begin the row, texts that cannot be tokenised, and failures
+    /// of the engine.
+    fn score(
+        &self,
+        rows: &[Vec<Part<'_>>],
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(usize, Vec<f32>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>>;
+}
+
+/// An engine that chooses among given continuations.
+pub trait Chooser: Engine {
+    /// For each prompt, the index of the option that is its likeliest continuation (ties: the first).
+    ///
+    /// An option is tokenised on its own. If the options differ from each other in the first token that not
+    /// all of them share, this token decides; otherwise the sums of the log-probabilities of all tokens from
+    /// there on do.
+    ///
+    /// # Errors
+    /// No options, an option that is the beginning of another, texts that cannot be tokenised, and failures of
+    /// the model or of the engine.
+    fn choose(&self, prompts: &[Vec<Part<'_>>], options: &[&str]) -> Result<Vec<usize>>;
+}

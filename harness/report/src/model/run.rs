@@ -1,0 +1,140 @@
+//! From a computed table and what is known of its run to a report.
+
+use std::collections::BTreeMap;
+
+use assay_claims::interval::LEVEL;
+use assay_claims::table::{self, RowLayout, Table};
+
+use super::{Cell, Column, ColumnKind, Criteria, Format, Report, Row, Source};
+
+/// Heading of the average of a group.
+const AVERAGE: &str = "Avg";
+
+/// What a report says beside the table: its names, and how the numbers came about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// See [`Report::id`].
+    pub id: String,
+    /// See [`Report::title`].
+    pub title: String,
+    /// See [`Report::paper`].
+    pub paper: String,
+    /// See [`Report::locator`].
+    pub locator: String,
+    /// See [`Report::scale`].
+    pub scale: String,
+    /// Values that were overridden for this run, as given: `evaluation.samples=5`.
+    pub overrides: Vec<String>,
+    /// See [`Report::criteria`].
+    pub criteria: Option<Criteria>,
+    /// See [`Report::facts`].
+    pub facts: BTreeMap<String, String>,
+    /// See [`Report::sources`].
+    pub sources: Vec<Source>,
+    /// By model: ids of the [`Source`]s that its cells were computed from.
+    pub evidence: BTreeMap<String, Vec<String>>,
+}
+
+impl Report {
+    /// The report of a table. What it says about the table is the table's; nothing is added but what was
+    /// overridden.
+    pub fn new(table: Table, run: Run) -> Self {
+        let mut notes = table.notes.clone();
+        notes.extend(run.overrides.iter().map(|set| format!("Overridden for this run: {set}")));
+        Self {
+            format: Format,
+            id: run.id,
+            title: run.title,
+            caption: table.layout.caption.clone(),
+            paper: run.paper,
+            locator: run.locator,
+            scale: run.scale,
+            confidence: LEVEL,
+            notes,
+            columns: columns(&table),
+            rows: table.layout.rows.iter().map(|layout| row(&table, layout, &run.evidence)).collect(),
+            groups: table.layout.groups,
+            claims: table.claims,
+            diagnostics: table.sections,
+            criteria: run.criteria,
+            facts: run.facts,
+            sources: run.sources,
+        }
+    }
+}
+
+impl Criteria {
+    /// The criteria that stand in these files, whose hash it is.
+    pub fn in_files(names: &[&str], hash: String) -> Self {
+        let text = format!(
+            "Seeds, questions, samples, training and sampling settings and the claims' thresholds stand in {}. The hash is of \
+             these files as the run read them; their version history says since when they have stood.",
+            names.join(", ")
+        );
+        Self { text, hash }
+    }
+}
+
+/// The columns in their order, the members of a group together and its average behind them.
+fn columns(table: &Table) -> Vec<Column> {
+    let layout = &table.layout;
+    let mut columns: Vec<Column> = Vec::new();
+    for column in &layout.columns {
+        match &column.group {
+            None => columns.push(benchmark(table, column)),
+            Some(group) if columns.iter().all(|known| known.group.as_ref() != Some(group)) => {
+                columns.extend(layout.members(group).map(|column| benchmark(table, column)));
+                columns.push(average(group));
+            }
+            Some(_) => {}
+        }
+    }
+    columns
+}
+
+fn benchmark(table: &Table, column: &table::Column) -> Column {
+    let name = column.benchmark.as_ref();
+    Column {
+        id: column.id.clone(),
+        label: column.id.clone(),
+        kind: ColumnKind::Benchmark,
+        group: column.group.clone(),
+        measured_on: column.benchmark.clone(),
+        questions: name.and_then(|name| table.questions.get(name)).copied(),
+        samples: name.and_then(|name| table.samples.get(name)).copied().map(u64::from),
+        paper_questions: column.paper_questions.map(u64::from),
+        paper_samples: column.paper_samples.map(u64::from),
+    }
+}
+
+fn average(group: &str) -> Column {
+    Column {
+        id: group.to_owned(),
+        label: AVERAGE.to_owned(),
+        kind: ColumnKind::Average,
+        group: Some(group.to_owned()),
+        measured_on: None,
+        questions: None,
+        samples: None,
+        paper_questions: None,
+        paper_samples: None,
+    }
+}
+
+fn row(table: &Table, layout: &RowLayout, evidence: &BTreeMap<String, Vec<String>>) -> Row {
+    let sources = layout.model.as_ref().and_then(|model| evidence.get(model));
+    let cells = table.cells.get(&layout.id).into_iter().flatten().map(|(column, cell)| {
+        let (measured, printed) = (cell.measured.clone(), cell.printed.clone());
+        let sources = sources.filter(|_| measured.is_some()).cloned().unwrap_or_default();
+        (column.clone(), Cell { measured, printed, sources })
+    });
+    let cells: BTreeMap<String, Cell> = cells.collect();
+    let mut seeds: Vec<u64> = cells
+        .values()
+        .filter_map(|cell| cell.measured.as_ref())
+        .flat_map(|measured| measured.per_seed.keys().copied())
+        .collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    Row { id: layout.id.clone(), label: layout.label.clone(), printed_label: None, seeds, cells }
+}

@@ -1,0 +1,135 @@
+//! Diagnostics of a table as sections of its report. Figures are means over the training seeds.
+
+use std::collections::BTreeMap;
+
+use assay_claims::section::{DataTable, Datum, Heading, Section};
+
+use crate::inference::diagnostics::{Diagnostics, WeightSummary};
+use crate::inference::posterior::Estimator;
+use crate::steps::ALL;
+
+/// Summaries by seed, then by family of questions; [`ALL`] is over all of them.
+pub(crate) type BySeed = BTreeMap<u64, BTreeMap<String, Diagnostics>>;
+
+/// The sections that there are figures for; none without any.
+pub(crate) fn sections(diagnostics: &BySeed) -> Vec<Section> {
+    if diagnostics.is_empty() {
+        return Vec::new();
+    }
+    vec![posterior(diagnostics), weights(diagnostics), length_bias(diagnostics)]
+}
+
+/// A figure of one seed's summary, if it is defined there.
+type Figure = fn(&Diagnostics) -> Option<f64>;
+
+fn posterior(diagnostics: &BySeed) -> Section {
+    const FIGURES: [(&str, u8, Figure); 8] = [
+        ("q right %", 1, |d| d.q.mean.map(percent)),
+        ("pi right %", 1, |d| d.pi.mean.map(percent)),
+        ("q solves %", 1, |d| d.q.solved.map(percent)),
+        ("pi solves %", 1, |d| d.pi.solved.map(percent)),
+        ("rescued %", 1, |d| d.rescued.map(percent)),
+        ("lost %", 1, |d| d.lost.map(percent)),
+        ("log pi/q a token", 3, |d| d.log_ratio_per_token.map(|moments| moments.mean)),
+        ("its sd", 3, |d| d.log_ratio_per_token.and_then(|moments| moments.standard_deviation)),
+    ];
+    let families: Vec<&String> =
+        diagnostics.values().next().into_iter().flat_map(|families| families.keys()).collect();
+    let rows = families.iter().map(|family| {
+        let name = if *family == ALL { "all questions" } else { family.as_str() };
+        let figures = FIGURES.iter().map(|(_, _, figure)| mean(diagnostics, family, *figure));
+        std::iter::once(Datum::Text(name.to_owned())).chain(figures).collect()
+    });
+    let header = FIGURES.iter().map(|(label, decimals, _)| heading(label, *decimals));
+    Section {
+        title: "The posterior's thoughts against the reasoner's".to_owned(),
+        text: "Thoughts of q, which sees an answer hint, and of pi_theta0, which does not, on the same training questions. \
+               Right: the mean accuracy of the answers that follow a thought. Solves: questions with at least one right \
+               answer. Rescued: of the questions that pi never solves, those that q does; lost: the other way round."
+            .to_owned(),
+        tables: vec![DataTable {
+            caption: None,
+            header: std::iter::once(heading("Questions", 0)).chain(header).collect(),
+            rows: rows.collect(),
+        }],
+        plots: Vec::new(),
+    }
+}
+
+fn weights(diagnostics: &BySeed) -> Section {
+    let row = |estimator: Estimator| {
+        let of = |figure: fn(&WeightSummary) -> Option<f64>| {
+            let seeds = diagnostics.values().filter_map(|families| families.get(ALL));
+            average(seeds.filter_map(|d| d.weights.get(&estimator).and_then(figure)))
+        };
+        vec![
+            Datum::Text(estimator.to_string()),
+            of(|w| w.effective_sample_size),
+            of(|w| w.expected_accuracy.map(percent)),
+            of(|w| w.best_accuracy.map(percent)),
+            of(|w| w.fallback.map(percent)),
+        ]
+    };
+    Section {
+        title: "What the weights select".to_owned(),
+        text: "Effective sample size of a question's normalised weights; accuracy of a thought drawn by weight and of the \
+               one with the largest weight; questions without any positive weight, where the teacher's row stands in."
+            .to_owned(),
+        tables: vec![DataTable {
+            caption: None,
+            header: vec![
+                heading("Estimator", 0),
+                heading("Effective thoughts", 2),
+                heading("Drawn right %", 1),
+                heading("Best right %", 1),
+                heading("Fallback %", 1),
+            ],
+            rows: Estimator::ALL.into_iter().map(row).collect(),
+        }],
+        plots: Vec::new(),
+    }
+}
+
+fn length_bias(diagnostics: &BySeed) -> Section {
+    const FIGURES: [(&str, Figure); 4] = [
+        ("thought length, log pi/q of the whole thought", |d| d.length.trace_with_log_ratio_sum),
+        ("thought length, log pi/q a token", |d| d.length.trace_with_log_ratio_per_token),
+        ("answer length, log-likelihood (L)", |d| d.length.answer_with_log_likelihood),
+        ("answer length, log-likelihood a token (GML)", |d| d.length.answer_with_log_likelihood_per_token),
+    ];
+    let rows = FIGURES
+        .iter()
+        .map(|(name, figure)| vec![Datum::Text((*name).to_owned()), mean(diagnostics, ALL, *figure)]);
+    Section {
+        title: "Length bias".to_owned(),
+        text: "Correlation over thoughts of a length in tokens with a score; the paper's figure 4 shows the same pairs."
+            .to_owned(),
+        tables: vec![DataTable {
+            caption: None,
+            header: vec![heading("Pair", 0), heading("Correlation", 2)],
+            rows: rows.collect(),
+        }],
+        plots: Vec::new(),
+    }
+}
+
+/// The mean of a figure over the seeds in which it is defined.
+fn mean(diagnostics: &BySeed, family: &str, figure: Figure) -> Datum {
+    average(diagnostics.values().filter_map(|families| families.get(family)).filter_map(figure))
+}
+
+fn average(figures: impl Iterator<Item = f64>) -> Datum {
+    let figures: Vec<f64> = figures.collect();
+    match figures.len() {
+        0 => Datum::Empty,
+        n => Datum::Number(figures.iter().sum::<f64>() / n as f64),
+    }
+}
+
+fn percent(share: f64) -> f64 {
+    100.0 * share
+}
+
+fn heading(label: &str, decimals: u8) -> Heading {
+    Heading { label: label.to_owned(), decimals: Some(decimals) }
+}

@@ -1,0 +1,133 @@
+//! Recipes by path, the flat graph, step kinds and settings, as commands show them.
+
+use serde_json::Value;
+
+use crate::world::{World, repository};
+
+const PLAN: [&str; 6] = ["plan", "table-05", "--scale", "tiny", "--json", "--color=never"];
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The steps of a plan with their keys, which are known for those that take no input.
+fn keys(plan: &str) -> Vec<(String, Value)> {
+    let entries = json(plan);
+    let entries = entries.as_array().unwrap().iter();
+    entries.map(|entry| (entry["step"].as_str().unwrap().to_owned(), entry["key"].clone())).collect()
+}
+
+#[test]
+fn a_recipe_can_be_given_by_its_path() {
+    let world = World::new();
+    let by_name = world.run(&PLAN).succeeds().stdout();
+    let tail = &PLAN[2..];
+    for (folder, path) in [
+        ("", "recipes/table-05.toml"),
+        ("", "./recipes/table-05.toml"),
+        ("recipes", "table-05.toml"),
+        ("recipes/pipeline", "../table-05.toml"),
+    ] {
+        let arguments = [&["plan", path][..], tail].concat();
+        let output = world.command(&arguments).current_dir(world.path(folder)).output().unwrap();
+        assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), by_name, "{path}");
+    }
+    let elsewhere = ["plan", "recipes/scale/tiny.toml", "--scale", "tiny"];
+    world.run(&elsewhere).fails_with(2).says(&["is not in", "recipes"]);
+}
+
+/// The flat graph of a finished run, read back, finds every step in the store.
+#[test]
+fn the_flat_graph_is_the_same_graph() {
+    let world = World::finished();
+    let planned = keys(&world.run(&PLAN).succeeds().stdout());
+    let flat = world.run(&["plan", "table-05", "--scale", "tiny", "--expand"]).succeeds().stdout();
+    std::fs::remove_dir_all(world.path("recipes/pipeline")).unwrap();
+    std::fs::create_dir(world.path("recipes/pipeline")).unwrap();
+    std::fs::write(world.path("recipes/table-05.toml"), flat).unwrap();
+    let again = world.run(&PLAN).succeeds().stdout();
+    assert_eq!(keys(&again), planned);
+    assert!(json(&again).as_array().unwrap().iter().all(|entry| entry["state"] == "cached"), "{again}");
+}
+
+/// The new model and its row, as README.md has them, are the only steps to run besides the table.
+#[test]
+fn the_example_of_the_readme_adds_a_model() {
+    let world = World::finished();
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let blocks: Vec<&str> =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [model, row] = blocks[..] else { panic!("README.md has {} blocks of TOML", blocks.len()) };
+    let models = "recipes/pipeline/models.toml";
+    world.edit(models, "[models]\n", &format!("[models]\n{model}"));
+    let table = format!("{}\n{row}", world.read("recipes/table-05.toml"));
+    std::fs::write(world.path("recipes/table-05.toml"), table).unwrap();
+    let plan = json(&world.run(&PLAN).succeeds().stdout());
+    let to_run = plan.as_array().unwrap().iter().filter(|entry| entry["state"] != "cached");
+    let to_run: Vec<&str> = to_run.map(|entry| entry["step"].as_str().unwrap()).collect();
+    assert!(to_run.contains(&"sft-7b-2k.final[seed=2]"), "{to_run:?}");
+    assert!(to_run.iter().all(|step| step.starts_with("sft-7b-2k.") || *step == "table-05"), "{to_run:?}");
+}
+
+#[test]
+fn step_kinds_are_described() {
+    let world = World::new();
+    world.run(&["steps"]).succeeds().prints(&["train", "base: model", "-> model"]);
+    world.run(&["steps", "train"]).succeeds().prints(&[
+        "makes `model`",
+        "rows = rows (one)",
+        "training.epochs",
+    ]);
+    // What is shown is for users: no links of the code's documentation.
+    for kind in ["table", "pretrain"] {
+        let shown = world.run(&["steps", kind]).succeeds().stdout();
+        assert!(!shown.contains("[`") && !shown.contains("crate::"), "{shown}");
+    }
+    let all = json(&world.run(&["steps", "--json"]).succeeds().stdout());
+    let train = all.as_array().unwrap().iter().find(|kind| kind["name"] == "train").unwrap();
+    assert_eq!(train["makes"], "model");
+    assert!(
+        all.as_array()
+            .unwrap()
+            .iter()
+            .all(|kind| kind["about"].as_str().is_some_and(|about| !about.is_empty()))
+    );
+    world.run(&["steps", "trian"]).fails_with(2).says(&["trian", "did you mean `train`?"]);
+}
+
+/// A command's own options come first in its help, then those of every command.
+#[test]
+fn the_help_of_a_command_tells_its_own_options_apart() {
+    let help = World::new().run(&["grade", "--help"]).succeeds().stdout();
+    let (own, of_all) = help.split_once("Options of every command:").unwrap();
+    assert!(own.contains("--grader") && own.contains("--python") && !own.contains("--store"), "{help}");
+    assert!(of_all.contains("--store") && of_all.contains("--json"), "{help}");
+}
+
+#[test]
+fn settings_name_their_users_and_what_none_uses() {
+    let world = World::new();
+    let all = world.run(&["settings", "--scale", "tiny"]).succeeds().stdout();
+    assert!(all.contains("final-1k.epochs = 1  ours-acc-7b-1k.final"), "{all}");
+    assert!(all.contains("every value is used"), "{all}");
+    let table = world.run(&["settings", "table-05", "--scale", "tiny"]).succeeds().stdout();
+    assert!(table.contains("are not used by this recipe:") && table.contains("  base.seed = 1"), "{table}");
+    // The path of a value stands before it, so that its place is the line alone.
+    let unused = table.lines().find(|line| line.starts_with("  base.seed = 1")).unwrap();
+    let (_, line) = unused.rsplit_once("recipes/scale/tiny.toml:").unwrap();
+    assert!(line.parse::<usize>().is_ok(), "{unused}");
+    world.edit("recipes/scale/tiny.toml", "title", "spare = 3\ntitle");
+    let all = world.run(&["settings", "--scale", "tiny"]).succeeds().stdout();
+    assert!(all.contains("1 value is not used by any of base, table-05:"), "{all}");
+    let listed = json(&world.run(&["settings", "--scale", "tiny", "--json"]).succeeds().stdout());
+    let spare = listed.as_array().unwrap().iter().find(|setting| setting["path"] == "spare").unwrap();
+    assert_eq!(spare["used_by"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn the_end_of_a_path_is_enough_for_a_suggestion() {
+    let world = World::new();
+    let set = ["plan", "table-05", "--scale", "tiny", "--set", "epochs=8"];
+    world.run(&set).fails_with(2).says(&["`base.training.epochs`", "`final-1k.epochs`", "`reasoner.epochs`"]);
+}
