@@ -29,8 +29,8 @@
 //! in it, imports much of the standard library and keeps memory and globals: the image. While it starts,
 //! files, clock, random bytes and environment are fixed, so the image is the same on every machine, byte for
 //! byte; if it is not, it is refused. It is then compiled for the machine at hand. The compiled form is only
-//! ever made here, and loaded only if its hash is the one written when it was made; keep the cache folder
-//! writable by this program alone.
+//! ever made here. It is loaded only if its hash is the one written when it was made, and only if nobody but
+//! the current user and the superuser can have written either: a folder that others can write to is refused.
 //!
 //! # What a program meets
 //!
@@ -64,14 +64,20 @@
 //!
 //! # Benchmarks
 //!
-//! [`rows`] reads problems and samples as benchmarks publish them, [`judge_task`] judges a program by one of
-//! three [`Judge`]s, and a [`Pool`] does so in worker processes. [`calibrate`](mod@calibrate) says how much
-//! fuel stands for a second.
+//! [`rows`] reads problems and samples as benchmarks publish them, and [`judge_task`] judges a program by one
+//! of three [`Judge`]s in this process. [`calibrate`](mod@calibrate) says how much fuel stands for a second.
+//!
+//! # The one judging path
+//!
+//! Recipes, `assay judge` and `assay grade` hand their [`Job`]s to [`Judging`]: programs under a judge, answers
+//! under a grader. Each distinct job has a key over all that its [`Finding`] depends on. Findings that the
+//! store's memo knows are taken from there, the others come from worker processes ([`serve`]) that are kept
+//! for later calls. A finding on which the judge failed is passed on and not kept.
 //!
 //! # Answers
 //!
 //! [`grade`](mod@grade) says whether answers are right: mathematics by the rules of math-verify and
-//! SkyThought, letters of multiple choice.
+//! SkyThought, letters of multiple choice, exact rational numbers.
 //!
 //! # How it is fast
 //!

@@ -67,23 +67,8 @@ impl Judging {
         stopped: &(dyn Fn() -> bool + Sync),
         tell: &dyn Fn(SampleEvent),
     ) -> Result<Vec<Vec<Judged>>, JudgingError> {
-        let SampleSet { problems, samples, judges } = set;
-        let mut tasks = Tasks { problems, last: None };
-        let pairs = samples.iter().flat_map(|sample| judges.iter().map(move |&judge| (sample, judge)));
-        let pairs: Vec<(&Sample, Judge)> = pairs.collect();
-        let (mut decided, mut keys, mut open) = (BTreeMap::new(), Vec::new(), Vec::new());
-        for (place, &(sample, judge)) in pairs.iter().enumerate() {
-            if stopped() {
-                return Err(JudgingError::Stopped { kept: 0, jobs: pairs.len() });
-            }
-            match tasks.key(self, sample, judge) {
-                Ok(key) => {
-                    keys.push(key);
-                    open.push(place);
-                }
-                Err(judgement) => _ = decided.insert(place, judgement),
-            }
-        }
+        let mut tasks = Tasks { problems: set.problems, last: None };
+        let Sorted { pairs, mut decided, keys, open } = self.sort(set, &mut tasks, stopped)?;
         let start = |told: Option<Told>| {
             let (unknown, distinct) = told.map_or((0, 0), |told| (told.missing, told.distinct - told.done));
             let known = keys.len() - unknown;
@@ -103,13 +88,14 @@ impl Judging {
             let (sample, judge) = pairs[*open.get(index)?];
             tasks.task(sample, judge).ok().map(Job::Judge)
         };
-        let found =
-            self.find(store, &wanted, &mut job, workers, stopped, &watch).map_err(|error| match error {
-                JudgingError::Stopped { kept, .. } => {
-                    JudgingError::Stopped { kept: kept + decided.len(), jobs: pairs.len() }
-                }
-                error => error,
-            })?;
+        let found = self.find(store, &wanted, &mut job, workers, stopped, &watch);
+        let found = found.map_err(|error| match error {
+            JudgingError::Stopped { kept, .. } => {
+                let certain = decided.values().filter(|one| one.verdict != Verdict::JudgeFailure).count();
+                JudgingError::Stopped { kept: kept + certain, jobs: pairs.len() }
+            }
+            error => error,
+        })?;
         if before.get().is_none() {
             start(None);
         }
@@ -120,11 +106,48 @@ impl Judging {
         }
         let mut judged = pairs.iter().zip(decided.into_values());
         let row = |_: &Sample| {
-            let row = judged.by_ref().take(judges.len());
+            let row = judged.by_ref().take(set.judges.len());
             row.map(|(&(_, judge), judgement)| Judged { judge, judgement }).collect()
         };
-        Ok(samples.iter().map(row).collect())
+        Ok(set.samples.iter().map(row).collect())
     }
+
+    /// Tells what has to be judged from what is certain without running anything.
+    fn sort<'a>(
+        &self,
+        set: SampleSet<'a>,
+        tasks: &mut Tasks<'_>,
+        stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Sorted<'a>, JudgingError> {
+        let pairs =
+            set.samples.iter().flat_map(|sample| set.judges.iter().map(move |&judge| (sample, judge)));
+        let mut sorted = Sorted { pairs: pairs.collect(), ..Sorted::default() };
+        for (place, &(sample, judge)) in sorted.pairs.iter().enumerate() {
+            if stopped() {
+                return Err(JudgingError::Stopped { kept: 0, jobs: sorted.pairs.len() });
+            }
+            match tasks.key(self, sample, judge) {
+                Ok(key) => {
+                    sorted.keys.push(key);
+                    sorted.open.push(place);
+                }
+                Err(judgement) => _ = sorted.decided.insert(place, judgement),
+            }
+        }
+        Ok(sorted)
+    }
+}
+
+/// Pairs of sample and judge, and what is known of them before anything is run.
+#[derive(Default)]
+struct Sorted<'a> {
+    /// By sample, then by judge.
+    pairs: Vec<(&'a Sample, Judge)>,
+    /// Judgements that are certain, by place among the pairs.
+    decided: BTreeMap<usize, Judgement>,
+    /// Keys of the pairs that have to be judged, and their places among the pairs.
+    keys: Vec<Hash>,
+    open: Vec<usize>,
 }
 
 /// What is judged of a sample, every test of it; or the judgement on what cannot be judged, such as a sample
