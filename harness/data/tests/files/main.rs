@@ -3,6 +3,7 @@
 
 mod judging;
 mod refused;
+mod schema;
 mod sources;
 mod verdicts;
 
