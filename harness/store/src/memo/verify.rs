@@ -6,7 +6,8 @@ use camino::Utf8PathBuf;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::values::{self, CHUNK, Check, Found};
+use super::check::Check;
+use super::values::{self, CHUNK, Found};
 use super::volumes::{self, Place, Reader};
 use crate::{Hash, Result, Store};
 

@@ -21,7 +21,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::values::{Check, check};
+use super::check::{Check, check};
 use crate::lock::{Locked, Wait};
 use crate::{Hash, Result, RunId, StoreError, durable};
 
