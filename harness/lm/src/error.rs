@@ -2,21 +2,12 @@
 
 use camino::Utf8PathBuf;
 
+pub use assay_store::ErrorClass;
+
 use crate::placement::{DeviceName, Placement};
 
 /// The result of this crate's fallible functions.
 pub type Result<T, E = LmError> = std::result::Result<T, E>;
-
-/// Who has to act on an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorClass {
-    /// The input is wrong: a model folder, a configuration, a parameter.
-    User,
-    /// The machine is: a disk, a permission, memory.
-    Environment,
-    /// This program is.
-    Internal,
-}
 
 /// An error of the language-model crate.
 #[derive(Debug, thiserror::Error)]
@@ -392,7 +383,7 @@ impl LmError {
             }
             Self::WeightIndex { .. } => "fetch the index file again",
             Self::Tokenizer { .. } => "fetch the model's tokenizer.json again",
-            Self::Vocabulary { .. } | Self::UnknownId { .. } => {
+            Self::Vocabulary { .. } | Self::UnknownId { .. } | Self::TokenOutOfRange { .. } => {
                 "check that the tokenizer and the model belong together"
             }
             Self::UnknownToken { .. } | Self::UnknownCharacter { .. } => {
@@ -414,9 +405,6 @@ impl LmError {
             }
             Self::Device { .. } => "check that the GPU exists, that it is free and that its driver works",
             Self::TensorDtype { .. } => "use an unquantized checkpoint",
-            Self::TokenOutOfRange { .. } => {
-                "check that the tokenizer and the weights belong to the same model"
-            }
             Self::Io(_) => {
                 "check that the path exists, that it may be read and written, and that the disk is not full"
             }
@@ -425,9 +413,7 @@ impl LmError {
             | Self::ScoreRange { .. }
             | Self::NoGradient { .. }
             | Self::GradientShape { .. }
-            | Self::Tensor(_) => {
-                return None;
-            }
+            | Self::Tensor(_) => return None,
         })
     }
 }
