@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
 
 use super::{
     Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION, instruction_set,
 };
-use crate::config::token_ids;
 use crate::error::{LmError, Result};
 use crate::model::Model;
 use crate::placement::Placement;
@@ -20,8 +18,6 @@ use crate::score::{Scored, score_each};
 use crate::text::Part;
 use crate::tokenizer::Tokenizer;
 
-const GENERATION_CONFIG: &str = "generation_config.json";
-
 /// A model of a folder, run by this crate in the current rayon pool.
 ///
 /// It can do everything that engines do. With the CPU kernels its results do not depend on what else is asked
@@ -31,27 +27,20 @@ pub struct Candle {
     model: Model,
     folder: Utf8PathBuf,
     placement: Placement,
-    /// End-of-sequence tokens.
-    eos: Vec<u32>,
     batch: usize,
 }
 
 impl Candle {
     /// Loads a model folder onto a device.
     ///
-    /// The end-of-sequence tokens are those of `config.json` and those of `generation_config.json`, which may
-    /// be missing.
-    ///
     /// # Errors
-    /// Those of [`Model::load`]; [`LmError::GenerationConfig`].
+    /// Those of [`Model::load`].
     pub fn open(folder: &Utf8Path, placement: &Placement) -> Result<Self> {
         let model = Model::load(folder, placement)?;
-        let mut eos = model.decoder.config().eos_token_ids.clone();
-        eos.extend(generation_eos(&folder.join(GENERATION_CONFIG))?);
-        Ok(Self { model, folder: folder.to_owned(), placement: placement.clone(), eos, batch: DEFAULT_BATCH })
+        Ok(Self { model, folder: folder.to_owned(), placement: *placement, batch: DEFAULT_BATCH })
     }
 
-    /// Sets how many completions are in flight at a time, at least 1. It changes speed and memory, not the
+    /// Sets the most completions in flight at a time, at least 1. It changes speed and memory, not the
     /// completions.
     #[must_use]
     pub fn with_batch(mut self, batch: usize) -> Self {
@@ -116,7 +105,7 @@ impl Generator for Candle {
             temperature: *temperature,
             top_p: *top_p,
             max_new_tokens: *max_new_tokens,
-            stop: if *ignore_eos { Vec::new() } else { self.eos.clone() },
+            stop: if *ignore_eos { Vec::new() } else { self.model.decoder.config().eos_token_ids.clone() },
             seed: *seed,
         };
         let stops = Stops::new(&self.model.tokenizer, stop)?;
@@ -188,22 +177,4 @@ fn prompts(tokenizer: &Tokenizer, requests: &[Request<'_>]) -> Result<Vec<Prompt
         prompts.push(Prompt { tokens, sample_index: request.index });
     }
     Ok(prompts)
-}
-
-/// The end-of-sequence tokens that a `generation_config.json` names, if there is such a file.
-fn generation_eos(path: &Utf8Path) -> Result<Vec<u32>> {
-    #[derive(Deserialize)]
-    struct GenerationConfig {
-        #[serde(default)]
-        eos_token_id: serde_json::Value,
-    }
-    let text = match fs_err::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let problem = |problem: String| LmError::GenerationConfig { path: path.to_owned(), problem };
-    let config: GenerationConfig =
-        serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
-    token_ids("eos_token_id", &config.eos_token_id).map_err(|error| problem(error.to_string()))
 }
