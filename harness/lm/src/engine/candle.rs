@@ -12,7 +12,8 @@ use crate::error::{LmError, Result};
 use crate::model::Model;
 use crate::placement::Placement;
 use crate::sample::{
-    DEFAULT_BATCH, End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, Stops, likeliest_option,
+    DEFAULT_BATCH, DEFAULT_CACHE_BYTES, End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, Stops,
+    likeliest_option,
 };
 use crate::score::{Scored, score_each};
 use crate::text::Part;
@@ -28,6 +29,7 @@ pub struct Candle {
     folder: Utf8PathBuf,
     placement: Placement,
     batch: usize,
+    cache_bytes: u64,
 }
 
 impl Candle {
@@ -37,7 +39,13 @@ impl Candle {
     /// Those of [`Model::load`].
     pub fn open(folder: &Utf8Path, placement: &Placement) -> Result<Self> {
         let model = Model::load(folder, placement)?;
-        Ok(Self { model, folder: folder.to_owned(), placement: *placement, batch: DEFAULT_BATCH })
+        Ok(Self {
+            model,
+            folder: folder.to_owned(),
+            placement: *placement,
+            batch: DEFAULT_BATCH,
+            cache_bytes: DEFAULT_CACHE_BYTES,
+        })
     }
 
     /// Sets the most completions in flight at a time, at least 1. It changes speed and memory, not the
@@ -45,6 +53,14 @@ impl Candle {
     #[must_use]
     pub fn with_batch(mut self, batch: usize) -> Self {
         self.batch = batch.max(1);
+        self
+    }
+
+    /// Sets the memory for keys and values, as [`Sampler::with_cache_bytes`] does. It changes speed and memory,
+    /// not the completions.
+    #[must_use]
+    pub fn with_cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes;
         self
     }
 
@@ -109,7 +125,10 @@ impl Generator for Candle {
             seed: *seed,
         };
         let stops = Stops::new(&self.model.tokenizer, stop)?;
-        let sampler = Sampler::new(&self.model.decoder, config)?.with_batch(self.batch).with_stops(&stops);
+        let sampler = Sampler::new(&self.model.decoder, config)?
+            .with_batch(self.batch)
+            .with_cache_bytes(self.cache_bytes)
+            .with_stops(&stops);
         let prompts = prompts(&self.model.tokenizer, requests)?;
         if stopped() {
             return Ok(ControlFlow::Break(()));
