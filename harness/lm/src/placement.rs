@@ -41,7 +41,7 @@ pub enum DeviceName {
 pub enum Float {
     /// IEEE single precision.
     F32,
-    /// The upper half of a single-precision number: 8 bits of exponent, 7 of mantissa.
+    /// The upper 16 bits of a single-precision number: 8 bits of exponent, 7 of mantissa.
     Bf16,
     /// IEEE half precision.
     F16,

@@ -1,4 +1,4 @@
-//! Texts in parts, and what they are as tokens.
+//! Texts in parts, and their tokens.
 
 use crate::error::{LmError, Result};
 use crate::model::Model;

@@ -21,8 +21,8 @@ use crate::tokenizer::Tokenizer;
 
 /// A model of a folder, run by this crate in the current rayon pool.
 ///
-/// It can do everything that engines do. With the CPU kernels its results do not depend on what else is asked
-/// for in the same call, on the order, or on the number of threads, down to the last bit.
+/// It generates, scores and chooses. With the CPU kernels a result does not depend on the other requests of
+/// its call, on their order, or on the number of threads, down to the last bit.
 #[derive(Debug)]
 pub struct Candle {
     model: Model,
@@ -70,8 +70,8 @@ impl Candle {
         &self.model
     }
 
-    /// Checks that each of these texts is one token, as a dialect has to know of the special tokens that it
-    /// names: another tokenizer would cut them into ordinary characters without a word.
+    /// Checks that each of these texts, the special tokens that a dialect names, is one token. A tokenizer
+    /// without such a token would split its text into several tokens, without an error.
     ///
     /// # Errors
     /// [`LmError::MissingSpecial`] for the first that is not.

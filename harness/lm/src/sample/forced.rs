@@ -14,7 +14,7 @@ use crate::score::{Scored, score};
 /// What all options begin with is read as part of the prompt. If they all differ in the next token, its logits
 /// decide, as in [`forced_choice`]; options of one token each are thus compared by this token. Otherwise, as
 /// with `10`, `12` and `7` written digit by digit, the sums of the log-probabilities of all their remaining
-/// tokens decide, and longer options have the lower chances that longer texts have.
+/// tokens decide, without a correction for length.
 ///
 /// # Errors
 /// [`LmError::Setting`] if there are no options, [`LmError::NestedOptions`] if one of them is the beginning of

@@ -1,7 +1,7 @@
 //! Sampling from a decoder.
 //!
-//! Each sample has its own random stream, a function of the seed, the prompt's tokens and the sample's index,
-//! and one number of it is used per token. With the CPU kernels a sample is the same, bit for bit,
+//! Each sample has its own random stream, a function of the seed, the prompt's tokens and the sample's index.
+//! Each token uses one number of it. With the CPU kernels a sample is the same, bit for bit,
 //! whatever other samples are drawn beside it, in whatever order, and for any number of threads. With the
 //! reference kernels samples are the same up to rounding.
 
@@ -119,9 +119,9 @@ pub enum End {
 /// What happens while samples are drawn.
 #[derive(Debug)]
 pub enum SampleEvent {
-    /// A token was drawn for each of so many samples.
+    /// One token was drawn for each sample in flight.
     Step {
-        /// Samples in flight.
+        /// The number of samples in flight.
         rows: usize,
     },
     /// A sample is complete.

@@ -17,8 +17,8 @@ pub(super) const CHUNK: usize = 1024;
 /// Values of more bytes than this are kept outside the index.
 const SMALL: usize = 4096;
 
-/// How old the note of a value's last use may get, in days, before a use is noted again: looking values up
-/// rarely writes.
+/// A use of a value is noted if the last noted one is more than this many days ago, so that lookups rarely
+/// write.
 const NOTED: i64 = 7;
 
 /// Today, in days since 1970-01-01 UTC.
@@ -126,8 +126,8 @@ impl Store {
         })
     }
 
-    /// Removes the values of these rows, which turned out to be damaged, and counts them. The result is the
-    /// indices of those whose row is another one by now: they are to be looked up again.
+    /// Removes the values of these rows, which turned out to be damaged, and counts them. Returns the indices of
+    /// those whose row has changed meanwhile: they are to be looked up again.
     fn remove_damaged(&self, keys: &[Hash], suspects: &[(usize, Found)]) -> Result<Vec<usize>> {
         if suspects.is_empty() {
             return Ok(Vec::new());
