@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use candle_core::{DType, Device};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LmError, Result};
@@ -12,7 +13,7 @@ use crate::error::{LmError, Result};
 ///
 /// In TOML a table such as `{ device = "cuda:0", float = "bf16", kernels = "reference" }`. It changes the
 /// last bits of results, so it belongs to whatever identifies them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Placement {
     /// The device that holds the weights and computes.
@@ -24,8 +25,9 @@ pub struct Placement {
 }
 
 /// A device: `cpu`, or `cuda:N` for the GPU of index `N`, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^(cpu|cuda:(0|[1-9][0-9]*))$"))]
 pub enum DeviceName {
     /// The processor.
     Cpu,
@@ -34,19 +36,19 @@ pub enum DeviceName {
 }
 
 /// A type of floating-point numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Float {
     /// IEEE single precision.
     F32,
-    /// The upper half of a single-precision number: 8 bits of exponent, 7 of mantissa.
+    /// The upper 16 bits of a single-precision number: 8 bits of exponent, 7 of mantissa.
     Bf16,
     /// IEEE half precision.
     F16,
 }
 
 /// How operations are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Kernels {
     /// The CPU kernels: own code for `f32` on the CPU, with the same bits for any number of threads. They use
     /// the current rayon pool.
