@@ -1,6 +1,5 @@
 //! Programs, their inputs and what came of running them.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a program is used.
@@ -14,7 +13,7 @@ pub enum Entry {
 }
 
 /// What a program finds imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prelude {
     /// Nothing, as for any script.

@@ -10,8 +10,6 @@ use minijinja_contrib::pycompat::unknown_method_callback;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use crate::dialect::DialectError;
-
 /// One turn of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -42,6 +40,16 @@ impl Object for Message {
     }
 }
 
+/// Why a chat template cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the chat template{} refuses: {message}", .line.map(|line| format!(", line {line},")).unwrap_or_default())]
+pub struct TemplateError {
+    /// What the template says, or what is wrong with it.
+    pub message: String,
+    /// The line of the template, from 1, where it is known.
+    pub line: Option<usize>,
+}
+
 /// A chat template: Jinja, with what Hugging Face adds to it and no more.
 ///
 /// As there, the line end after a tag and the space before it do not count (`trim_blocks`, `lstrip_blocks`),
@@ -64,12 +72,12 @@ impl ChatTemplate {
     /// format.
     ///
     /// # Errors
-    /// [`DialectError::Template`]: it is not a Jinja template.
+    /// [`TemplateError`]: it is not a Jinja template.
     pub fn new(
         source: &str,
         variables: &BTreeMap<String, serde_json::Value>,
         date: Option<&str>,
-    ) -> Result<Self, DialectError> {
+    ) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         let syntax =
             SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(refused)?;
@@ -92,8 +100,8 @@ impl ChatTemplate {
     /// The text of a conversation; with `add_generation_prompt`, up to where the assistant's reply begins.
     ///
     /// # Errors
-    /// [`DialectError::Template`]: the template refuses the conversation, or asks for what does not exist.
-    pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, DialectError> {
+    /// [`TemplateError`]: the template refuses the conversation, or asks for what does not exist.
+    pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, TemplateError> {
         let messages: Vec<Value> = messages.iter().cloned().map(Value::from_object).collect();
         let template = self.environment.get_template(NAME).map_err(refused)?;
         template
@@ -102,14 +110,14 @@ impl ChatTemplate {
     }
 }
 
-fn refused(error: Error) -> DialectError {
+fn refused(error: Error) -> TemplateError {
     // A message of `raise_exception` is the whole detail; others need their kind.
     let message = match (error.kind(), error.detail()) {
         (ErrorKind::InvalidOperation, Some(detail)) => detail.to_owned(),
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
     };
-    DialectError::Template { message, line: error.line() }
+    TemplateError { message, line: error.line() }
 }
 
 /// `json.dumps(value, ensure_ascii=False, indent=indent)`.

@@ -2,11 +2,10 @@
 
 use assay_sandbox::grade::{Grader, Options};
 use assay_sandbox::rows::Tests;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How an answer is checked: plain data, enough to judge any answer by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Check {
     /// The answer, without space around it, is one of the references.
@@ -20,7 +19,7 @@ pub enum Check {
 }
 
 /// A comparison by a grader of the sandbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GradeCheck {
     /// The grader.
@@ -34,7 +33,7 @@ pub struct GradeCheck {
 }
 
 /// What an answer is to a grader.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerForm {
     /// The answer alone.
@@ -45,7 +44,7 @@ pub enum AnswerForm {
 }
 
 /// A choice among options. The reference is the label, or the value, of the right one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ChoiceCheck {
     /// The options' labels, such as `a` to `d`, all different.
@@ -61,7 +60,7 @@ pub struct ChoiceCheck {
 }
 
 /// Tests that a program has to pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TestsCheck {
     /// How the program is found in an answer.
@@ -71,7 +70,7 @@ pub struct TestsCheck {
 }
 
 /// How a program is found in an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ProgramForm {
     /// The last fenced block, closed or not; without a fence the whole answer.

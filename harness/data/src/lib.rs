@@ -24,16 +24,18 @@ mod pattern;
 mod pending;
 mod random;
 mod source;
+mod validate;
 
-pub use chat_template::{ChatTemplate, Message};
+pub use chat_template::{ChatTemplate, Message, TemplateError};
 pub use check::{AnswerForm, Check, ChoiceCheck, GradeCheck, ProgramForm, TestsCheck};
 pub use dialect::{
     ChatSpec, Dialect, DialectError, DialectSpec, EmbeddedName, Hint, InvalidSpan, KindSpec, PosteriorSpecs,
     PromptSpec, Segment, SolutionSpec,
 };
 pub use error::{DataError, Place};
-pub use item::{Demonstration, Fault, Item};
+pub use item::{Demonstration, Item};
 pub use lines::{read_demonstrations, read_items};
 pub use pending::{Pending, pending, verdict, verdict_of_any, verdicts};
 pub use random::Draws;
 pub use source::Source;
+pub use validate::Fault;

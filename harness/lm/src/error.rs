@@ -2,21 +2,12 @@
 
 use camino::Utf8PathBuf;
 
+pub use assay_store::ErrorClass;
+
 use crate::placement::{DeviceName, Placement};
 
 /// The result of this crate's fallible functions.
 pub type Result<T, E = LmError> = std::result::Result<T, E>;
-
-/// Who has to act on an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorClass {
-    /// The input is wrong: a model folder, a configuration, a parameter.
-    User,
-    /// The machine is: a disk, a permission, memory.
-    Environment,
-    /// This program is.
-    Internal,
-}
 
 /// An error of the language-model crate.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +54,7 @@ pub enum LmError {
         name: String,
     },
     /// The weights hold a tensor that the configuration does not know.
-    #[error("the weights hold the tensor `{name}`, for which the model configuration has no place")]
+    #[error("the weights hold the tensor `{name}`, which the model configuration does not call for")]
     UnexpectedTensor {
         /// The tensor's name.
         name: String,
@@ -138,7 +129,7 @@ pub enum LmError {
         message: String,
     },
     /// A tokenizer has ids that the model does not have.
-    #[error("the tokenizer has {tokens} tokens, but the model's vocabulary only {vocab_size}")]
+    #[error("the tokenizer has {tokens} tokens, but the model's vocabulary has only {vocab_size}")]
     Vocabulary {
         /// The tokenizer's number of tokens.
         tokens: usize,
@@ -181,8 +172,10 @@ pub enum LmError {
         /// The tokenizer's file.
         tokenizer: Utf8PathBuf,
     },
-    /// Parts of a row that are trained on or scored, with others between them.
-    #[error("part {part} of the row has `loss` set, but parts without it lie between it and earlier ones")]
+    /// Parts of a row that are trained on or scored, with other parts between them.
+    #[error(
+        "part {part} of the row has `loss` set, but a part without it stands between it and an earlier one with it"
+    )]
     ScatteredLoss {
         /// Index of the part.
         part: usize,
@@ -209,14 +202,14 @@ pub enum LmError {
         /// Index of the other one.
         longer: usize,
     },
-    /// One of several things that were asked for cannot be done.
+    /// An error about one item of a list.
     #[error("{what} {index}: {source}")]
     At {
-        /// What they are: "row", "request".
+        /// What the items are: "row", "request".
         what: &'static str,
-        /// Which of them, from 0.
+        /// The index of the item, from 0.
         index: usize,
-        /// Why not.
+        /// What is wrong with it.
         #[source]
         source: Box<LmError>,
     },
@@ -365,7 +358,7 @@ impl LmError {
         }
     }
 
-    /// What the person at the keyboard can do about it, where something can be done.
+    /// What the user can do about it, as one sentence without a final period; `None` for a fault of this program.
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
         Some(match self {
@@ -379,7 +372,7 @@ impl LmError {
             Self::LossAtStart => "begin the row with a part without `loss`, such as its prompt",
             Self::NoLoss => "set `loss` on the part of the row that is to be learned",
             Self::GenerationConfig { .. } => "fetch the file again, or correct it",
-            Self::NestedOptions { .. } => "end each option with text that none of the others has there",
+            Self::NestedOptions { .. } => "write the options so that none is the beginning of another",
             Self::ConfigSyntax { .. } | Self::ConfigValue { .. } => {
                 "fetch the model's config.json again, or correct the field"
             }
@@ -392,11 +385,11 @@ impl LmError {
             }
             Self::WeightIndex { .. } => "fetch the index file again",
             Self::Tokenizer { .. } => "fetch the model's tokenizer.json again",
-            Self::Vocabulary { .. } | Self::UnknownId { .. } => {
+            Self::Vocabulary { .. } | Self::UnknownId { .. } | Self::TokenOutOfRange { .. } => {
                 "check that the tokenizer and the model belong together"
             }
             Self::UnknownToken { .. } | Self::UnknownCharacter { .. } => {
-                "check that the text is of the kind that the vocabulary was made for"
+                "check that this model's tokenizer is made for such texts"
             }
             Self::RepeatedToken { .. } => "name each token of the vocabulary once",
             Self::Setting { .. } | Self::Example { .. } | Self::EmptyPrompt { .. } => {
@@ -414,9 +407,6 @@ impl LmError {
             }
             Self::Device { .. } => "check that the GPU exists, that it is free and that its driver works",
             Self::TensorDtype { .. } => "use an unquantized checkpoint",
-            Self::TokenOutOfRange { .. } => {
-                "check that the tokenizer and the weights belong to the same model"
-            }
             Self::Io(_) => {
                 "check that the path exists, that it may be read and written, and that the disk is not full"
             }
@@ -425,9 +415,7 @@ impl LmError {
             | Self::ScoreRange { .. }
             | Self::NoGradient { .. }
             | Self::GradientShape { .. }
-            | Self::Tensor(_) => {
-                return None;
-            }
+            | Self::Tensor(_) => return None,
         })
     }
 }

@@ -27,7 +27,7 @@ pub struct Placement {
 /// A device: `cpu`, or `cuda:N` for the GPU of index `N`, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(extend("pattern" = "^(cpu|cuda:(0|[1-9][0-9]*))$"))]
 pub enum DeviceName {
     /// The processor.
     Cpu,
@@ -41,7 +41,7 @@ pub enum DeviceName {
 pub enum Float {
     /// IEEE single precision.
     F32,
-    /// The upper half of a single-precision number: 8 bits of exponent, 7 of mantissa.
+    /// The upper 16 bits of a single-precision number: 8 bits of exponent, 7 of mantissa.
     Bf16,
     /// IEEE half precision.
     F16,

@@ -1,4 +1,4 @@
-//! Texts in parts, and what they are as tokens.
+//! Texts in parts, and their tokens.
 
 use crate::error::{LmError, Result};
 use crate::model::Model;
@@ -9,8 +9,11 @@ use crate::train::Example;
 /// A piece of text, tokenised on its own.
 ///
 /// The tokens of a row are those of its parts, side by side: no token reaches over the border of two parts.
-/// Special tokens are written in the text. (Tokenizers of the SentencePiece kind may begin each part with a
-/// space of their own.)
+/// (Tokenizers of the SentencePiece kind may begin each part with a space of their own.)
+///
+/// Special tokens are written in the text. One that occurs in a text from elsewhere, such as `<|endoftext|>` in
+/// a question, is read as that token too, as Hugging Face's tokenizers do. Where it must not,
+/// [`Tokenizer::special_in`] finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
     /// The text.

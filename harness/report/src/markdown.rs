@@ -92,9 +92,11 @@ fn cells(report: &Report, columns: &[&Column], page: &mut Page) {
 }
 
 fn row_label(row: &Row) -> String {
+    let label = escaped(&row.label);
     match &row.printed_label {
-        Some(printed) => format!("**{}**<br>*{}*", escaped(&row.label), escaped(printed)),
-        None => format!("**{}**<br>*printed*", escaped(&row.label)),
+        Some(printed) => format!("**{label}**<br>*{}*", escaped(printed)),
+        None if row.cells.values().any(|cell| cell.printed.is_some()) => format!("**{label}**<br>*printed*"),
+        None => format!("**{label}**"),
     }
 }
 

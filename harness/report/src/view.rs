@@ -70,17 +70,23 @@ pub(crate) fn is_measured(report: &Report) -> bool {
     report.rows.iter().flat_map(|row| row.cells.values()).any(|cell| cell.measured.is_some())
 }
 
+/// Whether any cell holds a printed value.
+pub(crate) fn is_printed(report: &Report) -> bool {
+    report.rows.iter().flat_map(|row| row.cells.values()).any(|cell| cell.printed.is_some())
+}
+
 /// What the numbers in a cell of the main table are.
 pub(crate) fn legend(report: &Report) -> String {
     if !is_measured(report) {
         return "Percent, as printed in the paper.".to_owned();
     }
-    let named = report.rows.iter().any(|row| row.printed_label.is_some());
-    format!(
-        "Percent. Measured value ± half the width of its {} interval; below it the printed value{}.",
-        level(report.confidence),
-        if named { " and the paper's name of the row" } else { "" },
-    )
+    let below = match (is_printed(report), report.rows.iter().any(|row| row.printed_label.is_some())) {
+        (true, true) => "; below it the printed value and the paper's name of the row",
+        (true, false) => "; below it the printed value",
+        (false, true) => "; below it the paper's name of the row",
+        (false, false) => "",
+    };
+    format!("Percent. Measured value ± half the width of its {} interval{below}.", level(report.confidence))
 }
 
 /// What a column was measured on and with how many questions and samples, here and in the paper.

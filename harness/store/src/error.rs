@@ -54,7 +54,7 @@ pub enum StoreError {
         /// The relative path that was asked for.
         path: String,
     },
-    /// A folder was given where the store expects a file object, or the other way round.
+    /// A tree was given where the store expects a file object, or the other way round.
     #[error("object {hash} is a {found}, not a {wanted}")]
     WrongKind {
         /// The object.
@@ -161,7 +161,7 @@ pub enum StoreError {
         candidates: Vec<RunId>,
     },
     /// An event is not one JSON value.
-    #[error("event is not JSON")]
+    #[error("an event is not JSON")]
     BadEvent(#[source] serde_json::Error),
     /// A value for the memo has no JSON form.
     #[error("a value for the memo cannot be written as JSON")]

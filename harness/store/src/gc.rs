@@ -15,8 +15,8 @@
 //! The rest can go: other objects, the actions whose output goes or is gone, checkpoints of finished actions,
 //! objects that were set aside as corrupt, values of the memo that nobody has used for so long.
 //!
-//! A plan deletes nothing. Applying it takes the store's `active.lock` alone, so no run is active, makes the
-//! plan anew and deletes what stands in both: what the user saw, as far as it is still garbage.
+//! A plan deletes nothing. Applying it takes the store's `active.lock` alone, so that no run is active, makes a
+//! second plan and deletes what is in both: what the user saw and what is still garbage.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -234,7 +234,7 @@ impl Store {
             .ok_or_else(|| StoreError::Busy { root: self.root().to_owned(), what: "a run is active" })
     }
 
-    /// Removes the lock files of the dead.
+    /// Removes the lock files of processes that have ended.
     fn remove_free_locks(&self) -> Result<()> {
         for folder in [self.layout().leases(), self.layout().runs()] {
             for (_, path, _) in durable::entries(&folder)? {

@@ -24,7 +24,7 @@ impl Hash {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
-    /// Takes 32 bytes as a hash.
+    /// The hash whose bytes these are.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -6,7 +6,7 @@
 //! active.lock      locked shared by every active run and while large values of
 //!                  the memo are stored, exclusively by gc and by changes of the schema
 //! objects/ab/...   one read-only file per object
-//! memo/ID.volume  large values of the memo
+//! memo/ID.volume   large values of the memo
 //! tmp/             unfinished files of living processes
 //! checkpoints/KEY  what unfinished actions have saved
 //! leases/KEY.lock  which actions are being worked on

@@ -1,7 +1,7 @@
-//! Lock files that vanish with their holder.
+//! Lock files that end with the process that holds them.
 //!
-//! The operating system releases a file lock when its process ends, however it ends. So a lock file that
-//! nobody holds belongs to the dead, and what it guards can be cleaned up.
+//! The operating system releases a file lock when its process ends, however it ends. So the process of a lock
+//! file that nobody holds has ended, and what the file guards can be cleaned up.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -128,7 +128,7 @@ impl Drop for HeldLock {
 
 /// Whether some process holds the lock file at `path`.
 ///
-/// Askers take a shared lock for an instant, so they don't take each other for the holder.
+/// It takes a shared lock for an instant, so that two processes that ask do not take each other for the holder.
 pub(crate) fn is_held(path: &Utf8Path) -> io::Result<bool> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -51,7 +51,7 @@ impl Verified {
     }
 }
 
-/// Whether a file is left alone or consumed when it becomes an object.
+/// Whether a file stays where it is or is moved when it becomes an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Keep,

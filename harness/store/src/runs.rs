@@ -17,9 +17,9 @@ use crate::{Hash, Result, RunId, Store, StoreError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
-    /// Its process works on it.
+    /// Its process is working on it.
     Running,
-    /// It did what it was asked to do.
+    /// Everything that it was asked to do is done.
     Succeeded,
     /// A step failed.
     Failed,
@@ -140,8 +140,8 @@ impl Store {
         known(run, changed)
     }
 
-    /// Keeps objects for a run's report: garbage collection never deletes them, nor what trees among them
-    /// hold.
+    /// Keeps objects for a run's report: garbage collection never deletes them, nor the files of trees
+    /// among them.
     pub fn pin(&self, run: &RunId, objects: &[Hash]) -> Result<()> {
         if let Some(&hash) = objects.iter().find(|hash| !self.contains(hash)) {
             return Err(StoreError::Missing { hash, member: None });

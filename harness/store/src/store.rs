@@ -128,7 +128,7 @@ impl Store {
     }
 }
 
-/// The guarded values are whole at every instant, so a panic of another thread does not spoil them.
+/// The guarded values are consistent at every instant, so a panic of another thread does not spoil them.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

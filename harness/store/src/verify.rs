@@ -24,7 +24,7 @@ pub struct VerifyReport {
     pub corrupt: Vec<Damage>,
     /// Objects that an action or a report refers to and that are not there.
     pub missing: Vec<Damage>,
-    /// Files among the objects that are none.
+    /// Files among the objects that are not objects.
     pub strays: Vec<Utf8PathBuf>,
     /// What SQLite finds wrong with the index.
     pub index: Vec<String>,

@@ -1,5 +1,5 @@
-//! Engines as the steps use them: opened for a step's model, each result remembered under everything that
-//! determines it.
+//! Engines as the steps use them: a step opens one for its model, and the memo keeps each result under
+//! everything that determines it.
 //!
 //! A completion is a function of the engine's identity, the model's bytes, the prompt, the sampling settings,
 //! the seed and the index; its batch and the number of threads do not matter. So a run that was killed while
@@ -26,6 +26,7 @@ use crate::steps::kind::{in_pool, lm, within};
 pub(crate) struct EngineParams {
     kind: EngineKind,
     /// Where `candle` computes: device, float type, kernels.
+    #[schemars(with = "serde_json::Value")]
     placement: Placement,
 }
 
@@ -37,6 +38,13 @@ enum EngineKind {
 }
 
 impl EngineKind {
+    /// As in `kind = ".."`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Candle => "candle",
+        }
+    }
+
     fn capabilities(self) -> Capabilities {
         match self {
             Self::Candle => Capabilities { generate: true, score: true, choose: true },
@@ -48,7 +56,7 @@ impl EngineParams {
     /// Refuses an engine that cannot do what a step needs of it.
     pub(crate) fn check(&self, need: &str, can: impl Fn(Capabilities) -> bool) -> Result<(), ParamError> {
         if !can(self.kind.capabilities()) {
-            let message = format!("`{:?}` cannot {need}, which this step needs", self.kind);
+            let message = format!("`{}` cannot {need}, which this step needs", self.kind.name());
             return Err(ParamError::new("engine.kind", message));
         }
         self.placement.check().map_err(|error| ParamError::new("engine.placement", error.to_string()))
@@ -92,9 +100,9 @@ impl SamplingParams {
     }
 }
 
-/// A prompt and which of its samples is wanted.
-pub(crate) struct Wanted {
-    pub(crate) prompt: Vec<Segment>,
+/// A prompt, which all of its samples share, and which of them is wanted.
+pub(crate) struct Wanted<'p> {
+    pub(crate) prompt: &'p [Segment],
     pub(crate) index: u32,
 }
 
@@ -128,7 +136,7 @@ impl Model {
         &self,
         context: &StepContext<'_>,
         sampling: &Sampling,
-        wanted: &[Wanted],
+        wanted: &[Wanted<'_>],
     ) -> Result<Vec<Completion>, StepError> {
         let shared = self.sampling_key(sampling);
         let keys: Vec<Hash> = wanted.iter().map(|one| completion_key(&shared, one)).collect();
@@ -136,7 +144,7 @@ impl Model {
             let requests: Vec<Request<'_>> = missing
                 .iter()
                 .map(|at| &wanted[*at])
-                .map(|one| Request { prompt: parts(&one.prompt), index: u64::from(one.index) })
+                .map(|one| Request { prompt: parts(one.prompt), index: u64::from(one.index) })
                 .collect();
             let mut work = Work::new(context, keys.len(), missing.len(), "completions");
             let flow = in_pool(context, || {
@@ -205,10 +213,10 @@ impl Model {
     }
 }
 
-fn completion_key(shared: &Hash, wanted: &Wanted) -> Hash {
+fn completion_key(shared: &Hash, wanted: &Wanted<'_>) -> Hash {
     let mut hasher = Hasher::new("assay completion 1");
     hasher.hash("shared", shared).u64("index", u64::from(wanted.index));
-    add_segments(&mut hasher, &wanted.prompt);
+    add_segments(&mut hasher, wanted.prompt);
     hasher.finish()
 }
 

@@ -1,9 +1,13 @@
 //! The lines of the artefacts that pass between steps. Data artefacts are JSON lines, one record a line.
+//!
+//! At the paper's scale the traces are the large ones: 16,710 items with 8 thoughts of 10,000 tokens each, about
+//! 5.4 GB. Steps read record by record and keep what they need; each step says what it holds in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 
-use assay_data::Segment;
+use assay_data::{Demonstration, Segment};
 use assay_flow::{StepContext, StepError};
 use assay_sandbox::Verdict;
 use camino::Utf8Path;
@@ -150,7 +154,7 @@ pub struct TrainingStep {
 /// record, which is an internal error, since a step wrote it.
 pub fn stream<T: DeserializeOwned>(
     path: &Utf8Path,
-) -> Result<impl Iterator<Item = Result<T, StepError>>, StepError> {
+) -> Result<impl Iterator<Item = Result<T, StepError>> + use<T>, StepError> {
     let lines = BufReader::new(fs_err::File::open(path)?).lines().enumerate();
     let path = path.to_owned();
     Ok(lines.map(move |(number, line)| {
@@ -167,21 +171,76 @@ pub fn read<T: DeserializeOwned>(context: &StepContext<'_>, input: &str) -> Resu
     stream(&context.input(input)?.path)?.collect()
 }
 
-/// The records of an input grouped by item, in file order within each.
+/// The values by their key, which must all differ. `what` names such a record in the error, as in `item`.
 ///
 /// # Errors
-/// Those of [`stream`].
-pub fn by_item<T: DeserializeOwned>(
-    context: &StepContext<'_>,
-    input: &str,
-    item: impl Fn(&T) -> &str,
-) -> Result<BTreeMap<String, Vec<T>>, StepError> {
-    let mut grouped: BTreeMap<String, Vec<T>> = BTreeMap::new();
-    for record in stream::<T>(&context.input(input)?.path)? {
-        let record = record?;
-        grouped.entry(item(&record).to_owned()).or_default().push(record);
+/// Those of the records; an internal error that names the first key that occurs twice.
+pub fn unique<K: Ord + Display, T>(
+    what: &str,
+    records: impl Iterator<Item = Result<(K, T), StepError>>,
+) -> Result<BTreeMap<K, T>, StepError> {
+    let mut by_key = BTreeMap::new();
+    for record in records {
+        let (key, value) = record?;
+        if by_key.contains_key(&key) {
+            return Err(twice(what, key));
+        }
+        by_key.insert(key, value);
     }
-    Ok(grouped)
+    Ok(by_key)
+}
+
+/// The error that a record occurs twice. Steps write each once, so it is internal.
+pub(crate) fn twice(what: &str, key: impl Display) -> StepError {
+    StepError::internal(format!("{what} {key} occurs twice"))
+}
+
+/// What a step needs of each of the teacher's rows, by item.
+///
+/// # Errors
+/// Those of [`stream`]; an item that occurs twice.
+pub fn demonstrations<T>(
+    context: &StepContext<'_>,
+    needed: impl Fn(Demonstration) -> T,
+) -> Result<BTreeMap<String, T>, StepError> {
+    let rows = stream::<Demonstration>(&context.input("demonstrations")?.path)?;
+    unique("the demonstration of item", rows.map(|row| row.map(|row| (row.item.id.clone(), needed(row)))))
+}
+
+/// What is known of an item that a record names.
+///
+/// # Errors
+/// An internal error: the artefacts do not belong together.
+pub fn of_item<'m, T>(by_item: &'m BTreeMap<String, T>, item: &str) -> Result<&'m T, StepError> {
+    by_item.get(item).ok_or_else(|| StepError::internal(format!("there is no demonstration of item {item}")))
+}
+
+/// Reads traces item by item: the traces of an item in the order of their numbers. Holds one item at a time.
+///
+/// # Errors
+/// Those of [`stream`]. Each item is an error of its own: an internal one if its traces are not consecutive
+/// lines with the numbers 0, 1, 2 and so on.
+pub fn traces_by_item(
+    path: &Utf8Path,
+) -> Result<impl Iterator<Item = Result<(String, Vec<Trace>), StepError>> + use<>, StepError> {
+    let mut records = stream::<Trace>(path)?.peekable();
+    let mut seen = BTreeSet::new();
+    Ok(std::iter::from_fn(move || {
+        let first = match records.next()? {
+            Ok(first) => first,
+            Err(error) => return Some(Err(error)),
+        };
+        let item = first.item.clone();
+        let mut traces = vec![first];
+        while let Some(next) = records.next_if(|next| next.as_ref().is_ok_and(|next| next.item == item)) {
+            traces.extend(next);
+        }
+        if !seen.insert(item.clone()) || traces.iter().zip(0..).any(|(trace, number)| trace.index != number) {
+            let message = format!("the traces of item {item} are not consecutive lines, numbered from 0");
+            return Some(Err(StepError::internal(message)));
+        }
+        Some(Ok((item, traces)))
+    }))
 }
 
 /// Writes JSON lines, one by one.
@@ -189,9 +248,20 @@ pub fn by_item<T: DeserializeOwned>(
 /// # Errors
 /// The file cannot be written.
 pub fn write<T: Serialize>(path: &Utf8Path, records: impl IntoIterator<Item = T>) -> Result<(), StepError> {
+    try_write(path, records.into_iter().map(Ok))
+}
+
+/// Writes JSON lines, one by one, up to the first error.
+///
+/// # Errors
+/// That of a record; the file cannot be written.
+pub fn try_write<T: Serialize>(
+    path: &Utf8Path,
+    records: impl IntoIterator<Item = Result<T, StepError>>,
+) -> Result<(), StepError> {
     let mut file = BufWriter::new(fs_err::File::create(path)?);
     for record in records {
-        serde_json::to_writer(&mut file, &record)
+        serde_json::to_writer(&mut file, &record?)
             .map_err(|error| StepError::environment("a record could not be written").caused_by(error))?;
         file.write_all(b"\n")?;
     }
@@ -209,16 +279,4 @@ pub fn representatives(traces: &[Trace]) -> Vec<u32> {
             false => trace.index,
         })
         .collect()
-}
-
-/// Refuses a list in which a record stands twice.
-///
-/// # Errors
-/// An internal error that names the record: a step wrote the list.
-pub fn distinct<'a>(what: &str, ids: impl IntoIterator<Item = &'a str>) -> Result<(), StepError> {
-    let mut seen = BTreeSet::new();
-    match ids.into_iter().find(|id| !seen.insert(*id)) {
-        Some(id) => Err(StepError::internal(format!("{what} {id} stands twice"))),
-        None => Ok(()),
-    }
 }

@@ -1,14 +1,13 @@
 //! Diagnostics of a table as sections of its report. Figures are means over the training seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::section::{DataTable, Datum, Heading, Section};
 
-use crate::inference::diagnostics::{Diagnostics, WeightSummary};
+use crate::inference::diagnostics::{ALL, Diagnostics, WeightSummary};
 use crate::inference::posterior::Estimator;
-use crate::steps::ALL;
 
-/// Summaries by seed, then by family of questions; [`ALL`] is over all of them.
+/// Summaries by seed, then by benchmark; [`ALL`] is over all of them.
 pub(crate) type BySeed = BTreeMap<u64, BTreeMap<String, Diagnostics>>;
 
 /// The sections that there are figures for; none without any.
@@ -56,7 +55,11 @@ fn posterior(diagnostics: &BySeed) -> Section {
     }
 }
 
+/// One row for each estimator that some summary has.
 fn weights(diagnostics: &BySeed) -> Section {
+    let summaries = diagnostics.values().flat_map(BTreeMap::values);
+    let estimators: BTreeSet<Estimator> =
+        summaries.flat_map(|summary| summary.weights.keys().copied()).collect();
     let row = |estimator: Estimator| {
         let of = |figure: fn(&WeightSummary) -> Option<f64>| {
             let seeds = diagnostics.values().filter_map(|families| families.get(ALL));
@@ -84,7 +87,7 @@ fn weights(diagnostics: &BySeed) -> Section {
                 heading("Best right %", 1),
                 heading("Fallback %", 1),
             ],
-            rows: Estimator::ALL.into_iter().map(row).collect(),
+            rows: estimators.into_iter().map(row).collect(),
         }],
         plots: Vec::new(),
     }

@@ -1,6 +1,5 @@
 //! math-verify: what is certain is decided here, the rest in the sandbox.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -8,7 +7,7 @@ use super::plain::{self, Plain};
 use super::{Answer, Decision, How, Meter, Question, Undecided, unreadable};
 
 /// What math-verify looks for in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MatchType {
     /// LaTeX between dollar signs, in `\[..\]`, `\(..\)` or `\boxed{..}`.
@@ -20,7 +19,7 @@ pub enum MatchType {
 }
 
 /// What math-verify is told besides the texts. The default is its own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Options {
     /// What to look for, boxed answers before all else; without it LaTeX and expressions, and boxed answers
     /// after those that are announced as final.

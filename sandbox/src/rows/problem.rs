@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,7 +31,7 @@ pub struct Problem {
 }
 
 /// The tests of a problem, all of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Tests {
     /// From standard input to standard output.
@@ -49,7 +48,7 @@ pub enum Tests {
 }
 
 /// An input and what is expected for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Case {
     /// Standard input, or arguments.
@@ -61,7 +60,7 @@ pub struct Case {
 }
 
 /// A test that is Python itself. It runs in an interpreter of its own, apart from the program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Check {
     /// Python that is run before it.

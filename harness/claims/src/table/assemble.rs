@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cell, Claim, Column, Layout, Printed, RowLayout, Table};
+use super::{Cell, Claim, Column, Layout, Printed, RowLayout, Table, TableError};
 use crate::printed::{CellAudit, PrintedCheck};
 use crate::quantity::Quantity;
-use crate::scores::{CellId, Scores, ScoresError};
+use crate::scores::{CellId, Scores};
 use crate::section::{DataTable, Datum, Heading, Section};
 
 /// Scores are fractions, cells percentages.
@@ -39,32 +39,6 @@ pub struct Evaluation {
     pub lengths: BTreeMap<String, f64>,
     /// Samples without a verdict because the judge failed.
     pub failures: u64,
-}
-
-/// Why a table cannot be put together.
-#[derive(Debug, thiserror::Error)]
-pub enum TableError {
-    /// No sample of a question has a verdict.
-    #[error(
-        "the judge failed on every sample of question {question} by model {model}: there is no score for it"
-    )]
-    NoVerdict {
-        /// The question.
-        question: String,
-        /// The model.
-        model: String,
-    },
-    /// Scores do not fit together.
-    #[error(transparent)]
-    Scores(#[from] ScoresError),
-    /// A claim does not parse, although the layout was checked.
-    #[error("claim {id}: {message}")]
-    Claim {
-        /// The claim.
-        id: String,
-        /// What is wrong.
-        message: String,
-    },
 }
 
 impl Table {

@@ -6,15 +6,17 @@
 mod assemble;
 mod check;
 mod claim;
+mod error;
 mod layout;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use assemble::{Evaluation, Measurements, TableError};
+pub use assemble::{Evaluation, Measurements};
 pub use check::{Finding, Known};
 pub use claim::{Claim, Part, Threshold, Unit};
+pub use error::TableError;
 pub use layout::{ClaimLayout, Column, Group, Layout, RowLayout};
 
 use crate::printed::PrintedCheck;

@@ -2,19 +2,16 @@
 
 use assay_store::ErrorClass;
 
+use crate::chat_template::TemplateError;
+
 /// A dialect that does not work, or a text that it cannot carry. Always the user's to mend: the dialect is
 /// the recipe's, the text is of the data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialectError {
     /// The chat template is no template, or refuses a conversation.
-    #[error("the chat template{} refuses: {message}", .line.map(|line| format!(", line {line},")).unwrap_or_default())]
-    Template {
-        /// What the template says, or what is wrong with it.
-        message: String,
-        /// The line of the template, from 1, where it is known.
-        line: Option<usize>,
-    },
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// A text that separates two things is empty.
     #[error("`{name}` is empty, so nothing would tell where it stands")]
     Empty {
@@ -55,7 +52,7 @@ impl DialectError {
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Template { .. } => "mend `template`, or `system` if the template refuses it",
+            Self::Template(_) => "mend `template`, or `system` if the template refuses it",
             Self::Empty { .. } => "give the text that the model is trained to write there",
             Self::Slot { .. } => {
                 "write {question} once in `user`, and {hint} once in `user` or `open` of the posterior alone"

@@ -4,18 +4,16 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
 
 use super::{
     Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION, instruction_set,
 };
-use crate::config::token_ids;
 use crate::error::{LmError, Result};
-use crate::model::GENERATION_CONFIG;
 use crate::model::Model;
 use crate::placement::Placement;
 use crate::sample::{
-    DEFAULT_BATCH, End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, Stops, likeliest_option,
+    DEFAULT_BATCH, DEFAULT_CACHE_BYTES, End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, Stops,
+    likeliest_option,
 };
 use crate::score::{Scored, score_each};
 use crate::text::Part;
@@ -23,40 +21,46 @@ use crate::tokenizer::Tokenizer;
 
 /// A model of a folder, run by this crate in the current rayon pool.
 ///
-/// It can do everything that engines do. With the CPU kernels its results do not depend on what else is asked
-/// for in the same call, on the order, or on the number of threads, down to the last bit.
+/// It generates, scores and chooses. With the CPU kernels a result does not depend on the other requests of
+/// its call, on their order, or on the number of threads, down to the last bit.
 #[derive(Debug)]
 pub struct Candle {
     model: Model,
     folder: Utf8PathBuf,
     placement: Placement,
-    /// End-of-sequence tokens.
-    eos: Vec<u32>,
     batch: usize,
+    cache_bytes: u64,
 }
 
 impl Candle {
     /// Loads a model folder onto a device.
     ///
-    /// The end-of-sequence tokens are those of `config.json` and those of `generation_config.json`, which may
-    /// be missing.
-    ///
     /// # Errors
-    /// Those of [`Model::load`]; [`LmError::GenerationConfig`].
+    /// Those of [`Model::load`].
     pub fn open(folder: &Utf8Path, placement: &Placement) -> Result<Self> {
         let model = Model::load(folder, placement)?;
-        let mut eos = model.decoder.config().eos_token_ids.clone();
-        if let Some(json) = &model.generation_config {
-            eos.extend(generation_eos(json, &folder.join(GENERATION_CONFIG))?);
-        }
-        Ok(Self { model, folder: folder.to_owned(), placement: *placement, eos, batch: DEFAULT_BATCH })
+        Ok(Self {
+            model,
+            folder: folder.to_owned(),
+            placement: *placement,
+            batch: DEFAULT_BATCH,
+            cache_bytes: DEFAULT_CACHE_BYTES,
+        })
     }
 
-    /// Sets how many completions are in flight at a time, at least 1. It changes speed and memory, not the
+    /// Sets the most completions in flight at a time, at least 1. It changes speed and memory, not the
     /// completions.
     #[must_use]
     pub fn with_batch(mut self, batch: usize) -> Self {
         self.batch = batch.max(1);
+        self
+    }
+
+    /// Sets the memory for keys and values, as [`Sampler::with_cache_bytes`] does. It changes speed and memory,
+    /// not the completions.
+    #[must_use]
+    pub fn with_cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes;
         self
     }
 
@@ -66,8 +70,8 @@ impl Candle {
         &self.model
     }
 
-    /// Checks that each of these texts is one token, as a dialect has to know of the special tokens that it
-    /// names: another tokenizer would cut them into ordinary characters without a word.
+    /// Checks that each of these texts, the special tokens that a dialect names, is one token. A tokenizer
+    /// without such a token would split its text into several tokens, without an error.
     ///
     /// # Errors
     /// [`LmError::MissingSpecial`] for the first that is not.
@@ -117,11 +121,14 @@ impl Generator for Candle {
             temperature: *temperature,
             top_p: *top_p,
             max_new_tokens: *max_new_tokens,
-            stop: if *ignore_eos { Vec::new() } else { self.eos.clone() },
+            stop: if *ignore_eos { Vec::new() } else { self.model.decoder.config().eos_token_ids.clone() },
             seed: *seed,
         };
         let stops = Stops::new(&self.model.tokenizer, stop)?;
-        let sampler = Sampler::new(&self.model.decoder, config)?.with_batch(self.batch).with_stops(&stops);
+        let sampler = Sampler::new(&self.model.decoder, config)?
+            .with_batch(self.batch)
+            .with_cache_bytes(self.cache_bytes)
+            .with_stops(&stops);
         let prompts = prompts(&self.model.tokenizer, requests)?;
         if stopped() {
             return Ok(ControlFlow::Break(()));
@@ -189,17 +196,4 @@ fn prompts(tokenizer: &Tokenizer, requests: &[Request<'_>]) -> Result<Vec<Prompt
         prompts.push(Prompt { tokens, sample_index: request.index });
     }
     Ok(prompts)
-}
-
-/// The end-of-sequence tokens that a `generation_config.json` names.
-fn generation_eos(json: &[u8], path: &Utf8Path) -> Result<Vec<u32>> {
-    #[derive(Deserialize)]
-    struct GenerationConfig {
-        #[serde(default)]
-        eos_token_id: serde_json::Value,
-    }
-    let problem = |problem: String| LmError::GenerationConfig { path: path.to_owned(), problem };
-    let config: GenerationConfig =
-        serde_json::from_slice(json).map_err(|error| problem(error.to_string()))?;
-    token_ids("eos_token_id", &config.eos_token_id).map_err(|error| problem(error.to_string()))
 }

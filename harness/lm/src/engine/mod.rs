@@ -1,8 +1,8 @@
 //! Engines: text in, text out.
 //!
 //! An [`Engine`] runs a model. What it can do is said by the traits [`Generator`], [`Scorer`] and [`Chooser`]
-//! and by its [`Capabilities`]. Prompts, rows, options and stop strings are texts: tokens, and positions in
-//! them, are the engine's own matter. [`Candle`] runs a model folder in this process.
+//! and by its [`Capabilities`]. Prompts, rows, options and stop strings are strings; only the engine
+//! deals with tokens. [`Candle`] runs a model folder in this process.
 
 mod candle;
 mod identity;

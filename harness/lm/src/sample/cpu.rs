@@ -86,12 +86,12 @@ struct Tile {
     buffers: Buffers,
 }
 
-/// Buffers that are not in use, kept so that no step allocates them again.
+/// Unused buffers, kept so that no step allocates new ones.
 #[derive(Debug, Default)]
 struct Buffers(Vec<Vec<f32>>);
 
 impl Buffers {
-    /// A buffer of `len` values; which ones does not matter.
+    /// A buffer of `len` values, which the caller overwrites.
     fn take(&mut self, len: usize) -> Vec<f32> {
         let mut buffer = self.0.pop().unwrap_or_default();
         buffer.resize(len, 0.0);
@@ -124,7 +124,7 @@ impl TileOps<'_> {
         Interleaved::new(x, width, self.buffers.take(0))
     }
 
-    /// Attention of each row over the positions of its own slot up to its own.
+    /// Attention of each row over the positions of its slot, up to its own position.
     fn attend(&mut self, cache: &Cache, queries: &[f32]) -> Vec<f32> {
         let Shape { heads, kv_heads, dim, .. } = self.shape;
         let scale = 1.0 / (dim as f32).sqrt();

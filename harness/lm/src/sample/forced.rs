@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::forward::Row;
-use super::{DEFAULT_BATCH, check_prompts, cpu, new_forward};
+use super::{DEFAULT_BATCH, DEFAULT_CACHE_BYTES, check_prompts, cpu, new_forward, slots_within};
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
 use crate::placement::Kernels;
@@ -14,7 +14,7 @@ use crate::score::{Scored, score};
 /// What all options begin with is read as part of the prompt. If they all differ in the next token, its logits
 /// decide, as in [`forced_choice`]; options of one token each are thus compared by this token. Otherwise, as
 /// with `10`, `12` and `7` written digit by digit, the sums of the log-probabilities of all their remaining
-/// tokens decide, and longer options have the lower chances that longer texts have.
+/// tokens decide, without a correction for length.
 ///
 /// # Errors
 /// [`LmError::Setting`] if there are no options, [`LmError::NestedOptions`] if one of them is the beginning of
@@ -95,13 +95,15 @@ pub fn forced_choice(
         Kernels::Cpu => Some(cpu::Weights::new(decoder)?),
         Kernels::Reference => None,
     };
-    let slots = DEFAULT_BATCH.min(prompts.len());
-    let mut forward = new_forward(decoder, packed.as_ref(), slots, longest)?;
+    let float = decoder.placement().float;
+    let fitting = slots_within(DEFAULT_CACHE_BYTES, decoder.config(), float, longest);
+    let slots = DEFAULT_BATCH.min(fitting.max(1));
+    let mut forward = new_forward(decoder, packed.as_ref(), slots.min(prompts.len()), longest)?;
 
     let mut by_tokens: BTreeMap<&[u32], u32> = prompts.iter().map(|p| (p.as_ref(), first)).collect();
     let mut distinct: Vec<(&&[u32], &mut u32)> = by_tokens.iter_mut().collect();
     let mut logits = Vec::new();
-    for chunk in distinct.chunks_mut(DEFAULT_BATCH) {
+    for chunk in distinct.chunks_mut(slots) {
         let mut rows = Vec::new();
         let mut wanted = Vec::new();
         for (slot, (tokens, _)) in chunk.iter().enumerate() {

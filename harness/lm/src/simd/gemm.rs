@@ -72,12 +72,12 @@ fn check(len: usize, rows: usize, cols: usize, row_stride: usize) {
     assert!(needed <= len, "a {rows}x{cols} matrix of stride {row_stride} does not fit {len} elements");
 }
 
-/// Whether a product replaces what the output holds or is added to it.
+/// Whether a product overwrites the output or is added to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
-    /// They are overwritten.
+    /// The product overwrites the output.
     Set,
-    /// The product is added to them.
+    /// The product is added to the output.
     Add,
 }
 

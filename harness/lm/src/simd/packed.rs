@@ -31,12 +31,12 @@ pub(crate) struct Interleaved {
     rows: usize,
 }
 
-/// What a product does with the values that its output holds.
+/// Whether a product overwrites the output or is added to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Overwrites them.
+    /// The product overwrites the output.
     Set,
-    /// Adds to them.
+    /// The product is added to the output.
     Add,
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn save(
 ) -> Result<()> {
     let step = optimiser.step();
     fs_err::create_dir_all(dir)?;
-    // What lies ahead of this step was found damaged, or the run would have gone on from there.
+    // Checkpoints of later steps are damaged: otherwise the run would have gone on from them. They go too.
     let others = saved(dir)?;
     let kept = others.iter().map(|(other, _)| *other).filter(|other| *other < step).max();
     for (_, folder) in others.iter().filter(|(other, _)| *other != step && Some(*other) != kept) {
@@ -107,8 +107,8 @@ fn write_training(out: &mut dyn Write, optimiser: &AdamW, history: &[StepStats])
 }
 
 impl Checkpoint {
-    /// Reads a checkpoint of a run of the given decoder; a checkpoint of another run only as far as to know
-    /// that, which is an error.
+    /// Reads a checkpoint of a run of the given decoder. That the checkpoint is of another run is noticed before
+    /// its weights are read.
     ///
     /// # Errors
     /// [`LmError::CheckpointDamaged`] if a byte of it is not what was written; [`LmError::CheckpointOther`].
@@ -140,7 +140,7 @@ impl Checkpoint {
         let weights = weights::read(decoder.config(), &[folder.join(WEIGHTS)], decoder.placement())?;
         let (moments, history) = read_training(&training)?;
         if history.len() as u64 != step {
-            return Err(damaged(format!("{TRAINING}: no history of every step")));
+            return Err(damaged(format!("{TRAINING}: its history does not have every step")));
         }
         for (name, var) in decoder.vars() {
             let fits = |m: &Moments| [m.first.len(), m.second.len()] == [var.elem_count(); 2];

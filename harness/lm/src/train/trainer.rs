@@ -20,9 +20,9 @@ use crate::schedule::LearningRate;
 /// How often a run is saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Every {
-    /// After so many steps.
+    /// After this many steps.
     Steps(u64),
-    /// After the first step that ends so long after the last save.
+    /// After the first step that ends at least this long after the last save.
     Elapsed(Duration),
 }
 

@@ -58,3 +58,18 @@ fn what_cannot_compute_is_an_error_of_the_user() {
     let decoder = Decoder::init(&config(Family::Qwen3), 1, &half).unwrap();
     assert!(matches!(decoder.with_kernels(Kernels::Cpu), Err(LmError::Placement { .. })));
 }
+
+#[test]
+fn the_schema_says_what_may_be_written() {
+    let schema = schemars::schema_for!(Placement).to_value();
+    let definition = |name: &str| &schema["$defs"][name];
+    assert_eq!(schema["additionalProperties"], json!(false));
+    assert_eq!(schema["required"], json!(["device", "float", "kernels"]));
+    let words = |name: &str| -> Vec<Value> {
+        definition(name)["oneOf"].as_array().unwrap().iter().map(|form| form["const"].clone()).collect()
+    };
+    assert_eq!(words("Float"), ["f32", "bf16", "f16"]);
+    assert_eq!(words("Kernels"), ["cpu-kernels", "reference"]);
+    assert_eq!(definition("DeviceName")["type"], "string");
+    assert_eq!(definition("DeviceName")["pattern"], "^(cpu|cuda:(0|[1-9][0-9]*))$");
+}

@@ -1,7 +1,9 @@
 //! Tokenizers and model folders.
 
 use crate::models::{lively, shape};
-use assay_lm::{Family, Kernels, LmError, Model, Placement, Sequences, Tokenizer, character_tokenizer};
+use assay_lm::{
+    Config, Family, Kernels, LmError, Model, Placement, Sequences, Tokenizer, character_tokenizer,
+};
 use camino::Utf8Path;
 
 const SPECIALS: [&str; 4] = ["<pad>", "<bos>", "<think>", "</think>"];
@@ -79,19 +81,34 @@ fn a_model_folder_round_trips_byte_for_byte() {
     }
 }
 
-/// A fine-tuned model ends its replies where the one it was made from does.
 #[test]
-fn a_saved_model_keeps_its_generation_config() {
+fn end_of_sequence_tokens_of_a_generation_config_outlive_training() {
     let temp = tempfile::tempdir().unwrap();
-    let dir = Utf8Path::from_path(temp.path()).unwrap();
-    let decoder = lively(&shape(Family::Qwen3, 24), 1, Kernels::Cpu).unwrap();
-    let (first, second) = (dir.join("first"), dir.join("second"));
-    Model::new(decoder, tokenizer()).unwrap().save(&first).unwrap();
-    assert!(!first.join("generation_config.json").exists());
-    let text = r#"{ "eos_token_id": [2, 3] }"#;
-    std::fs::write(first.join("generation_config.json"), text).unwrap();
-    Model::load(&first, &Placement::cpu(Kernels::Cpu)).unwrap().save(&second).unwrap();
-    assert_eq!(std::fs::read_to_string(second.join("generation_config.json")).unwrap(), text);
+    let (base, tuned) = (temp.path().join("base"), temp.path().join("tuned"));
+    let (base, tuned) = (Utf8Path::from_path(&base).unwrap(), Utf8Path::from_path(&tuned).unwrap());
+    let shape = Config { eos_token_ids: vec![2], ..shape(Family::Qwen3, 24) };
+    let decoder = lively(&shape, 1, Kernels::Cpu).unwrap();
+    Model::new(decoder, tokenizer()).unwrap().save(base).unwrap();
+    std::fs::write(base.join("generation_config.json"), r#"{ "eos_token_id": [3, 2], "top_k": 20 }"#)
+        .unwrap();
+    // Training takes a model apart and makes a new one of its parts.
+    let Model { decoder, tokenizer } = Model::load(base, &Placement::cpu(Kernels::Cpu)).unwrap();
+    Model::new(decoder, tokenizer).unwrap().save(tuned).unwrap();
+    let loaded = Model::load(tuned, &Placement::cpu(Kernels::Cpu)).unwrap();
+    assert_eq!(loaded.decoder.config().eos_token_ids, [2, 3]);
+
+    std::fs::write(base.join("generation_config.json"), r#"{ "eos_token_id": 24 }"#).unwrap();
+    let error = Model::load(base, &Placement::cpu(Kernels::Cpu)).unwrap_err();
+    assert!(matches!(error, LmError::GenerationConfig { .. }), "{error}");
+    assert!(error.to_string().contains("24, outside a vocabulary of 24"), "{error}");
+}
+
+#[test]
+fn a_special_token_is_found_in_a_text() {
+    let tokenizer = tokenizer();
+    assert_eq!(tokenizer.special_in("1+</think>2<bos>").as_deref(), Some("</think>"));
+    assert_eq!(tokenizer.encode("1</think>").unwrap().len(), 2, "it is read as the token");
+    assert_eq!(tokenizer.special_in("<bos >1+2|é<"), None);
 }
 
 #[test]

@@ -180,6 +180,37 @@ fn samples_of_one_prompt_that_do_not_fit_at_once_share_it_all_the_same() {
     assert!(narrow[..30].windows(2).any(|pair| pair[0] != pair[1]), "indices tell samples apart");
 }
 
+/// The samples of a sampler, and the most that were in flight at a time.
+fn drawn(sampler: &Sampler<'_>, prompts: &[Prompt]) -> (Vec<Sample>, usize) {
+    let (mut samples, mut most) = (vec![None; prompts.len()], 0);
+    let flow = sampler.run(prompts, &mut |event| {
+        match event {
+            SampleEvent::Step { rows } => most = most.max(rows),
+            SampleEvent::Finished { index, sample } => samples[index] = Some(sample),
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(flow.unwrap().is_continue());
+    (samples.into_iter().flatten().collect(), most)
+}
+
+#[test]
+fn memory_bounds_the_samples_in_flight_and_changes_none() {
+    let (config, decoder) = model();
+    let prompts = prompts(100, 29);
+    let longest = prompts.iter().map(|prompt| prompt.tokens.len()).max().unwrap();
+    let elements = 2 * config.num_layers * config.num_kv_heads * config.head_dim;
+    let of_one = ((longest + 24 - 1) * elements * size_of::<f32>()) as u64;
+    let sampler = || Sampler::new(&decoder, self::config(0.9, 24)).unwrap();
+    let (expected, most) = drawn(&sampler(), &prompts);
+    assert_eq!((expected.len(), most), (100, 64), "small models keep the whole batch");
+    // One slot keeps a prompt for waiting samples.
+    for (bytes, rows) in [(0, 1), (of_one, 1), (4 * of_one, 3), (5 * of_one - 1, 3), (u64::MAX, 64)] {
+        assert_eq!(drawn(&sampler().with_cache_bytes(bytes), &prompts), (expected.clone(), rows), "{bytes}");
+    }
+    assert_eq!(drawn(&sampler().with_batch(2).with_cache_bytes(4 * of_one), &prompts).1, 2);
+}
+
 #[test]
 fn prompts_that_are_read_in_several_steps_give_the_same_samples() {
     let (_, decoder) = model();
@@ -274,6 +305,7 @@ fn impossible_requests_are_named() {
         ("top_p", SampleConfig { top_p: 0.0, ..good.clone() }),
         ("top_p", SampleConfig { top_p: 1.1, ..good.clone() }),
         ("max_new_tokens", SampleConfig { max_new_tokens: 0, ..good.clone() }),
+        ("max_new_tokens", SampleConfig { max_new_tokens: usize::MAX, ..good.clone() }),
     ] {
         let error = Sampler::new(&decoder, bad).err().unwrap();
         assert!(matches!(error, LmError::Setting { field: f, .. } if f == field), "{error}");

@@ -12,14 +12,20 @@ pub(super) fn averages(report: &Report) -> Option<Markup> {
     let columns: Vec<&Column> =
         report.columns.iter().filter(|column| column.kind == ColumnKind::Average).collect();
     let scale = scale(report, &columns)?;
+    let cells =
+        || report.rows.iter().flat_map(|row| columns.iter().filter_map(|column| row.cells.get(&column.id)));
     Some(html! {
         p.legend {
-            span.nowrap { (strip::sample(Sample::Estimate)) " measured, with its interval" } " "
-            span.nowrap { (strip::sample(Sample::Seeds)) " single seeds" } " "
-            span.nowrap { (strip::sample(Sample::Printed)) " printed" }
+            span.nowrap { (strip::sample(Sample::Estimate)) " measured, with its interval" }
+            @if cells().filter_map(|cell| cell.measured.as_ref()).any(|measured| !measured.per_seed.is_empty()) {
+                " " span.nowrap { (strip::sample(Sample::Seeds)) " single seeds" }
+            }
+            @if cells().any(|cell| cell.printed.is_some()) {
+                " " span.nowrap { (strip::sample(Sample::Printed)) " printed" }
+            }
         }
         div.panels {
-            @for column in columns {
+            @for column in &columns {
                 figure {
                     figcaption { (view::full_label(report, column)) ", percent" }
                     ul.strips {

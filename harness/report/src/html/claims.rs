@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
+use super::marks::{anchor, cell_id, mark};
 use super::strip::{self, Sample, Strip};
-use super::{anchor, cell_id, mark};
 use crate::model::{Claim, Part, Report, Unit};
 use crate::number::{PartNumbers, level, percent};
 use crate::scale::Scale;
@@ -28,9 +28,13 @@ pub(super) fn claims(report: &Report) -> Option<Markup> {
     Some(html! {
         p.legend {
             span.nowrap { (strip::sample(Sample::Estimate)) " estimate with its " (level(report.confidence)) " interval" } " "
-            span.nowrap { (strip::sample(Sample::Zone)) " where the claim holds" } " "
-            span.nowrap { (strip::sample(Sample::Seeds)) " single seeds" } " "
-            span.nowrap { (strip::sample(Sample::Printed)) " from the printed values" }
+            span.nowrap { (strip::sample(Sample::Zone)) " where the claim holds" }
+            @if parts().filter_map(|part| part.estimate.as_ref()).any(|estimate| !estimate.per_seed.is_empty()) {
+                " " span.nowrap { (strip::sample(Sample::Seeds)) " single seeds" }
+            }
+            @if parts().any(|part| part.printed.is_some()) {
+                " " span.nowrap { (strip::sample(Sample::Printed)) " from the printed values" }
+            }
             @if let Some(unit) = scales.keys().next().filter(|_| scales.len() == 1) {
                 " " span.nowrap { "Scale: " (PartNumbers(*unit).name()) }
             }

@@ -6,6 +6,7 @@
 mod averages;
 mod claims;
 mod diagnostics;
+mod marks;
 mod origins;
 mod plot;
 mod strip;
@@ -13,10 +14,11 @@ mod table;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::model::{Outcome, PrintedCheck, Report};
+use self::marks::{cell_id, check_mark, mark};
+use crate::model::Report;
 use crate::plain::visible;
 use crate::view::{self, Audit, Origins};
-use crate::words::{CheckLook as _, OutcomeLook as _};
+use crate::words::OutcomeLook as _;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -49,7 +51,7 @@ pub fn html(report: &Report) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (report.title) " · " (report.locator) }
+                title { (report.title) @if !report.locator.is_empty() { " · " (report.locator) } }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -122,47 +124,4 @@ fn printed(audit: &Audit<'_>, report: &Report) -> Option<Markup> {
             }
         }
     })
-}
-
-/// The drawn mark of an outcome: the same shapes as the characters on a terminal, whatever fonts there are.
-fn mark(outcome: Outcome) -> Markup {
-    html! {
-        svg.mark width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" {
-            @match outcome {
-                Outcome::Replicated => { path d="M2 7.5 5.5 11 12 3" {} },
-                Outcome::NotReplicated => { path d="M3 3 11 11M11 3 3 11" {} },
-                Outcome::Inconclusive => {
-                    circle cx="7" cy="7" r="5" {}
-                    path.solid d="M7 2a5 5 0 0 0 0 10z" {}
-                },
-                Outcome::NotAttempted => { circle cx="7" cy="7" r="5" {} },
-            }
-        }
-    }
-}
-
-/// The mark of a printed value that cannot stand, with its word for those who cannot see it.
-fn check_mark(check: PrintedCheck) -> Markup {
-    html! {
-        @if let Some(mark) = check.mark() { span.check aria-hidden="true" { (mark) } }
-    }
-}
-
-/// Anchor of a cell of the main table.
-fn cell_id(row: &str, column: &str) -> String {
-    format!("cell-{}-{}", anchor(row), anchor(column))
-}
-
-/// An id as part of an anchor: other characters than letters, digits and points are spelt by their number, so
-/// that different ids stay different.
-fn anchor(id: &str) -> String {
-    let mut text = String::new();
-    for character in id.chars() {
-        if character.is_ascii_alphanumeric() || character == '.' {
-            text.push(character);
-        } else {
-            text.push_str(&format!("_{:x}_", u32::from(character)));
-        }
-    }
-    text
 }

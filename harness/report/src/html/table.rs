@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{cell_id, check_mark};
+use super::marks::{cell_id, check_mark};
 use crate::model::{Cell, Column, ColumnKind, Printed, Quantity, Report, Row};
 use crate::number::{PERCENT_DECIMALS, count, fixed, interval, level, margin, percent};
 use crate::view::{self, Origins, short};
@@ -17,7 +17,7 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
         (legend(report))
         div.scroll role="region" aria-label="The table" tabindex="0" {
             table.main {
-                caption { (report.locator) @if view::is_measured(report) { ", recomputed at " (report.scale) " scale" } }
+                caption { (caption(report)) }
                 thead {
                     @if grouped {
                         tr.groups {
@@ -49,13 +49,22 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
     })
 }
 
+fn caption(report: &Report) -> String {
+    match (report.locator.as_str(), view::is_measured(report)) {
+        (locator, false) => locator.to_owned(),
+        ("", true) => format!("Recomputed at {} scale", report.scale),
+        (locator, true) => format!("{locator}, recomputed at {} scale", report.scale),
+    }
+}
+
 fn legend(report: &Report) -> Markup {
     html! {
         p.legend {
             @if view::is_measured(report) {
                 span { b { "12.3" } span.margin { " ±4.5" } } " measured here, percent, with half the width of its "
-                (level(report.confidence)) " interval; "
-                span.printed { "67.80" } " printed in the paper. "
+                (level(report.confidence)) " interval"
+                @if view::is_printed(report) { "; " span.printed { "67.80" } " printed in the paper" }
+                ". "
                 "Hover over a number for its interval and seeds, follow it to its artefacts."
             } @else {
                 "Percent, as " span.printed { "printed" } " in the paper."

@@ -163,3 +163,25 @@ fn a_page_of_printed_values_speaks_of_nothing_else() {
         assert!(text.contains("52.50") && text.contains("impossible"), "{text}");
     }
 }
+
+/// Measured values alone: no page speaks of printed values that are not there.
+#[test]
+fn a_page_of_measured_values_names_no_printed_one() {
+    let mut layout = layout();
+    layout.rows.pop();
+    layout.rows.iter_mut().for_each(|row| row.printed.clear());
+    let report = Report::new(Table::new(layout, measurements()).unwrap(), run());
+    report.check().unwrap();
+    let page = html(&report);
+    assert!(
+        page.contains("<title>Who flies</title>")
+            && page.contains("<caption>Recomputed at tiny scale</caption>")
+    );
+    let body = page.split_once("<body>").unwrap().1;
+    for text in [body, &markdown(&report), &terminal(&report, Style::default(), &[])] {
+        for absent in ["67.80", "printed", "single seeds", "posterior", "Qwen"] {
+            assert!(!text.contains(absent), "{absent}: {text}");
+        }
+        assert!(text.contains("75.0"), "{text}");
+    }
+}

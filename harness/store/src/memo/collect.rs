@@ -28,13 +28,14 @@ impl MemoGarbage {
     }
 }
 
-/// What becomes of a volume.
+/// What garbage collection does with a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
+    /// It stays as it is.
     Stays,
-    /// No row points to it.
+    /// It is removed: no row points to it.
     Goes,
-    /// More than half of it is dead: its live records move to a new one.
+    /// Its live records move to a new one, as more than half of it is dead.
     Shrinks,
 }
 
@@ -59,7 +60,7 @@ impl Store {
         Ok(volumes.iter().map(|volume| volume.size).sum())
     }
 
-    /// What of the memo can go if values count that were used within `idle`.
+    /// What can be deleted of the memo if values used within `idle` are kept.
     pub(crate) fn memo_garbage(&self, idle: Duration) -> Result<MemoGarbage> {
         let days = i64::try_from(idle.as_secs() / (24 * 60 * 60)).unwrap_or(i64::MAX);
         let last_used = today().saturating_sub(days);
@@ -77,7 +78,7 @@ impl Store {
     }
 
     /// Deletes the values that were last used on that day or before, and the space that they leave. Nobody may
-    /// be storing large values meanwhile. The result is how much went: values and bytes of files.
+    /// be storing large values meanwhile. Returns how many values and how many bytes of files were deleted.
     pub(crate) fn collect_memo(&self, garbage: &MemoGarbage) -> Result<(u64, u64)> {
         let values = self.index().write(Durability::Now, |tx| {
             tx.execute("DELETE FROM memo WHERE used <= ?1", [garbage.last_used])

@@ -19,6 +19,7 @@
 //! long as [`GcRules::memo_idle`](crate::GcRules::memo_idle) says, and rewrites volumes of which more than half
 //! is dead.
 
+mod check;
 mod collect;
 mod values;
 mod verify;

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
+use super::check::{Check, check};
 use super::volumes::{Place, Reader, Writer};
 use crate::index::Durability;
 use crate::lock::Locked;
@@ -16,20 +17,9 @@ pub(super) const CHUNK: usize = 1024;
 /// Values of more bytes than this are kept outside the index.
 const SMALL: usize = 4096;
 
-/// How old the note of a value's last use may get, in days, before a use is noted again: looking values up
-/// rarely writes.
+/// A use of a value is noted if the last noted one is more than this many days ago, so that lookups rarely
+/// write.
 const NOTED: i64 = 7;
-
-/// The hash that is kept with a value. 16 bytes are plenty against damage.
-pub(super) type Check = [u8; 16];
-
-/// The hash of a value at a key: over both, so that a value at the wrong key is noticed.
-pub(super) fn check(key: &Hash, value: &[u8]) -> Check {
-    let hash = blake3::keyed_hash(key.as_bytes(), value);
-    let mut short = [0; 16];
-    short.copy_from_slice(&hash.as_bytes()[..16]);
-    short
-}
 
 /// Today, in days since 1970-01-01 UTC.
 pub(super) fn today() -> i64 {
@@ -136,8 +126,8 @@ impl Store {
         })
     }
 
-    /// Removes the values of these rows, which turned out to be damaged, and counts them. The result is the
-    /// indices of those whose row is another one by now: they are to be looked up again.
+    /// Removes the values of these rows, which turned out to be damaged, and counts them. Returns the indices of
+    /// those whose row has changed meanwhile: they are to be looked up again.
     fn remove_damaged(&self, keys: &[Hash], suspects: &[(usize, Found)]) -> Result<Vec<usize>> {
         if suspects.is_empty() {
             return Ok(Vec::new());

@@ -6,7 +6,8 @@ use camino::Utf8PathBuf;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::values::{self, CHUNK, Check, Found};
+use super::check::Check;
+use super::values::{self, CHUNK, Found};
 use super::volumes::{self, Place, Reader};
 use crate::{Hash, Result, Store};
 
@@ -19,9 +20,9 @@ pub struct MemoReport {
     pub bytes: u64,
     /// The values that do not agree with their hashes, in the order of their keys.
     pub damaged: Vec<DamagedValue>,
-    /// Keys that are none. Nobody can ask for their values.
+    /// Rows whose key is not a hash. Their values cannot be looked up.
     pub bad_keys: u64,
-    /// Files in the folder of the memo that are none of it.
+    /// Files in the folder of the memo that do not belong to it.
     pub strays: Vec<Utf8PathBuf>,
 }
 
@@ -50,7 +51,7 @@ impl fmt::Display for DamagedValue {
 
 /// Rows after some key.
 struct Rows {
-    /// Keys as they stand; `None` for one that is no hash.
+    /// The keys and what the index holds for them; `None` for a key that is not a hash.
     rows: Vec<(Option<Hash>, Found)>,
     /// The last key.
     last: Option<Vec<u8>>,
@@ -123,7 +124,8 @@ impl Store {
         Ok(read.collect::<Result<Vec<_>>>()?.concat())
     }
 
-    /// Other processes go on meanwhile: a row that has changed was not damaged, but removed, replaced or moved.
+    /// Reports a row as damaged unless it has changed: then another process has removed, replaced or moved its
+    /// value meanwhile.
     fn report_if_still(&self, report: &mut MemoReport, key: Hash, row: &Found) -> Result<()> {
         let (now, _) = self.index().read(|connection| values::find(connection, &key))?;
         if now == *row {

@@ -11,9 +11,9 @@
 //! one, never a row that points to nothing. They carry their keys, so that the rows can be made again.
 //!
 //! A writer holds a file lock on its volume while it appends, and takes any volume that nobody holds and
-//! that has room: there are about as many volumes as `VOLUME_SIZE` and the number of processes ask for.
-//! Writers also share the store's `active.lock`, so no volume goes while one is at work. Readers need no lock:
-//! a value whose file has gone is looked up again.
+//! that has room. So there are about as many volumes as `VOLUME_SIZE` goes into the size of all values, or as
+//! there were writers at a time if these were more. Writers also share the store's `active.lock`, so no volume
+//! is removed while values are stored. Readers need no lock: a value whose file has gone is looked up again.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::values::{Check, check};
+use super::check::{Check, check};
 use crate::lock::{Locked, Wait};
 use crate::{Hash, Result, RunId, StoreError, durable};
 
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether bytes are lost, rather than out of reach.
+/// Whether an error means that the bytes are lost, and not that they cannot be read at the moment.
 fn is_damage(error: &io::Error) -> bool {
     /// Linux, macOS: the disk cannot read a sector.
     const EIO: i32 = 5;

@@ -10,6 +10,9 @@ use assay_claims::interval::{average, sample_variance};
 
 use super::posterior::{Estimator, FallbackReason, ScoredTrace, Weights};
 
+/// The name of the summary over all benchmarks.
+pub const ALL: &str = "all";
+
 /// The traces drawn for one item.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,16 +1,13 @@
 //! Answers sampled after traces (pipeline step 6).
 
-use std::collections::BTreeMap;
-
-use assay_data::{Demonstration, Dialect};
-use assay_flow::InputSpec;
+use assay_data::{Dialect, Segment};
+use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::kind::{ANSWERS, DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, within};
-use super::rows::unknown;
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
-use crate::records::{self, Answer, Trace};
+use crate::records::{self, Answer};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -28,35 +25,24 @@ pub(crate) struct Params {
 }
 
 /// `sample-answers`: M answers for each distinct valid (item, thought), in the order of first appearance.
+///
+/// Holds a prompt, which contains the thought, for each of them, and all answers.
 pub(crate) fn kind() -> Kind<Params> {
     let about = "M answers of the reasoning model after each distinct trace";
     Kind::new("sample-answers", 1, ANSWERS, about, |params: &Params, context| {
-        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
-        let rows: BTreeMap<&str, &Demonstration> =
-            rows.iter().map(|row| (row.item.id.as_str(), row)).collect();
-        let traces: Vec<Trace> = records::read(context, "traces")?;
-        let representatives = records::representatives(&traces);
-        let distinct =
-            traces.iter().zip(representatives).filter(|(trace, of)| trace.valid && trace.index == *of);
-        let mut asked = Vec::new();
-        let mut wanted = Vec::new();
-        for (trace, _) in distinct {
-            let row = rows.get(trace.item.as_str()).ok_or_else(|| unknown(&trace.item))?;
-            for index in 0..params.answers {
-                let prompt = params.dialect.answer_prompt(&row.item, &trace.thought).map_err(dialect)?;
-                asked.push((trace, index));
-                wanted.push(Wanted { prompt, index });
-            }
-        }
+        let prompts = prompts(params, context)?;
+        let samples = |prompt| (0..params.answers).map(move |index| Wanted { prompt, index });
+        let wanted: Vec<Wanted<'_>> = prompts.iter().flat_map(|asked| samples(&asked.prompt)).collect();
         let model = Model::open(context, "model", &params.engine, params.dialect.requires())?;
         let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.answer_stops());
         let completions = model.generate(context, &sampling, &wanted)?;
-        let answers = asked.iter().zip(completions).map(|((trace, index), completion)| {
+        let asked = prompts.iter().flat_map(|asked| (0..params.answers).map(move |index| (asked, index)));
+        let answers = asked.zip(completions).map(|((asked, index), completion)| {
             let answer = params.dialect.read_answer(&completion.text, completion.stop.as_deref());
             Answer {
-                item: trace.item.clone(),
-                trace: trace.index,
-                index: *index,
+                item: asked.item.clone(),
+                trace: asked.trace,
+                index,
                 answer: answer.ok().map(str::to_owned),
             }
         });
@@ -78,4 +64,28 @@ pub(crate) fn kind() -> Kind<Params> {
     })
     .facts(|params, known| float_facts(params.engine.placement(), known))
     .resources(|params| placed(params.engine.placement(), 1, 300))
+}
+
+/// What is answered after: a distinct trace.
+struct Asked {
+    item: String,
+    trace: u32,
+    prompt: Vec<Segment>,
+}
+
+fn prompts(params: &Params, context: &StepContext<'_>) -> Result<Vec<Asked>, StepError> {
+    let items = records::demonstrations(context, |row| row.item)?;
+    let mut all = Vec::new();
+    for group in records::traces_by_item(&context.input("traces")?.path)? {
+        let (id, traces) = group?;
+        let item = records::of_item(&items, &id)?;
+        let representatives = records::representatives(&traces);
+        for (trace, _) in
+            traces.iter().zip(representatives).filter(|(trace, of)| trace.valid && trace.index == *of)
+        {
+            let prompt = params.dialect.answer_prompt(item, &trace.thought).map_err(dialect)?;
+            all.push(Asked { item: id.clone(), trace: trace.index, prompt });
+        }
+    }
+    Ok(all)
 }

@@ -36,7 +36,10 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     Kind::new("checkpoint", 1, MODEL, about, move |params: &Params, context| {
         let locked = params.locked(&root).map_err(|error| StepError::user(error.to_string()))?.blake3;
         let path = root.root().join(&params.path);
-        let remedy = "restore the folder from version control, or make it anew with `assay run base`";
+        let remedy = format!(
+            "restore the folder from version control; if it was made anew, record its hash in {}",
+            params.lock
+        );
         if !path.is_dir() {
             return Err(StepError::user(format!("{} is not there", params.path)).remedy(remedy));
         }

@@ -2,26 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::Demonstration;
 use assay_flow::{InputSpec, StepContext, StepError};
 
-use super::kind::{ANSWER_VERDICTS, DEMONSTRATIONS, DIAGNOSTICS, Kind, Nothing, SCORES, TRACES, WEIGHTS};
+use super::kind::{
+    ANSWER_VERDICTS, DEMONSTRATIONS, DIAGNOSTICS, Kind, Nothing, SCORES, TRACES, WEIGHTS, bug,
+};
 use super::weights::{ItemTraces, scored_traces};
-use crate::inference::diagnostics::{self, Diagnostics, summarise};
+use crate::inference::diagnostics::{self, ALL, Diagnostics, summarise};
 use crate::inference::posterior::{Estimator, Weights};
 use crate::records::{self, ItemWeights};
-
-/// The entry over all benchmarks.
-pub(crate) const ALL: &str = "all";
 
 /// `diagnostics`: one summary for each benchmark of the training items and one over all, as a JSON object.
 pub(crate) fn kind() -> Kind<Nothing> {
     let about = "The posterior's traces against the reasoning model's, and what the weights select";
     Kind::new("diagnostics", 1, DIAGNOSTICS, about, |_: &Nothing, context| {
-        let benchmarks: BTreeMap<String, String> = records::read::<Demonstration>(context, "demonstrations")?
-            .into_iter()
-            .map(|row| (row.item.id, row.item.benchmark))
-            .collect();
+        let benchmarks = records::demonstrations(context, |row| row.item.benchmark)?;
         let posterior = scored_traces(context, "traces", "verdicts", Some("scores"))?;
         let mut prior = scored_traces(context, "prior-traces", "prior-verdicts", None)?;
         let mut weights = weights(context)?;
@@ -33,10 +28,12 @@ pub(crate) fn kind() -> Kind<Nothing> {
                 pi: prior.into_iter().flatten().collect(),
                 weights: weights.remove(&item).unwrap_or_default(),
             };
-            let benchmark =
-                benchmarks.get(&item).ok_or_else(|| StepError::internal("an item without a benchmark"))?;
+            let benchmark = records::of_item(&benchmarks, &item)?;
             by_benchmark.entry(ALL).or_default().push(traces.clone());
             by_benchmark.entry(benchmark).or_default().push(traces);
+        }
+        if let Some(item) = weights.keys().next() {
+            return Err(StepError::internal(format!("item {item} has weights, but no traces")));
         }
         let summaries: BTreeMap<&str, Diagnostics> = by_benchmark
             .into_iter()
@@ -74,8 +71,4 @@ fn weights(context: &StepContext<'_>) -> Result<BTreeMap<String, BTreeMap<Estima
         }
     }
     Ok(all)
-}
-
-fn bug(error: impl std::error::Error) -> StepError {
-    StepError::internal(error.to_string())
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::{Check, Dialect, Item};
+use assay_data::{Check, Dialect, Item, Segment};
 use assay_flow::{InputSpec, StepContext, StepError};
+use assay_lm::engine::{Completion, Sampling};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, dialect, float_facts, placed, within};
+use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, dialect, float_facts, placed, samples_of, within};
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Generation};
 
@@ -31,6 +32,8 @@ pub(crate) struct Params {
 
 /// `generate`: k replies an item. An item whose options are forced is answered by the likeliest option after
 /// the sampled thought.
+///
+/// Holds the items, a prompt for each, and all replies.
 pub(crate) fn kind() -> Kind<Params> {
     let about = "k replies of a model to each test item";
     Kind::new("generate", 1, GENERATIONS, about, |params: &Params, context| {
@@ -65,9 +68,8 @@ fn written(
     model: &Model,
     items: &[&Item],
 ) -> Result<Vec<Generation>, StepError> {
-    let asked = asked(params, items);
     let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.solution_stops());
-    let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
+    let (asked, completions) = sampled(params, context, model, items, &sampling)?;
     let generations = asked.iter().zip(completions).map(|((item, sample), completion)| {
         let solution = params.dialect.read_solution(&completion.text, completion.stop.as_deref()).ok();
         Generation {
@@ -88,9 +90,8 @@ fn chosen(
     model: &Model,
     items: &[&Item],
 ) -> Result<Vec<Generation>, StepError> {
-    let asked = asked(params, items);
     let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.thought_stops());
-    let completions = model.generate(context, &sampling, &prompts(params, &asked)?)?;
+    let (asked, completions) = sampled(params, context, model, items, &sampling)?;
     // Items with the same options are chosen together.
     let mut by_options: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
     for (at, (item, _)) in asked.iter().enumerate() {
@@ -118,19 +119,29 @@ fn chosen(
     Ok(generations.collect())
 }
 
-fn asked<'i>(params: &Params, items: &[&'i Item]) -> Vec<(&'i Item, u32)> {
-    let k = |item: &Item| k_of(params.samples, &params.samples_of, &item.benchmark);
-    items.iter().flat_map(|item| (0..k(item)).map(move |sample| (*item, sample))).collect()
-}
+/// An item and the number of the sample.
+type Asked<'i> = (&'i Item, u32);
 
-/// k of a benchmark.
-pub(crate) fn k_of(samples: u32, samples_of: &BTreeMap<String, u32>, benchmark: &str) -> u32 {
-    samples_of.get(benchmark).copied().unwrap_or(samples)
-}
-
-fn prompts(params: &Params, asked: &[(&Item, u32)]) -> Result<Vec<Wanted>, StepError> {
-    let prompt = |item| params.dialect.reasoner_prompt(item).map_err(dialect);
-    asked.iter().map(|(item, index)| Ok(Wanted { prompt: prompt(item)?, index: *index })).collect()
+/// k completions of each item's prompt, and what each of them is.
+fn sampled<'i>(
+    params: &Params,
+    context: &StepContext<'_>,
+    model: &Model,
+    items: &[&'i Item],
+    sampling: &Sampling,
+) -> Result<(Vec<Asked<'i>>, Vec<Completion>), StepError> {
+    let prompts: Vec<Vec<Segment>> = items
+        .iter()
+        .map(|item| params.dialect.reasoner_prompt(item).map_err(dialect))
+        .collect::<Result<_, StepError>>()?;
+    let (mut asked, mut wanted) = (Vec::new(), Vec::new());
+    for (item, prompt) in items.iter().zip(&prompts) {
+        for index in 0..samples_of(&item.benchmark, params.samples, &params.samples_of) {
+            asked.push((*item, index));
+            wanted.push(Wanted { prompt, index });
+        }
+    }
+    Ok((asked, model.generate(context, sampling, &wanted)?))
 }
 
 /// The labels of an item that is answered by the likeliest of them.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assay_data::{Demonstration, Item};
+use assay_data::Item;
 use assay_flow::{Facts, InputSpec, StepContext, StepError};
 use assay_sandbox::{Judging, JudgingError, JudgingFacts, Verdict};
 
@@ -17,18 +17,15 @@ pub(crate) fn answers(judging: Arc<Judging>) -> Kind<Nothing> {
     let facts = judges(&judging);
     let about = "A verdict on each answer that was sampled after a trace";
     Kind::new("judge-answers", 1, ANSWER_VERDICTS, about, move |_: &Nothing, context| {
-        let items: Vec<Item> = records::read::<Demonstration>(context, "demonstrations")?
-            .into_iter()
-            .map(|row| row.item)
-            .collect();
-        let answers: Vec<Answer> = records::read(context, "answers")?;
-        let pairs = answers.iter().map(|answer| (answer.item.as_str(), answer.answer.as_deref()));
+        let items = records::demonstrations(context, |row| row.item)?;
+        let answers = || records::stream::<Answer>(&context.input("answers")?.path);
+        let pairs = answers()?.map(|answer| answer.map(|Answer { item, answer, .. }| (item, answer)));
         let verdicts = verdicts(context, &judging, &items, pairs)?;
-        let verdicts =
-            answers.into_iter().zip(verdicts).map(|(Answer { item, trace, index, .. }, verdict)| {
-                AnswerVerdict { item, trace, index, verdict }
-            });
-        records::write(context.output(), verdicts)
+        let verdicts = answers()?.zip(verdicts).map(|(answer, verdict)| {
+            let Answer { item, trace, index, .. } = answer?;
+            Ok(AnswerVerdict { item, trace, index, verdict })
+        });
+        records::try_write(context.output(), verdicts)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS), InputSpec::one("answers", ANSWERS)] })
     .facts(move |_, _| facts.clone())
@@ -39,19 +36,16 @@ pub(crate) fn generations(judging: Arc<Judging>) -> Kind<Nothing> {
     let facts = judges(&judging);
     let about = "A verdict on each reply to a test item";
     Kind::new("judge", 1, VERDICTS, about, move |_: &Nothing, context| {
-        let items: Vec<Item> = records::read(context, "items")?;
-        let generations: Vec<Generation> = records::read(context, "generations")?;
-        let pairs = generations.iter().map(|reply| (reply.item.as_str(), reply.answer.as_deref()));
+        let items = records::stream::<Item>(&context.input("items")?.path)?;
+        let items = records::unique("item", items.map(|item| item.map(|item| (item.id.clone(), item))))?;
+        let replies = || records::stream::<Generation>(&context.input("generations")?.path);
+        let pairs = replies()?.map(|reply| reply.map(|Generation { item, answer, .. }| (item, answer)));
         let verdicts = verdicts(context, &judging, &items, pairs)?;
-        let verdicts = generations.into_iter().zip(verdicts).map(
-            |(Generation { item, sample, tokens, .. }, verdict)| GenerationVerdict {
-                item,
-                sample,
-                tokens,
-                verdict,
-            },
-        );
-        records::write(context.output(), verdicts)
+        let verdicts = replies()?.zip(verdicts).map(|(reply, verdict)| {
+            let Generation { item, sample, tokens, .. } = reply?;
+            Ok(GenerationVerdict { item, sample, tokens, verdict })
+        });
+        records::try_write(context.output(), verdicts)
     })
     .inputs(const { &[InputSpec::one("items", ITEMS), InputSpec::one("generations", GENERATIONS)] })
     .facts(move |_, _| facts.clone())
@@ -68,18 +62,19 @@ fn judges(judging: &Judging) -> Facts {
     ])
 }
 
-/// A verdict for each (item, answer); no answer is a wrong one.
-fn verdicts<'a>(
+/// A verdict for each (item, answer); no answer is a wrong one. Holds the answers, not the thoughts.
+fn verdicts(
     context: &StepContext<'_>,
     judging: &Judging,
-    items: &[Item],
-    answers: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    items: &BTreeMap<String, Item>,
+    answers: impl Iterator<Item = Result<(String, Option<String>), StepError>>,
 ) -> Result<Vec<Verdict>, StepError> {
-    let items: BTreeMap<&str, &Item> = items.iter().map(|item| (item.id.as_str(), item)).collect();
+    let answers = answers.collect::<Result<Vec<_>, StepError>>()?;
     let answers = answers
+        .iter()
         .map(|(id, answer)| match items.get(id) {
-            Some(item) => Ok((*item, answer)),
-            None => Err(StepError::internal(format!("{id} is not an item"))),
+            Some(item) => Ok((item, answer.as_deref())),
+            None => Err(StepError::internal(format!("the answer of item {id} has no item"))),
         })
         .collect::<Result<Vec<_>, StepError>>()?;
     let progress = |done, total| context.progress(done, total, "judged");

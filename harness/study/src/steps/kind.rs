@@ -1,5 +1,6 @@
 //! How a step kind of the study is put together: a typed parameter struct and a function.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
@@ -200,6 +201,17 @@ pub(crate) fn within(numbers: &[(&str, f64, RangeInclusive<f64>)]) -> Result<(),
     ParamError::all(errors.collect())
 }
 
+/// k of a benchmark: its own, or that of all others.
+pub(crate) fn samples_of(benchmark: &str, samples: u32, own: &BTreeMap<String, u32>) -> u32 {
+    own.get(benchmark).copied().unwrap_or(samples)
+}
+
+/// The error that the teacher has fewer rows than a scale asks for.
+pub(crate) fn too_few(asked: usize, there: usize) -> StepError {
+    StepError::user(format!("{asked} items were asked for, the teacher has {there}"))
+        .remedy("let the teacher make more rows, or ask for fewer items in the scale")
+}
+
 /// Runs float work on as many threads as the step was given; the result does not depend on how many.
 pub(crate) fn in_pool<T: Send>(
     context: &StepContext<'_>,
@@ -231,6 +243,11 @@ pub(crate) fn lm(error: LmError) -> StepError {
 pub(crate) fn dialect(error: DialectError) -> StepError {
     let remedy = error.remedy();
     of_class(error.class(), "the text could not be laid out").remedy(remedy).caused_by(error)
+}
+
+/// An error that can only be a mistake of this program.
+pub(crate) fn bug(error: impl std::error::Error) -> StepError {
+    StepError::internal(error.to_string())
 }
 
 /// An error of a class, with what failed.

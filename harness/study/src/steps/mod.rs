@@ -20,7 +20,6 @@ mod traces;
 mod train;
 mod weights;
 
-pub(crate) use diagnostics::ALL;
 pub use kind::FACT_INSTRUCTION_SET;
 
 /// What the step kinds need of the program that they run in.

@@ -25,6 +25,7 @@ pub(crate) struct Params {
     /// The optimiser's settings.
     training: Training,
     /// Where training computes: device, float type, kernels.
+    #[schemars(with = "serde_json::Value")]
     placement: Placement,
 }
 

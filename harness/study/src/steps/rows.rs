@@ -8,7 +8,7 @@ use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, Kind, ROWS, TRACES, WEIGHTS, dialect};
+use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, Kind, ROWS, TRACES, WEIGHTS, dialect, too_few};
 use crate::inference::posterior::Weights;
 use crate::records::{self, Answer, AnswerVerdict, ItemWeights, Row, Trace, Unit};
 
@@ -27,10 +27,17 @@ pub(crate) struct ReasonerParams {
 pub(crate) fn reasoner() -> Kind<ReasonerParams> {
     let about = "The teacher's rows as the reasoning model learns them: question, thought, answer";
     Kind::new("reasoner-rows", 1, ROWS, about, |params: &ReasonerParams, context| {
-        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
-        let rows = rows.iter().take(params.limit.unwrap_or(usize::MAX));
-        let units = rows.map(|row| Ok(alone(teacher_row(&params.dialect, row)?)));
-        records::write(context.output(), units.collect::<Result<Vec<Unit>, StepError>>()?)
+        let mut count = 0;
+        let rows = records::stream::<Demonstration>(&context.input("demonstrations")?.path)?;
+        let units = rows.take(params.limit.unwrap_or(usize::MAX)).map(|row| {
+            count += 1;
+            Ok(alone(teacher_row(&params.dialect, &row?)?))
+        });
+        records::try_write(context.output(), units)?;
+        match params.limit {
+            Some(limit) if count < limit => Err(too_few(limit, count)),
+            _ => Ok(()),
+        }
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
 }
@@ -48,12 +55,13 @@ pub(crate) struct PosteriorParams {
 pub(crate) fn posterior() -> Kind<PosteriorParams> {
     let about = "The teacher's rows as the posterior learns them: question, answer hint, thought";
     Kind::new("posterior-rows", 1, ROWS, about, |params: &PosteriorParams, context| {
-        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
-        let units = rows.iter().map(|Demonstration { item, thought, .. }| {
-            let row = params.dialect.posterior_row(params.hint, item, item.reference(), thought);
+        let rows = records::stream::<Demonstration>(&context.input("demonstrations")?.path)?;
+        let units = rows.map(|row| {
+            let Demonstration { item, thought, .. } = row?;
+            let row = params.dialect.posterior_row(params.hint, &item, item.reference(), &thought);
             Ok(alone(row.map_err(dialect)?))
         });
-        records::write(context.output(), units.collect::<Result<Vec<Unit>, StepError>>()?)
+        records::try_write(context.output(), units)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
 }
@@ -81,28 +89,31 @@ enum AnswerSource {
 
 /// `weighted-rows`: all traces of an item as one unit, weighted by the normalised rho; the teacher's row with
 /// weight 1 where no trace has a positive weight (pipeline step 8, 1k setting, not mixed with the original
-/// rows).
+/// rows). The units are in the order of the weights.
+///
+/// Holds the teacher's rows, the traces and the right answers.
 pub(crate) fn weighted() -> Kind<WeightedParams> {
     let about = "All traces of an item as one unit, each row with its trace's weight";
     Kind::new("weighted-rows", 1, ROWS, about, |params: &WeightedParams, context| {
-        let rows: BTreeMap<String, Demonstration> =
-            records::read::<Demonstration>(context, "demonstrations")?
-                .into_iter()
-                .map(|row| (row.item.id.clone(), row))
-                .collect();
-        let traces = records::by_item::<Trace>(context, "traces", |trace| &trace.item)?;
+        let rows = records::demonstrations(context, |row| row)?;
+        let traces = records::traces_by_item(&context.input("traces")?.path)?;
+        let mut traces = traces.collect::<Result<BTreeMap<String, Vec<Trace>>, StepError>>()?;
         let correct = correct_answers(context)?;
-        let weights: Vec<ItemWeights> = records::read(context, "weights")?;
-        let units = weights
-            .iter()
-            .map(|ItemWeights { item, weights, .. }| {
-                let row = rows.get(item).ok_or_else(|| unknown(item))?;
-                let traces = traces.get(item).map_or(&[][..], Vec::as_slice);
-                let rows = weighted_rows(params, row, traces, weights, &correct)?;
-                Ok(if rows.is_empty() { alone(teacher_row(&params.dialect, row)?) } else { Unit { rows } })
-            })
-            .collect::<Result<Vec<_>, StepError>>()?;
-        records::write(context.output(), units)
+        let weights = records::stream::<ItemWeights>(&context.input("weights")?.path)?;
+        let units = weights.map(|record| {
+            let ItemWeights { item, weights, .. } = record?;
+            let row = records::of_item(&rows, &item)?;
+            let traces = traces.remove(&item).ok_or_else(|| {
+                StepError::internal(format!("item {item} has no traces for its weights, or weights twice"))
+            })?;
+            let rows = weighted_rows(params, row, &traces, &weights, &correct)?;
+            Ok(if rows.is_empty() { alone(teacher_row(&params.dialect, row)?) } else { Unit { rows } })
+        });
+        records::try_write(context.output(), units)?;
+        match traces.keys().next() {
+            Some(item) => Err(StepError::internal(format!("item {item} has traces, but no weights"))),
+            None => Ok(()),
+        }
     })
     .inputs(
         const {
@@ -128,7 +139,7 @@ fn weighted_rows(
     let Some(weights) = weights.as_slice() else { return Ok(Vec::new()) };
     if traces.len() != weights.len() {
         let (item, traces, weights) = (&row.item.id, traces.len(), weights.len());
-        return Err(StepError::internal(format!("{item} has {traces} traces, but {weights} weights")));
+        return Err(StepError::internal(format!("item {item} has {traces} traces, but {weights} weights")));
     }
     let representatives = records::representatives(traces);
     traces
@@ -152,21 +163,22 @@ type CorrectAnswers = BTreeMap<(String, u32), Vec<String>>;
 
 /// The verified answers of each trace that has answers of its own, in sampling order.
 fn correct_answers(context: &StepContext<'_>) -> Result<CorrectAnswers, StepError> {
-    let answers: Vec<Answer> = records::read(context, "answers")?;
-    let verdicts: Vec<AnswerVerdict> = records::read(context, "verdicts")?;
-    let same = |(a, v): (&Answer, &AnswerVerdict)| (&a.item, a.trace, a.index) == (&v.item, v.trace, v.index);
-    if answers.len() != verdicts.len() || !answers.iter().zip(&verdicts).all(same) {
-        return Err(StepError::internal("the verdicts are not those of the answers"));
-    }
+    let mut answers = records::stream::<Answer>(&context.input("answers")?.path)?;
+    let mut verdicts = records::stream::<AnswerVerdict>(&context.input("verdicts")?.path)?;
     let mut correct = CorrectAnswers::new();
-    for (Answer { item, trace, answer, .. }, AnswerVerdict { verdict, .. }) in
-        answers.into_iter().zip(verdicts)
-    {
-        if let Some(answer) = answer.filter(|_| verdict == Verdict::Pass) {
-            correct.entry((item, trace)).or_default().push(answer);
+    loop {
+        match (answers.next().transpose()?, verdicts.next().transpose()?) {
+            (None, None) => return Ok(correct),
+            (Some(Answer { item, trace, index, answer }), Some(judged))
+                if (&item, trace, index) == (&judged.item, judged.trace, judged.index) =>
+            {
+                if let Some(answer) = answer.filter(|_| judged.verdict == Verdict::Pass) {
+                    correct.entry((item, trace)).or_default().push(answer);
+                }
+            }
+            _ => return Err(StepError::internal("the verdicts are not those of the answers")),
         }
     }
-    Ok(correct)
 }
 
 /// A verified answer of the trace, uniform over its verified samples.
@@ -187,11 +199,6 @@ fn pick<'a>(
         })?;
     let name = format!("{} {}", trace.item, trace.index);
     Ok(Draws::new("verified answer", seed, name.as_bytes()).pick::<String>(answers))
-}
-
-/// A record names an item that the teacher's rows do not have: steps disagree, which is our mistake.
-pub(crate) fn unknown(item: &str) -> StepError {
-    StepError::internal(format!("no teacher's row for item {item}"))
 }
 
 fn teacher_row(form: &Dialect, row: &Demonstration) -> Result<Vec<Segment>, StepError> {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::{Demonstration, Dialect, DialectError, Hint, Item, Segment};
-use assay_flow::{InputSpec, StepError};
+use assay_data::{Dialect, DialectError, Hint, Item, Segment};
+use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{DEMONSTRATIONS, Kind, MODEL, SCORES, TRACES, dialect, float_facts, placed};
-use super::rows::unknown;
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, SCORES, TRACES, bug, dialect, float_facts, placed};
 use crate::engines::{EngineParams, Model};
 use crate::inference::posterior::{AnswerLikelihood, LogRatio};
 use crate::records::{self, Score, Trace};
@@ -26,37 +25,34 @@ pub(crate) struct Params {
 
 /// `score-traces`: each valid trace under the reasoning model (question only) and the posterior (question and
 /// hint), and the reference answer under the reasoning model after that trace.
+///
+/// Holds the valid traces, one row of text for each of them, and a log-probability for each of their tokens and
+/// model.
 pub(crate) fn kind() -> Kind<Params> {
     let about =
         "Log-ratio of each trace under reasoning model and posterior, and the reference answer's likelihood";
     Kind::new("score-traces", 1, SCORES, about, |params: &Params, context| {
-        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
-        let rows: BTreeMap<&str, &Demonstration> =
-            rows.iter().map(|row| (row.item.id.as_str(), row)).collect();
-        let traces: Vec<Trace> = records::read(context, "traces")?;
-        let traces: Vec<(&Trace, &Demonstration)> = traces
-            .iter()
-            .filter(|trace| trace.valid)
-            .map(|trace| Ok((trace, *rows.get(trace.item.as_str()).ok_or_else(|| unknown(&trace.item))?)))
-            .collect::<Result<_, StepError>>()?;
+        let items = records::demonstrations(context, |row| row.item)?;
+        let traces = valid_traces(context, &items)?;
         let (form, required) = (&params.dialect, params.dialect.requires());
         let texts = |row_of: &RowOf<'_>| {
-            let rows = traces.iter().map(|(trace, row)| row_of(&row.item, &trace.thought).map_err(dialect));
+            let rows = traces.iter().map(|(trace, item)| row_of(item, &trace.thought).map_err(dialect));
             rows.collect::<Result<Vec<_>, StepError>>()
         };
         let (thoughts, answers) = {
             let reasoner = Model::open(context, "reasoner", &params.engine, required)?;
-            let thoughts = texts(&|item, thought| form.thought_row(item, thought))?;
-            let answers = texts(&|item, thought| form.answer_row(item, thought, item.reference()))?;
-            (
-                reasoner.score(context, "traces under the reasoning model", &thoughts)?,
-                reasoner.score(context, "reference answers", &answers)?,
-            )
+            let score = |what, rows: Result<Vec<_>, StepError>| reasoner.score(context, what, &rows?);
+            let thoughts = texts(&|item, thought| form.thought_row(item, thought));
+            let thoughts = score("traces under the reasoning model", thoughts)?;
+            let answers = texts(&|item, thought| form.answer_row(item, thought, item.reference()));
+            (thoughts, score("reference answers", answers)?)
         };
         let posterior = Model::open(context, "posterior", &params.engine, required)?;
-        let hinted =
-            texts(&|item, thought| form.posterior_row(params.hint, item, item.reference(), thought))?;
-        let hinted = posterior.score(context, "traces under the posterior", &hinted)?;
+        let hinted = {
+            let rows =
+                texts(&|item, thought| form.posterior_row(params.hint, item, item.reference(), thought))?;
+            posterior.score(context, "traces under the posterior", &rows)?
+        };
         let scores = traces
             .iter()
             .zip(thoughts.iter().zip(&hinted).zip(&answers))
@@ -89,6 +85,16 @@ pub(crate) fn kind() -> Kind<Params> {
 /// How a thought about an item becomes a row to be scored.
 type RowOf<'a> = dyn Fn(&Item, &str) -> Result<Vec<Segment>, DialectError> + 'a;
 
-fn bug(error: impl std::error::Error) -> StepError {
-    StepError::internal(error.to_string())
+/// The traces that are scored, each with its item, in the order of the traces.
+fn valid_traces<'i>(
+    context: &StepContext<'_>,
+    items: &'i BTreeMap<String, Item>,
+) -> Result<Vec<(Trace, &'i Item)>, StepError> {
+    let mut valid = Vec::new();
+    for group in records::traces_by_item(&context.input("traces")?.path)? {
+        let (id, traces) = group?;
+        let item = records::of_item(items, &id)?;
+        valid.extend(traces.into_iter().filter(|trace| trace.valid).map(|trace| (trace, item)));
+    }
+    Ok(valid)
 }

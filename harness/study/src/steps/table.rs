@@ -1,6 +1,6 @@
 //! A table: every row's verdicts, the diagnostics, the claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::table::{Evaluation, Finding, Known, Layout, Measurements, Table, TableError};
 use assay_data::{Item, Source};
@@ -10,8 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::refused;
-use super::generate::k_of;
-use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS, within};
+use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS, samples_of, within};
 use crate::inference::diagnostics::Diagnostics;
 use crate::records::{self, GenerationVerdict};
 use crate::sections;
@@ -35,17 +34,17 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about =
         "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
     Kind::new("table", 1, TABLE, about, |params: &Params, context| {
-        let items: Vec<Item> = records::read(context, "items")?;
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for item in &items {
-            by_benchmark.entry(item.benchmark.clone()).or_default().push(item.id.clone());
-        }
+        let items = records::stream::<Item>(&context.input("items")?.path)?.map(|item| {
+            let Item { id, benchmark, .. } = item?;
+            by_benchmark.entry(benchmark.clone()).or_default().push(id.clone());
+            Ok((id, benchmark))
+        });
+        let benchmarks = records::unique("item", items)?;
         let samples = by_benchmark
             .keys()
-            .map(|name| (name.clone(), k_of(params.samples, &params.samples_of, name)))
+            .map(|name| (name.clone(), samples_of(name, params.samples, &params.samples_of)))
             .collect();
-        let benchmarks: BTreeMap<&str, &str> =
-            items.iter().map(|item| (item.id.as_str(), item.benchmark.as_str())).collect();
         let evaluations = context
             .inputs("verdicts")
             .iter()
@@ -120,7 +119,7 @@ fn diagnostics(context: &StepContext<'_>) -> Result<BTreeMap<u64, BTreeMap<Strin
 }
 
 /// The verdicts on one model and seed, by benchmark and item.
-fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<&str, &str>) -> Result<Evaluation, StepError> {
+fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<String, String>) -> Result<Evaluation, StepError> {
     let label = artifact
         .label
         .as_ref()
@@ -134,11 +133,16 @@ fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<&str, &str>) -> Result<
     };
     // Sum and count of the tokens written, by benchmark.
     let mut tokens: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    let mut seen: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     for judged in records::stream::<GenerationVerdict>(&artifact.path)? {
         let judged = judged?;
-        let benchmark = *benchmarks
-            .get(judged.item.as_str())
+        let benchmark = benchmarks
+            .get(&judged.item)
             .ok_or_else(|| StepError::internal(format!("{} is not a test item", judged.item)))?;
+        if !seen.entry(judged.item.clone()).or_default().insert(judged.sample) {
+            let key = format!("{} of item {}", judged.sample, judged.item);
+            return Err(records::twice("the verdict on sample", key));
+        }
         let (sum, count) = tokens.entry(benchmark.to_owned()).or_default();
         *sum += f64::from(judged.tokens);
         *count += 1.0;

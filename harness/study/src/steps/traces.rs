@@ -1,11 +1,11 @@
 //! Thoughts sampled for training items (pipeline step 3).
 
-use assay_data::{Demonstration, Dialect, Hint};
-use assay_flow::{InputSpec, StepError};
+use assay_data::{Demonstration, Dialect, Hint, Item};
+use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, within};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, too_few, within};
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Trace};
 
@@ -31,26 +31,20 @@ pub(crate) struct Params {
 }
 
 /// `sample-traces`: K thoughts an item.
+///
+/// Holds a prompt for each item and all thoughts.
 pub(crate) fn kind() -> Kind<Params> {
     let about = "K thoughts for each training item, from the posterior or from the reasoning model";
     Kind::new("sample-traces", 1, TRACES, about, |params: &Params, context| {
-        let rows: Vec<Demonstration> = records::read(context, "demonstrations")?;
-        let rows = rows.get(..params.limit).ok_or_else(|| {
-            let (asked, there) = (params.limit, rows.len());
-            StepError::user(format!("{asked} items were asked for, the teacher has {there}"))
-                .remedy("let the teacher make more rows, or ask for fewer items in the scale")
-        })?;
+        let items = first_items(context, params.limit)?;
         let form = &params.dialect;
-        let prompt = |row: &Demonstration| match params.hint {
-            Some(hint) => form.posterior_prompt(hint, &row.item, row.item.reference()),
-            None => form.reasoner_prompt(&row.item),
+        let prompt = |item: &Item| match params.hint {
+            Some(hint) => form.posterior_prompt(hint, item, item.reference()).map_err(dialect),
+            None => form.reasoner_prompt(item).map_err(dialect),
         };
-        let asked: Vec<(&Demonstration, u32)> =
-            rows.iter().flat_map(|row| (0..params.traces).map(move |index| (row, index))).collect();
-        let wanted = asked
-            .iter()
-            .map(|(row, index)| Ok(Wanted { prompt: prompt(row).map_err(dialect)?, index: *index }))
-            .collect::<Result<Vec<Wanted>, StepError>>()?;
+        let prompts = items.iter().map(prompt).collect::<Result<Vec<_>, StepError>>()?;
+        let samples = |prompt| (0..params.traces).map(move |index| Wanted { prompt, index });
+        let wanted: Vec<Wanted<'_>> = prompts.iter().flat_map(|prompt| samples(prompt)).collect();
         let stops = match params.hint {
             Some(hint) => form.posterior_stops(hint),
             None => form.thought_stops(),
@@ -58,11 +52,12 @@ pub(crate) fn kind() -> Kind<Params> {
         let model = Model::open(context, "model", &params.engine, form.requires())?;
         let sampling = params.sampling.sampling(params.seed, form, stops);
         let completions = model.generate(context, &sampling, &wanted)?;
-        let traces = asked.iter().zip(completions).map(|((row, index), completion)| {
+        let asked = items.iter().flat_map(|item| (0..params.traces).map(move |index| (item, index)));
+        let traces = asked.zip(completions).map(|((item, index), completion)| {
             let thought = form.read_thought(&completion.text, completion.stop.as_deref());
             Trace {
-                item: row.item.id.clone(),
-                index: *index,
+                item: item.id.clone(),
+                index,
                 valid: thought.is_ok(),
                 thought: thought.unwrap_or(&completion.text).to_owned(),
             }
@@ -80,4 +75,11 @@ pub(crate) fn kind() -> Kind<Params> {
     })
     .facts(|params, known| float_facts(params.engine.placement(), known))
     .resources(|params| placed(params.engine.placement(), 1, 300))
+}
+
+/// The first items that the teacher has rows of.
+fn first_items(context: &StepContext<'_>, limit: usize) -> Result<Vec<Item>, StepError> {
+    let rows = records::stream::<Demonstration>(&context.input("demonstrations")?.path)?;
+    let items = rows.take(limit).map(|row| Ok(row?.item)).collect::<Result<Vec<Item>, StepError>>()?;
+    if items.len() < limit { Err(too_few(limit, items.len())) } else { Ok(items) }
 }

@@ -41,12 +41,12 @@ pub(crate) struct Training {
     /// Passes over the rows.
     epochs: u64,
     /// What token losses are divided by.
-    loss: Objective,
+    loss: Normaliser,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Objective {
+enum Normaliser {
     /// A constant: the mean response length of the training set.
     DrSft,
     /// The number of supervised tokens of the batch.
@@ -61,6 +61,7 @@ pub(crate) struct Params {
     /// The optimiser's settings.
     training: Training,
     /// Where training computes: device, float type, kernels.
+    #[schemars(with = "serde_json::Value")]
     placement: Placement,
 }
 
@@ -93,10 +94,11 @@ fn example(model: &Model, row: &Row) -> Result<assay_lm::train::Example, StepErr
 
 /// Trains, with checkpoints from which a killed run goes on bit-identically, and writes the model folder.
 ///
-/// Every `log_every`-th optimiser step is logged.
+/// A damaged checkpoint costs time, not correctness: the run goes on from an older one or from the start, and
+/// its progress says so. Holds the tokens of all units. Every `log_every`-th optimiser step is logged.
 pub(crate) fn train(
     context: &StepContext<'_>,
-    Model { decoder, tokenizer, generation_config }: Model,
+    Model { decoder, tokenizer }: Model,
     units: Vec<Unit>,
     training: &Training,
     seed: u64,
@@ -105,15 +107,19 @@ pub(crate) fn train(
     let config = training.config(&units, seed);
     let checkpoint = context.checkpoint()?;
     let trainer = in_pool(context, || {
-        // A damaged checkpoint costs time, not correctness: the run goes on from an older one or from the start.
         let (mut trainer, resumed) = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
         let total = trainer.total_steps();
-        if !resumed.damaged.is_empty() {
-            context.progress(resumed.from_step, total, "a checkpoint is damaged, an older state is used");
-        }
+        let warning = match resumed.damaged.first() {
+            Some(error) => {
+                let note = format!("{error}; training goes on from step {}", resumed.from_step);
+                context.progress(resumed.from_step, total, &note);
+                ", after a damaged checkpoint"
+            }
+            None => "",
+        };
         let checkpoints = Checkpoints { dir: &checkpoint, every: Every::Elapsed(CHECKPOINT_INTERVAL) };
         let flow = trainer.run(Some(checkpoints), &mut |stats| {
-            context.progress(stats.step + 1, total, &format!("loss {:.3}", stats.loss));
+            context.progress(stats.step + 1, total, &format!("loss {:.3}{warning}", stats.loss));
             if context.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if flow.map_err(lm)?.is_break() { Err(StepError::cancelled()) } else { Ok(trainer) }
@@ -129,7 +135,7 @@ pub(crate) fn train(
             learning_rate: stats.learning_rate,
         })
         .collect();
-    let model = Model { decoder: trainer.into_decoder(), tokenizer, generation_config };
+    let model = Model { decoder: trainer.into_decoder(), tokenizer };
     model.save(context.output()).map_err(lm)?;
     records::write(&context.output().join("training.jsonl"), &log)
 }
@@ -166,8 +172,8 @@ impl Training {
             batch: self.batch,
             seed,
             loss: match self.loss {
-                Objective::DrSft => Loss::DrSft { mean_response_len: mean_response_length(units) },
-                Objective::Naive => Loss::Naive,
+                Normaliser::DrSft => Loss::DrSft { mean_response_len: mean_response_length(units) },
+                Normaliser::Naive => Loss::Naive,
             },
             micro_batch_tokens: MICRO_BATCH_TOKENS,
         }

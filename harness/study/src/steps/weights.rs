@@ -17,11 +17,12 @@ use crate::records::{self, AnswerVerdict, ItemWeights, Score, Trace};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// How `pi(Y|x,z)` is estimated: `acc`, `gml` or `l`.
-    #[schemars(with = "String")]
     estimator: Estimator,
 }
 
 /// `weights`: one line an item, in the order of the items' identifiers.
+///
+/// Holds scores and verdicts.
 pub(crate) fn kind() -> Kind<Params> {
     let about = "Self-normalised weights rho of equation 8 for the traces of each item";
     Kind::new("weights", 1, WEIGHTS, about, |params: &Params, context| {
@@ -46,65 +47,110 @@ pub(crate) fn kind() -> Kind<Params> {
 
 /// The traces of an item with what is known of each.
 pub(crate) struct ItemTraces {
-    /// For each trace, in sampling order, what the estimators need; `None` for an invalid or unscored one.
+    /// For each trace, in sampling order, what the estimators need; `None` for an invalid one, and for all
+    /// where no scores are connected.
     pub(crate) scored: Vec<Option<ScoredTrace>>,
     /// For each trace the share of right answers, 0 for an invalid one; `None` where the judge gave no
     /// verdict.
     pub(crate) accuracy: Vec<Option<f64>>,
 }
 
-/// Puts traces, verdicts and scores together, by item.
+/// By trace and number of the answer: whether it is right, `None` where the judge failed.
+type Judged = BTreeMap<u32, BTreeMap<u32, Option<bool>>>;
+/// By trace.
+type Scores = BTreeMap<u32, Score>;
+
+/// Puts traces, verdicts and scores together, by item. Holds no thought but those of one item at a time.
+///
+/// # Errors
+/// Internal ones: a verdict or a score occurs twice or is of no trace, or a valid trace has none.
 pub(crate) fn scored_traces(
     context: &StepContext<'_>,
     traces: &str,
     verdicts: &str,
     scores: Option<&str>,
 ) -> Result<BTreeMap<String, ItemTraces>, StepError> {
-    let mut right: BTreeMap<(String, u32), Vec<bool>> = BTreeMap::new();
-    for AnswerVerdict { item, trace, verdict, .. } in records::read(context, verdicts)? {
-        let answers = right.entry((item, trace)).or_default();
-        // A failure of the judge says nothing about the answer.
-        answers.extend((verdict != Verdict::JudgeFailure).then_some(verdict == Verdict::Pass));
+    let mut judged = judged_answers(context, verdicts)?;
+    let mut scores = scores.map(|input| scores_by_item(context, input)).transpose()?;
+    let mut all = BTreeMap::new();
+    for group in records::traces_by_item(&context.input(traces)?.path)? {
+        let (item, traces) = group?;
+        let judged = judged.remove(&item).unwrap_or_default();
+        let scores = scores.as_mut().map(|scores| scores.remove(&item).unwrap_or_default());
+        let together = together(&traces, &judged, scores.as_ref())
+            .map_err(|problem| StepError::internal(format!("item {item}: {problem}")))?;
+        all.insert(item, together);
     }
-    let mut known: BTreeMap<(String, u32), Score> = BTreeMap::new();
-    if let Some(scores) = scores {
-        for score in records::read::<Score>(context, scores)? {
-            known.insert((score.item.clone(), score.trace), score);
+    for (what, left) in [
+        ("verdicts", judged.keys().next()),
+        ("scores", scores.as_ref().and_then(|scores| scores.keys().next())),
+    ] {
+        if let Some(item) = left {
+            return Err(StepError::internal(format!("item {item} has {what}, but no traces")));
         }
     }
-    let grouped = records::by_item::<Trace>(context, traces, |trace| &trace.item)?;
-    Ok(grouped.into_iter().map(|(item, traces)| together(item, &traces, &right, &known)).collect())
+    Ok(all)
 }
 
-fn together(
-    item: String,
-    traces: &[Trace],
-    right: &BTreeMap<(String, u32), Vec<bool>>,
-    scores: &BTreeMap<(String, u32), Score>,
-) -> (String, ItemTraces) {
-    let accuracy: Vec<Option<f64>> = traces
+fn judged_answers(context: &StepContext<'_>, input: &str) -> Result<BTreeMap<String, Judged>, StepError> {
+    let mut judged: BTreeMap<String, Judged> = BTreeMap::new();
+    for record in records::stream::<AnswerVerdict>(&context.input(input)?.path)? {
+        let AnswerVerdict { item, trace, index, verdict } = record?;
+        let of_item = judged.entry(item.clone()).or_default();
+        // A failure of the judge says nothing about the answer.
+        let right = (verdict != Verdict::JudgeFailure).then_some(verdict == Verdict::Pass);
+        if of_item.entry(trace).or_default().insert(index, right).is_some() {
+            let key = format!("{index} after trace {trace} of item {item}");
+            return Err(records::twice("the verdict on answer", key));
+        }
+    }
+    Ok(judged)
+}
+
+fn scores_by_item(context: &StepContext<'_>, input: &str) -> Result<BTreeMap<String, Scores>, StepError> {
+    let mut scores: BTreeMap<String, Scores> = BTreeMap::new();
+    for record in records::stream::<Score>(&context.input(input)?.path)? {
+        let score = record?;
+        let (item, trace) = (score.item.clone(), score.trace);
+        if scores.entry(item.clone()).or_default().insert(trace, score).is_some() {
+            return Err(records::twice("the score of trace", format!("{trace} of item {item}")));
+        }
+    }
+    Ok(scores)
+}
+
+/// Puts the records of one item together, or says which do not fit.
+fn together(traces: &[Trace], judged: &Judged, scores: Option<&Scores>) -> Result<ItemTraces, String> {
+    let representatives = records::representatives(traces);
+    let valid: BTreeMap<u32, u32> = traces
         .iter()
-        .zip(records::representatives(traces))
-        .map(|(trace, representative)| {
-            if !trace.valid {
-                return Some(0.0);
-            }
-            right.get(&(item.clone(), representative)).and_then(|answers| share_of_right(answers))
-        })
+        .zip(&representatives)
+        .filter(|(trace, _)| trace.valid)
+        .map(|(trace, representative)| (trace.index, *representative))
         .collect();
-    let scored = traces
-        .iter()
-        .zip(&accuracy)
-        .map(|(trace, accuracy)| {
-            let Score { log_ratio, answer, .. } = scores.get(&(item.clone(), trace.index))?;
-            let (log_ratio, answer) = (*log_ratio, *answer);
-            Some(ScoredTrace {
-                length: log_ratio.tokens,
-                log_ratio,
-                accuracy: *accuracy,
-                answer: Some(answer),
-            })
-        })
-        .collect();
-    (item, ItemTraces { scored, accuracy })
+    if let Some(trace) = judged.keys().find(|trace| valid.get(trace) != Some(trace)) {
+        return Err(format!(
+            "there are verdicts after trace {trace}, after which nothing was to be answered"
+        ));
+    }
+    if let Some(trace) = scores.and_then(|scores| scores.keys().find(|trace| !valid.contains_key(trace))) {
+        return Err(format!("there is a score of trace {trace}, which is not a valid trace"));
+    }
+    let accuracy = |trace: &Trace| {
+        let Some(representative) = valid.get(&trace.index) else { return Ok(Some(0.0)) };
+        let answers = judged
+            .get(representative)
+            .ok_or_else(|| format!("there is no verdict on an answer after trace {representative}"))?;
+        Ok(share_of_right(&answers.values().flatten().copied().collect::<Vec<bool>>()))
+    };
+    let accuracy = traces.iter().map(accuracy).collect::<Result<Vec<_>, String>>()?;
+    let scored = |(trace, accuracy): (&Trace, &Option<f64>)| {
+        let Some(scores) = scores.filter(|_| trace.valid) else { return Ok(None) };
+        let missing = || format!("there is no score of trace {}", trace.index);
+        let Score { log_ratio, answer, .. } = scores.get(&trace.index).ok_or_else(missing)?;
+        let length = log_ratio.tokens;
+        Ok(Some(ScoredTrace { length, log_ratio: *log_ratio, accuracy: *accuracy, answer: Some(*answer) }))
+    };
+    let scored = traces.iter().zip(&accuracy).map(scored).collect::<Result<Vec<_>, String>>()?;
+    Ok(ItemTraces { scored, accuracy })
 }

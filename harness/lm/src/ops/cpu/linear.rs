@@ -24,8 +24,8 @@ struct Linear;
 /// Up to this many elements in the result, or with one row, `gemm` takes other paths with other rounding.
 const SMALL_RESULT: usize = 256;
 
-/// Calls `work` with `x`, or with `x` and rows of zeros below it, so many rows that their number no longer
-/// matters.
+/// Calls `work` with `x`, or with `x` and enough rows of zeros below it that the number of rows does not
+/// change the bits of a result.
 ///
 /// `gemm` adds products in order of depth in each of its tiled kernels, but not in those for small results:
 /// these are avoided.

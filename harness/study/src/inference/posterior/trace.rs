@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Rounding slack above zero that a log-probability in single precision may show.
@@ -108,7 +109,7 @@ pub fn accuracy(verdicts: &[bool]) -> Option<f64> {
 }
 
 /// An estimator of `pi(Y|x,z)`, the probability that a trace leads to a correct answer (section 2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Estimator {
     /// The mean of verified answers sampled from `pi`.

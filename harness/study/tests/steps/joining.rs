@@ -1,0 +1,266 @@
+//! Records of several artefacts that are put together: what comes of them, and which do not fit.
+
+use assay_flow::ErrorClass;
+use serde_json::{Value, json};
+
+use crate::given::Project;
+
+const WEIGHTS: &str = "[steps.end]\nkind = 'weights'\nparams = { estimator = 'gml' }\n\
+    inputs = { traces = 'traces', scores = 'scores', verdicts = 'verdicts' }\n";
+
+const ROWS: &str = "[steps.end]\nkind = 'weighted-rows'\n\
+    params = { seed = 1, answer = 'verified', dialect = 'embedded' }\n\
+    inputs = { demonstrations = 'demonstrations-given', traces = 'traces', weights = 'weights-given', answers = 'answers', verdicts = 'verdicts' }\n";
+
+fn trace(item: &str, index: u32, thought: &str, valid: bool) -> Value {
+    json!({ "item": item, "index": index, "thought": thought, "valid": valid })
+}
+
+/// A log-ratio of -1 a token, and an answer likelihood of `sum` over two tokens.
+fn score(item: &str, trace: u32, sum: f64) -> Value {
+    json!({ "item": item, "trace": trace, "log_ratio": { "sum": -3.0, "tokens": 3 },
+            "answer": { "sum": sum, "tokens": 2 } })
+}
+
+fn verdict(item: &str, trace: u32, index: u32, verdict: &str) -> Value {
+    json!({ "item": item, "trace": trace, "index": index, "verdict": verdict })
+}
+
+fn answer(item: &str, trace: u32, index: u32, answer: &str) -> Value {
+    json!({ "item": item, "trace": trace, "index": index, "answer": answer })
+}
+
+fn demonstration(item: &str) -> Value {
+    json!({ "item": { "id": item, "benchmark": "b", "question": "1+1?", "references": ["2"], "check": { "kind": "exact" } },
+            "thought": "1+1=2", "answer": "2", "source": "test" })
+}
+
+/// What the steps of this file read, by artefact.
+struct Artefacts {
+    traces: Vec<Value>,
+    scores: Vec<Value>,
+    verdicts: Vec<Value>,
+    answers: Vec<Value>,
+    weights: Vec<Value>,
+    demonstrations: Vec<Value>,
+}
+
+/// Item `a` has four traces, of which the third repeats the first and the last is invalid; `b` has one.
+fn fitting() -> Artefacts {
+    let traces = [
+        ("a", 0, "x", true),
+        ("a", 1, "y", true),
+        ("a", 2, "x", true),
+        ("a", 3, "z", false),
+        ("b", 0, "x", true),
+    ];
+    let verdicts = [
+        ("a", 0, 0, "pass"),
+        ("a", 0, 1, "judge-failure"),
+        ("a", 1, 0, "wrong-answer"),
+        ("a", 1, 1, "pass"),
+        ("b", 0, 0, "wrong-answer"),
+    ];
+    let scores = vec![score("a", 0, -2.0), score("a", 1, -4.0), score("a", 2, -2.0), score("b", 0, -1.0)];
+    Artefacts {
+        traces: traces.map(|(item, index, thought, valid)| trace(item, index, thought, valid)).into(),
+        scores,
+        verdicts: verdicts.map(|(item, trace, index, word)| verdict(item, trace, index, word)).into(),
+        answers: verdicts.map(|(item, trace, index, word)| answer(item, trace, index, word)).into(),
+        weights: vec![
+            json!({ "item": "a", "estimator": "acc", "weights": { "kind": "normalised", "weights": [0.5, 0.25, 0.25, 0.0] } }),
+            json!({ "item": "b", "estimator": "acc", "weights": { "kind": "fallback", "reason": "all-zero" } }),
+        ],
+        demonstrations: vec![demonstration("b"), demonstration("a")],
+    }
+}
+
+fn project(test: &str, artefacts: Artefacts) -> Project {
+    let mut project = Project::new(test);
+    let Artefacts { traces, scores, verdicts, answers, weights, demonstrations } = artefacts;
+    project.records("traces", "traces", traces);
+    project.records("scores", "scores", scores);
+    project.records("verdicts", "answer-verdicts", verdicts);
+    project.records("answers", "answers", answers);
+    project.records("weights-given", "weights", weights);
+    project.records("demonstrations-given", "demonstrations", demonstrations);
+    project
+}
+
+#[track_caller]
+fn assert_weights(line: &Value, expected: &[f64]) {
+    let found = line["weights"]["weights"].as_array().unwrap();
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found.as_f64().unwrap() - expected).abs() < 1e-15, "{line}");
+    }
+}
+
+/// Equation 8 for the estimator GML: a log-ratio a token and a log-likelihood a token, added and normalised.
+#[test]
+fn weights_are_those_of_the_scores() {
+    let lines = project("weights", fitting()).lines(WEIGHTS);
+    let [a, b] = lines.as_slice() else { panic!("{lines:?}") };
+    let (first, second) = ((-1.0 - 1.0_f64).exp(), (-1.0 - 2.0_f64).exp());
+    let total = 2.0 * first + second;
+    let expected = [first / total, second / total, first / total, 0.0];
+    assert_weights(a, &expected);
+    assert_eq!((a["item"].as_str(), &b["weights"]["weights"]), (Some("a"), &json!([1.0])));
+}
+
+/// The accuracy of equal thoughts is that of the answers after the first; a judge failure is no answer.
+#[test]
+fn the_share_of_right_answers_is_shared_by_equal_thoughts() {
+    let lines = project("accuracy", fitting()).lines(&WEIGHTS.replace("gml", "acc"));
+    assert_weights(&lines[0], &[0.4, 0.2, 0.4, 0.0]);
+    assert_eq!(lines[1]["weights"], json!({ "kind": "fallback", "reason": "all-zero" }));
+}
+
+type Change = fn(&mut Artefacts);
+
+#[test]
+fn weights_are_refused_where_records_disagree() {
+    let cases: [(&str, Change, &str); 10] = [
+        (
+            "score-twice",
+            |a| a.scores.push(a.scores[1].clone()),
+            "the score of trace 1 of item a occurs twice",
+        ),
+        (
+            "verdict-twice",
+            |a| a.verdicts.push(a.verdicts[2].clone()),
+            "the verdict on answer 0 after trace 1 of item a occurs twice",
+        ),
+        ("no-score", |a| _ = a.scores.remove(1), "item a: there is no score of trace 1"),
+        ("no-verdict", |a| _ = a.verdicts.pop(), "item b: there is no verdict on an answer after trace 0"),
+        (
+            "score-of-invalid",
+            |a| a.traces[1]["valid"] = false.into(),
+            "item a: there are verdicts after trace 1",
+        ),
+        (
+            "verdict-of-copy",
+            |a| a.verdicts[0]["trace"] = 2.into(),
+            "item a: there are verdicts after trace 2",
+        ),
+        ("score-of-none", |a| a.scores[0]["trace"] = 9.into(), "item a: there is a score of trace 9"),
+        ("scores-alone", |a| a.scores[3]["item"] = "c".into(), "item b: there is no score of trace 0"),
+        (
+            "trace-twice",
+            |a| a.traces.insert(1, a.traces[0].clone()),
+            "the traces of item a are not consecutive lines",
+        ),
+        (
+            "trace-apart",
+            |a| a.traces.push(trace("a", 4, "v", true)),
+            "the traces of item a are not consecutive lines",
+        ),
+    ];
+    for (test, change, complaint) in cases {
+        let mut artefacts = fitting();
+        change(&mut artefacts);
+        let (class, message) = project(test, artefacts).failure(WEIGHTS);
+        assert!(message.contains(complaint) && class == ErrorClass::Internal, "{test}: {message}");
+    }
+    let mut artefacts = fitting();
+    artefacts.verdicts.push(verdict("c", 0, 0, "pass"));
+    let (_, message) = project("verdicts-alone", artefacts).failure(WEIGHTS);
+    assert!(message.contains("item c has verdicts, but no traces"), "{message}");
+}
+
+#[test]
+fn weighted_rows_are_those_of_the_weights() {
+    let lines = project("rows", fitting()).lines(ROWS);
+    let weights = |unit: &Value| -> Vec<f64> {
+        unit["rows"].as_array().unwrap().iter().map(|row| row["weight"].as_f64().unwrap()).collect()
+    };
+    assert_eq!(weights(&lines[0]), [0.5, 0.25, 0.25]);
+    // The teacher's row stands in.
+    assert_eq!(weights(&lines[1]), [1.0]);
+    assert_eq!(lines[1]["rows"][0]["segments"][1]["text"], "1+1=2</think>");
+}
+
+#[test]
+fn rows_are_refused_where_records_disagree() {
+    let cases: [(&str, Change, &str); 8] = [
+        (
+            "short",
+            |a| a.weights[0]["weights"]["weights"] = json!([0.5, 0.5]),
+            "item a has 4 traces, but 2 weights",
+        ),
+        (
+            "weights-twice",
+            |a| a.weights.push(a.weights[1].clone()),
+            "item b has no traces for its weights, or weights twice",
+        ),
+        ("no-weights", |a| _ = a.weights.pop(), "item b has traces, but no weights"),
+        ("other-order", |a| a.answers.swap(0, 1), "the verdicts are not those of the answers"),
+        ("fewer", |a| _ = a.verdicts.pop(), "the verdicts are not those of the answers"),
+        ("no-demonstration", |a| _ = a.demonstrations.pop(), "there is no demonstration of item a"),
+        (
+            "demonstration-twice",
+            |a| a.demonstrations.push(demonstration("b")),
+            "the demonstration of item b occurs twice",
+        ),
+        (
+            "nothing-right",
+            |a| a.verdicts[3]["verdict"] = "wrong-answer".into(),
+            "trace 1 of a has a weight but no right answer",
+        ),
+    ];
+    for (test, change, complaint) in cases {
+        let mut artefacts = fitting();
+        change(&mut artefacts);
+        let (class, message) = project(test, artefacts).failure(ROWS);
+        assert!(message.contains(complaint) && class == ErrorClass::Internal, "{test}: {message}");
+    }
+}
+
+#[test]
+fn no_more_rows_are_taken_than_the_teacher_has() {
+    let rows = |limit: u32| {
+        format!(
+            "[steps.end]\nkind = 'reasoner-rows'\nparams = {{ dialect = 'embedded', limit = {limit} }}\ninputs = {{ demonstrations = 'demonstrations-given' }}\n"
+        )
+    };
+    assert_eq!(project("limit", fitting()).lines(&rows(1)).len(), 1);
+    let (class, message) = project("beyond", fitting()).failure(&rows(3));
+    assert!(
+        message.contains("3 items were asked for, the teacher has 2") && class == ErrorClass::User,
+        "{message}"
+    );
+}
+
+#[test]
+fn a_table_refuses_a_sample_that_is_judged_twice() {
+    let item = |id: &str| json!({ "id": id, "benchmark": "chain2", "question": "?", "references": ["2"], "check": { "kind": "exact" } });
+    let verdict =
+        |id: &str, sample: u32| json!({ "item": id, "sample": sample, "tokens": 3, "verdict": "pass" });
+    let end = "[steps.end]\nkind = 'table'\ninputs = { items = 'items-given', verdicts = ['model'] }\n\
+        params = { samples = 1, source = { embedded = { seed = 1, questions = 2 } }, recipe = { columns = [{ id = 'C', benchmark = 'chain2' }], rows = [{ id = 'r', label = 'R', model = 'model' }] } }\n";
+    let table = |test: &str, items: Vec<Value>, verdicts: Vec<Value>| {
+        let mut project = Project::new(test);
+        project.records("items-given", "items", items);
+        project.records("model", "verdicts", verdicts);
+        project
+    };
+    let lines = table("table", vec![item("p"), item("q")], vec![verdict("p", 0), verdict("q", 0)]).lines(end);
+    assert_eq!(lines[0]["cells"]["r"]["C"]["measured"]["value"], 100.0);
+    // A paper of which no more is known gets nothing of another one.
+    assert_eq!(lines[0]["sections"].as_array().unwrap().len(), 1);
+    assert_eq!(lines[0]["sections"][0]["title"], "Completion lengths");
+    assert_eq!(lines[0]["notes"], json!(["An interval is about the choice of questions"]));
+    for (test, items, verdicts, complaint) in [
+        (
+            "sample",
+            vec![item("p"), item("q")],
+            vec![verdict("p", 0), verdict("q", 0), verdict("p", 0)],
+            "the verdict on sample 0 of item p occurs twice",
+        ),
+        ("item", vec![item("p"), item("p")], vec![verdict("p", 0)], "item p occurs twice"),
+        ("stranger", vec![item("p"), item("q")], vec![verdict("z", 0)], "z is not a test item"),
+    ] {
+        let (_, message) = table(test, items, verdicts).failure(end);
+        assert!(message.contains(complaint), "{message}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Training that was interrupted.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use assay_data::embedded::vocabulary;
+use assay_lm::{Config, Decoder, Family, Kernels, Model, Placement, Tokenizer, character_tokenizer};
+use camino::Utf8PathBuf;
+use serde_json::json;
+
+use crate::given::Project;
+
+const TRAIN: &str = "[steps.end]\nkind = 'train'\ninputs = { base = 'base-given', rows = 'rows-given' }\n\
+    params = { seed = 1, placement = { device = 'cpu', float = 'f32', kernels = 'cpu-kernels' }, training = { \
+    learning_rate = 1e-3, betas = [0.9, 0.95], epsilon = 1e-8, weight_decay = 0.0, clip = 1.0, warmup = 0.1, \
+    batch = 1, epochs = 400, loss = 'dr-sft' } }\n";
+
+fn base() -> Model {
+    let json = character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).unwrap();
+    let tokenizer = Tokenizer::from_json(json).unwrap();
+    let config = Config {
+        family: Family::Qwen3,
+        vocab_size: vocabulary::SIZE,
+        hidden_size: 16,
+        intermediate_size: 32,
+        num_layers: 1,
+        num_heads: 2,
+        num_kv_heads: 1,
+        head_dim: 8,
+        rms_norm_eps: 1e-6,
+        rope_theta: 10_000.0,
+        max_positions: 64,
+        tied_head: true,
+        qkv_bias: false,
+        output_bias: false,
+        bos_token_id: None,
+        eos_token_ids: vec![],
+    };
+    Model::new(Decoder::init(&config, 5, &Placement::cpu(Kernels::Cpu)).unwrap(), tokenizer).unwrap()
+}
+
+fn project(test: &str) -> Project {
+    let mut project = Project::new(test);
+    project.gives("base-given", "model", |context| base().save(context.output()).unwrap());
+    let row = json!({ "rows": [{ "weight": 1.0, "segments": [{ "text": "<bos>1+1?", "loss": false }, { "text": "2", "loss": true }] }] });
+    project.records("rows-given", "rows", vec![row]);
+    project
+}
+
+/// The weights files of all checkpoints in the store's folder.
+fn checkpoints(project: &Project) -> Vec<Utf8PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![project.root().join(".assay")];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir_utf8().unwrap() {
+            let path = entry.unwrap().into_path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.file_name() == Some("training.safetensors") => found.push(path),
+                false => {}
+            }
+        }
+    }
+    found
+}
+
+/// Interrupts a run at its second note of progress.
+fn interrupt(project: &Project) {
+    let notes = AtomicU32::new(0);
+    let (result, _) =
+        project.run(TRAIN, |note| note.starts_with("loss") && notes.fetch_add(1, Ordering::Relaxed) > 0);
+    assert_eq!(result.unwrap_err().1, "interrupted");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_told_and_does_not_fail_the_step() {
+    let (whole, damaged) = (project("whole"), project("damaged"));
+    let (expected, notes) = whole.run(TRAIN, |_| false);
+    assert!(!notes.iter().any(|note| note.contains("damaged")), "{notes:?}");
+
+    interrupt(&damaged);
+    let files = checkpoints(&damaged);
+    assert!(!files.is_empty());
+    for file in files {
+        let mut bytes = fs_err::read(&file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs_err::write(&file, bytes).unwrap();
+    }
+    let (result, notes) = damaged.run(TRAIN, |_| false);
+    assert_eq!(result.unwrap(), expected.unwrap());
+    let first = &notes[0];
+    assert!(
+        first.contains("the checkpoint is damaged") && first.ends_with("goes on from step 0"),
+        "{notes:?}"
+    );
+    assert!(notes.last().unwrap().ends_with(", after a damaged checkpoint"), "{notes:?}");
+}
