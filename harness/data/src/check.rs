@@ -27,7 +27,7 @@ pub struct GradeCheck {
     /// What an answer is to the grader.
     #[serde(default)]
     pub form: AnswerForm,
-    /// What the grader is told besides.
+    /// Settings of the grader.
     #[serde(default, skip_serializing_if = "is_default")]
     pub options: Options,
 }

@@ -24,7 +24,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Items or demonstrations that cannot be had.
+/// Why items or demonstrations cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -37,7 +37,7 @@ pub enum DataError {
         #[source]
         source: io::Error,
     },
-    /// The file lies outside the workspace, where nothing says whether it is still the same.
+    /// The file is outside the workspace, whose files alone a run keeps track of.
     #[error("{path} is not a path inside the workspace")]
     Outside {
         /// The path as the recipe has it.
@@ -57,7 +57,7 @@ pub enum DataError {
         /// What is wrong, and what was expected.
         message: String,
     },
-    /// An item is at odds with itself.
+    /// An item contradicts itself.
     #[error("{place}: item `{id}`: {fault}")]
     Item {
         /// The line.
@@ -96,7 +96,7 @@ pub enum DataError {
     /// There are fewer than are needed.
     #[error("{what}: {count}, but must be at least {least}")]
     TooFew {
-        /// What there is too little of.
+        /// What there are too few of.
         what: String,
         /// How many there are, or were asked for.
         count: usize,
@@ -126,10 +126,8 @@ impl DataError {
             Self::Read { .. } => "check the permissions of the file and its folder",
             Self::Outside { .. } => "copy the file into the workspace and name it from there, without `..`",
             Self::Encoding { .. } => "save the file as UTF-8",
-            Self::Form { .. } => {
-                "write one JSON object a line, with the fields of an item or a demonstration"
-            }
-            Self::Item { .. } => "mend the item, or leave it out",
+            Self::Form { .. } => "write one JSON object a line, as the schemas in `harness/data/schema` say",
+            Self::Item { .. } => "correct the item, or leave it out",
             Self::Twice { .. } => "give each item an id of its own",
             Self::Leak { .. } => "leave it out of the demonstrations, or its question out of the test items",
             Self::Nothing { .. } => "check that it is the right file",

@@ -6,7 +6,7 @@ use crate::Check;
 
 /// A question with its check.
 ///
-/// A line of a file of items is one of these as JSON, such as
+/// A line of a file of items is one of these as JSON (`harness/data/schema/item.schema.json`), such as
 ///
 /// ```json
 /// {"id": "aime24-1", "benchmark": "aime24", "question": "...", "references": ["204"],
@@ -21,7 +21,7 @@ use crate::Check;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Item {
-    /// Its name, one of a kind among the items that it comes with.
+    /// Its name, which no other item of the same file or world has.
     pub id: String,
     /// The benchmark that it belongs to.
     pub benchmark: String,

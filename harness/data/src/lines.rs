@@ -10,8 +10,8 @@ use crate::{DataError, Demonstration, Item, Place};
 /// The items of a file. `name` is the file's name in messages.
 ///
 /// # Errors
-/// [`DataError`] with file and line: a line that is not UTF-8 or not an item, an item that is at odds with
-/// itself, two items of one id; a file that cannot be read, or holds nothing.
+/// [`DataError`] with file and line: a line that is not UTF-8 or not an item, an item that contradicts
+/// itself, two items with one id; a file that cannot be read, or holds nothing.
 pub fn read_items(path: &Utf8Path, name: &Utf8Path) -> Result<Vec<Item>, DataError> {
     read(path, name, |item: &Item| item)
 }

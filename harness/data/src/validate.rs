@@ -27,14 +27,14 @@ pub enum Fault {
         /// What the check says.
         verdict: Verdict,
     },
-    /// Its options are not what options have to be.
-    #[error("its options cannot be chosen from: {0}")]
+    /// Its options break a rule.
+    #[error("its options are not usable: {0}")]
     Options(&'static str),
     /// It has no tests, so nothing could pass.
     #[error("it has no tests")]
     NoTests,
-    /// The function that an expression becomes is none.
-    #[error("its expressions cannot become a function: {name:?} is no name in Python")]
+    /// The name of the function, or of its parameter, that an expression becomes is not a name in Python.
+    #[error("its expressions cannot become a function: {name:?} is not a name in Python")]
     Name {
         /// The function's or the parameter's name.
         name: String,

@@ -26,7 +26,6 @@ use crate::steps::kind::{in_pool, lm, within};
 pub(crate) struct EngineParams {
     kind: EngineKind,
     /// Where `candle` computes: device, float type, kernels.
-    #[schemars(with = "serde_json::Value")]
     placement: Placement,
 }
 

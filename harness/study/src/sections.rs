@@ -136,3 +136,29 @@ fn percent(share: f64) -> f64 {
 fn heading(label: &str, decimals: u8) -> Heading {
     Heading { label: label.to_owned(), decimals: Some(decimals) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inference::diagnostics::{ItemTraces, summarise};
+    use crate::inference::posterior::Weights;
+
+    fn summaries(estimators: &[Estimator]) -> BySeed {
+        let weights = estimators.iter().map(|estimator| (*estimator, Weights::normalise(&[Some(0.0)])));
+        let item = ItemTraces { q: vec![None], pi: vec![1.0], weights: weights.collect() };
+        let summary = summarise(&[item]).unwrap_or_else(|error| panic!("{error}"));
+        BTreeMap::from([(1, BTreeMap::from([(ALL.to_owned(), summary)]))])
+    }
+
+    /// A table says nothing of estimators that its models do not use, nor of diagnostics that it has not.
+    #[test]
+    fn estimators_that_were_not_used_are_not_listed() {
+        assert_eq!(sections(&BySeed::new()), []);
+        let names = |estimators: &[Estimator]| -> Vec<Datum> {
+            let sections = sections(&summaries(estimators));
+            sections[1].tables[0].rows.iter().map(|row| row[0].clone()).collect()
+        };
+        assert_eq!(names(&[Estimator::L]), [Datum::Text("L".to_owned())]);
+        assert_eq!(names(&Estimator::ALL), ["Acc", "GML", "L"].map(|name| Datum::Text(name.to_owned())));
+    }
+}

@@ -1,4 +1,4 @@
-//! Claims: statements about the cells of a table, and what becomes of them.
+//! Claims: statements about the cells of a table, and their outcomes.
 //!
 //! ```text
 //! claim      = comparison { "and" comparison }

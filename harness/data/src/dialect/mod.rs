@@ -69,7 +69,7 @@ pub struct Dialect {
     solution: SolutionSpec,
     requires: Vec<String>,
     stops: Vec<String>,
-    /// Texts that have a meaning: none may occur in what a user writes, or in a thought.
+    /// Special tokens and delimiters: none may occur in what a user writes, or in a thought.
     specials: Vec<String>,
     lenient: bool,
 }
@@ -189,7 +189,7 @@ impl Dialect {
     /// What pi is given to produce a thought and an answer. No loss.
     ///
     /// # Errors
-    /// The template refuses the question, or the question contains a text that has a meaning in this dialect.
+    /// The template refuses the question, or the question contains a delimiter or special token.
     pub fn reasoner_prompt(&self, item: &Item) -> Result<Vec<Segment>, DialectError> {
         Ok(vec![given(self.prompt(&self.reasoner, item, "")?)])
     }
@@ -347,8 +347,8 @@ impl Dialect {
         Ok(turns + &open)
     }
 
-    /// What must not occur in a question or a thought: special tokens, and all that closes a thought or
-    /// stands around an answer. The space around them is left out, for a model may write it otherwise.
+    /// What must not occur in a question or a thought: special tokens, what closes a thought, and what opens and
+    /// closes an answer. The space around them is left out, since a model may write other space.
     fn meaningful_texts(&self) -> Vec<String> {
         let closings = [&self.reasoner].into_iter().chain(&self.posterior).map(|prompt| &prompt.close);
         let texts = self.requires.iter().chain(closings).chain([&self.solution.begin, &self.solution.end]);

@@ -8,13 +8,13 @@ use super::{Dialect, SolutionSpec};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum InvalidSpan {
-    /// Nothing, or only space, stands before the closing text.
+    /// There is nothing, or only space, before the closing text.
     #[error("empty")]
     Empty,
     /// The closing text never came, or the text between thought and answer is not where it should be.
     #[error("unfinished")]
     Unfinished,
-    /// A text with a meaning stands where only plain text may.
+    /// A delimiter or special token occurs where only plain text is allowed.
     #[error("contains a special text")]
     Special,
 }

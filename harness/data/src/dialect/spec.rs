@@ -85,7 +85,7 @@ pub struct ChatSpec {
     /// Special tokens that the tokenizer must have. None may occur in what a user or a model writes.
     #[serde(default)]
     pub requires: Vec<String>,
-    /// Stop strings besides the closing texts. What they end is unfinished.
+    /// More stop strings, beside the closing texts. A thought or answer that one of them ends is unfinished.
     #[serde(default)]
     pub stops: Vec<String>,
     /// How a question is put, by benchmark: a text with `{question}`. Other benchmarks' questions stand
@@ -143,7 +143,7 @@ pub struct PosteriorSpecs {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SolutionSpec {
-    /// What stands between the end of a thought and the answer.
+    /// The text between the end of a thought and the answer.
     pub begin: String,
     /// What ends the answer.
     pub end: String,

@@ -101,7 +101,7 @@ fn checks_that_cannot_work_are_refused() {
         ("same-label", choice(&["A", "A"], &[]), "two labels or values are the same"),
         ("spaced-label", choice(&["A", " B"], &[]), "one is empty, or has space around it"),
         ("no-tests", none, "it has no tests"),
-        ("no-name", program("f(x):\n import os #"), "no name in Python"),
+        ("no-name", program("f(x):\n import os #"), "is not a name in Python"),
     ] {
         let folder = workspace(test, &[("data/items.jsonl", item(check, &["A"]).to_string().as_bytes())]);
         let read = read_items(&folder.join("data/items.jsonl"), Utf8Path::new("data/items.jsonl"));

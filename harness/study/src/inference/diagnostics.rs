@@ -1,6 +1,6 @@
 //! What the traces of a run look like: the figures that explain why a weighting helps or does not.
 //!
-//! Summarise a family of questions at a time; the families of one table differ widely.
+//! Summarise the questions of one benchmark at a time; the benchmarks of a table differ widely.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -226,12 +226,7 @@ pub(crate) fn in_pool<T: Send>(
 
 /// An error of the language model as that of a step.
 pub(crate) fn lm(error: LmError) -> StepError {
-    let class = match error.class() {
-        assay_lm::ErrorClass::User => ErrorClass::User,
-        assay_lm::ErrorClass::Environment => ErrorClass::Environment,
-        assay_lm::ErrorClass::Internal => ErrorClass::Internal,
-    };
-    let failed = of_class(class, "the language model failed");
+    let failed = of_class(error.class(), "the language model failed");
     match error.remedy() {
         Some(remedy) => failed.remedy(remedy),
         None => failed,

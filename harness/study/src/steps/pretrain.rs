@@ -25,7 +25,6 @@ pub(crate) struct Params {
     /// The optimiser's settings.
     training: Training,
     /// Where training computes: device, float type, kernels.
-    #[schemars(with = "serde_json::Value")]
     placement: Placement,
 }
 

@@ -61,13 +61,12 @@ pub(crate) struct Params {
     /// The optimiser's settings.
     training: Training,
     /// Where training computes: device, float type, kernels.
-    #[schemars(with = "serde_json::Value")]
     placement: Placement,
 }
 
 /// `train`: a model folder, with the training log beside the weights.
 pub(crate) fn kind() -> Kind<Params> {
-    let about = "Fine-tunes a model on rows of text; the training log lies beside the weights";
+    let about = "Fine-tunes a model on rows of text; the training log is beside the weights";
     Kind::new("train", 1, MODEL, about, |params: &Params, context| {
         let model = Model::load(&context.input("base")?.path, &params.placement).map_err(lm)?;
         let units = records::stream::<records::Unit>(&context.input("rows")?.path)?

@@ -54,7 +54,7 @@ fn a_broken_record_is_named_by_its_line() {
     assert!(message.contains(":2: missing field `sample`"), "{message}");
 }
 
-/// A chat template that refuses a question is met by the step that lays it out, and is the user's to mend.
+/// A chat template that refuses a question is met by the step that lays it out, and is the user's to correct.
 #[test]
 fn a_chat_template_that_raises_fails_the_step() {
     let mut project = Project::new("template");
