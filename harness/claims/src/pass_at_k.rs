@@ -31,7 +31,7 @@ pub fn avg_at_k(samples: u64, correct: u64) -> Result<f64, PassAtKError> {
 }
 
 /// The probability that at least one of `k` samples, drawn without replacement from `samples` of which
-/// `correct` are right, is right: `1 - C(n-c, k) / C(n, k)`, in the product form of the paper's figure 3,
+/// `correct` are right, is right: `1 - C(n-c, k) / C(n, k)`, in the product form of figure 3 of Chen et al.,
 /// which never forms a large binomial.
 ///
 /// It is an unbiased estimate, in `[0, 1]`, of the probability that one of `k` fresh samples succeeds; with

@@ -12,8 +12,7 @@ use crate::train::Example;
 /// (Tokenizers of the SentencePiece kind may begin each part with a space of their own.)
 ///
 /// Special tokens are written in the text. One that occurs in a text from elsewhere, such as `<|endoftext|>` in
-/// a question, is read as that token too, as Hugging Face's tokenizers do. Where it must not,
-/// [`Tokenizer::special_in`] finds it.
+/// a question, is read as that token too, as Hugging Face's tokenizers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
     /// The text.

@@ -107,15 +107,6 @@ impl Tokenizer {
         }
     }
 
-    /// The special token that occurs first in a text, and that [`encode`](Self::encode) reads as such.
-    #[must_use]
-    pub fn special_in(&self, text: &str) -> Option<String> {
-        let added = self.inner.get_added_tokens_decoder().into_values().filter(|token| token.special);
-        let found = added.filter_map(|token| Some((text.find(&token.content)?, token.content)));
-        // Of two at the same place, the longer one is read.
-        found.min_by_key(|(at, content)| (*at, usize::MAX - content.len())).map(|(_, content)| content)
-    }
-
     /// What each token adds to a text.
     pub(crate) fn pieces(&self) -> &Pieces {
         self.pieces.get_or_init(|| Pieces::of(&self.inner))

@@ -105,7 +105,7 @@ fn length_bias(diagnostics: &BySeed) -> Section {
         .map(|(name, figure)| vec![Datum::Text((*name).to_owned()), mean(diagnostics, ALL, *figure)]);
     Section {
         title: "Length bias".to_owned(),
-        text: "Correlation over thoughts of a length in tokens with a score; the paper's figure 4 shows the same pairs."
+        text: "Correlation over thoughts of a length in tokens with a score; figure 4 of arXiv:2509.22637 shows the same pairs."
             .to_owned(),
         tables: vec![DataTable {
             caption: None,

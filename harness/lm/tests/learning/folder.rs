@@ -104,14 +104,6 @@ fn end_of_sequence_tokens_of_a_generation_config_outlive_training() {
 }
 
 #[test]
-fn a_special_token_is_found_in_a_text() {
-    let tokenizer = tokenizer();
-    assert_eq!(tokenizer.special_in("1+</think>2<bos>").as_deref(), Some("</think>"));
-    assert_eq!(tokenizer.encode("1</think>").unwrap().len(), 2, "it is read as the token");
-    assert_eq!(tokenizer.special_in("<bos >1+2|é<"), None);
-}
-
-#[test]
 fn weights_may_lie_in_several_files() {
     let temp = tempfile::tempdir().unwrap();
     let dir = Utf8Path::from_path(temp.path()).unwrap();

@@ -62,7 +62,7 @@ pub struct Diagnostics {
     pub log_ratio_sum: Option<Moments>,
     /// The weights of each estimator.
     pub weights: BTreeMap<Estimator, WeightSummary>,
-    /// Dependence on length (figure 4 of the paper).
+    /// Dependence on length (figure 4 of arXiv:2509.22637).
     pub length: LengthCorrelations,
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Params {
 pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about =
         "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
-    Kind::new("table", 1, TABLE, about, |params: &Params, context| {
+    Kind::new("table", 2, TABLE, about, |params: &Params, context| {
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let items = records::stream::<Item>(&context.input("items")?.path)?.map(|item| {
             let Item { id, benchmark, .. } = item?;
