@@ -43,7 +43,7 @@ pub enum IntervalError {
 
 /// A number with its uncertainty about the choice of questions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Estimate {
     /// The point estimate.
     pub value: f64,

@@ -118,7 +118,7 @@ impl fmt::Display for PrintedCheck {
 
 /// How a printed average compares with its row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct AverageCheck {
     /// `consistent`, `contradicted` or, when a member is not printed, `not-attempted`.
     pub result: PrintedCheck,
@@ -154,7 +154,7 @@ pub fn check_average(printed: Decimal, members: &[Option<Decimal>]) -> AverageCh
 
 /// Whether a mean of right-or-wrong answers can take a printed value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct GranularityCheck {
     /// `consistent` or `impossible`; `not-attempted` when the attainable values lie so close that each
     /// printed value has one, so that the check could not fail.
@@ -220,7 +220,7 @@ pub struct PrintedTable {
 
 /// What arithmetic says about one printed cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct CellAudit {
     /// Row id.
     pub row: String,

@@ -8,7 +8,7 @@ use crate::scores::Measured;
 
 /// A measured value with its uncertainty. Unit: that of whatever holds it; percent in the cells of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Quantity {
     /// The value.
     pub value: f64,

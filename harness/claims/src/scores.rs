@@ -131,7 +131,7 @@ pub struct CellId {
 
 /// An estimate from several training runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Measured {
     /// From each question's mean over seeds and samples. Its interval is about the choice of questions, for
     /// the models as trained; it does not cover what other seeds would have given.

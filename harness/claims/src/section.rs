@@ -7,7 +7,7 @@ use crate::quantity::Quantity;
 
 /// A section beside the main table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Section {
     /// Heading.
     pub title: String,
@@ -24,7 +24,7 @@ pub struct Section {
 
 /// A small table of typed cells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct DataTable {
     /// What the table shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct DataTable {
 
 /// Heading of a column of a [`DataTable`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Heading {
     /// The words.
     pub label: String,
@@ -65,7 +65,7 @@ pub enum Datum {
 
 /// A plot of one or more series over two axes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Plot {
     /// What the plot shows.
     pub title: String,
@@ -79,7 +79,7 @@ pub struct Plot {
 
 /// One axis of a [`Plot`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Axis {
     /// The quantity and its unit.
     pub label: String,
@@ -90,7 +90,7 @@ pub struct Axis {
 
 /// One series of a [`Plot`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Series {
     /// Name in the legend.
     pub label: String,
@@ -112,7 +112,7 @@ pub enum SeriesStyle {
 
 /// One point of a [`Series`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct PlotPoint {
     /// Horizontal position.
     pub x: f64,

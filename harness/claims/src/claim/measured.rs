@@ -12,7 +12,7 @@ const PERCENT: f64 = 100.0;
 
 /// A claim held against measured scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct MeasuredClaim {
     /// The claim in canonical form.
     pub expression: String,
@@ -24,7 +24,7 @@ pub struct MeasuredClaim {
 
 /// One comparison held against measured scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct MeasuredComparison {
     /// The comparison in canonical form.
     pub expression: String,

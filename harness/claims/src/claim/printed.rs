@@ -34,7 +34,7 @@ impl fmt::Display for AsPrinted {
 
 /// A claim held against printed values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct PrintedClaim {
     /// The worst over the comparisons: `does-not-hold`, then `not-printed`, then `holds`.
     pub holds: AsPrinted,
@@ -44,7 +44,7 @@ pub struct PrintedClaim {
 
 /// One comparison held against printed values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct PrintedComparison {
     /// The comparison in canonical form.
     pub expression: String,

@@ -13,7 +13,7 @@ use crate::scores::{CellId, Scores};
 
 /// One claim with its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Name, e.g. `T5.2`.
     pub id: String,
@@ -39,7 +39,7 @@ pub struct Claim {
 
 /// One comparison of a claim: an estimated quantity against a threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Part {
     /// The quantity, e.g. `acc.math − l.math`.
     pub label: String,

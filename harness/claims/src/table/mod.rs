@@ -25,7 +25,7 @@ use crate::section::Section;
 
 /// A recomputed table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Table {
     /// The columns and rows as the recipe lays them out.
     pub layout: Layout,
@@ -48,7 +48,7 @@ pub struct Table {
 
 /// One cell, in percent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Cell {
     /// As measured; `None` if it was not.
     pub measured: Option<Quantity>,
@@ -58,7 +58,7 @@ pub struct Cell {
 
 /// A value as the paper prints it, with what arithmetic says about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Printed {
     /// The characters in the paper, e.g. `75.60`.
     pub text: String,

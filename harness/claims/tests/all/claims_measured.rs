@@ -94,7 +94,7 @@ fn the_result_carries_what_the_verdict_rests_on() {
 
     let json = serde_json::to_value(&result).unwrap();
     assert_eq!(json["outcome"], "not-replicated");
-    assert_eq!(json["comparisons"][0]["margin"]["per-seed"]["1"], margin.per_seed[&1]);
+    assert_eq!(json["comparisons"][0]["margin"]["per_seed"]["1"], margin.per_seed[&1]);
     assert_eq!(serde_json::from_value::<assay_claims::claim::MeasuredClaim>(json).unwrap(), result);
 }
 

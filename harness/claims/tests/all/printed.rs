@@ -187,7 +187,7 @@ fn a_whole_table() {
     assert_eq!(by_cell[&("Ours-L-7B-1K", "LCB-E")].printed, "66.42");
     let json = serde_json::to_value(by_cell[&("Qwen2.5-7B-Instruct", "AMC23")]).unwrap();
     assert_eq!(json["result"], "impossible");
-    assert_eq!(json["granularity"]["explained-by-rounded-runs"], true);
+    assert_eq!(json["granularity"]["explained_by_rounded_runs"], true);
 }
 
 proptest! {

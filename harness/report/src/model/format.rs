@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The version of the form that this crate writes and reads. Version 1 called the outcome of a claim its verdict.
-pub const FORMAT_VERSION: u32 = 2;
+/// The version of the form that this crate writes and reads. Version 2 wrote its keys in kebab-case.
+pub const FORMAT_VERSION: u32 = 3;
 
 const NAME: &str = "assay-report";
 
-/// The `format` field of a report, always `"assay-report 2"`.
+/// The `format` field of a report, always `"assay-report 3"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Format;
 
 impl Format {
-    /// Version in a text such as `assay-report 2`; `None` when it is another kind of file.
+    /// Version in a text such as `assay-report 3`; `None` when it is another kind of file.
     pub(super) fn version(text: &str) -> Option<u32> {
         text.strip_prefix(NAME)?.strip_prefix(' ')?.parse().ok()
     }

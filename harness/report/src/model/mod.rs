@@ -1,8 +1,8 @@
 //! What a report says: one table with its measured and printed cells, the claims about it, and where each
 //! number came from.
 //!
-//! The types are also the JSON form ([`Report::from_json`], [`Report::to_json`]): keys in kebab-case, unknown
-//! keys refused, absent and empty values left out, `"format": "assay-report 2"` first to be looked at.
+//! The types are also the JSON form ([`Report::from_json`], [`Report::to_json`]): keys in snake_case, unknown
+//! keys refused, absent and empty values left out, `"format": "assay-report 3"` first to be looked at.
 //! Measured values of the table are percentages (0 to 100). `tests/data/example.json` is a complete example.
 
 mod check;
@@ -34,7 +34,7 @@ pub use source::{Criteria, Source};
 /// Everything that reaches a page is in here; nothing is (a time, a host name, a run's id) that would make
 /// two reports of the same numbers differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Report {
     /// Name and version of the form.
     pub format: Format,
@@ -83,7 +83,7 @@ pub struct Report {
 
 /// One column: a benchmark, or the average of a group of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Column {
     /// Name that cells refer to.
     pub id: String,
@@ -123,7 +123,7 @@ pub enum ColumnKind {
 
 /// One row: a method or a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     /// Name that claims refer to.
     pub id: String,
@@ -142,7 +142,7 @@ pub struct Row {
 
 /// One cell: what was measured beside what was printed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Cell {
     /// The measured percentage; absent when it was not attempted.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An artefact that cells were computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Source {
     /// Name that cells refer to.
     pub id: String,
@@ -28,7 +28,7 @@ pub struct Source {
 
 /// What was fixed before the run: regimes, seeds, questions, thresholds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Criteria {
     /// The criteria in words.
     pub text: String,

@@ -40,7 +40,7 @@ pub struct WeightsDoNotFit {
 
 /// Summary of the traces of some questions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Diagnostics {
     /// Number of questions.
     pub questions: usize,
@@ -68,7 +68,7 @@ pub struct Diagnostics {
 
 /// How often traces lead to correct answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct TraceAccuracy {
     /// Mean accuracy of a trace; an invalid one counts 0, one without a verdict is left out.
     pub mean: Option<f64>,
@@ -78,7 +78,7 @@ pub struct TraceAccuracy {
 
 /// Mean and standard deviation (n - 1).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Moments {
     /// The mean.
     pub mean: f64,
@@ -88,7 +88,7 @@ pub struct Moments {
 
 /// What an estimator's weights do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct WeightSummary {
     /// Mean effective sample size over questions with weights; between 1 and K.
     pub effective_sample_size: Option<f64>,
@@ -104,7 +104,7 @@ pub struct WeightSummary {
 
 /// Pearson correlations with length in tokens; `None` where one side does not vary.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct LengthCorrelations {
     /// Trace length with the summed log-ratio.
     pub trace_with_log_ratio_sum: Option<f64>,

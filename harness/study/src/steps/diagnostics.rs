@@ -15,7 +15,7 @@ use crate::records::{self, ItemWeights};
 /// `diagnostics`: one summary for each benchmark of the training items and one over all, as a JSON object.
 pub(crate) fn kind() -> Kind<Nothing> {
     let about = "The posterior's traces against the reasoning model's, and what the weights select";
-    Kind::new("diagnostics", 1, DIAGNOSTICS, about, |_: &Nothing, context| {
+    Kind::new("diagnostics", 2, DIAGNOSTICS, about, |_: &Nothing, context| {
         let benchmarks = records::demonstrations(context, |row| row.item.benchmark)?;
         let posterior = scored_traces(context, "traces", "verdicts", Some("scores"))?;
         let mut prior = scored_traces(context, "prior-traces", "prior-verdicts", None)?;

@@ -13,7 +13,7 @@ use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Generation};
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// Of the random streams of all samples.
     seed: u64,

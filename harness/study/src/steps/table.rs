@@ -16,7 +16,7 @@ use crate::records::{self, GenerationVerdict};
 use crate::sections;
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// k of Avg@k.
     samples: u32,
