@@ -1,13 +1,16 @@
-//! Standard errors and 95 % intervals over questions.
+//! Standard errors and 95 % intervals over questions and training seeds.
 //!
 //! The unit of sampling is the question: several answers to one question are one observation, their mean (E.
 //! Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640, sections 2 and 3). Each benchmark is a
 //! stratum with its own questions. Two models are compared question by question, never by their separate
-//! intervals.
+//! intervals. Where models were trained, the seed of the training is the second thing that was sampled; see
+//! [`variance`](crate::variance).
 
 use serde::{Deserialize, Serialize};
 
+use crate::power::detectable_effect;
 use crate::student::t_quantile;
+use crate::variance::{Component, Crossed};
 
 /// Two-sided confidence level of every interval.
 pub const LEVEL: f64 = 0.95;
@@ -41,7 +44,7 @@ pub enum IntervalError {
     NotFinite,
 }
 
-/// A number with its uncertainty about the choice of questions.
+/// A number with its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Estimate {
@@ -49,31 +52,66 @@ pub struct Estimate {
     pub value: f64,
     /// Its standard error; zero when the scores do not vary, which says nothing about their spread.
     pub standard_error: f64,
+    /// The part of the standard error that comes from the choice of questions.
+    pub question_error: f64,
+    /// The part that comes from the seed of the training: `standard_error^2 = question_error^2 + seed_error^2`. `None`
+    /// where nothing was trained per seed, or with one seed, of which nothing can be said.
+    pub seed_error: Option<f64>,
     /// Lower end of the 95 % interval. Not clamped: for an accuracy close to 0 it may be negative.
     pub low: f64,
     /// Upper end of the 95 % interval.
     pub high: f64,
-    /// Welch-Satterthwaite degrees of freedom of the t quantile.
+    /// Satterthwaite's degrees of freedom of the t quantile.
     pub degrees_of_freedom: f64,
     /// How many questions it rests on.
     pub questions: usize,
+    /// How many training seeds it rests on; 0 where nothing was trained per seed.
+    pub seeds: usize,
 }
 
 impl Estimate {
-    /// The smallest true effect that a two-sided 5 % test on such data would detect with 80 % power:
-    /// `(t(0.975) + t(0.8)) * se` (Miller 2024, section 5, with t in place of normal quantiles). `None`
+    /// An estimate from a value and what it varies by.
+    ///
+    /// # Errors
+    /// [`IntervalError::NotFinite`].
+    pub fn new(value: f64, variation: &Crossed, questions: usize, seeds: usize) -> Result<Self, IntervalError> {
+        let Component { variance, degrees_of_freedom } = variation.total();
+        if !value.is_finite() || !variance.is_finite() {
+            return Err(IntervalError::NotFinite);
+        }
+        let of_questions = variation.of_questions();
+        let standard_error = variance.sqrt();
+        let half_width = critical_value(degrees_of_freedom) * standard_error;
+        Ok(Self {
+            value,
+            standard_error,
+            question_error: of_questions.sqrt(),
+            seed_error: (!variation.seeds.is_empty()).then(|| (variance - of_questions).max(0.0).sqrt()),
+            low: value - half_width,
+            high: value + half_width,
+            degrees_of_freedom,
+            questions,
+            seeds,
+        })
+    }
+
+    /// The smallest true effect that a two-sided 5 % test on such data would detect with 80 % power. `None`
     /// without variation, where nothing can be said.
     pub fn minimum_detectable_effect(&self) -> Option<f64> {
-        let quantiles = critical_value(self.degrees_of_freedom) + t_quantile(POWER, self.degrees_of_freedom);
-        (self.standard_error > 0.0).then_some(quantiles * self.standard_error)
+        let Self { standard_error, degrees_of_freedom, .. } = *self;
+        (standard_error > 0.0)
+            .then(|| detectable_effect(standard_error, degrees_of_freedom, 1.0 - LEVEL, POWER))
     }
 
     /// The same estimate in another unit, for example percentage points with a factor of 100.
+    #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         let (a, b) = (self.low * factor, self.high * factor);
         Self {
             value: self.value * factor,
             standard_error: self.standard_error * factor.abs(),
+            question_error: self.question_error * factor.abs(),
+            seed_error: self.seed_error.map(|error| error * factor.abs()),
             low: a.min(b),
             high: a.max(b),
             ..self
@@ -142,37 +180,30 @@ pub fn weighted_sum(strata: &[Stratum<'_>]) -> Result<Estimate, IntervalError> {
 /// # Errors
 /// As [`mean_of_means`].
 pub fn around(value: f64, strata: &[Stratum<'_>]) -> Result<Estimate, IntervalError> {
+    let questions = strata.iter().map(|stratum| stratum.scores.len()).sum();
+    let variation = Crossed { questions: of_questions(strata)?, ..Crossed::default() };
+    Estimate::new(value, &variation, questions, 0)
+}
+
+/// What the choice of questions contributes to the variance, one part for each stratum.
+///
+/// # Errors
+/// [`IntervalError`] without strata, or with fewer than two questions in one.
+pub fn of_questions(strata: &[Stratum<'_>]) -> Result<Vec<Component>, IntervalError> {
     if strata.is_empty() {
         return Err(IntervalError::NoStratum);
     }
-    let mut variance = 0.0;
-    let mut satterthwaite = 0.0;
-    let mut pooled = 0.0;
-    for stratum in strata {
+    let component = |stratum: &Stratum<'_>| {
         let n = stratum.scores.len();
         if n < 2 {
             return Err(IntervalError::TooFewQuestions { questions: n });
         }
-        let share = stratum.weight.powi(2) * sample_variance(stratum.scores) / n as f64;
-        let freedom = (n - 1) as f64;
-        variance += share;
-        satterthwaite += share * share / freedom;
-        pooled += freedom;
-    }
-    if !value.is_finite() || !variance.is_finite() {
-        return Err(IntervalError::NotFinite);
-    }
-    let degrees_of_freedom = if satterthwaite > 0.0 { variance * variance / satterthwaite } else { pooled };
-    let standard_error = variance.sqrt();
-    let half_width = critical_value(degrees_of_freedom) * standard_error;
-    Ok(Estimate {
-        value,
-        standard_error,
-        low: value - half_width,
-        high: value + half_width,
-        degrees_of_freedom,
-        questions: strata.iter().map(|s| s.scores.len()).sum(),
-    })
+        Ok(Component {
+            variance: stratum.weight.powi(2) * sample_variance(stratum.scores) / n as f64,
+            degrees_of_freedom: (n - 1) as f64,
+        })
+    };
+    strata.iter().map(component).collect()
 }
 
 /// Standard error of the mean over all samples when samples come in clusters of any size (Miller 2024,

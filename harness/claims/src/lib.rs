@@ -4,8 +4,8 @@
 //! looks.
 //!
 //! - [`printed`]: the arithmetic of a table as printed;
-//! - [`scores`]: measured scores of a table, and estimates from them; [`pass_at_k`], [`interval`] and
-//!   [`student`] are the statistics behind them;
+//! - [`scores`]: measured scores of a table, and estimates from them; [`pass_at_k`], [`interval`], [`variance`],
+//!   [`proportion`], [`student`], [`power`] and [`multiplicity`] are the statistics behind them;
 //! - [`claim`]: statements about cells, and what comes of them;
 //! - [`table`]: one table of a paper, recomputed: what a recipe says of it and what was measured, put
 //!   together;
@@ -13,13 +13,17 @@
 
 pub mod claim;
 pub mod interval;
+pub mod multiplicity;
 mod names;
 pub mod pass_at_k;
+pub mod power;
 pub mod printed;
+pub mod proportion;
 mod quantity;
 pub mod scores;
 pub mod section;
 pub mod student;
 pub mod table;
+pub mod variance;
 
 pub use quantity::Quantity;

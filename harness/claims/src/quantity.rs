@@ -19,6 +19,12 @@ pub struct Quantity {
     /// Standard error of the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<f64>,
+    /// The part of the standard error that comes from the choice of questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question_error: Option<f64>,
+    /// The part that comes from the seed of the training; absent where nothing was trained per seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_error: Option<f64>,
     /// The value of each seed alone. (JSON: an object with the seeds as keys.)
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub per_seed: BTreeMap<u64, f64>,
@@ -44,6 +50,8 @@ impl Measured {
             low: scaled.low,
             high: scaled.high,
             standard_error: Some(scaled.standard_error),
+            question_error: Some(scaled.question_error),
+            seed_error: scaled.seed_error,
             per_seed: self.per_seed.iter().map(|(seed, value)| (*seed, value * factor)).collect(),
             n,
         }

@@ -1,4 +1,4 @@
-//! Quantiles of Student's t.
+//! Quantiles and tails of Student's t.
 //!
 //! Solved from the distribution function in the form that keeps its digits for many degrees of freedom,
 //! `P(|T| <= t) = I_x(1/2, v/2)` with `x = t^2 / (v + t^2)`. The ready-made inverse of statrs 0.19 is right
@@ -30,6 +30,18 @@ pub fn t_quantile(p: f64, degrees_of_freedom: f64) -> f64 {
         }
         if within(middle, degrees_of_freedom) < central { low = middle } else { high = middle }
     }
+}
+
+/// `P(T > t)` for Student's t with `degrees_of_freedom`; NaN unless they are positive and finite.
+pub fn t_upper_tail(t: f64, degrees_of_freedom: f64) -> f64 {
+    if !(degrees_of_freedom > 0.0 && degrees_of_freedom.is_finite()) || t.is_nan() {
+        return f64::NAN;
+    }
+    // I_y(v/2, 1/2) with y = v / (v + t^2) keeps its digits far out in the tail.
+    let square = t * t;
+    let beyond = checked_beta_reg(0.5 * degrees_of_freedom, 0.5, degrees_of_freedom / (degrees_of_freedom + square));
+    let beyond = 0.5 * beyond.unwrap_or(0.0);
+    if t >= 0.0 { beyond } else { 1.0 - beyond }
 }
 
 /// `P(|T| <= t)` for `t >= 0`; 1 where the argument leaves the range of floating point, so that a search

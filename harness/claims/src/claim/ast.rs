@@ -8,11 +8,11 @@ use super::span::Span;
 use crate::names;
 use crate::scores::{CellId, Smooth};
 
-/// One or more comparisons, all of which must hold.
+/// Alternatives, of which one must hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
-    /// At least one.
-    pub comparisons: Vec<Comparison>,
+    /// At least one, each of at least one comparison, all of which must hold.
+    pub alternatives: Vec<Vec<Comparison>>,
 }
 
 /// Two expressions and how they should relate.
@@ -33,6 +33,10 @@ pub enum Relation {
     Above,
     /// `left < right`.
     Below,
+    /// `left >= right`.
+    AtLeast,
+    /// `left <= right`.
+    AtMost,
     /// `left ~ right within tolerance`: they differ by at most the tolerance (not negative).
     Within(f64),
 }
@@ -46,6 +50,13 @@ pub enum Expression {
     Cell(Cell),
     /// A change of sign.
     Negate(Box<Expression>),
+    /// The distance from zero.
+    Absolute(Box<Expression>),
+    /// The mean of one or more expressions.
+    Average(Vec<Expression>),
+    /// The least-squares slope of expressions over the logarithm to base 2 of the numbers beside them, all positive and
+    /// not all equal: the change that each doubling brings.
+    Slope(Vec<(Expression, f64)>),
     /// Two operands.
     Binary(BinaryOperator, Box<Expression>, Box<Expression>),
 }
@@ -90,16 +101,31 @@ pub struct UnknownName {
     pub known: Vec<String>,
 }
 
+impl Relation {
+    /// What a margin is compared with: 0, or the tolerance for a claim of similarity.
+    pub(super) fn threshold(self) -> f64 {
+        match self {
+            Self::Within(tolerance) => tolerance,
+            _ => 0.0,
+        }
+    }
+}
+
 impl Claim {
+    /// All comparisons, in order of appearance.
+    pub fn comparisons(&self) -> impl Iterator<Item = &Comparison> + Clone {
+        self.alternatives.iter().flatten()
+    }
+
     /// The cells that the claim speaks of, each once, in order of appearance.
     pub fn cells(&self) -> Vec<CellId> {
-        distinct(self.comparisons.iter().flat_map(Comparison::references))
+        distinct(self.comparisons().flat_map(Comparison::references))
     }
 
     /// Looks up each name and reports those that are unknown, in order of appearance.
     pub fn check_names(&self, rows: &BTreeSet<String>, columns: &BTreeSet<String>) -> Vec<UnknownName> {
         let mut unknown = Vec::new();
-        for cell in self.comparisons.iter().flat_map(Comparison::references) {
+        for cell in self.comparisons().flat_map(Comparison::references) {
             let parts = [
                 ("row", &cell.id.row, cell.row_span, rows),
                 ("column", &cell.id.column, cell.column_span, columns),
@@ -123,15 +149,15 @@ impl Comparison {
     }
 
     /// The quantity that the claim bounds, as a function of the cells' percentages given in the order of
-    /// `cells`: `left - right`, or `right - left` for [`Relation::Below`].
+    /// `cells`: `left - right`, or `right - left` for [`Relation::Below`] and [`Relation::AtMost`].
     pub fn margin(&self, cells: &[CellId], percentages: &[f64]) -> Smooth {
         let left = self.left.evaluate(cells, percentages);
         let right = self.right.evaluate(cells, percentages);
         match self.relation {
-            Relation::Above | Relation::Within(_) => {
+            Relation::Above | Relation::AtLeast | Relation::Within(_) => {
                 combine(&left, &right, left.value - right.value, 1.0, -1.0)
             }
-            Relation::Below => combine(&left, &right, right.value - left.value, -1.0, 1.0),
+            Relation::Below | Relation::AtMost => combine(&left, &right, right.value - left.value, -1.0, 1.0),
         }
     }
 
@@ -152,6 +178,24 @@ fn distinct<'a>(cells: impl Iterator<Item = &'a Cell>) -> Vec<CellId> {
 fn combine(left: &Smooth, right: &Smooth, value: f64, by_left: f64, by_right: f64) -> Smooth {
     let slopes = left.gradient.iter().zip(&right.gradient);
     Smooth { value, gradient: slopes.map(|(l, r)| by_left * l + by_right * r).collect() }
+}
+
+/// A sum of values, each times a constant.
+fn weighted(cells: usize, terms: impl IntoIterator<Item = (f64, Smooth)>) -> Smooth {
+    let mut sum = Smooth { value: 0.0, gradient: vec![0.0; cells] };
+    for (weight, term) in terms {
+        sum.value += weight * term.value;
+        sum.gradient.iter_mut().zip(&term.gradient).for_each(|(total, slope)| *total += weight * slope);
+    }
+    sum
+}
+
+/// What each point adds to a least-squares slope over log2 of its place: `(x - mean x) / sum (x - mean x)^2`.
+fn slope_weights(points: &[(Expression, f64)]) -> Vec<f64> {
+    let x: Vec<f64> = points.iter().map(|(_, at)| at.log2()).collect();
+    let mean = x.iter().sum::<f64>() / x.len() as f64;
+    let squares: f64 = x.iter().map(|x| (x - mean).powi(2)).sum();
+    x.iter().map(|x| (x - mean) / squares).collect()
 }
 
 impl Expression {
@@ -180,6 +224,20 @@ impl Expression {
                 let inner = inner.evaluate(cells, percentages);
                 Smooth { value: -inner.value, gradient: inner.gradient.iter().map(|g| -g).collect() }
             }
+            Self::Absolute(inner) => {
+                let inner = inner.evaluate(cells, percentages);
+                let sign = if inner.value < 0.0 { -1.0 } else { 1.0 };
+                weighted(cells.len(), [(sign, inner)])
+            }
+            Self::Average(terms) => {
+                let weight = 1.0 / terms.len() as f64;
+                weighted(cells.len(), terms.iter().map(|term| (weight, term.evaluate(cells, percentages))))
+            }
+            Self::Slope(points) => {
+                let weights = slope_weights(points);
+                let terms = points.iter().map(|(term, _)| term.evaluate(cells, percentages));
+                weighted(cells.len(), weights.into_iter().zip(terms))
+            }
             Self::Binary(operator, left, right) => {
                 let (left, right) = (left.evaluate(cells, percentages), right.evaluate(cells, percentages));
                 let (l, r) = (left.value, right.value);
@@ -197,7 +255,9 @@ impl Expression {
         match self {
             Self::Number(_) => {}
             Self::Cell(cell) => found.push(cell),
-            Self::Negate(inner) => inner.collect(found),
+            Self::Negate(inner) | Self::Absolute(inner) => inner.collect(found),
+            Self::Average(terms) => terms.iter().for_each(|term| term.collect(found)),
+            Self::Slope(points) => points.iter().for_each(|(term, _)| term.collect(found)),
             Self::Binary(_, left, right) => {
                 left.collect(found);
                 right.collect(found);
@@ -209,7 +269,7 @@ impl Expression {
     fn precedence(&self) -> u8 {
         match self {
             Self::Binary(operator, ..) => operator.precedence(),
-            Self::Number(_) | Self::Cell(_) | Self::Negate(_) => 3,
+            _ => 3,
         }
     }
 
@@ -228,6 +288,28 @@ impl Expression {
             Self::Negate(inner) => {
                 f.write_str("-")?;
                 inner.print(f, 3)
+            }
+            Self::Absolute(inner) => {
+                f.write_str("|")?;
+                inner.print(f, 0)?;
+                f.write_str("|")
+            }
+            Self::Average(terms) => {
+                f.write_str("avg(")?;
+                for (i, term) in terms.iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { ", " })?;
+                    term.print(f, 0)?;
+                }
+                f.write_str(")")
+            }
+            Self::Slope(points) => {
+                f.write_str("slope(")?;
+                for (i, (term, at)) in points.iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { ", " })?;
+                    term.print(f, 0)?;
+                    write!(f, " at {at}")?;
+                }
+                f.write_str(")")
             }
             Self::Binary(operator, left, right) => {
                 left.print(f, operator.precedence())?;
@@ -267,6 +349,8 @@ impl fmt::Display for Comparison {
         match self.relation {
             Relation::Above => write!(f, "{} > {}", self.left, self.right),
             Relation::Below => write!(f, "{} < {}", self.left, self.right),
+            Relation::AtLeast => write!(f, "{} >= {}", self.left, self.right),
+            Relation::AtMost => write!(f, "{} <= {}", self.left, self.right),
             Relation::Within(tolerance) => write!(f, "{} ~ {} within {tolerance}", self.left, self.right),
         }
     }
@@ -274,9 +358,12 @@ impl fmt::Display for Comparison {
 
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, comparison) in self.comparisons.iter().enumerate() {
-            let separator = if i == 0 { "" } else { " and " };
-            write!(f, "{separator}{comparison}")?;
+        for (i, alternative) in self.alternatives.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { " or " })?;
+            for (j, comparison) in alternative.iter().enumerate() {
+                f.write_str(if j == 0 { "" } else { " and " })?;
+                write!(f, "{comparison}")?;
+            }
         }
         Ok(())
     }

@@ -56,6 +56,26 @@ pub enum ParseErrorKind {
     #[error("a comparison needs at least one cell (`row.column`)")]
     NoCell,
     /// `a > b > c`.
-    #[error("comparisons do not chain: write `a > b and b > c`")]
+    #[error("comparisons do not chain: write `a > b and b > c`, or `ranks(a, b, c)`")]
     Chained,
+    /// A word followed by `(` that is no function.
+    #[error("there is no function `{name}`: there are avg, slope and ranks")]
+    UnknownFunction {
+        /// The word found.
+        name: String,
+    },
+    /// `slope` or `ranks` with one cell.
+    #[error("`{function}` needs at least two {of}")]
+    TooFew {
+        /// The function.
+        function: &'static str,
+        /// What it takes.
+        of: &'static str,
+    },
+    /// A point of a slope without a logarithm.
+    #[error("a slope is over the logarithm to base 2 of what stands behind `at`: it must be above 0")]
+    NotPositive,
+    /// All points of a slope at one place.
+    #[error("a slope needs points at different places")]
+    OnePlace,
 }

@@ -12,12 +12,36 @@ pub(super) enum Token {
     Name(String),
     /// A finite number without sign.
     Number(f64),
-    /// One of `+ - * / ( ) . > < ~`.
+    /// One of `+ - * / ( ) . , | > < ~`.
     Sign(char),
-    /// `and`
+    /// `>=`
+    AtLeast,
+    /// `<=`
+    AtMost,
+    /// A word with a meaning of its own.
+    Keyword(Keyword),
+}
+
+/// The words that have a meaning of their own; a name that is one of them is quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keyword {
     And,
-    /// `within`
+    Or,
     Within,
+    At,
+}
+
+impl Keyword {
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::And, "and"), (Self::Or, "or"), (Self::Within, "within"), (Self::At, "at")];
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, name)| *name == word).map(|(keyword, _)| keyword)
+    }
+
+    fn word(self) -> &'static str {
+        Self::ALL.into_iter().find(|(keyword, _)| *keyword == self).map_or("", |(_, name)| name)
+    }
 }
 
 impl Token {
@@ -27,8 +51,9 @@ impl Token {
             Self::Name(name) => format!("the name `{name}`"),
             Self::Number(value) => format!("the number {value}"),
             Self::Sign(sign) => format!("`{sign}`"),
-            Self::And => "`and`".to_owned(),
-            Self::Within => "`within`".to_owned(),
+            Self::AtLeast => "`>=`".to_owned(),
+            Self::AtMost => "`<=`".to_owned(),
+            Self::Keyword(keyword) => format!("`{}`", keyword.word()),
         }
     }
 }
@@ -64,7 +89,7 @@ fn number_len(text: &str) -> usize {
 
 /// A name as it must be written in a claim: bare where possible, else in double quotes.
 pub(super) fn quoted(name: &str) -> Cow<'_, str> {
-    let bare = !name.is_empty() && bare_name_len(name) == name.len() && name != "and" && name != "within";
+    let bare = !name.is_empty() && bare_name_len(name) == name.len() && Keyword::of(name).is_none();
     if bare { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{name}\"")) }
 }
 
@@ -92,13 +117,13 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Span)>, ParseError> {
             }
         } else if first.is_ascii_alphabetic() {
             let len = bare_name_len(rest);
-            let token = match &rest[..len] {
-                "and" => Token::And,
-                "within" => Token::Within,
-                name => Token::Name(name.to_owned()),
-            };
-            (token, len)
-        } else if "+-*/().><~".contains(first) {
+            let word = &rest[..len];
+            (Keyword::of(word).map_or_else(|| Token::Name(word.to_owned()), Token::Keyword), len)
+        } else if rest.starts_with(">=") {
+            (Token::AtLeast, 2)
+        } else if rest.starts_with("<=") {
+            (Token::AtMost, 2)
+        } else if "+-*/().,|><~".contains(first) {
             (Token::Sign(first), 1)
         } else {
             return Err(error(first.len_utf8(), ParseErrorKind::UnexpectedCharacter(first)));

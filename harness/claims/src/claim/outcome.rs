@@ -1,52 +1,48 @@
-//! What comes of a claim, and the rule by which it does.
+//! What comes of a claim.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ast::Relation;
-use crate::scores::Measured;
-
-/// How many tolerances a single seed may be off in a claim of similarity: one seed's estimate is noisier than
-/// the mean.
-const SEED_TOLERANCES: f64 = 2.0;
-
-/// What measured scores say about a claim. The order is from worst to best: a claim with several comparisons
-/// has the worst of their outcomes.
+/// What a measurement says about a claim. The order is from worst to best: of comparisons that must all hold, the worst
+/// decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The scores speak against it.
-    NotReplicated,
+    /// The opposite was found.
+    Reversed,
     /// A cell that it needs was not measured.
     NotAttempted,
-    /// The scores do not settle it.
-    Inconclusive,
-    /// The scores bear it out.
-    Replicated,
+    /// The direction is not settled, and the margin is below half of the printed one.
+    Smaller,
+    /// The measurement does not settle it.
+    Open,
+    /// It was found to be so.
+    Holds,
 }
 
 impl Outcome {
     /// All outcomes in the order in which they are listed.
-    pub const ALL: [Self; 4] =
-        [Self::Replicated, Self::NotReplicated, Self::Inconclusive, Self::NotAttempted];
+    pub const ALL: [Self; 5] = [Self::Holds, Self::Reversed, Self::Smaller, Self::Open, Self::NotAttempted];
 
-    /// The word in reports, e.g. `not replicated`.
+    /// The word in reports, e.g. `not attempted`.
     pub fn word(self) -> &'static str {
         match self {
-            Self::NotReplicated => "not replicated",
+            Self::Reversed => "reversed",
             Self::NotAttempted => "not attempted",
-            Self::Inconclusive => "inconclusive",
-            Self::Replicated => "replicated",
+            Self::Smaller => "smaller",
+            Self::Open => "open",
+            Self::Holds => "holds",
         }
     }
 
     /// What the outcome means, for a legend.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Replicated => "the whole interval lies where the claim puts it",
-            Self::NotReplicated => "the whole interval lies elsewhere",
-            Self::Inconclusive => "the interval spans the threshold",
+            Self::Holds => "the measurement finds what the claim says",
+            Self::Reversed => "the measurement finds the opposite",
+            Self::Smaller => "the direction is not settled, and the margin is below half of the printed one",
+            Self::Open => "the measurement settles neither the claim nor its opposite",
             Self::NotAttempted => "not measured",
         }
     }
@@ -62,13 +58,15 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// Interval and seeds agree.
+    /// A test settled it.
     Settled,
-    /// The interval reaches to both sides of the threshold.
-    IntervalSpansThreshold,
-    /// The interval would settle it, but a seed's own estimate says otherwise.
-    SeedsDisagree,
-    /// The scores do not vary over questions, so their interval has no width and no meaning.
+    /// No test did.
+    NotSettled,
+    /// Another verdict on the samples that the judge failed on could change the outcome.
+    JudgeFailures,
+    /// Models were trained with one seed only, which says nothing about others.
+    OneSeed,
+    /// The scores do not vary, so their interval has no width and no meaning.
     NoVariation,
     /// The expression has no finite value: something is divided by zero.
     Undefined,
@@ -76,57 +74,60 @@ pub enum Reason {
     NotMeasured,
 }
 
-impl Relation {
-    /// The rule that turns a measured margin into an outcome, in words.
-    pub fn rule(self) -> &'static str {
-        match self {
-            Self::Above | Self::Below => {
-                "replicated if the 95 % question-clustered interval of the margin lies wholly above 0 and each seed's \
-                 own margin is above 0; not replicated if the interval lies wholly at or below 0 and each seed's own \
-                 margin is at or below 0; inconclusive otherwise, and where scores do not vary"
-            }
-            Self::Within(_) => {
-                "replicated if the 95 % question-clustered interval of the margin lies within the tolerance on either \
-                 side of 0 and each seed's own margin within twice the tolerance; not replicated if the interval and \
-                 each seed's own margin lie wholly beyond the tolerance on one side; inconclusive otherwise, and where \
-                 scores do not vary"
-            }
+/// p values of what can come of a claim or a comparison, before adjustment for other claims.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// That it holds.
+    pub holds: f64,
+    /// That the opposite does.
+    pub reversed: f64,
+    /// That the margin is below the stated share of the printed one; `None` where no margin is printed, and for claims of
+    /// similarity.
+    pub smaller: Option<f64>,
+}
+
+impl Evidence {
+    /// What nothing is known of.
+    pub(super) const NONE: Self = Self { holds: 1.0, reversed: 1.0, smaller: None };
+
+    /// The smallest p value. For any true margin, at most one tail of the test is a false outcome, so this is a p value of
+    /// the claim as a whole.
+    pub fn p(&self) -> f64 {
+        self.holds.min(self.reversed).min(self.smaller.unwrap_or(1.0))
+    }
+
+    /// The outcome at level `alpha`, with all p values multiplied by `factor` for the number of claims.
+    pub fn outcome(&self, factor: f64, alpha: f64) -> Outcome {
+        let found = |p: f64| p * factor <= alpha;
+        match () {
+            () if found(self.holds) => Outcome::Holds,
+            () if found(self.reversed) => Outcome::Reversed,
+            () if self.smaller.is_some_and(found) => Outcome::Smaller,
+            () => Outcome::Open,
         }
     }
 
-    /// What the margin is compared with: 0 for `>` and `<`, the tolerance for `~`.
-    pub(super) fn threshold(self) -> f64 {
-        match self {
-            Self::Above | Self::Below => 0.0,
-            Self::Within(tolerance) => tolerance,
+    /// Of comparisons that must all hold: each must be found to hold (an intersection-union test, which needs no
+    /// adjustment; Berger 1982), and one of several that is found not to is a Bonferroni test.
+    pub(super) fn all(parts: &[Self]) -> Self {
+        let one = |p: f64| (p * parts.len() as f64).min(1.0);
+        Self {
+            holds: parts.iter().map(|part| part.holds).fold(0.0, f64::max),
+            reversed: one(parts.iter().map(|part| part.reversed).fold(1.0, f64::min)),
+            smaller: parts.iter().filter_map(|part| part.smaller).reduce(f64::min).map(one),
         }
     }
 
-    /// Applies [`Relation::rule`].
-    pub(super) fn decide(self, margin: &Measured) -> (Outcome, Reason) {
-        let (low, high) = (margin.estimate.low, margin.estimate.high);
-        let every_seed = |test: &dyn Fn(f64) -> bool| margin.per_seed.values().all(|&seed| test(seed));
-        // Each row: the interval says so, the seeds agree.
-        let (yes, no) = match self {
-            Self::Above | Self::Below => {
-                ((low > 0.0, every_seed(&|d| d > 0.0)), (high <= 0.0, every_seed(&|d| d <= 0.0)))
-            }
-            Self::Within(t) => {
-                let inside = (low >= -t && high <= t, every_seed(&|d| d.abs() <= SEED_TOLERANCES * t));
-                let outside = if low > t {
-                    (true, every_seed(&|d| d > t))
-                } else {
-                    (high < -t, every_seed(&|d| d < -t))
-                };
-                (inside, outside)
-            }
-        };
-        match (yes, no) {
-            _ if margin.estimate.standard_error == 0.0 => (Outcome::Inconclusive, Reason::NoVariation),
-            ((true, true), _) => (Outcome::Replicated, Reason::Settled),
-            (_, (true, true)) => (Outcome::NotReplicated, Reason::Settled),
-            ((true, false), _) | (_, (true, false)) => (Outcome::Inconclusive, Reason::SeedsDisagree),
-            _ => (Outcome::Inconclusive, Reason::IntervalSpansThreshold),
+    /// Of alternatives, of which one must hold: the mirror image of [`Evidence::all`].
+    pub(super) fn any(parts: &[Self]) -> Self {
+        let one = |p: f64| (p * parts.len() as f64).min(1.0);
+        Self {
+            holds: one(parts.iter().map(|part| part.holds).fold(1.0, f64::min)),
+            reversed: parts.iter().map(|part| part.reversed).fold(0.0, f64::max),
+            smaller: parts
+                .iter()
+                .try_fold(0.0_f64, |largest, part| part.smaller.map(|p| largest.max(p))),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::ast::{BinaryOperator, Cell, Claim, Comparison, Expression, Relation};
 use super::error::{MAX_DEPTH, MAX_LENGTH, ParseError, ParseErrorKind};
-use super::lexer::{Token, tokens};
+use super::lexer::{Keyword, Token, tokens};
 use super::span::Span;
 use crate::scores::CellId;
 
@@ -14,12 +14,12 @@ impl FromStr for Claim {
     /// Parses the grammar of [the module](super).
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut parser = Parser::new(text)?;
-        let mut comparisons = vec![parser.comparison()?];
-        while parser.take(&Token::And) {
-            comparisons.push(parser.comparison()?);
+        let mut alternatives = vec![parser.alternative()?];
+        while parser.take(&Token::Keyword(Keyword::Or)) {
+            alternatives.push(parser.alternative()?);
         }
-        parser.finish("`and` or the end of the claim")?;
-        Ok(Self { comparisons })
+        parser.finish("`and`, `or` or the end of the claim")?;
+        Ok(Self { alternatives })
     }
 }
 
@@ -80,25 +80,46 @@ impl Parser {
         if self.next == self.tokens.len() { Ok(()) } else { Err(self.expected(expected)) }
     }
 
+    /// Comparisons of which all must hold.
+    fn alternative(&mut self) -> Result<Vec<Comparison>, ParseError> {
+        let mut comparisons = Vec::new();
+        loop {
+            if self.function() == Some("ranks") {
+                comparisons.extend(self.ranks()?);
+            } else {
+                comparisons.push(self.comparison()?);
+            }
+            if !self.take(&Token::Keyword(Keyword::And)) {
+                return Ok(comparisons);
+            }
+        }
+    }
+
+    fn relation(&self) -> Option<Relation> {
+        Some(match self.peek()? {
+            Token::Sign('>') => Relation::Above,
+            Token::Sign('<') => Relation::Below,
+            Token::AtLeast => Relation::AtLeast,
+            Token::AtMost => Relation::AtMost,
+            Token::Sign('~') => Relation::Within(0.0),
+            _ => return None,
+        })
+    }
+
     fn comparison(&mut self) -> Result<Comparison, ParseError> {
         let first = self.next;
         let left = self.sum()?;
-        let relation = match self.peek() {
-            Some(Token::Sign('>')) => Relation::Above,
-            Some(Token::Sign('<')) => Relation::Below,
-            Some(Token::Sign('~')) => Relation::Within(0.0),
-            _ => return Err(self.expected("`>`, `<` or `~`")),
-        };
+        let relation = self.relation().ok_or_else(|| self.expected("`>`, `<`, `>=`, `<=` or `~`"))?;
         self.next += 1;
         let right = self.sum()?;
         let relation = match relation {
             Relation::Within(_) => Relation::Within(self.tolerance()?),
             relation => relation,
         };
-        if let Some(Token::Sign('>' | '<' | '~')) = self.peek() {
+        if self.relation().is_some() {
             return Err(self.error(ParseErrorKind::Chained));
         }
-        let comparison = Comparison { left, relation, right };
+        let comparison = within(Comparison { left, relation, right });
         if comparison.cells().is_empty() {
             let span = Span { start: self.tokens[first].1.start, end: self.tokens[self.next - 1].1.end };
             return Err(ParseError { span, kind: ParseErrorKind::NoCell });
@@ -107,7 +128,7 @@ impl Parser {
     }
 
     fn tolerance(&mut self) -> Result<f64, ParseError> {
-        if !self.take(&Token::Within) {
+        if !self.take(&Token::Keyword(Keyword::Within)) {
             return Err(self.expected("`within` and a number of percentage points"));
         }
         match self.peek() {
@@ -152,7 +173,19 @@ impl Parser {
                 self.next += 1;
                 Ok(Expression::Number(value))
             }
-            Some(Token::Name(row)) => self.cell(row),
+            Some(Token::Name(name)) => match self.function() {
+                Some("avg") => Ok(Expression::Average(self.arguments(Self::sum)?)),
+                Some("slope") => self.slope(),
+                Some(_) => Err(self.error(ParseErrorKind::UnknownFunction { name })),
+                None => self.cell(name),
+            },
+            Some(Token::Sign('|')) => {
+                let inner = self.nested(Self::sum)?;
+                match self.take(&Token::Sign('|')) {
+                    true => Ok(Expression::Absolute(Box::new(inner))),
+                    false => Err(self.expected("an operator or `|`")),
+                }
+            }
             Some(Token::Sign('-')) => {
                 let inner = self.nested(Self::factor)?;
                 Ok(Expression::Negate(Box::new(inner)))
@@ -165,7 +198,7 @@ impl Parser {
                     Err(self.expected("an operator or `)`"))
                 }
             }
-            _ => Err(self.expected("a cell (`row.column`), a number, `-` or `(`")),
+            _ => Err(self.expected("a cell (`row.column`), a number, a function, `-`, `|` or `(`")),
         }
     }
 
@@ -182,6 +215,84 @@ impl Parser {
         let expression = inner(self)?;
         self.depth -= 1;
         Ok(expression)
+    }
+
+    /// The name before an opening parenthesis, if one is next.
+    fn function(&self) -> Option<&str> {
+        match (self.peek(), self.tokens.get(self.next + 1)) {
+            (Some(Token::Name(name)), Some((Token::Sign('('), _))) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// `name(item, item, ..)`.
+    fn arguments<T>(
+        &mut self,
+        item: impl Fn(&mut Self) -> Result<T, ParseError>,
+    ) -> Result<Vec<T>, ParseError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.error(ParseErrorKind::TooDeep));
+        }
+        self.depth += 1;
+        self.next += 2;
+        let mut items = vec![item(self)?];
+        while self.take(&Token::Sign(',')) {
+            items.push(item(self)?);
+        }
+        if !self.take(&Token::Sign(')')) {
+            return Err(self.expected("`,`, an operator or `)`"));
+        }
+        self.depth -= 1;
+        Ok(items)
+    }
+
+    /// `slope(a at 1, b at 2, ..)`.
+    fn slope(&mut self) -> Result<Expression, ParseError> {
+        let span = self.span();
+        let points = self.arguments(|parser| {
+            let term = parser.sum()?;
+            if !parser.take(&Token::Keyword(Keyword::At)) {
+                return Err(parser.expected("an operator, or `at` and a number"));
+            }
+            match parser.peek() {
+                Some(&Token::Number(at)) if at > 0.0 => {
+                    parser.next += 1;
+                    Ok((term, at))
+                }
+                Some(Token::Number(_)) => Err(parser.error(ParseErrorKind::NotPositive)),
+                _ => Err(parser.expected("a number")),
+            }
+        })?;
+        let at = |kind| Err(ParseError { span, kind });
+        match &points[..] {
+            [] | [_] => at(ParseErrorKind::TooFew { function: "slope", of: "points" }),
+            [(_, first), rest @ ..] if rest.iter().all(|(_, place)| place == first) => {
+                at(ParseErrorKind::OnePlace)
+            }
+            _ => Ok(Expression::Slope(points)),
+        }
+    }
+
+    /// `ranks(a, b, ..)`: each above the next.
+    fn ranks(&mut self) -> Result<Vec<Comparison>, ParseError> {
+        let span = self.span();
+        let items = self.arguments(Self::sum)?;
+        if items.len() < 2 {
+            return Err(ParseError {
+                span,
+                kind: ParseErrorKind::TooFew { function: "ranks", of: "values" },
+            });
+        }
+        let end = self.tokens[self.next - 1].1.end;
+        let above = |pair: &[Expression]| {
+            let (left, right) = (pair[0].clone(), pair[1].clone());
+            let comparison = Comparison { left, relation: Relation::Above, right };
+            match comparison.cells().is_empty() {
+                true => Err(ParseError { span: Span { end, ..span }, kind: ParseErrorKind::NoCell }),
+                false => Ok(comparison),
+            }
+        };
+        items.windows(2).map(above).collect()
     }
 
     fn cell(&mut self, row: String) -> Result<Expression, ParseError> {
@@ -203,5 +314,26 @@ impl Parser {
             });
         }
         Ok(Expression::Cell(Cell { id: CellId { row, column }, row_span, column_span }))
+    }
+}
+
+/// `|a - b| < d` claims what `a ~ b within d` does: both are tested as an equivalence.
+fn within(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison {
+            left: Expression::Absolute(inner),
+            relation: Relation::Below | Relation::AtMost,
+            right: Expression::Number(tolerance),
+        } => match *inner {
+            Expression::Binary(BinaryOperator::Subtract, left, right) => {
+                Comparison { left: *left, relation: Relation::Within(tolerance), right: *right }
+            }
+            inner => Comparison {
+                left: inner,
+                relation: Relation::Within(tolerance),
+                right: Expression::Number(0.0),
+            },
+        },
+        comparison => comparison,
     }
 }

@@ -58,18 +58,43 @@ pub struct PrintedComparison {
     pub beyond_rounding: bool,
 }
 
-/// Evaluates a claim on printed cells, found by row and column.
-pub fn as_printed(claim: &Claim, cell: impl Fn(&str, &str) -> Option<Decimal>) -> PrintedClaim {
-    let comparisons: Vec<_> = claim.comparisons.iter().map(|comparison| compare(comparison, &cell)).collect();
-    let holds = comparisons.iter().map(|c| c.holds).min().unwrap_or(AsPrinted::NotPrinted);
-    PrintedClaim { holds, comparisons }
+/// A printed number, or one computed from printed numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrintedNumber {
+    /// The number.
+    pub value: f64,
+    /// The most that rounding can have changed it by.
+    pub rounding: f64,
 }
 
-fn compare(comparison: &Comparison, cell: &impl Fn(&str, &str) -> Option<Decimal>) -> PrintedComparison {
+impl From<Decimal> for PrintedNumber {
+    fn from(decimal: Decimal) -> Self {
+        Self { value: decimal.value(), rounding: decimal.half_unit() }
+    }
+}
+
+/// Evaluates a claim on printed cells, found by row and column. Of the comparisons that must all hold the worst decides, of
+/// alternatives the best.
+pub fn as_printed(claim: &Claim, cell: impl Fn(&str, &str) -> Option<PrintedNumber>) -> PrintedClaim {
+    let alternatives: Vec<Vec<PrintedComparison>> = claim
+        .alternatives
+        .iter()
+        .map(|all| all.iter().map(|comparison| printed_comparison(comparison, &cell)).collect())
+        .collect();
+    let worst = |all: &Vec<PrintedComparison>| all.iter().map(|c| c.holds).min();
+    let holds = alternatives.iter().filter_map(worst).max().unwrap_or(AsPrinted::NotPrinted);
+    PrintedClaim { holds, comparisons: alternatives.into_iter().flatten().collect() }
+}
+
+/// Evaluates one comparison on printed cells.
+pub fn printed_comparison(
+    comparison: &Comparison,
+    cell: &impl Fn(&str, &str) -> Option<PrintedNumber>,
+) -> PrintedComparison {
     let cells = comparison.cells();
-    let printed: Option<Vec<Decimal>> = cells.iter().map(|id| cell(&id.row, &id.column)).collect();
+    let printed: Option<Vec<PrintedNumber>> = cells.iter().map(|id| cell(&id.row, &id.column)).collect();
     let margin = printed.as_ref().map(|printed| {
-        comparison.margin(&cells, &printed.iter().map(|value| value.value()).collect::<Vec<_>>())
+        comparison.margin(&cells, &printed.iter().map(|number| number.value).collect::<Vec<_>>())
     });
     let (Some(margin), Some(printed)) = (margin.filter(|m| m.value.is_finite()), printed) else {
         return PrintedComparison {
@@ -81,10 +106,11 @@ fn compare(comparison: &Comparison, cell: &impl Fn(&str, &str) -> Option<Decimal
         };
     };
     let rounding: f64 =
-        margin.gradient.iter().zip(&printed).map(|(slope, p)| slope.abs() * p.half_unit()).sum();
+        margin.gradient.iter().zip(&printed).map(|(slope, p)| slope.abs() * p.rounding).sum();
     // How far the margin is on the claimed side.
     let (holds, slack) = match comparison.relation {
         Relation::Above | Relation::Below => (margin.value > NOISE, margin.value),
+        Relation::AtLeast | Relation::AtMost => (margin.value >= -NOISE, margin.value),
         Relation::Within(tolerance) => {
             let slack = tolerance - margin.value.abs();
             (slack >= -NOISE, slack)

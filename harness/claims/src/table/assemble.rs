@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cell, Claim, Column, Layout, Printed, RowLayout, Table, TableError};
+use super::{Cell, Claim, Column, Deviation, Layout, Printed, RowLayout, Table, TableError};
 use crate::printed::{CellAudit, PrintedCheck};
 use crate::quantity::Quantity;
-use crate::scores::{CellId, Scores};
+use crate::scores::{CellId, Score, Scores};
 use crate::section::{DataTable, Datum, Heading, Section};
 
 /// Scores are fractions, cells percentages.
@@ -37,8 +37,16 @@ pub struct Evaluation {
     pub outcomes: BTreeMap<String, BTreeMap<String, Vec<bool>>>,
     /// By benchmark: the mean number of tokens that the model wrote.
     pub lengths: BTreeMap<String, f64>,
-    /// Samples without a verdict because the judge failed.
-    pub failures: u64,
+    /// By benchmark, then question: samples without a verdict because the judge failed. Questions without such samples may
+    /// be left out.
+    pub failures: BTreeMap<String, BTreeMap<String, u32>>,
+}
+
+impl Evaluation {
+    /// All samples without a verdict.
+    fn all_failures(&self) -> u64 {
+        self.failures.values().flat_map(BTreeMap::values).map(|failures| u64::from(*failures)).sum()
+    }
 }
 
 impl Table {
@@ -60,16 +68,16 @@ impl Table {
         let scores = scores(&layout, &questions, &rows)?;
         let printed = layout.printed();
         let cells = cells(&layout, &rows, &scores, &printed.audit())?;
-        let claims = layout.claims.iter().map(|claim| Claim::new(claim, &scores, &printed));
-        let claims = claims.collect::<Result<_, _>>()?;
+        let claims = Claim::all(&layout, &scores, &printed)?;
         let models: BTreeSet<&String> = layout.rows.iter().filter_map(|row| row.model.as_ref()).collect();
         let used = || evaluations.iter().filter(|run| models.contains(&run.model));
         let seeds: BTreeSet<u64> = used().filter_map(|run| run.seed).collect();
         sections.extend(completion_lengths(&layout, &rows));
+        sections.extend(deviations(&layout.deviations));
         notes.extend(layout.notes.iter().cloned());
         let any_measured = cells.values().flat_map(BTreeMap::values).any(|cell| cell.measured.is_some());
         notes.extend(any_measured.then(|| about_intervals(&seeds)));
-        notes.extend(about_failures(used().map(|run| run.failures).sum()));
+        notes.extend(about_failures(used().map(Evaluation::all_failures).sum()));
         Ok(Self {
             questions: questions.into_iter().map(|(id, list)| (id, list.len() as u64)).collect(),
             samples,
@@ -105,25 +113,32 @@ fn scores(
     let (groups, partial): (Vec<_>, Vec<_>) =
         layout.groups.iter().partition(|group| layout.members(&group.id).all(|column| of(column).is_some()));
     let members = |group: &str| layout.members(group).map(|column| column.id.clone()).collect();
+    let is_measured = |id: &String| measured.iter().any(|column| column.id == *id);
+    let (means, partial_means): (Vec<_>, Vec<_>) =
+        layout.means.iter().partition(|mean| mean.columns.iter().all(is_measured));
+    let averages = groups.iter().map(|group| (group.id.clone(), members(&group.id)));
     let mut scores = Scores::new(
         measured.iter().filter_map(|column| Some((column.id.clone(), of(column)?))),
-        groups.iter().map(|group| (group.id.clone(), members(&group.id))),
+        averages.chain(means.iter().map(|mean| (mean.id.clone(), mean.columns.clone()))),
     )?
     .with_unmeasured(unmeasured.iter().map(|column| column.id.clone()))
-    .with_unmeasured(partial.iter().map(|group| group.id.clone()));
+    .with_unmeasured(partial.iter().map(|group| group.id.clone()))
+    .with_unmeasured(partial_means.iter().map(|mean| mean.id.clone()));
     for row in rows {
         for run in &row.runs {
             for column in &layout.columns {
                 let outcomes = column.benchmark.as_ref().and_then(|benchmark| run.outcomes.get(benchmark));
                 let Some(outcomes) = outcomes else { continue };
-                let by_question = outcomes.iter().map(|(question, judged)| match judged.len() {
-                    0 => Err(TableError::NoVerdict { question: question.clone(), model: run.model.clone() }),
-                    n => {
-                        let right = judged.iter().filter(|right| **right).count();
-                        Ok((question.clone(), right as f64 / n as f64))
-                    }
+                let failures = column.benchmark.as_ref().and_then(|benchmark| run.failures.get(benchmark));
+                let by_question = outcomes.iter().map(|(question, judged)| {
+                    let right = judged.iter().filter(|right| **right).count() as u64;
+                    let failed = failures.and_then(|failures| failures.get(question)).copied().unwrap_or(0);
+                    let score = Score::of(right, judged.len() as u64 - right, u64::from(failed));
+                    let error =
+                        || TableError::NoVerdict { question: question.clone(), model: run.model.clone() };
+                    Ok((question.clone(), score.ok_or_else(error)?))
                 });
-                let by_question = by_question.collect::<Result<_, _>>()?;
+                let by_question = by_question.collect::<Result<BTreeMap<_, _>, TableError>>()?;
                 scores.insert(&row.layout.id, run.seed, &column.id, &by_question)?;
             }
         }
@@ -215,20 +230,43 @@ fn completion_lengths(layout: &Layout, rows: &[Row<'_>]) -> Option<Section> {
     })
 }
 
+/// What differs from the paper; `None` where nothing is listed.
+fn deviations(deviations: &[Deviation]) -> Option<Section> {
+    let heading = |label: &str| Heading { label: label.to_owned(), decimals: None };
+    let rows = deviations.iter().map(|Deviation { what, paper, here, why }| {
+        [what, paper, here, why].map(|text| Datum::Text(text.clone())).to_vec()
+    });
+    (!deviations.is_empty()).then(|| Section {
+        title: "Deviations".to_owned(),
+        text: "What differs from the paper and from the code released with it, and why.".to_owned(),
+        tables: vec![DataTable {
+            caption: None,
+            header: ["What", "Paper", "Here", "Why"].map(heading).to_vec(),
+            rows: rows.collect(),
+        }],
+        plots: Vec::new(),
+    })
+}
+
 /// What the intervals are about.
 fn about_intervals(seeds: &BTreeSet<u64>) -> String {
-    if seeds.is_empty() {
-        return "An interval is about the choice of questions".to_owned();
+    let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    match seeds.len() {
+        0 => "An interval is about the choice of questions".to_owned(),
+        1 => format!(
+            "An interval is about the choice of questions, for models trained with seed {} alone: it does not say what other \
+             seeds would have given, and no claim about trained models is settled",
+            list.join(", ")
+        ),
+        n => format!(
+            "An interval is about the choice of questions and of training seeds ({n} of them: {}); the part of the seeds is \
+             pooled over the trained rows of the table",
+            list.join(", ")
+        ),
     }
-    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
-    format!(
-        "An interval is about the choice of questions, for the models as trained with seeds {}; what each seed gives alone \
-         is listed beside it",
-        seeds.join(", ")
-    )
 }
 
 fn about_failures(failures: u64) -> Option<String> {
     (failures > 0)
-        .then(|| format!("The judge failed on {failures} samples; they count neither as right nor as wrong"))
+        .then(|| format!("The judge failed on {failures} samples; they count neither as right nor as wrong, and a claim that their verdicts could change is open"))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ClaimLayout, Column, Layout, RowLayout};
-use crate::claim::Claim;
+use crate::claim::{Claim, Rules};
 use crate::names::hint;
 use crate::printed::{Decimal, DecimalError};
 
@@ -54,6 +54,7 @@ impl Layout {
             groups: ids(&mut self.groups.iter().map(|group| &group.id)),
             columns: ids(&mut self.columns.iter().map(|column| &column.id)),
             rows: ids(&mut self.rows.iter().map(|row| &row.id)),
+            means: BTreeSet::new(),
             findings: Vec::new(),
         };
         check.groups(self);
@@ -61,7 +62,13 @@ impl Layout {
         check.columns(&self.columns);
         check.repeated("rows", self.rows.iter().map(|row| &row.id));
         self.rows.iter().enumerate().for_each(|(at, row)| check.row(at, row));
+        check.means(self);
+        check.rules(&self.rules);
         check.repeated("claims", self.claims.iter().map(|claim| &claim.id));
+        for (at, claim) in self.claims.iter().enumerate().filter(|(_, claim)| claim.primary).skip(1) {
+            let message = format!("`{}` is the second primary claim: a table has one", claim.id);
+            check.wrong(&format!("claims[{at}].primary"), message);
+        }
         self.claims.iter().enumerate().for_each(|(at, claim)| check.claim(at, claim));
         for (list, empty) in [("columns", self.columns.is_empty()), ("rows", self.rows.is_empty())] {
             if empty {
@@ -77,6 +84,7 @@ struct Check<'a> {
     groups: BTreeSet<String>,
     columns: BTreeSet<String>,
     rows: BTreeSet<String>,
+    means: BTreeSet<String>,
     findings: Vec<Finding>,
 }
 
@@ -147,9 +155,46 @@ impl Check<'_> {
         }
     }
 
+    fn means(&mut self, layout: &Layout) {
+        self.repeated("means", layout.means.iter().map(|mean| &mean.id));
+        for (at, mean) in layout.means.iter().enumerate() {
+            if self.columns.contains(&mean.id) || self.groups.contains(&mean.id) {
+                self.wrong(&format!("means[{at}].id"), format!("`{}` is a column's or a group's name too", mean.id));
+            }
+            if mean.columns.is_empty() {
+                self.wrong(&format!("means[{at}].columns"), "is empty: a mean needs at least one column");
+            }
+            for (which, column) in mean.columns.iter().enumerate() {
+                let path = format!("means[{at}].columns[{which}]");
+                if !self.columns.contains(column) {
+                    let message = format!("there is no column `{column}`");
+                    self.findings.push(Finding::new(path, message).meant(column, &self.columns));
+                } else if mean.columns[..which].contains(column) {
+                    self.wrong(&path, format!("`{column}` is listed twice"));
+                }
+            }
+        }
+        self.means = layout.means.iter().map(|mean| mean.id.clone()).collect();
+    }
+
+    fn rules(&mut self, rules: &Rules) {
+        let Rules { alpha, smaller, power } = *rules;
+        // Two one-sided tests of level alpha are an interval of level 1 - 2 alpha.
+        let ranges = [("alpha", alpha, 0.5), ("smaller", smaller, 1.0), ("power", power, 1.0)];
+        for (name, value, below) in ranges {
+            if !(value > 0.0 && value < below) {
+                self.wrong(&format!("rules.{name}"), format!("is {value}, but must be above 0 and below {below}"));
+            }
+        }
+        if power <= alpha {
+            self.wrong("rules.power", format!("is {power}, but a test of level {alpha} always has more"));
+        }
+    }
+
     fn claim(&mut self, at: usize, claim: &ClaimLayout) {
         let path = format!("claims[{at}].expression");
-        let cells: BTreeSet<String> = self.columns.union(&self.groups).cloned().collect();
+        let cells: BTreeSet<String> =
+            self.columns.iter().chain(&self.groups).chain(&self.means).cloned().collect();
         match claim.expression.parse::<Claim>() {
             Err(error) => {
                 let offset = Some(error.span.start);

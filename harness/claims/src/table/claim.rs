@@ -1,15 +1,18 @@
 //! Claims: what the paper says about the table, and what comes of it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{ClaimLayout, TableError};
+use super::{ClaimLayout, Layout, TableError};
 use crate::claim::{
-    self, AsPrinted, Comparison, MeasuredClaim, MeasuredComparison, Outcome, PrintedComparison, Reason,
-    Relation, as_measured, as_printed,
+    self, AsPrinted, Comparison, MeasuredClaim, MeasuredComparison, Outcome, PrintedComparison,
+    PrintedNumber, Reason, Relation, as_measured, as_printed, printed_comparison,
 };
+use crate::interval::{Estimate, LEVEL};
 use crate::printed::PrintedTable;
 use crate::quantity::Quantity;
-use crate::scores::{CellId, Scores};
+use crate::scores::{CellId, Measured, Scores};
 
 /// One claim with its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,10 +26,19 @@ pub struct Claim {
     pub expression: String,
     /// What the measurement says.
     pub outcome: Outcome,
+    /// Whether this is the table's primary claim.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub primary: bool,
     /// Whether the claim holds for the printed values alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed_holds: Option<bool>,
-    /// The comparisons that it consists of; the claim needs all of them.
+    /// The smallest p value of what can come of the claim, before adjustment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
+    /// The same after adjustment for the table's other claims; compared with the level of the rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted_p_value: Option<f64>,
+    /// The comparisons that it consists of; the claim needs all of them, or those of one alternative.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
     /// How the outcome follows from the parts.
@@ -57,9 +69,18 @@ pub struct Part {
     /// The same quantity from the printed values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed: Option<f64>,
-    /// Minimum detectable effect: the smallest true quantity that a measurement of this size would find.
+    /// The smallest true quantity that a measurement of this size would find with a power of 80 %, or as the rules say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mde: Option<f64>,
+    pub detectable_effect: Option<f64>,
+    /// For a claim of similarity: the chance of finding it if the true difference is zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<f64>,
+    /// The quantity with each seed left out. (JSON: an object with the seeds as keys.)
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub without_seed: BTreeMap<u64, Quantity>,
+    /// The least and the largest quantity that verdicts on the samples without one could give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<(f64, f64)>,
     /// What the measurement says about this part alone.
     pub outcome: Outcome,
 }
@@ -110,39 +131,66 @@ impl Threshold {
 }
 
 impl Claim {
-    /// Holds a claim against the measured and the printed cells.
-    pub(super) fn new(
-        layout: &ClaimLayout,
+    /// Holds a table's claims against the measured and the printed cells.
+    pub(super) fn all(
+        layout: &Layout,
         scores: &Scores,
-        table: &PrintedTable,
-    ) -> Result<Self, TableError> {
-        let parsed: claim::Claim = layout.expression.parse().map_err(|error: claim::ParseError| {
-            TableError::Claim { id: layout.id.clone(), message: error.to_string() }
-        })?;
-        let measured = as_measured(&parsed, scores)?;
-        let printed = as_printed(&parsed, |row, column| table.cell(row, column));
-        let found = measured.comparisons.iter().zip(&printed.comparisons);
-        let parts = parsed.comparisons.iter().zip(found);
-        let mut rules: Vec<&str> = measured.comparisons.iter().map(|part| part.rule.as_str()).collect();
-        rules.dedup();
-        Ok(Self {
-            id: layout.id.clone(),
-            text: layout.text.clone(),
-            expression: measured.expression.clone(),
-            outcome: measured.outcome,
-            printed_holds: match printed.holds {
-                AsPrinted::Holds => Some(true),
-                AsPrinted::DoesNotHold => Some(false),
-                AsPrinted::NotPrinted => None,
-            },
-            parts: parts.map(|(written, (measured, printed))| part(written, measured, printed)).collect(),
-            rule: Some(rules.join("; ")),
-            note: note(&measured),
-        })
+        printed: &PrintedTable,
+    ) -> Result<Vec<Self>, TableError> {
+        let parse = |claim: &ClaimLayout| {
+            claim.expression.parse::<claim::Claim>().map_err(|error| TableError::Claim {
+                id: claim.id.clone(),
+                message: error.to_string(),
+            })
+        };
+        let parsed: Vec<claim::Claim> = layout.claims.iter().map(parse).collect::<Result<_, _>>()?;
+        let named = |claim: &ClaimLayout| claim.primary;
+        let pairs: Vec<(&claim::Claim, bool)> =
+            parsed.iter().zip(layout.claims.iter().map(named)).collect();
+        let number = |row: &str, column: &str| layout.printed_number(printed, row, column);
+        let margin = |comparison: &Comparison| printed_comparison(comparison, &number).margin;
+        let measured = as_measured(&pairs, scores, margin, &layout.rules)?;
+        let claims = layout.claims.iter().zip(&parsed).zip(&measured);
+        Ok(claims.map(|((written, parsed), measured)| one(layout, written, parsed, measured, &number)).collect())
+    }
+}
+
+fn one(
+    layout: &Layout,
+    written: &ClaimLayout,
+    parsed: &claim::Claim,
+    measured: &MeasuredClaim,
+    number: &impl Fn(&str, &str) -> Option<PrintedNumber>,
+) -> Claim {
+    let printed = as_printed(parsed, number);
+    let found = measured.comparisons.iter().zip(&printed.comparisons);
+    let mut rules: Vec<String> =
+        parsed.comparisons().map(|comparison| layout.rules.in_words(comparison.relation)).collect();
+    rules.dedup();
+    Claim {
+        id: written.id.clone(),
+        text: written.text.clone(),
+        expression: measured.expression.clone(),
+        outcome: measured.outcome,
+        primary: written.primary,
+        printed_holds: match printed.holds {
+            AsPrinted::Holds => Some(true),
+            AsPrinted::DoesNotHold => Some(false),
+            AsPrinted::NotPrinted => None,
+        },
+        p_value: measured.evidence.map(|evidence| evidence.p()),
+        adjusted_p_value: measured.adjusted,
+        parts: parsed.comparisons().zip(found).map(|(written, (measured, printed))| part(written, measured, printed)).collect(),
+        rule: Some(rules.join("; ")),
+        note: note(measured),
     }
 }
 
 fn part(written: &Comparison, measured: &MeasuredComparison, printed: &PrintedComparison) -> Part {
+    let without = |(seed, estimate): (&u64, &Estimate)| {
+        let left = Measured { estimate: *estimate, per_seed: BTreeMap::new() };
+        (*seed, left.quantity(1.0, None))
+    };
     Part {
         label: measured.expression.clone(),
         cells: written.cells(),
@@ -150,27 +198,43 @@ fn part(written: &Comparison, measured: &MeasuredComparison, printed: &PrintedCo
         // A margin is always so turned that the claimed side is above zero.
         threshold: match written.relation {
             Relation::Within(margin) => Threshold::Within { margin },
-            Relation::Above | Relation::Below => Threshold::Above { bound: 0.0 },
+            _ => Threshold::Above { bound: 0.0 },
         },
         estimate: measured.margin.as_ref().map(|margin| margin.quantity(1.0, None)),
         printed: printed.margin,
-        mde: measured.minimum_detectable_effect,
+        detectable_effect: measured.detectable_effect,
+        power: measured.power,
+        without_seed: measured.without_seed.iter().map(without).collect(),
+        bounds: measured.bounds,
         outcome: measured.outcome,
     }
 }
 
-/// What kept the claim from being settled, where the interval alone does not show it.
+/// What a reader should know about an outcome, where the intervals alone do not show it.
 fn note(claim: &MeasuredClaim) -> Option<String> {
-    let unsettled = claim.comparisons.iter().find(|part| part.outcome == claim.outcome)?;
-    match unsettled.reason {
-        Reason::SeedsDisagree => {
-            let seeds = unsettled.margin.as_ref()?.per_seed.iter();
-            let seeds: Vec<String> =
-                seeds.map(|(seed, margin)| format!("seed {seed} {margin:+.2}")).collect();
-            Some(format!("the interval alone would settle it, but the seeds disagree: {}", seeds.join(", ")))
-        }
-        Reason::NoVariation => Some("the scores do not vary over questions".to_owned()),
+    let of_outcome = match claim.reason {
+        Reason::OneSeed => Some("trained with one seed, which says nothing about others".to_owned()),
+        Reason::NoVariation => Some("the scores do not vary".to_owned()),
         Reason::Undefined => Some("something is divided by zero".to_owned()),
-        Reason::Settled | Reason::IntervalSpansThreshold | Reason::NotMeasured => None,
-    }
+        Reason::JudgeFailures => {
+            Some("the judge failed on samples whose verdicts could change the outcome".to_owned())
+        }
+        Reason::NotSettled | Reason::Settled | Reason::NotMeasured => None,
+    };
+    let unadjusted = claim.adjusted.zip(claim.evidence).and_then(|(adjusted, evidence)| {
+        let alone = evidence.p();
+        (claim.outcome == Outcome::Open && alone <= LEVEL_OF_INTERVALS && adjusted > alone).then(|| {
+            "its interval alone would settle it, but not after adjustment for the table's other claims".to_owned()
+        })
+    });
+    let rests_on = (!claim.rests_on.is_empty()).then(|| {
+        let seeds: Vec<String> = claim.rests_on.iter().map(u64::to_string).collect();
+        let word = if seeds.len() == 1 { "seed" } else { "any of the seeds" };
+        format!("the outcome would be another one without {word} {}", seeds.join(", "))
+    });
+    let notes: Vec<String> = [of_outcome, unadjusted, rests_on].into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
+
+/// The two-sided level of the intervals that are shown.
+const LEVEL_OF_INTERVALS: f64 = 1.0 - LEVEL;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::claim::{PrintedNumber, Rules};
 use crate::printed::{BenchmarkSize, PrintedTable};
 
 /// Columns, rows and claims of a table, as a recipe lists them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
     /// The paper's caption, restated.
@@ -21,9 +22,21 @@ pub struct Layout {
     pub columns: Vec<Column>,
     /// Rows, from top to bottom.
     pub rows: Vec<RowLayout>,
+    /// Means over columns that claims speak of beside the groups' averages. They are no columns of the table.
+    #[serde(default)]
+    pub means: Vec<NamedMean>,
     /// What the paper says about the table.
     #[serde(default)]
     pub claims: Vec<ClaimLayout>,
+    /// The rules by which claims are settled.
+    #[serde(default)]
+    pub rules: Rules,
+    /// What was known before the rules and claims were fixed, in words.
+    #[serde(default)]
+    pub history: Vec<String>,
+    /// What differs from the paper, and why.
+    #[serde(default)]
+    pub deviations: Vec<Deviation>,
     /// What a reader of this table must know.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -37,6 +50,30 @@ pub struct Group {
     pub id: String,
     /// Heading above the group's columns.
     pub label: String,
+}
+
+/// A mean over some columns, with a name for claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedMean {
+    /// Name in claims, such as `code`.
+    pub id: String,
+    /// The columns that it averages, each with the same weight.
+    pub columns: Vec<String>,
+}
+
+/// Something that was done in another way than in the paper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deviation {
+    /// What it is about, in a few words.
+    pub what: String,
+    /// What the paper, or the code released with it, does.
+    pub paper: String,
+    /// What is done here.
+    pub here: String,
+    /// Why.
+    pub why: String,
 }
 
 /// A column of percentages.
@@ -63,6 +100,9 @@ pub struct RowLayout {
     pub id: String,
     /// The paper's name of the method.
     pub label: String,
+    /// What is measured in the place of the paper's model, such as `0.31M decoder, fine-tuned on 150 rows`. It stands
+    /// beside the label wherever a number of the row can be quoted from.
+    pub stand_in: Option<String>,
     /// The model that is measured; none where the row holds printed values only.
     pub model: Option<String>,
     /// Printed values by column, character by character.
@@ -83,6 +123,9 @@ pub struct ClaimLayout {
     pub text: String,
     /// An expression over cells, see [`claim`](crate::claim).
     pub expression: String,
+    /// Whether this is the table's primary claim, which is tested at the full level; the others share it. At most one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub primary: bool,
 }
 
 impl Layout {
@@ -107,5 +150,24 @@ impl Layout {
             groups: self.groups.iter().map(|group| (group.id.clone(), members(group))).collect(),
             rows: self.rows.iter().map(|row| (row.id.clone(), cells(row))).collect(),
         }
+    }
+
+    /// A printed number, or the mean of the printed numbers that a named mean averages.
+    pub(super) fn printed_number(
+        &self,
+        printed: &PrintedTable,
+        row: &str,
+        column: &str,
+    ) -> Option<PrintedNumber> {
+        let Some(mean) = self.means.iter().find(|mean| mean.id == column) else {
+            return printed.cell(row, column).map(PrintedNumber::from);
+        };
+        let members = mean.columns.iter().map(|column| printed.cell(row, column).map(PrintedNumber::from));
+        let members: Vec<PrintedNumber> = members.collect::<Option<_>>()?;
+        let n = members.len() as f64;
+        Some(PrintedNumber {
+            value: members.iter().map(|member| member.value).sum::<f64>() / n,
+            rounding: members.iter().map(|member| member.rounding).sum::<f64>() / n,
+        })
     }
 }

@@ -21,6 +21,17 @@ fn claims_print_in_canonical_form() {
         ("a.x / (b.x / c.x) > a.x / b.x / c.x", "a.x / (b.x / c.x) > a.x / b.x / c.x"),
         ("a.x > b.x and\n b.x > c.x", "a.x > b.x and b.x > c.x"),
         ("a.x- b.x > - -1", "a.x - b.x > --1"),
+        ("a.x>=b.x and c.x<=1", "a.x >= b.x and c.x <= 1"),
+        ("a.x > b.x or b.x > c.x and d.x > 0", "a.x > b.x or b.x > c.x and d.x > 0"),
+        ("|a.x - b.x| * 2 > 3", "|a.x - b.x| * 2 > 3"),
+        ("| a.x - b.x |<2.5", "a.x ~ b.x within 2.5"),
+        ("|a.x|<=2.5", "a.x ~ 0 within 2.5"),
+        ("avg( a.x ,b.x)>1", "avg(a.x, b.x) > 1"),
+        ("avg(a.math) > 1", "avg(a.math) > 1"),
+        ("slope(a.x at 1,b.x at 2, c.x at 4) > 0", "slope(a.x at 1, b.x at 2, c.x at 4) > 0"),
+        ("ranks(a.x, b.x, c.x)", "a.x > b.x and b.x > c.x"),
+        ("avg.x > slope.x and ranks.x > 0", "avg.x > slope.x and ranks.x > 0"),
+        ("\"or\".x > \"at\".x", "\"or\".x > \"at\".x"),
     ] {
         let claim: Claim = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(claim.to_string(), expected);
@@ -37,6 +48,10 @@ fn operators_bind_as_in_arithmetic() {
         ("-2 * 3 + 10", 4.0),
         ("2 * -3", -6.0),
         ("1.25 + 0.75", 2.0),
+        ("|1 - 3| * 2", 4.0),
+        ("avg(1, 2, 6)", 3.0),
+        ("slope(1 at 1, 4 at 2, 7 at 4)", 3.0),
+        ("slope(5 at 8, 1 at 2)", 2.0),
     ] {
         let expression: Expression = text.parse().unwrap();
         assert_eq!(expression.evaluate(&[], &[]).value, expected, "{text}");
@@ -47,9 +62,9 @@ fn operators_bind_as_in_arithmetic() {
 #[test]
 fn mistakes_are_located_and_explained() {
     for (text, span, message) in [
-        ("", (0, 0), "expected a cell (`row.column`), a number, `-` or `(`, found the end"),
-        ("acc.math", (8, 8), "expected `>`, `<` or `~`, found the end"),
-        ("acc.math >", (10, 10), "expected a cell (`row.column`), a number, `-` or `(`, found the end"),
+        ("", (0, 0), "expected a cell (`row.column`), a number, a function, `-`, `|` or `(`, found the end"),
+        ("acc.math", (8, 8), "expected `>`, `<`, `>=`, `<=` or `~`, found the end"),
+        ("acc.math >", (10, 10), "expected a cell (`row.column`), a number, a function, `-`, `|` or `(`, found the end"),
         ("acc > sft", (4, 5), "expected `.` and a column after the row, found `>`"),
         (
             "acc.500 > 1",
@@ -68,9 +83,22 @@ fn mistakes_are_located_and_explained() {
             (25, 26),
             "expected a number of percentage points, found the name `x`",
         ),
-        ("a.x > b.x > c.x", (10, 11), "comparisons do not chain: write `a > b and b > c`"),
-        ("a.x > b.x or b.x > c.x", (10, 12), "expected `and` or the end of the claim, found the name `or`"),
-        ("a.x >= b.x", (5, 6), "unexpected character `=`"),
+        ("a.x > b.x > c.x", (10, 11), "comparisons do not chain: write `a > b and b > c`, or `ranks(a, b, c)`"),
+        ("a.x > b.x xor b.x > c.x", (10, 13), "expected `and`, `or` or the end of the claim, found the name `xor`"),
+        ("a.x == b.x", (4, 5), "unexpected character `=`"),
+        ("max(a.x, b.x) > 0", (0, 3), "there is no function `max`: there are avg, slope and ranks"),
+        ("slope(a.x at 1) > 0", (0, 5), "`slope` needs at least two points"),
+        ("slope(a.x at 2, b.x at 2) > 0", (0, 5), "a slope needs points at different places"),
+        (
+            "slope(a.x at 0, b.x at 2) > 0",
+            (13, 14),
+            "a slope is over the logarithm to base 2 of what stands behind `at`: it must be above 0",
+        ),
+        ("slope(a.x, b.x) > 0", (9, 10), "expected an operator, or `at` and a number, found `,`"),
+        ("ranks(a.x)", (0, 5), "`ranks` needs at least two values"),
+        ("ranks(a.x, b.x) > 0", (16, 17), "expected `and`, `or` or the end of the claim, found `>`"),
+        ("avg(a.x > 0", (8, 9), "expected `,`, an operator or `)`, found `>`"),
+        ("|a.x > 0", (5, 6), "expected an operator or `|`, found `>`"),
         ("(a.x > 1", (5, 6), "expected an operator or `)`, found `>`"),
         ("a.\"x > 1", (2, 8), "this quoted name has no closing `\"`"),
         ("a.\"\" > 1", (2, 4), "a name cannot be empty"),
@@ -126,7 +154,7 @@ fn cells_are_listed_once_in_order() {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z][a-zA-Z0-9_-]{0,6}", "[^\"]{1,6}", Just("and".to_owned()), Just("within".to_owned())]
+    prop_oneof!["[a-z][a-zA-Z0-9_-]{0,6}", "[^\"]{1,6}", Just("and".to_owned()), Just("within".to_owned()), Just("or".to_owned()), Just("at".to_owned())]
 }
 
 fn cell() -> impl Strategy<Value = Expression> {
@@ -149,6 +177,9 @@ fn expression() -> impl Strategy<Value = Expression> {
         ]);
         prop_oneof![
             inner.clone().prop_map(|e| Expression::Negate(Box::new(e))),
+            inner.clone().prop_map(|e| Expression::Absolute(Box::new(e))),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Expression::Average),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| Expression::Slope(vec![(a, 1.0), (b, 2.5)])),
             (operator, inner.clone(), inner).prop_map(|(op, l, r)| Expression::Binary(
                 op,
                 Box::new(l),
@@ -159,14 +190,20 @@ fn expression() -> impl Strategy<Value = Expression> {
 }
 
 fn claim() -> impl Strategy<Value = Claim> {
-    let relation =
-        prop_oneof![Just(Relation::Above), Just(Relation::Below), (0.0..50.0).prop_map(Relation::Within)];
+    let relation = prop_oneof![
+        Just(Relation::Above),
+        Just(Relation::Below),
+        Just(Relation::AtLeast),
+        Just(Relation::AtMost),
+        (0.0..50.0).prop_map(Relation::Within)
+    ];
     let comparison =
         (cell(), expression(), relation, any::<bool>()).prop_map(|(cell, other, relation, first)| {
             let (left, right) = if first { (cell, other) } else { (other, cell) };
             Comparison { left, relation, right }
         });
-    prop::collection::vec(comparison, 1..4).prop_map(|comparisons| Claim { comparisons })
+    let alternative = prop::collection::vec(comparison, 1..4);
+    prop::collection::vec(alternative, 1..3).prop_map(|alternatives| Claim { alternatives })
 }
 
 /// The same expression without the places of its names.
@@ -178,6 +215,11 @@ fn unplaced(expression: &Expression) -> Expression {
             Expression::Cell(Cell { id: cell.id.clone(), row_span: span, column_span: span })
         }
         Expression::Negate(inner) => Expression::Negate(Box::new(unplaced(inner))),
+        Expression::Absolute(inner) => Expression::Absolute(Box::new(unplaced(inner))),
+        Expression::Average(terms) => Expression::Average(terms.iter().map(unplaced).collect()),
+        Expression::Slope(points) => {
+            Expression::Slope(points.iter().map(|(term, at)| (unplaced(term), *at)).collect())
+        }
         Expression::Binary(operator, left, right) => {
             Expression::Binary(*operator, Box::new(unplaced(left)), Box::new(unplaced(right)))
         }
@@ -189,12 +231,21 @@ proptest! {
     fn printed_claims_parse_to_themselves(claim in claim()) {
         let text = claim.to_string();
         let parsed: Claim = text.parse().map_err(|e| TestCaseError::fail(format!("{text}: {e}")))?;
-        let unplaced: Vec<_> = parsed
-            .comparisons
-            .iter()
-            .map(|c| Comparison { left: unplaced(&c.left), relation: c.relation, right: unplaced(&c.right) })
-            .collect();
-        prop_assert_eq!(&unplaced, &claim.comparisons, "{}", text);
+        prop_assert_eq!(parsed.to_string(), text.as_str());
+        let unplaced = |c: &Comparison| Comparison {
+            left: unplaced(&c.left),
+            relation: c.relation,
+            right: unplaced(&c.right),
+        };
+        let found: Vec<Vec<Comparison>> =
+            parsed.alternatives.iter().map(|all| all.iter().map(unplaced).collect()).collect();
+        let normal = |c: &Comparison| matches!(
+            (&c.left, c.relation, &c.right),
+            (Expression::Absolute(_), Relation::Below | Relation::AtMost, Expression::Number(_))
+        );
+        if !claim.comparisons().any(normal) {
+            prop_assert_eq!(&found, &claim.alternatives, "{}", text);
+        }
     }
 
     /// Spans point at the names, in the caller's bytes.
@@ -216,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn reading_words_and_signs_never_panics(text in "([a-c.><~()+*/ -]|and|within|\"|1.5){0,30}") {
+    fn reading_words_and_signs_never_panics(text in "([a-c.,|><=~()+*/ -]|and|or|at|avg|slope|ranks|within|\"|1.5){0,30}") {
         if let Err(error) = text.parse::<Claim>() {
             prop_assert!(text.get(error.span.start..error.span.end).is_some(), "{error:?}");
         }

@@ -80,6 +80,9 @@ fn welch_difference_of_the_sleep_data() {
 fn minimum_detectable_effect_of_the_published_example() {
     let standard_error = (1.0 / 9.0 / 969.0_f64).sqrt();
     let estimate = Estimate {
+        question_error: 1.0,
+        seed_error: None,
+        seeds: 0,
         value: 0.0,
         standard_error,
         low: 0.0,

@@ -90,7 +90,7 @@ fn each_mistake_is_found_where_it_is() {
             l.rows[1].averages.insert("one".into(), "145.00".into());
         }),
         ("claims[4].id: `1` is used twice", |l| l.claims.push(claim("1", "new.A > 0"))),
-        ("claims[0].expression: expected `>`, `<` or `~`, found the end @7", |l| {
+        ("claims[0].expression: expected `>`, `<`, `>=`, `<=` or `~`, found the end @7", |l| {
             l.claims[0].expression = "new.one".into();
         }),
         ("claims[0].expression: there is no column `onne` (did you mean `one`?) @14", |l| {

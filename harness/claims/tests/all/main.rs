@@ -8,6 +8,7 @@ mod layouts;
 mod pass_at_k;
 mod printed;
 mod scores;
+mod statistics;
 mod small;
 mod support;
 mod tables;

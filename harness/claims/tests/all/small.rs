@@ -31,6 +31,7 @@ fn pairs<const N: usize>(names: [&str; N], values: [&str; N]) -> BTreeMap<String
 
 fn row(id: &str, printed: [&str; 3], averages: [&str; 2]) -> RowLayout {
     RowLayout {
+        stand_in: None,
         id: id.into(),
         label: id.to_uppercase(),
         model: Some(format!("the-{id}-model")),
@@ -40,7 +41,7 @@ fn row(id: &str, printed: [&str; 3], averages: [&str; 2]) -> RowLayout {
 }
 
 pub(crate) fn claim(id: &str, expression: &str) -> ClaimLayout {
-    ClaimLayout { id: id.into(), text: format!("claim {id}"), expression: expression.into() }
+    ClaimLayout { id: id.into(), text: format!("claim {id}"), expression: expression.into(), primary: false }
 }
 
 pub(crate) fn layout() -> Layout {
@@ -61,6 +62,7 @@ pub(crate) fn layout() -> Layout {
             claim("4", "old.A < base.A"),
         ],
         notes: Vec::new(),
+        ..Layout::default()
     }
 }
 
@@ -92,7 +94,7 @@ pub(crate) fn measurements() -> Measurements {
                 seed: *seed,
                 outcomes,
                 lengths: questions.keys().map(|name| (name.clone(), 10.0 + sequence.next())).collect(),
-                failures: 1,
+                failures: BTreeMap::from([("b".to_owned(), BTreeMap::from([("b03".to_owned(), 1)]))]),
             });
         }
     }

@@ -11,13 +11,12 @@ use serde_json::Value;
 
 use crate::small::{claim, layout, measurements};
 
-/// Equal values, numbers up to the last digits, which depend on the C library.
+/// Everything that is expected, numbers up to the last digits, which depend on the C library.
 #[track_caller]
 fn same(found: &Value, expected: &Value) {
     match (found, expected) {
         (Value::Object(found), Value::Object(expected)) => {
-            assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-            found.iter().for_each(|(key, value)| same(value, &expected[key]));
+            expected.iter().for_each(|(key, value)| same(found.get(key).unwrap_or(&Value::Null), value));
         }
         (Value::Array(found), Value::Array(expected)) => {
             assert_eq!(found.len(), expected.len());
@@ -31,15 +30,14 @@ fn same(found: &Value, expected: &Value) {
     }
 }
 
-/// Numbers that were computed once and must not move: cells, intervals, values by seed, claims, lengths.
+/// Numbers that were computed once and must not move: cells, their errors by question, values by seed, margins, lengths.
 #[test]
 fn a_table_comes_out_as_it_always_did() {
     let expected: Value = serde_json::from_str(include_str!("../data/table.json")).unwrap();
     let table = Table::new(layout(), measurements()).unwrap();
     let found = serde_json::to_value(&table).unwrap();
     same(&found["cells"], &expected["cells"]);
-    let claims: Vec<Value> = found["claims"].as_array().unwrap().iter().map(numbers_of).collect();
-    same(&Value::Array(claims), &expected["claims"]);
+    same(&found["claims"], &expected["claims"]);
     for (row, lengths) in ["base", "old", "new"].iter().zip(&table.sections[0].tables[0].rows) {
         assert_eq!(lengths[0], Datum::Text(row.to_uppercase()));
         for (column, length) in ["A", "B", "C"].iter().zip(&lengths[1..]) {
@@ -47,21 +45,6 @@ fn a_table_comes_out_as_it_always_did() {
         }
     }
     assert_eq!(serde_json::from_value::<Table>(found).unwrap(), table);
-}
-
-/// A claim without its words.
-fn numbers_of(claim: &Value) -> Value {
-    let mut claim = claim.clone();
-    let fields = claim.as_object_mut().unwrap();
-    for key in ["text", "expression", "rule", "note"] {
-        fields.remove(key);
-    }
-    for part in fields["parts"].as_array_mut().unwrap() {
-        for key in ["label", "cells", "unit", "threshold"] {
-            part.as_object_mut().unwrap().remove(key);
-        }
-    }
-    claim
 }
 
 #[test]
@@ -74,13 +57,14 @@ fn what_follows_from_the_numbers_is_said() {
         [
             "Small.",
             "The recipe's own.",
-            "An interval is about the choice of questions, for the models as trained with seeds 1, 2; what each seed \
-             gives alone is listed beside it",
-            "The judge failed on 5 samples; they count neither as right nor as wrong",
+            "An interval is about the choice of questions and of training seeds (2 of them: 1, 2); the part of the seeds is \
+             pooled over the trained rows of the table",
+            "The judge failed on 5 samples; they count neither as right nor as wrong, and a claim that their verdicts could \
+             change is open",
         ]
     );
     assert_eq!(table.seeds, [1, 2]);
-    assert_eq!(table.claims[1].rule.as_deref().unwrap().split(' ').next(), Some("replicated"));
+    assert_eq!(table.claims[1].rule.as_deref().unwrap().split(' ').next(), Some("holds"));
 }
 
 fn printed(values: &[(&str, &str)]) -> BTreeMap<String, String> {
