@@ -10,7 +10,7 @@ use statrs::function::gamma::ln_gamma;
 use crate::student::t_quantile;
 
 /// Points of the average over the standard error's distribution.
-const POINTS: usize = 400;
+const POINTS: usize = 200;
 /// How far in standard deviations of the logarithm the average reaches to either side.
 const REACH: f64 = 8.0;
 /// Beyond so many degrees of freedom the standard error counts as known.
@@ -35,7 +35,7 @@ pub fn detectable_effect(standard_error: f64, degrees_of_freedom: f64, alpha: f6
         low = high;
         high *= 2.0;
     }
-    for _ in 0..60 {
+    for _ in 0..45 {
         let middle = 0.5 * (low + high);
         if power(middle, standard_error, degrees_of_freedom, alpha) < wanted {
             low = middle;

@@ -30,5 +30,5 @@ mod write;
 pub use html::html;
 pub use markdown::markdown;
 pub use model::*;
-pub use terminal::{Style, terminal};
+pub use terminal::{Style, outcomes, terminal};
 pub use write::{WriteError, Written, probe, replace, target, write};

@@ -79,8 +79,8 @@ fn heading(report: &Report, page: &mut Page) {
 
 fn cells(report: &Report, columns: &[&Column], page: &mut Page) {
     let mut header = vec![String::new()];
-    header.extend(columns.iter().map(|column| match &column.measured_on {
-        Some(name) => format!("{}<br>{}", escaped(&column.label), code(name)),
+    header.extend(columns.iter().map(|column| match view::stand_in(column) {
+        Some(name) => format!("{}<br>{}", code(name), escaped(&view::in_the_place_of(&column.label))),
         None => escaped(&column.label),
     }));
     let rows = report.rows.iter().map(|row| {
@@ -94,7 +94,7 @@ fn cells(report: &Report, columns: &[&Column], page: &mut Page) {
 fn row_label(row: &Row) -> String {
     let label = escaped(&row.label);
     match &row.printed_label {
-        Some(printed) => format!("**{label}**<br>*{}*", escaped(printed)),
+        Some(printed) => format!("**{label}**<br>*{}*", escaped(&view::in_the_place_of(printed))),
         None if row.cells.values().any(|cell| cell.printed.is_some()) => format!("**{label}**<br>*printed*"),
         None => format!("**{label}**"),
     }
@@ -131,8 +131,8 @@ fn claims(report: &Report, page: &mut Page) {
         page.line("");
     }
     page.line(&format!(
-        "Measured: estimate and {} interval. Detectable: the smallest true effect that a measurement of this size would \
-         find.\n",
+        "Measured: estimate and {} interval. Detectable: the smallest true effect that a measurement of this size \
+         finds in four of five cases.\n",
         level(report.confidence)
     ));
     for (rule, ids) in view::rules(&report.claims) {
@@ -144,7 +144,8 @@ fn claims(report: &Report, page: &mut Page) {
 fn claim_rows(claim: &Claim) -> Vec<Vec<String>> {
     let outcome = format!("{} {}", claim.outcome.mark(), claim.outcome.word());
     let printed = view::printed_holds(claim).map_or_else(String::new, |words| format!("<br>*{words}*"));
-    let words = format!("**{}** {}{printed}", escaped(&claim.id), escaped(&claim.text));
+    let p = view::p_value(claim).map_or_else(String::new, |words| format!("<br>{}", escaped(&words)));
+    let words = format!("**{}** {}{printed}{p}", escaped(&claim.id), escaped(&claim.text));
     if claim.parts.is_empty() {
         let mut row = vec![outcome, words, code(&claim.expression)];
         row.resize(8, String::new());
@@ -169,7 +170,7 @@ fn part_cells(part: &Part, several: bool) -> [String; 6] {
         view::seed_values(part).unwrap_or_default(),
         numbers.threshold(part.threshold),
         part.printed.map_or_else(String::new, |printed| numbers.printed(printed)),
-        part.mde.map_or_else(String::new, percent),
+        part.detectable_effect.map_or_else(String::new, percent),
     ]
 }
 

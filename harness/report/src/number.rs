@@ -31,6 +31,15 @@ pub(crate) fn percent(number: f64) -> String {
     fixed(number, PERCENT_DECIMALS)
 }
 
+/// A p value: two digits that count, and `< 0.0001` below that.
+pub(crate) fn probability(p: f64) -> String {
+    match p {
+        p if p < 1e-4 => "< 0.0001".to_owned(),
+        p if p < 0.00995 => fixed(p, 4),
+        p => fixed(p, 2),
+    }
+}
+
 /// "±" and half of the interval's width.
 pub(crate) fn margin(estimate: &Quantity) -> String {
     format!("±{}", percent(estimate.half_width()))

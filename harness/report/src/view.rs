@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Cell, Claim, Column, Group, Outcome, Part, Printed, PrintedCheck, Report, Row, Source};
-use crate::number::{PartNumbers, count, level};
+use crate::number::{PartNumbers, count, fixed, level, percent, probability};
 use crate::words::{CheckLook as _, plural};
 
 /// Neighbouring columns of one group.
@@ -37,16 +37,30 @@ pub(crate) fn group<'a>(report: &'a Report, column: &Column) -> Option<&'a Group
     report.groups.iter().find(|group| group.id == *id)
 }
 
-/// `Mathematics: Average`, or the label alone where there is no group.
+/// `Mathematics: Average`, or the label alone where there is no group. A stand-in comes with what it stands for.
 pub(crate) fn full_label(report: &Report, column: &Column) -> String {
-    match group(report, column) {
-        Some(group) => format!("{}: {}", group.label, column.label),
+    let label = match stand_in(column) {
+        Some(name) => format!("{name}, {}", in_the_place_of(&column.label)),
         None => column.label.clone(),
+    };
+    match group(report, column) {
+        Some(group) => format!("{}: {label}", group.label),
+        None => label,
     }
 }
 
-/// How many claims got each outcome; all four, in their order.
-pub(crate) fn tally(claims: &[Claim]) -> [(Outcome, usize); 4] {
+/// What a stand-in stands for: every heading and label that a number can be quoted with says so.
+pub(crate) fn in_the_place_of(paper: &str) -> String {
+    format!("in the place of {paper}")
+}
+
+/// The benchmark that a column was measured on, where it is not the paper's.
+pub(crate) fn stand_in(column: &Column) -> Option<&str> {
+    column.measured_on.as_deref().filter(|name| *name != column.label)
+}
+
+/// How many claims got each outcome; all of them, in their order.
+pub(crate) fn tally(claims: &[Claim]) -> [(Outcome, usize); Outcome::ALL.len()] {
     Outcome::ALL.map(|outcome| (outcome, claims.iter().filter(|claim| claim.outcome == outcome).count()))
 }
 
@@ -81,9 +95,9 @@ pub(crate) fn legend(report: &Report) -> String {
         return "Percent, as printed in the paper.".to_owned();
     }
     let below = match (is_printed(report), report.rows.iter().any(|row| row.printed_label.is_some())) {
-        (true, true) => "; below it the printed value and the paper's name of the row",
+        (true, true) => "; below it the printed value",
         (true, false) => "; below it the printed value",
-        (false, true) => "; below it the paper's name of the row",
+        (false, true) => "",
         (false, false) => "",
     };
     format!("Percent. Measured value ± half the width of its {} interval{below}.", level(report.confidence))
@@ -288,6 +302,49 @@ pub(crate) fn seed_values(part: &Part) -> Option<String> {
     let values = &part.estimate.as_ref()?.per_seed;
     let text: Vec<_> = values.values().map(|value| numbers.measured(*value)).collect();
     (!text.is_empty()).then(|| text.join(" "))
+}
+
+/// What is known of a part beside its estimate, each in a few words.
+pub(crate) fn details(part: &Part) -> Vec<String> {
+    let numbers = PartNumbers(part.unit);
+    let estimate = part.estimate.as_ref();
+    let errors = estimate.and_then(|estimate| Some((estimate.question_error?, estimate.seed_error?)));
+    let details = [
+        Some(format!("needs {}", numbers.threshold(part.threshold))),
+        part.printed.map(|printed| format!("printed {}", numbers.printed(printed))),
+        seed_values(part).map(|values| format!("seeds {values}")),
+        errors.map(|(questions, seeds)| {
+            format!("standard error {} from questions, {} from seeds", fixed(questions, 2), fixed(seeds, 2))
+        }),
+        left_out(part),
+        part.bounds.map(|(least, most)| {
+            format!(
+                "between {} and {} with other verdicts where the judge failed",
+                numbers.measured(least),
+                numbers.measured(most)
+            )
+        }),
+        part.detectable_effect.map(|effect| format!("detectable {}", percent(effect))),
+        part.power.map(|power| format!("power {} %", fixed(100.0 * power, 0))),
+    ];
+    details.into_iter().flatten().collect()
+}
+
+/// How far the estimate moves when one seed is left out.
+pub(crate) fn left_out(part: &Part) -> Option<String> {
+    let numbers = PartNumbers(part.unit);
+    let values = || part.without_seed.values().map(|estimate| estimate.value);
+    let (least, most) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
+    Some(format!("{} to {} with one seed left out", numbers.measured(least), numbers.measured(most)))
+}
+
+/// The p value of a claim, and what it is after adjustment.
+pub(crate) fn p_value(claim: &Claim) -> Option<String> {
+    let words = match (claim.p_value?, claim.adjusted_p_value?) {
+        (p, adjusted) if p < adjusted => format!("p {}, adjusted {}", probability(p), probability(adjusted)),
+        (p, _) => format!("p {}", probability(p)),
+    };
+    Some(if claim.primary { format!("primary claim, {words}") } else { words })
 }
 
 /// The marks that stand beside printed values.

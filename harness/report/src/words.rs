@@ -14,18 +14,20 @@ pub(crate) trait OutcomeLook {
 impl OutcomeLook for Outcome {
     fn mark(self) -> char {
         match self {
-            Self::Replicated => '✓',
-            Self::NotReplicated => '✗',
-            Self::Inconclusive => '◐',
+            Self::Holds => '✓',
+            Self::Reversed => '✗',
+            Self::Smaller => '▽',
+            Self::Open => '◐',
             Self::NotAttempted => '○',
         }
     }
 
     fn class(self) -> &'static str {
         match self {
-            Self::Replicated => "replicated",
-            Self::NotReplicated => "not-replicated",
-            Self::Inconclusive => "inconclusive",
+            Self::Holds => "holds",
+            Self::Reversed => "reversed",
+            Self::Smaller => "smaller",
+            Self::Open => "open",
             Self::NotAttempted => "not-attempted",
         }
     }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::marks::{anchor, cell_id, mark};
 use super::strip::{self, Sample, Strip};
 use crate::model::{Claim, Part, Report, Unit};
-use crate::number::{PartNumbers, level, percent};
+use crate::number::{PartNumbers, level};
 use crate::scale::Scale;
 use crate::view;
 use crate::words::OutcomeLook as _;
@@ -47,8 +47,8 @@ pub(super) fn claims(report: &Report) -> Option<Markup> {
                 ": " (rule)
             }
         }
-        @if parts().any(|part| part.mde.is_some()) {
-            p.rule { "Detectable: the smallest true effect that a measurement of this size would find." }
+        @if parts().any(|part| part.detectable_effect.is_some()) {
+            p.rule { "Detectable: the smallest true effect that a measurement of this size finds in four of five cases. Power: the chance to find a similarity, if the true difference is zero." }
         }
     })
 }
@@ -61,6 +61,7 @@ fn one_claim(claim: &Claim, scales: &Scales) -> Markup {
                 h3 { span.id { (claim.id) } " " (claim.text) }
                 p { code { (claim.expression) } }
                 @if let Some(words) = view::printed_holds(claim) { p.printed { (words) } }
+                @if let Some(words) = view::p_value(claim) { p.p-value { (words) } }
                 @if let Some(note) = &claim.note { p.note { (note) } }
             }
             div.parts {
@@ -77,13 +78,6 @@ fn one_claim(claim: &Claim, scales: &Scales) -> Markup {
 fn one_part(part: &Part, claim: &Claim, scales: &Scales, axis: bool) -> Markup {
     let numbers = PartNumbers(part.unit);
     let needs = numbers.threshold(part.threshold);
-    let details = [
-        Some(format!("needs {needs}")),
-        part.printed.map(|printed| format!("printed {}", numbers.printed(printed))),
-        view::seed_values(part).map(|values| format!("seeds {values}")),
-        part.mde.map(|effect| format!("detectable {}", percent(effect))),
-    ];
-    let details: Vec<String> = details.into_iter().flatten().collect();
     html! {
         div.part {
             p.label {
@@ -113,7 +107,7 @@ fn one_part(part: &Part, claim: &Claim, scales: &Scales, axis: bool) -> Markup {
             @if let Some(scale) = scales.get(&part.unit).filter(|_| axis) {
                 (strip::axis(scale, if scales.len() > 1 { numbers.name() } else { "" }))
             }
-            p.details { (details.join(" · ")) }
+            p.details { (view::details(part).join(" · ")) }
         }
     }
 }

@@ -10,9 +10,10 @@ pub(super) fn mark(outcome: Outcome) -> Markup {
     html! {
         svg.mark width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" {
             @match outcome {
-                Outcome::Replicated => { path d="M2 7.5 5.5 11 12 3" {} },
-                Outcome::NotReplicated => { path d="M3 3 11 11M11 3 3 11" {} },
-                Outcome::Inconclusive => {
+                Outcome::Holds => { path d="M2 7.5 5.5 11 12 3" {} },
+                Outcome::Reversed => { path d="M3 3 11 11M11 3 3 11" {} },
+                Outcome::Smaller => { path d="M2.5 4h9L7 11.5z" {} },
+                Outcome::Open => {
                     circle cx="7" cy="7" r="5" {}
                     path.solid d="M7 2a5 5 0 0 0 0 10z" {}
                 },

@@ -118,9 +118,10 @@ fn zone(scale: &Scale, low: f64, high: f64) -> Markup {
 fn shape(outcome: Option<Outcome>) -> Markup {
     html! {
         @match outcome {
-            None | Some(Outcome::Replicated) => { circle.solid r="4.5" {} },
-            Some(Outcome::NotReplicated) => { path.cross d="M-4 -4 4 4M4 -4 -4 4" {} },
-            Some(Outcome::Inconclusive) => { circle.hollow r="4.5" {} path.solid d="M0 -4.5a4.5 4.5 0 0 0 0 9z" {} },
+            None | Some(Outcome::Holds) => { circle.solid r="4.5" {} },
+            Some(Outcome::Reversed) => { path.cross d="M-4 -4 4 4M4 -4 -4 4" {} },
+            Some(Outcome::Smaller) => { path.hollow d="M-5 -4h10L0 5z" {} },
+            Some(Outcome::Open) => { circle.hollow r="4.5" {} path.solid d="M0 -4.5a4.5 4.5 0 0 0 0 9z" {} },
             Some(Outcome::NotAttempted) => { circle.hollow r="4.5" {} },
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
                         tr {
                             th scope="row" {
                                 (row.label)
-                                @if let Some(printed) = &row.printed_label { span.printed { (printed) } }
+                                @if let Some(printed) = &row.printed_label { span.printed { (view::in_the_place_of(printed)) } }
                             }
                             @for column in &report.columns { (cell(row, column, report, origins)) }
                         }
@@ -79,8 +79,10 @@ fn legend(report: &Report) -> Markup {
 fn column_head(column: &Column) -> Markup {
     html! {
         th.average[column.kind == ColumnKind::Average] scope="col" title=[view::sizes(column).map(|size| format!("questions × samples: {size}"))] {
-            (column.label)
-            @if let Some(name) = &column.measured_on { span.measured-on { (name) } }
+            @match view::stand_in(column) {
+                Some(name) => { (name) span.measured-on { (view::in_the_place_of(&column.label)) } },
+                None => { (column.label) },
+            }
         }
     }
 }

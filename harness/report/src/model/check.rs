@@ -192,7 +192,7 @@ fn check_part(part: &Part, place: &str, ids: &Ids<'_>) -> Result<(), Problem> {
         Threshold::Above { bound } | Threshold::Below { bound } => finite(place, bound)?,
         Threshold::Within { margin } => ordered(place, -margin, margin)?,
     }
-    for number in part.printed.iter().chain(&part.mde) {
+    for number in part.printed.iter().chain(&part.detectable_effect).chain(&part.power) {
         finite(place, *number)?;
     }
     part.estimate.as_ref().map_or(Ok(()), |estimate| check_estimate(estimate, place))

@@ -136,5 +136,9 @@ fn row(table: &Table, layout: &RowLayout, evidence: &BTreeMap<String, Vec<String
         .collect();
     seeds.sort_unstable();
     seeds.dedup();
-    Row { id: layout.id.clone(), label: layout.label.clone(), printed_label: None, seeds, cells }
+    let (label, printed_label) = match &layout.stand_in {
+        Some(name) => (name.clone(), Some(layout.label.clone())),
+        None => (layout.label.clone(), None),
+    };
+    Row { id: layout.id.clone(), label, printed_label, seeds, cells }
 }

@@ -3,7 +3,6 @@
 use super::lines::{Lines, Tone, padded, width};
 use super::strip::{self, Strips};
 use crate::model::{Claim, Outcome, Part, Report};
-use crate::number::PartNumbers;
 use crate::plain::one_line;
 use crate::scale::Scale;
 use crate::view;
@@ -52,7 +51,6 @@ pub(super) fn claims(report: &Report, lines: &mut Lines) {
         return;
     }
     lines.heading("Claims");
-    tally(report, lines);
     let columns = Columns::of(report, lines.width());
     for claim in &report.claims {
         lines.blank();
@@ -69,6 +67,26 @@ pub(super) fn claims(report: &Report, lines: &mut Lines) {
         let which =
             if ids.len() == report.claims.len() { String::new() } else { format!(" for {}", ids.join(", ")) };
         lines.wrap(Tone::Dim, &format!("Rule{which}: {rule}"));
+    }
+}
+
+/// The outcomes in short: how many claims have which, and which they are.
+pub(super) fn outcomes(report: &Report, lines: &mut Lines) {
+    if report.claims.is_empty() {
+        return;
+    }
+    tally(report, lines);
+    for outcome in Outcome::ALL {
+        let ids: Vec<String> = report
+            .claims
+            .iter()
+            .filter(|claim| claim.outcome == outcome)
+            .map(|claim| format!("{}{}", one_line(&claim.id), if claim.primary { " (primary)" } else { "" }))
+            .collect();
+        if !ids.is_empty() {
+            let start = vec![(Tone::Outcome(outcome), format!("{} {}: ", outcome.mark(), outcome.word()))];
+            lines.hang(start, 4, Tone::Plain, &ids.join(", "));
+        }
     }
 }
 
@@ -101,9 +119,11 @@ fn one_claim(claim: &Claim, columns: &Columns, lines: &mut Lines) {
         lines.spans(std::mem::take(&mut start));
     }
     lines.hang(start, columns.indent, Tone::Bold, &claim.text);
-    let expression = match view::printed_holds(claim) {
-        Some(words) => format!("{} ({words})", claim.expression),
-        None => claim.expression.clone(),
+    let asides: Vec<String> =
+        view::printed_holds(claim).map(str::to_owned).into_iter().chain(view::p_value(claim)).collect();
+    let expression = match asides.is_empty() {
+        true => claim.expression.clone(),
+        false => format!("{} ({})", claim.expression, asides.join("; ")),
     };
     lines.hang(Vec::new(), columns.indent, Tone::Plain, &expression);
     for part in &claim.parts {
@@ -132,15 +152,7 @@ fn one_part(part: &Part, claim: &Claim, columns: &Columns, lines: &mut Lines) {
         lines.hang(spans, columns.indent, Tone::Plain, &part.label);
         lines.hang(Vec::new(), columns.indent, Tone::Plain, &quantity);
     }
-    let numbers = PartNumbers(part.unit);
-    let details = [
-        Some(format!("needs {}", numbers.threshold(part.threshold))),
-        part.printed.map(|printed| format!("printed {}", numbers.printed(printed))),
-        view::seed_values(part).map(|values| format!("seeds {values}")),
-        part.mde.map(|effect| format!("detectable {}", crate::number::percent(effect))),
-    ];
-    let details: Vec<String> = details.into_iter().flatten().collect();
-    lines.hang(Vec::new(), columns.indent, Tone::Dim, &details.join("; "));
+    lines.hang(Vec::new(), columns.indent, Tone::Dim, &view::details(part).join("; "));
 }
 
 fn outcome(outcome: Outcome, width: usize) -> String {

@@ -148,13 +148,17 @@ fn measured_rows(row: &Row, columns: &[&Column], layout: Layout, widest: &[usize
     }
 }
 
-/// For each column its group (where tables hold several), its label and what it was measured on, each on
+/// For each column its group (where tables hold several), what it was measured on, and what that stands for, each on
 /// lines of its own.
 fn header(report: &Report, columns: &[&Column], layout: Layout, groups: bool) -> Vec<String> {
-    let labels: Vec<Vec<String>> =
-        columns.iter().map(|column| broken(&column.label, layout.widest_heading)).collect();
+    let label = |column: &&Column| {
+        let name = view::stand_in(column).map(|name| broken(name, layout.widest_heading));
+        let place = if name.is_some() { format!("for {}", column.label) } else { column.label.clone() };
+        let place = broken(&place, layout.widest_heading.max("for ".len() + 1));
+        name.into_iter().flatten().chain(place).collect::<Vec<String>>()
+    };
+    let labels: Vec<Vec<String>> = columns.iter().map(label).collect();
     let tallest = labels.iter().map(Vec::len).max().unwrap_or(1);
-    let measured_on = columns.iter().any(|column| column.measured_on.is_some());
     let mut heads = vec![String::new()];
     let mut last = None;
     for (column, label) in columns.iter().zip(labels) {
@@ -167,9 +171,6 @@ fn header(report: &Report, columns: &[&Column], layout: Layout, groups: bool) ->
         last = group.map(|group| &group.id);
         head.extend(std::iter::repeat_n(String::new(), tallest - label.len()));
         head.extend(label);
-        if measured_on {
-            head.push(column.measured_on.as_deref().map_or_else(String::new, one_line));
-        }
         // An empty line would vanish from a heading, a space stays.
         let lines = head.into_iter().map(|line| if line.is_empty() { " ".into() } else { line });
         heads.push(lines.collect::<Vec<String>>().join("\n"));

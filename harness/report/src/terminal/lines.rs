@@ -24,9 +24,9 @@ impl Tone {
             Self::Plain => None,
             Self::Bold => Some("1"),
             Self::Dim | Self::Outcome(Outcome::NotAttempted) => Some("2"),
-            Self::Outcome(Outcome::Replicated) => Some("32"),
-            Self::Outcome(Outcome::NotReplicated) => Some("31"),
-            Self::Outcome(Outcome::Inconclusive) => Some("33"),
+            Self::Outcome(Outcome::Holds) => Some("32"),
+            Self::Outcome(Outcome::Reversed) => Some("31"),
+            Self::Outcome(Outcome::Smaller | Outcome::Open) => Some("33"),
         }
     }
 }

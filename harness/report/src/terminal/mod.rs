@@ -40,6 +40,10 @@ pub fn terminal(report: &Report, style: Style, files: &[Utf8PathBuf]) -> String 
     let width = style.width.max(NARROWEST);
     let mut lines = Lines::new(width);
     heading(report, &mut lines);
+    if !report.claims.is_empty() {
+        lines.blank();
+        claims::outcomes(report, &mut lines);
+    }
     grid::grid(report, &mut lines);
     claims::claims(report, &mut lines);
     printed(&view::audit(report), report, &mut lines);
@@ -48,6 +52,19 @@ pub fn terminal(report: &Report, style: Style, files: &[Utf8PathBuf]) -> String 
         lines.heading("Files");
         files.iter().for_each(|file| lines.push(Tone::Plain, format!("  {file}")));
     }
+    if !report.claims.is_empty() {
+        // Once more where the reader's eyes are when the command ends.
+        lines.heading("Outcomes");
+        claims::outcomes(report, &mut lines);
+    }
+    lines.finish(style.colour)
+}
+
+/// The outcomes of the claims alone, on a few lines.
+pub fn outcomes(report: &Report, style: Style) -> String {
+    let mut lines = Lines::new(style.width.max(NARROWEST));
+    lines.wrap(Tone::Bold, &format!("{}, {}", report.title, view::origin(report)));
+    claims::outcomes(report, &mut lines);
     lines.finish(style.colour)
 }
 

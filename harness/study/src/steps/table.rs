@@ -129,7 +129,7 @@ fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<String, String>) -> Res
         seed: label.seed,
         outcomes: BTreeMap::new(),
         lengths: BTreeMap::new(),
-        failures: 0,
+        failures: BTreeMap::new(),
     };
     // Sum and count of the tokens written, by benchmark.
     let mut tokens: BTreeMap<String, (f64, f64)> = BTreeMap::new();
@@ -146,11 +146,13 @@ fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<String, String>) -> Res
         let (sum, count) = tokens.entry(benchmark.to_owned()).or_default();
         *sum += f64::from(judged.tokens);
         *count += 1.0;
+        if judged.verdict == Verdict::JudgeFailure {
+            let failures = evaluation.failures.entry(benchmark.to_owned()).or_default();
+            *failures.entry(judged.item.clone()).or_default() += 1;
+        }
         let items = evaluation.outcomes.entry(benchmark.to_owned()).or_default();
         let outcomes = items.entry(judged.item).or_default();
-        if judged.verdict == Verdict::JudgeFailure {
-            evaluation.failures += 1;
-        } else {
+        if judged.verdict != Verdict::JudgeFailure {
             outcomes.push(judged.verdict == Verdict::Pass);
         }
     }
