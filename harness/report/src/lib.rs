@@ -21,6 +21,7 @@ mod markdown;
 mod model;
 mod number;
 mod plain;
+mod provenance;
 mod scale;
 mod terminal;
 mod view;

@@ -23,6 +23,8 @@ fn bare() -> Report {
     report.criteria = None;
     report.facts.clear();
     report.sources.clear();
+    report.recipe = None;
+    report.overrides.clear();
     report.columns.clear();
     report.rows.clear();
     report

@@ -65,6 +65,7 @@ fn run() -> Run {
         kind: "judge".into(),
         key: "00".repeat(32),
         artefact: "11".repeat(32),
+        inputs: Vec::new(),
         seed: None,
         facts: BTreeMap::new(),
     };
