@@ -37,7 +37,9 @@ impl<'a> Edges<'a> {
 
     /// What a source was made from, by step.
     pub(crate) fn inputs(&self, source: &Source) -> Vec<Step<'a>> {
-        steps(source.inputs.iter().filter_map(|id| self.position.get(id.as_str()).map(|at| &self.sources[*at])))
+        steps(
+            source.inputs.iter().filter_map(|id| self.position.get(id.as_str()).map(|at| &self.sources[*at])),
+        )
     }
 
     /// What was made from a source, by step.
@@ -59,7 +61,8 @@ impl<'a> Edges<'a> {
     /// By position: the length of the longest way from the given sources along inputs.
     fn depths(&self, sources: &[&'a Source]) -> BTreeMap<usize, usize> {
         let at = |id: &str| self.position.get(id).copied();
-        let inputs = |from: usize| self.sources[from].inputs.iter().filter_map(|id| at(id)).collect::<Vec<_>>();
+        let inputs =
+            |from: usize| self.sources[from].inputs.iter().filter_map(|id| at(id)).collect::<Vec<_>>();
         // How many of the reached sources were made from each of them.
         let mut waiting: BTreeMap<usize, usize> = BTreeMap::new();
         let mut open: Vec<usize> = sources.iter().filter_map(|source| at(&source.id)).collect();
@@ -151,7 +154,13 @@ mod tests {
 
     #[test]
     fn words_survive_a_shell() {
-        let cases = [("table-05", "table-05"), ("a b", "'a b'"), ("a[seed=1]", "'a[seed=1]'"), ("it's", r"'it'\''s'"), ("", "''")];
+        let cases = [
+            ("table-05", "table-05"),
+            ("a b", "'a b'"),
+            ("a[seed=1]", "'a[seed=1]'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ];
         for (text, word) in cases {
             assert_eq!(quoted(text), word);
         }
