@@ -25,6 +25,7 @@ pub(crate) fn report(session: &Session, outcome: &Outcome) -> Result<Report, Fai
         paper: recipe.paper.clone().unwrap_or_default(),
         locator: recipe.locator.clone().unwrap_or_default(),
         scale: scale.name.clone(),
+        recipe: Some(recipe.name.clone()),
         overrides: scale.sets.clone(),
         criteria: Some(criteria(session)),
         facts: session.facts.clone(),
@@ -34,14 +35,19 @@ pub(crate) fn report(session: &Session, outcome: &Outcome) -> Result<Report, Fai
     Ok(Report::new(table, run))
 }
 
-/// Every artefact of the run but the table itself.
+/// Every artefact of the run but the table itself, each with those that it was made from.
 fn sources(session: &Session, outcome: &Outcome) -> Vec<Source> {
+    let inputs = |step: &Provenance| {
+        let steps: BTreeSet<&String> = step.description.inputs.iter().map(|input| &input.step).collect();
+        steps.into_iter().cloned().collect()
+    };
     let source = |step: &Provenance| Source {
         id: step.step.clone(),
         step: step.step.clone(),
         kind: step.description.kind.clone(),
         key: step.key.to_string(),
         artefact: step.output.to_string(),
+        inputs: inputs(step),
         seed: step.description.seed,
         facts: step.description.facts.clone(),
     };

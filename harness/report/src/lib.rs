@@ -1,33 +1,41 @@
 //! Tables, plots and pages: terminal, Markdown, HTML and JSON.
 //!
 //! A [`Report`] holds one recomputed table: cells as measured and as printed, claims with their outcomes,
-//! diagnostics, and the artefacts behind each number. It says nothing about how a number came about. Four
+//! diagnostics, and the artefacts behind each number. It says nothing about how a number came about. These
 //! functions turn it into text; equal reports give equal bytes:
 //!
 //! | function | form |
 //! |---|---|
 //! | [`terminal()`] | plain text of a given width, with colour on request |
 //! | [`markdown()`] | GitHub's Markdown |
-//! | [`html()`] | one page without scripts or outside resources |
+//! | [`html()`] | one page that runs nothing and loads nothing |
+//! | [`latex()`] | the table for a paper, and [`latex_macros()`] for numbers in its text |
+//! | [`csv()`] | the cells of the table, one a line |
 //! | [`Report::to_json`] | the report itself, read back by [`Report::from_json`] |
 //!
-//! [`write()`] puts the last three into a folder and leaves a file alone that would not change.
+//! [`write()`] puts Markdown, JSON and HTML into a folder and leaves a file alone that would not change.
 //!
 //! Text in a report is never trusted: each renderer escapes it for its form, and control characters reach
 //! none of them.
 
+mod cite;
+mod csv;
 mod html;
+mod latex;
 mod markdown;
 mod model;
 mod number;
 mod plain;
+mod provenance;
 mod scale;
 mod terminal;
 mod view;
 mod words;
 mod write;
 
+pub use csv::csv;
 pub use html::html;
+pub use latex::{latex, latex_macros};
 pub use markdown::markdown;
 pub use model::*;
 pub use terminal::{Style, outcomes, terminal};

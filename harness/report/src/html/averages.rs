@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::filter;
 use super::strip::{self, Sample, Strip};
-use crate::model::{Cell, Column, ColumnKind, Report};
+use crate::model::{Cell, Column, ColumnKind, Report, Row};
 use crate::number::{interval, margin, percent};
 use crate::scale::Scale;
 use crate::view;
@@ -24,13 +25,14 @@ pub(super) fn averages(report: &Report) -> Option<Markup> {
                 " " span.nowrap { (strip::sample(Sample::Printed)) " printed" }
             }
         }
+        (filter::order(cells().any(|cell| cell.printed.is_some())))
         div.panels {
             @for column in &columns {
                 figure {
                     figcaption { (view::full_label(report, column)) ", percent" }
                     ul.strips {
                         @for row in &report.rows {
-                            li {
+                            li style=[order(report, row, column)] {
                                 span.label { (row.label) }
                                 (values(row.cells.get(&column.id), &row.label, &scale))
                             }
@@ -41,6 +43,21 @@ pub(super) fn averages(report: &Report) -> Option<Markup> {
             }
         }
     })
+}
+
+/// The row's places in the orders that a reader may choose: the highest value first, and rows without one last.
+fn order(report: &Report, row: &Row, column: &Column) -> Option<String> {
+    let measured = |row: &Row| Some(row.cells.get(&column.id)?.measured.as_ref()?.value);
+    let printed =
+        |row: &Row| number(row.cells.get(&column.id)?.printed.as_ref().map(|found| found.text.as_str()));
+    let place = |value: &dyn Fn(&Row) -> Option<f64>| {
+        let own = value(row)?;
+        Some(report.rows.iter().filter_map(value).filter(|other| *other > own).count())
+    };
+    let places = [("measured", place(&measured)), ("printed", place(&printed))];
+    let places: Vec<String> =
+        places.iter().filter_map(|(name, place)| Some(format!("--{name}:{}", (*place)?))).collect();
+    (!places.is_empty()).then(|| places.join(";"))
 }
 
 fn values(cell: Option<&Cell>, label: &str, scale: &Scale) -> Markup {

@@ -48,3 +48,23 @@ pub(super) fn anchor(id: &str) -> String {
     }
     text
 }
+
+/// Anchor of a row of the main table.
+pub(super) fn row_id(row: &str) -> String {
+    format!("row-{}", anchor(row))
+}
+
+/// Anchor of an artefact.
+pub(super) fn source_id(source: &str) -> String {
+    format!("source-{}", anchor(source))
+}
+
+/// A link to the place where it stands, seen when the pointer or the keyboard is there.
+pub(super) fn here(id: &str, what: &str) -> Markup {
+    html! { a.here href={ "#" (id) } aria-label={ "Link to " (what) } { "#" } }
+}
+
+/// A hash that shows its first characters and is copied whole.
+pub(super) fn hash(hash: &str) -> Markup {
+    html! { code.hash title=(hash) { (hash) } }
+}

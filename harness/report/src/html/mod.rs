@@ -1,22 +1,29 @@
 //! The report as one HTML page.
 //!
-//! The page needs nothing but itself: styles and plots are inline, there is no script, and a content security
-//! policy keeps it so whatever a text in the report says. Texts pass through `maud`, which escapes them.
+//! The page needs nothing but itself: styles and plots are inline, nothing runs, and a content security policy keeps
+//! it so whatever a text in the report says. The one `script` element holds data for crawlers, and no browser runs
+//! its type. Texts pass through `maud`, which escapes them.
 
+mod artefacts;
 mod averages;
 mod claims;
+mod data;
 mod diagnostics;
+mod filter;
+mod glance;
 mod marks;
 mod origins;
 mod plot;
+mod seeds;
 mod strip;
 mod table;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use self::marks::{cell_id, check_mark, mark};
+use self::marks::{cell_id, check_mark, here, mark};
 use crate::model::Report;
 use crate::plain::visible;
+use crate::provenance::Edges;
 use crate::view::{self, Audit, Origins};
 use crate::words::OutcomeLook as _;
 
@@ -25,18 +32,40 @@ const STYLE: &str = include_str!("page.css");
 /// Nothing may be loaded or run, inline styles aside.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// The report as one self-contained HTML page: light and dark, printable, without scripts or outside
-/// resources.
+/// Bytes beyond which a page says that it is large.
+const LARGE: usize = 5_000_000;
+
+/// The report as one self-contained HTML page: light and dark, printable; it runs nothing and loads nothing.
+///
+/// A page of more than 5 MB begins with a note that it is large.
 pub fn html(report: &Report) -> String {
+    let text = page(report, None);
+    if text.len() > LARGE { page(report, Some(text.len())) } else { text }
+}
+
+fn page(report: &Report, bytes: Option<usize>) -> String {
+    let edges = Edges::of(report);
     let audit = view::audit(report);
     let origins = Origins::of(report);
     let sections = [
         ("table", "Table", table::table(report, &origins)),
         ("averages", "Averages", averages::averages(report)),
-        ("claims", "Claims", claims::claims(report)),
+        (
+            "claims",
+            "Claims",
+            claims::claims(report).map(|content| {
+                html! {
+                    (filter::claims(report)) (glance::glance(report).unwrap_or_default()) (content)
+                }
+            }),
+        ),
+        ("seeds", "Seeds", seeds::seeds(report)),
         ("printed", "Printed values", printed(&audit, report)),
         ("diagnostics", "Diagnostics", diagnostics::diagnostics(report)),
-        ("origins", "Where the numbers come from", origins::origins(report, &origins)),
+        ("origins", "Where the numbers come from", origins::origins(report, &origins, &edges)),
+        ("artefacts", "Artefacts", artefacts::artefacts(report, &edges)),
+        ("data", "Data", Some(data::data(report))),
+        ("citation", "How to cite", Some(data::citation(report))),
     ];
     // A section without content is left out, and so is the way to it.
     let sections: Vec<_> = sections
@@ -52,17 +81,18 @@ pub fn html(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (report.title) @if !report.locator.is_empty() { " · " (report.locator) } }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(filter::rules())) }
+                (data::review(report))
             }
             body {
-                header { (heading(report)) }
+                header { (heading(report)) (large(bytes)) }
                 nav aria-label="Sections" {
                     ul { @for (id, title, _) in &sections { li { a href={ "#" (id) } { (title) } } } }
                 }
                 main {
                     @for (id, title, content) in &sections {
                         section id=(id) aria-labelledby={ (id) "-title" } {
-                            h2 id={ (id) "-title" } { (title) }
+                            h2 id={ (id) "-title" } { (title) (here(id, title)) }
                             (content)
                         }
                     }
@@ -77,6 +107,17 @@ pub fn html(report: &Report) -> String {
     let mut text = visible(&page.into_string());
     text.push('\n');
     text
+}
+
+fn large(bytes: Option<usize>) -> Markup {
+    html! {
+        @if let Some(bytes) = bytes {
+            p.large role="note" {
+                "This page has " (bytes.div_ceil(1_000_000)) " MB, and a browser may take a while to show it. Numbers by seed and \
+                 artefacts take the most room; the JSON form has them too."
+            }
+        }
+    }
 }
 
 fn heading(report: &Report) -> Markup {

@@ -1,17 +1,21 @@
-//! Where the numbers come from.
+//! Where the numbers come from: by row, the chain of steps behind its cells, each step a link to its artefacts.
 
 use maud::{Markup, html};
 
+use super::marks::{hash, row_id, source_id};
 use crate::model::{Report, Source};
-use crate::view::{Dependence, Origin, Origins};
+use crate::provenance::{Edges, Step, run_command};
+use crate::view::{Origin, Origins};
 use crate::words::plural;
 
-pub(super) fn origins(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
-    if report.criteria.is_none() && report.facts.is_empty() && origins.list.is_empty() {
+pub(super) fn origins(report: &Report, origins: &Origins<'_>, edges: &Edges<'_>) -> Option<Markup> {
+    let command = run_command(report);
+    if report.criteria.is_none() && report.facts.is_empty() && origins.list.is_empty() && command.is_none() {
         return None;
     }
     Some(html! {
         dl.facts {
+            @if let Some(command) = &command { dt { "To compute all numbers again" } dd { code.command { (command) } } }
             @if let Some(criteria) = &report.criteria {
                 dt { "Fixed before the run" }
                 dd { (criteria.text) " " (hash(&criteria.hash)) }
@@ -19,25 +23,18 @@ pub(super) fn origins(report: &Report, origins: &Origins<'_>) -> Option<Markup> 
             @for (name, value) in &report.facts { dt { (name) } dd { (value) } }
         }
         @if !origins.list.is_empty() {
-            @let dependence = Dependence::of(report);
-            @let differs = dependence.differs(report);
             p {
-                "Each measured value of the table is computed from the artefacts listed under its row. Hashes are shown \
-                 in part; select one to copy it whole."
-                @if let Some(shared) = dependence.shared() { " All artefacts depend on " (shared) "." }
+                "The steps behind each row's cells. A step stands above the steps that it was made from. Each name or seed \
+                 leads to the artefact, with its hash and what it was made from."
             }
-            div.scroll role="region" aria-label="Artefacts" tabindex="0" {
-                table.plain.sources {
-                    thead { tr {
-                        th scope="col" { "Step" } th.number scope="col" { "Seed" } th scope="col" { "Kind" }
-                        th scope="col" { "Artefact" } th scope="col" { "Key" }
-                        @if differs { th scope="col" { "Depends on" } }
-                    } }
+            div.scroll role="region" aria-label="Steps behind each row" tabindex="0" {
+                table.plain.chains {
+                    thead { tr { th scope="col" { "Kind" } th scope="col" { "Step" } th scope="col" { "Seeds" } } }
                     @for (index, origin) in origins.list.iter().enumerate() {
                         tbody id={ "origin-" (index + 1) } {
-                            tr { th.over colspan=(if differs { 6 } else { 5 }) scope="rowgroup" { (rows(origin)) } }
-                            @for source in &origin.sources {
-                                tr { (artefact(source)) @if differs { td { (dependence.own(source)) } } }
+                            tr { th.over colspan="3" scope="rowgroup" { (rows(origin)) } }
+                            @for step in edges.chain(&origin.sources) {
+                                tr { td { (step.kind) } (step_cells(&step)) }
                             }
                         }
                     }
@@ -52,22 +49,46 @@ fn rows(origin: &Origin<'_>) -> Markup {
     html! {
         @for (index, (row, cells)) in origin.rows.iter().enumerate() {
             @if index > 0 { "; " }
-            (row.label) span.margin { ", " (plural(*cells, "cell")) }
+            a href={ "#" (row_id(&row.id)) } { (row.label) } span.margin { ", " (plural(*cells, "cell")) }
         }
     }
 }
 
-fn artefact(source: &Source) -> Markup {
+fn step_cells(step: &Step<'_>) -> Markup {
     html! {
-        td { code { (source.step) } }
-        td.number { @if let Some(seed) = source.seed { (seed) } }
-        td { (source.kind) }
-        td { (hash(&source.artefact)) }
-        td { (hash(&source.key)) }
+        @match step.sources[..] {
+            [Source { seed: None, .. }] => { td { (link(step.sources[0], step.name)) } td {} },
+            _ => { td { code { (step.name) } } td { (seeds(step)) } },
+        }
     }
 }
 
-/// A hash that shows its first characters and is copied whole.
-fn hash(hash: &str) -> Markup {
-    html! { code.hash title=(hash) { (hash) } }
+/// One link for each seed of a step.
+fn seeds(step: &Step<'_>) -> Markup {
+    html! {
+        @for (index, source) in step.sources.iter().enumerate() {
+            @if index > 0 { " " }
+            @match source.seed {
+                Some(seed) => { a href={ "#" (source_id(&source.id)) } aria-label={ (step.name) ", seed " (seed) } { (seed) } },
+                None => { (link(source, &source.id)) },
+            }
+        }
+    }
+}
+
+fn link(source: &Source, name: &str) -> Markup {
+    html! { a href={ "#" (source_id(&source.id)) } { code { (name) } } }
+}
+
+/// Steps in a line, with a link to each of their artefacts.
+pub(super) fn steps(steps: &[Step<'_>]) -> Markup {
+    html! {
+        @for (index, step) in steps.iter().enumerate() {
+            @if index > 0 { ", " }
+            @match step.sources[..] {
+                [only] => { (link(only, &only.step)) },
+                _ => { code { (step.name) } " " (seeds(step)) },
+            }
+        }
+    }
 }

@@ -15,7 +15,7 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 46.0;
 
 /// Series look different in colour, in dashes and in the shape of their points; more than this many repeat.
-const LOOKS: usize = 4;
+const LOOKS: usize = 6;
 
 /// Draws a plot with its legend, or its title alone when there is nothing to draw.
 pub(super) fn plot(plot: &Plot) -> Markup {
@@ -126,13 +126,15 @@ fn scale(axis: &Axis, numbers: impl Iterator<Item = f64>) -> Option<Scale> {
     if axis.logarithmic { Scale::logarithmic(numbers) } else { Scale::linear(numbers) }
 }
 
-/// The point of a look: disc, square, diamond, triangle.
+/// The point of a look: disc, square, diamond, triangle, triangle on its tip, cross.
 fn shape(look: usize, x: f64, y: f64) -> Markup {
     let path = match look {
         0 => "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z",
         1 => "M-2.8 -2.8H2.8V2.8H-2.8z",
         2 => "M0 -3.8 3.8 0 0 3.8 -3.8 0z",
-        _ => "M0 -3.6 3.6 2.8H-3.6z",
+        3 => "M0 -3.6 3.6 2.8H-3.6z",
+        4 => "M0 3.6 3.6 -2.8H-3.6z",
+        _ => "M-1.2 -3.8H1.2V-1.2H3.8V1.2H1.2V3.8H-1.2V1.2H-3.8V-1.2H-1.2z",
     };
     html! { path.dot transform={ "translate(" (pixels(x)) " " (pixels(y)) ")" } d=(path) {} }
 }

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::marks::{cell_id, check_mark};
+use super::filter;
+use super::marks::{cell_id, check_mark, here, row_id};
 use crate::model::{Cell, Column, ColumnKind, Printed, Quantity, Report, Row};
 use crate::number::{PERCENT_DECIMALS, count, fixed, interval, level, margin, percent};
 use crate::view::{self, Origins, short};
@@ -15,7 +16,8 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
     let grouped = report.columns.iter().any(|column| column.group.is_some());
     Some(html! {
         (legend(report))
-        div.scroll role="region" aria-label="The table" tabindex="0" {
+        (filter::rows(report))
+        div.scroll.tall role="region" aria-label="The table" tabindex="0" {
             table.main {
                 caption { (caption(report)) }
                 thead {
@@ -34,9 +36,9 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
                 }
                 tbody {
                     @for row in &report.rows {
-                        tr {
+                        tr id=(row_id(&row.id)) class=[filter::class_names(&filter::classes(report, row))] {
                             th scope="row" {
-                                (row.label)
+                                (row.label) (here(&row_id(&row.id), &row.label))
                                 @if let Some(printed) = &row.printed_label { span.printed { (view::in_the_place_of(printed)) } }
                             }
                             @for column in &report.columns { (cell(row, column, report, origins)) }
@@ -153,7 +155,7 @@ fn by_seed(report: &Report) -> Markup {
     html! {
         details {
             summary { "Every measured value by seed" }
-            div.scroll role="region" aria-label="Every measured value by seed" tabindex="0" {
+            div.scroll.tall role="region" aria-label="Every measured value by seed" tabindex="0" {
                 table.plain {
                     thead { tr {
                         th scope="col" { "Row" } th.number scope="col" { "Seed" }

@@ -31,6 +31,14 @@ pub enum Problem {
         /// The id that was not found.
         id: String,
     },
+    /// A source was made from itself, directly or through others.
+    #[error("source {id:?} is made from itself: {}", path.join(" <- "))]
+    Circle {
+        /// The source.
+        id: String,
+        /// The way around, beginning and ending with the source.
+        path: Vec<String>,
+    },
     /// A number is out of range.
     #[error("{place}: {what}")]
     Number {
@@ -78,6 +86,7 @@ impl Report {
             rows: unique("row", self.rows.iter().map(|row| row.id.as_str()))?,
             sources: unique("source", self.sources.iter().map(|source| source.id.as_str()))?,
         };
+        self.check_sources(&ids)?;
         unique("claim", self.claims.iter().map(|claim| claim.id.as_str()))?;
         self.check_columns(&ids)?;
         for row in &self.rows {
@@ -89,6 +98,19 @@ impl Report {
         }
         self.claims.iter().try_for_each(|claim| check_claim(claim, &ids))?;
         self.diagnostics.iter().try_for_each(check_section)
+    }
+
+    /// Every input exists, and following inputs ends.
+    fn check_sources(&self, ids: &Ids<'_>) -> Result<(), Problem> {
+        for source in &self.sources {
+            for input in &source.inputs {
+                known(&ids.sources, "source", input, || format!("source {:?}", source.id))?;
+            }
+        }
+        match super::chain::circle(&self.sources) {
+            None => Ok(()),
+            Some(path) => Err(Problem::Circle { id: path.first().cloned().unwrap_or_default(), path }),
+        }
     }
 
     fn check_columns(&self, ids: &Ids<'_>) -> Result<(), Problem> {

@@ -64,6 +64,11 @@ impl Report {
         Ok(report)
     }
 
+    /// The blake3 hash of [`Report::to_json`], in hexadecimal digits: the name of these very numbers.
+    pub fn hash(&self) -> String {
+        blake3::hash(self.to_json().as_bytes()).to_hex().to_string()
+    }
+
     /// The report as indented JSON with sorted keys and a final newline.
     ///
     /// Equal reports give equal bytes. Reading the text gives the report back, bit for bit, as long as its

@@ -5,6 +5,7 @@
 //! keys refused, absent and empty values left out, `"format": "assay-report 3"` first to be looked at.
 //! Measured values of the table are percentages (0 to 100). `tests/data/example.json` is a complete example.
 
+mod chain;
 mod check;
 mod format;
 mod json;
@@ -52,6 +53,12 @@ pub struct Report {
     pub locator: String,
     /// The scale at which it was recomputed, e.g. `embedded`.
     pub scale: String,
+    /// The recipe that the report came from, as `assay run` takes it; absent when it came from none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
+    /// Values of the scale that were overridden for the run, as given: `evaluation.samples=5`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
     /// Level of every interval in the report, between 0 and 1, e.g. 0.95.
     pub confidence: f64,
     /// What a reader must know before comparing, e.g. that intervals are wide because questions are few.
@@ -76,7 +83,7 @@ pub struct Report {
     /// What holds for every number: instruction set, image, judge, limits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, String>,
-    /// The artefacts that cells refer to.
+    /// The artefacts that cells refer to, and those that they were made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
 }

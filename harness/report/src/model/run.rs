@@ -23,7 +23,9 @@ pub struct Run {
     pub locator: String,
     /// See [`Report::scale`].
     pub scale: String,
-    /// Values that were overridden for this run, as given: `evaluation.samples=5`.
+    /// See [`Report::recipe`].
+    pub recipe: Option<String>,
+    /// See [`Report::overrides`].
     pub overrides: Vec<String>,
     /// See [`Report::criteria`].
     pub criteria: Option<Criteria>,
@@ -49,6 +51,8 @@ impl Report {
             paper: run.paper,
             locator: run.locator,
             scale: run.scale,
+            recipe: run.recipe,
+            overrides: run.overrides,
             confidence: LEVEL,
             notes,
             columns: columns(&table),

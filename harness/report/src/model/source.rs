@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// An artefact that cells were computed from.
+/// An artefact that cells were computed from, or that such an artefact was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// Name that cells refer to.
+    /// Name that cells and other sources refer to.
     pub id: String,
     /// The step that made it, e.g. `verdicts-acc[seed=1]`.
     pub step: String,
@@ -18,6 +18,9 @@ pub struct Source {
     pub key: String,
     /// Hash of the artefact.
     pub artefact: String,
+    /// Ids of the sources that it was made from, in no particular order. They make no circle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
     /// Seed of the training run that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,

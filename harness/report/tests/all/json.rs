@@ -40,7 +40,7 @@ fn what_is_not_understood_is_refused() {
         ),
         ("\"kind\": \"above\"", "\"kind\": \"near\"", "malformed report: unknown variant `near`"),
         ("\"bound\": 0.0,", "\"bound\": 0.0, \"margin\": 1.0,", "malformed report: unknown field `margin`"),
-        ("\"outcome\": \"replicated\"", "\"outcome\": \"ok\"", "malformed report: unknown variant `ok`"),
+        ("\"outcome\": \"holds\"", "\"outcome\": \"ok\"", "malformed report: unknown variant `ok`"),
         ("\"low\": 17.0,", "", "malformed report: missing field `low`"),
         (
             "assay-report 3",
@@ -74,7 +74,7 @@ fn newer_reports_are_named() {
 #[test]
 fn parts_that_do_not_fit_are_told() {
     type Bend = fn(&mut Report);
-    let cases: [(&str, Bend); 15] = [
+    let cases: [(&str, Bend); 17] = [
         ("report id \"../x\": use letters", |report| report.id = "../x".into()),
         ("report id \".x\": use letters", |report| report.id = ".x".into()),
         ("confidence: 95 is not between 0 and 1", |report| report.confidence = 95.0),
@@ -89,6 +89,12 @@ fn parts_that_do_not_fit_are_told() {
         }),
         ("cell old.a refers to the source \"x\", which does not exist", |report| {
             report.rows[0].cells.get_mut("a").unwrap().sources = vec!["x".into()];
+        }),
+        ("source \"new\" refers to the source \"x\", which does not exist", |report| {
+            report.sources[4].inputs.push("x".into());
+        }),
+        ("source \"model\" is made from itself: model <- new <- answers-new <- model", |report| {
+            report.sources[0].inputs.push("new".into());
         }),
         ("claim \"T1.1\" refers to the row \"x\", which does not exist", |report| {
             report.claims[0].parts[0].cells[0].row = "x".into();

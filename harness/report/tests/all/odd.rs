@@ -1,5 +1,7 @@
 //! Reports at the edges: nothing measured, nothing claimed, one row, labels of any length.
 
+use std::collections::BTreeMap;
+
 use assay_report::*;
 use insta::assert_snapshot;
 
@@ -23,6 +25,8 @@ fn bare() -> Report {
     report.criteria = None;
     report.facts.clear();
     report.sources.clear();
+    report.recipe = None;
+    report.overrides.clear();
     report.columns.clear();
     report.rows.clear();
     report
@@ -90,7 +94,10 @@ fn claims_of_every_outcome_threshold_and_unit() {
             estimate,
             outcome,
             printed: None,
-            mde: None,
+            detectable_effect: None,
+            power: None,
+            without_seed: BTreeMap::new(),
+            bounds: None,
             cells: Vec::new(),
             ..part.clone()
         };
@@ -106,9 +113,9 @@ fn claims_of_every_outcome_threshold_and_unit() {
     };
     let at = |value| Some(small::estimate(value));
     report.claims = vec![
-        make("C1", Outcome::Replicated, Unit::Points, Threshold::Below { bound: -1.0 }, at(-8.0)),
-        make("C2", Outcome::NotReplicated, Unit::Percent, Threshold::Above { bound: 50.0 }, at(30.0)),
-        make("C3", Outcome::Inconclusive, Unit::Ratio, Threshold::Within { margin: 4.0 }, at(2.0)),
+        make("C1", Outcome::Holds, Unit::Points, Threshold::Below { bound: -1.0 }, at(-8.0)),
+        make("C2", Outcome::Reversed, Unit::Percent, Threshold::Above { bound: 50.0 }, at(30.0)),
+        make("C3", Outcome::Open, Unit::Ratio, Threshold::Within { margin: 4.0 }, at(2.0)),
         make("C4", Outcome::NotAttempted, Unit::Points, Threshold::Within { margin: 2.0 }, None),
         Claim { id: "C5".into(), parts: Vec::new(), outcome: Outcome::NotAttempted, ..template.clone() },
     ];

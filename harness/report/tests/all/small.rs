@@ -6,7 +6,7 @@ use assay_report::*;
 
 pub(crate) fn estimate(value: f64) -> Quantity {
     let per_seed = BTreeMap::from([(1, value - 1.5), (2, value + 1.5)]);
-    Quantity { value, low: value - 3.0, high: value + 3.0, standard_error: Some(1.5), per_seed, n: Some(800) }
+    Quantity { value, low: value - 3.0, high: value + 3.0, standard_error: Some(1.5), question_error: Some(0.9), seed_error: Some(1.2), per_seed, n: Some(800) }
 }
 
 pub(crate) fn printed(text: &str, check: PrintedCheck) -> Option<Printed> {
@@ -50,9 +50,16 @@ fn source(id: &str) -> Source {
         kind: "judge".into(),
         key: "0123456789abcdef".repeat(4),
         artefact: "fedcba9876543210".repeat(4),
+        inputs: Vec::new(),
         seed: Some(1),
         facts: BTreeMap::from([("judge".to_owned(), "v1".to_owned())]),
     }
+}
+
+/// What verdicts were made from.
+fn made(id: &str, kind: &str, inputs: &[&str]) -> Source {
+    let inputs = inputs.iter().map(|input| (*input).to_owned()).collect();
+    Source { step: id.into(), kind: kind.into(), seed: None, inputs, ..source(id) }
 }
 
 fn claim() -> Claim {
@@ -60,7 +67,10 @@ fn claim() -> Claim {
         id: "T1.1".into(),
         text: "New beats old".into(),
         expression: "new.mean > old.mean".into(),
-        outcome: Outcome::Replicated,
+        outcome: Outcome::Holds,
+        primary: true,
+        p_value: Some(0.012),
+        adjusted_p_value: Some(0.012),
         printed_holds: Some(true),
         parts: vec![Part {
             label: "new.mean − old.mean".into(),
@@ -72,8 +82,11 @@ fn claim() -> Claim {
             threshold: Threshold::Above { bound: 0.0 },
             estimate: Some(estimate(8.0)),
             printed: Some(7.25),
-            mde: Some(4.2),
-            outcome: Outcome::Replicated,
+            detectable_effect: Some(4.2),
+            power: None,
+            without_seed: BTreeMap::new(),
+            bounds: None,
+            outcome: Outcome::Holds,
         }],
         rule: Some("the interval lies above the threshold".into()),
         note: Some("Two seeds only.".into()),
@@ -123,6 +136,8 @@ pub(crate) fn report() -> Report {
         paper: "arXiv:0000.00000v1".into(),
         locator: "Table 1".into(),
         scale: "tiny".into(),
+        recipe: Some("small".into()),
+        overrides: vec!["sizes.a=1 2".into()],
         confidence: 0.95,
         notes: vec!["Made up.".into()],
         groups: vec![Group { id: "g".into(), label: "Sums".into() }],
@@ -152,12 +167,19 @@ pub(crate) fn report() -> Report {
         diagnostics: vec![section()],
         criteria: Some(Criteria { text: "Two seeds, fixed beforehand.".into(), hash: "ab".repeat(32) }),
         facts: BTreeMap::from([("judge".to_owned(), "v1".to_owned())]),
-        sources: vec![source("old"), source("new")],
+        sources: vec![
+            made("model", "train", &[]),
+            made("answers-old", "generate", &["model"]),
+            made("answers-new", "generate", &["model"]),
+            Source { inputs: vec!["answers-old".into()], ..source("old") },
+            Source { inputs: vec!["answers-new".into()], ..source("new") },
+        ],
     }
 }
 
 /// Calls a function on every text of a report that may hold anything (ids have their own rules).
 pub(crate) fn for_each_text(report: &mut Report, mut f: impl FnMut(&mut String)) {
+    report.overrides.iter_mut().chain(&mut report.recipe).for_each(&mut f);
     let texts =
         [&mut report.title, &mut report.caption, &mut report.paper, &mut report.locator, &mut report.scale];
     texts.into_iter().for_each(&mut f);

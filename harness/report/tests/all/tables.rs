@@ -31,7 +31,7 @@ fn layout() -> Layout {
         claims: vec![ClaimLayout {
             id: "C1".into(),
             text: "Owls fly better".into(),
-            expression: "owl.birds > cat.birds".into(),
+            expression: "owl.birds > cat.birds".into(), primary: false
         }],
         ..Layout::default()
     }
@@ -65,6 +65,7 @@ fn run() -> Run {
         kind: "judge".into(),
         key: "00".repeat(32),
         artefact: "11".repeat(32),
+        inputs: Vec::new(),
         seed: None,
         facts: BTreeMap::new(),
     };
