@@ -101,12 +101,7 @@ struct Expansion<'a> {
 
 impl<'a> Expansion<'a> {
     /// Adds a step, with one instance for each of these seeds if it runs once for each.
-    fn add(
-        &mut self,
-        definition: &'a StepDefinition,
-        seeds: &[(u64, Located)],
-        problems: &mut Diagnostics,
-    ) {
+    fn add(&mut self, definition: &'a StepDefinition, seeds: &[(u64, Located)], problems: &mut Diagnostics) {
         let seeds: Vec<Option<&(u64, Located)>> = match definition.each_seed {
             true => seeds.iter().map(Some).collect(),
             false => vec![None],
@@ -129,7 +124,8 @@ impl<'a> Expansion<'a> {
     ) {
         let seed = self.checked.scale.some_seed();
         let known: BTreeSet<&str> = needed.iter().map(|step| step.name.as_str()).collect();
-        let of_models = definitions.values().filter(|step| step.model.is_some()).map(|step| step.name.as_str());
+        let of_models =
+            definitions.values().filter(|step| step.model.is_some()).map(|step| step.name.as_str());
         for definition in in_order(definitions, of_models) {
             if !known.contains(definition.name.as_str()) {
                 self.add(definition, std::slice::from_ref(&seed), problems);
@@ -155,7 +151,8 @@ impl<'a> Expansion<'a> {
         let result = match alone.holes.is_empty() {
             true => {
                 let seed = definition.each_seed.then_some(seed.0);
-                let params = Params { root: root.clone(), seed, labels: labels_alone(definition, kind.inputs()) };
+                let params =
+                    Params { root: root.clone(), seed, labels: labels_alone(definition, kind.inputs()) };
                 kind.check(&params)
             }
             false => ParamError::all(misfits(&kind.parameters(), &root, &alone.holes)),

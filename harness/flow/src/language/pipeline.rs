@@ -129,7 +129,8 @@ impl Pipeline {
         let is_used = |template: &Template| {
             let of_model =
                 self.models.values().any(|model| self.templates[&model.template].is.contains(&template.name));
-            let taken_over = |other: &Template| other.name != template.name && other.is.contains(&template.name);
+            let taken_over =
+                |other: &Template| other.name != template.name && other.is.contains(&template.name);
             of_model || self.templates.values().any(taken_over)
         };
         self.templates.values().filter(|template| !is_used(template)).cloned().collect()

@@ -173,7 +173,8 @@ impl<'a> Resolver<'a> {
                 rest = after;
                 continue;
             }
-            let Some((target, after)) = after.split_once('}').filter(|(target, _)| may_be_path(target)) else {
+            let Some((target, after)) = after.split_once('}').filter(|(target, _)| may_be_path(target))
+            else {
                 let offset = text.len() - rest.len() + before.len();
                 let message = "`${` without a closing `}`".to_owned();
                 let help = Some("write `$${` where it is text".to_owned());

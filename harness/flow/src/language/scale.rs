@@ -132,12 +132,13 @@ fn apply<'s>(
     let (path, text) = (path.trim(), text.trim());
     let wanted = ValuePath::from(path);
     let help = likely_path([&*root], path);
-    let Some(old) = find_mut(root, wanted.segments()).filter(|_| !path.split('.').any(str::is_empty))
-    else {
+    let Some(old) = find_mut(root, wanted.segments()).filter(|_| !path.split('.').any(str::is_empty)) else {
         return Err(problem(format!("the scale has no value `{path}`")).maybe_help(help));
     };
     if let Some((first, _)) = earlier.iter().find(|(_, other)| overlap(other, &wanted)) {
-        return Err(problem(format!("`--set {first}` gives this value already")).help("leave out one of them"));
+        return Err(
+            problem(format!("`--set {first}` gives this value already")).help("leave out one of them")
+        );
     }
     let mut new = match (parse_argument(text), &old.value) {
         // Quotes rarely survive a shell, so where a string is wanted, anything else is taken as one.

@@ -39,7 +39,8 @@ impl<'s> Check<'s> {
         let fitting: Vec<&Json> =
             forms.iter().copied().filter(|form| made.iter().any(|made| allows(form, made))).collect();
         if fitting.is_empty() {
-            let wanted: Vec<&str> = forms.iter().flat_map(|form| types(form)).filter(|name| *name != "null").map(shown).collect();
+            let wanted: Vec<&str> =
+                forms.iter().flat_map(|form| types(form)).filter(|name| *name != "null").map(shown).collect();
             let found = match &located.value {
                 Value::Str(text) => format!("`{text}`"),
                 other => other.type_name().to_owned(),
@@ -60,7 +61,9 @@ impl<'s> Check<'s> {
     /// The schemas that a value may follow, references followed.
     fn forms(self, schema: &'s Json, followed: usize) -> Vec<&'s Json> {
         let Some(left) = followed.checked_sub(1) else { return vec![schema] };
-        if let Some(next) = schema["$ref"].as_str().and_then(|name| self.root.pointer(name.strip_prefix('#')?)) {
+        if let Some(next) =
+            schema["$ref"].as_str().and_then(|name| self.root.pointer(name.strip_prefix('#')?))
+        {
             return self.forms(next, left);
         }
         let several = || ["anyOf", "oneOf"].into_iter().filter_map(|key| schema[key].as_array());

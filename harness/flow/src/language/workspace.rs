@@ -160,7 +160,8 @@ impl<'w> Reader<'w> {
     pub(crate) fn pipeline(&self, problems: &mut Diagnostics) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
         let names = self.workspace.names(PIPELINE, "toml")?;
         for other in self.workspace.entries(PIPELINE)? {
-            let is_read = other.strip_suffix(".toml").is_some_and(|stem| names.iter().any(|name| name == stem));
+            let is_read =
+                other.strip_suffix(".toml").is_some_and(|stem| names.iter().any(|name| name == stem));
             if !is_read && !other.starts_with('.') {
                 let message = format!("{PIPELINE}/{other} is not read: its name does not end in `.toml`");
                 problems.push(Diagnostic::user(message).help("rename it, or move it to another folder"));
