@@ -9,18 +9,24 @@ use camino::Utf8PathBuf;
 use crate::Fault;
 use crate::embedded::TaskError;
 
-/// A line of a file.
+/// A line of a file, or a place in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file.
     pub path: Utf8PathBuf,
     /// The line, from 1.
     pub line: usize,
+    /// The column in bytes, from 1, where it is known.
+    pub column: Option<usize>,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}", self.path, self.line)
+        write!(out, "{}:{}", self.path, self.line)?;
+        match self.column {
+            Some(column) => write!(out, ":{column}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -29,8 +29,8 @@ mod validate;
 pub use chat_template::{ChatTemplate, Message, TemplateError};
 pub use check::{AnswerForm, Check, ChoiceCheck, GradeCheck, ProgramForm, TestsCheck};
 pub use dialect::{
-    ChatSpec, Dialect, DialectError, DialectSpec, EmbeddedName, Hint, InvalidSpan, KindSpec, PosteriorSpecs,
-    PromptSpec, Segment, SolutionSpec,
+    ChatSpec, Dialect, DialectError, DialectKind, DialectSpec, EmbeddedName, Hint, InvalidSpan,
+    PosteriorSpecs, PromptSpec, Segment, SolutionSpec, TextFault,
 };
 pub use error::{DataError, Place};
 pub use item::{Demonstration, Item};

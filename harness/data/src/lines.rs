@@ -33,13 +33,15 @@ fn read<T: DeserializeOwned>(
     let mut lines = BTreeMap::new();
     let mut rows = Vec::new();
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let place = || Place { path: name.to_owned(), line: index + 1 };
+        let place = || Place { path: name.to_owned(), line: index + 1, column: None };
         let line = str::from_utf8(line).map_err(|_| DataError::Encoding { place: place() })?;
         if line.trim().is_empty() {
             continue;
         }
-        let row: T = serde_json::from_str(line)
-            .map_err(|error| DataError::Form { place: place(), message: without_line(&error) })?;
+        let row: T = serde_json::from_str(line).map_err(|error| {
+            let column = Some(error.column()).filter(|column| *column > 0);
+            DataError::Form { place: Place { column, ..place() }, message: without_place(&error) }
+        })?;
         let of = item(&row);
         let id = of.id.clone();
         of.validate().map_err(|fault| DataError::Item { place: place(), id: id.clone(), fault })?;
@@ -51,11 +53,10 @@ fn read<T: DeserializeOwned>(
     if rows.is_empty() { Err(DataError::Nothing { path: name.to_owned() }) } else { Ok(rows) }
 }
 
-/// What serde_json says, with the column alone: its line is always 1.
-fn without_line(error: &serde_json::Error) -> String {
+/// What serde_json says, without the place: its line is always 1, and its column stands in the error's place.
+fn without_place(error: &serde_json::Error) -> String {
     let message = error.to_string();
     match message.rsplit_once(" at line ") {
-        Some((what, _)) if error.column() > 0 => format!("{what}, column {}", error.column()),
         Some((what, _)) => what.to_owned(),
         None => message,
     }

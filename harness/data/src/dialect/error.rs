@@ -2,6 +2,7 @@
 
 use assay_store::ErrorClass;
 
+use super::checks::TextFault;
 use crate::chat_template::TemplateError;
 
 /// A dialect that does not work, or a text that it cannot hold. Always the user's mistake: the dialect is from
@@ -12,23 +13,29 @@ pub enum DialectError {
     /// The chat template is no template, or refuses a conversation.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A delimiter is empty.
-    #[error("`{name}` is empty, so it could not be found in a reply")]
-    Empty {
+    /// A text of the dialect cannot be used.
+    #[error("`{name}`: {fault}")]
+    Text {
         /// The setting, as in `solution.end`.
         name: String,
+        /// What is wrong with it.
+        fault: TextFault,
     },
-    /// A placeholder is missing, occurs twice, or occurs where it is not allowed.
-    #[error("`{name}` has {{{slot}}} {found} times, expected {expected}")]
-    Slot {
-        /// The setting, as in `reasoner.user`.
-        name: String,
-        /// `question` or `hint`.
-        slot: &'static str,
-        /// How often it occurs there.
-        found: usize,
-        /// How often it should.
-        expected: usize,
+    /// What closes a thought is also what ends an answer, so that one could not be told from the other.
+    #[error("`{close}` and `solution.end` are both {text:?}")]
+    Same {
+        /// The text that closes a thought, as in `reasoner.close`.
+        close: String,
+        /// What both are.
+        text: String,
+    },
+    /// The chat template does not show the model what it is given.
+    #[error("the chat template leaves out the {what} of `{name}`")]
+    Lost {
+        /// `question`, `hint` or `system prompt`.
+        what: &'static str,
+        /// The prompt, as in `posterior.A`.
+        name: &'static str,
     },
     /// A question or hint contains a delimiter or special token, which the model would take for a real one.
     #[error("the {what} of `{id}` contains {text:?}, which has a meaning in this dialect")]
@@ -52,10 +59,14 @@ impl DialectError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Template(_) => "correct `template`; if it refuses a system prompt, leave out `system`",
-            Self::Empty { .. } => "give the text that the model is trained to write there",
-            Self::Slot { .. } => {
+            Self::Text { fault: TextFault::Empty, .. } => {
+                "give the text that the model is trained to write there"
+            }
+            Self::Text { fault: TextFault::Slot { .. }, .. } => {
                 "write {question} once in `user`, and {hint} once in `user` or `open` of the posterior alone"
             }
+            Self::Same { .. } => "close a thought by another text than an answer",
+            Self::Lost { .. } => "let `template` write the content of every message that it is given",
             Self::Special { .. } => "leave the item out, or write it without that text",
         }
     }

@@ -14,6 +14,7 @@
 //!
 //! The embedded world's dialect and those of chat models are the same thing with other texts.
 
+mod checks;
 mod error;
 mod reading;
 mod spec;
@@ -23,9 +24,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use checks::TextFault;
 pub use error::DialectError;
 pub use reading::InvalidSpan;
-pub use spec::{ChatSpec, DialectSpec, EmbeddedName, KindSpec, PosteriorSpecs, PromptSpec, SolutionSpec};
+pub use spec::{ChatSpec, DialectKind, DialectSpec, EmbeddedName, PosteriorSpecs, PromptSpec, SolutionSpec};
 
 use crate::Item;
 use crate::chat_template::{ChatTemplate, Message};
@@ -88,10 +90,7 @@ impl TryFrom<DialectSpec> for Dialect {
     fn try_from(spec: DialectSpec) -> Result<Self, DialectError> {
         match spec {
             DialectSpec::Embedded(_) => Ok(Self::embedded()),
-            DialectSpec::Chat(kind) => {
-                let KindSpec::Chat(spec) = *kind;
-                Self::chat(spec)
-            }
+            DialectSpec::Chat(spec) => Self::chat(*spec),
         }
     }
 }
@@ -131,28 +130,25 @@ impl Dialect {
     /// A dialect for chat models.
     ///
     /// # Errors
-    /// A template that is none or refuses a plain question, a delimiter that is empty, `{question}` or
-    /// `{hint}` missing or out of place.
+    /// A template that is none, refuses a plain question or leaves out what it is given; a delimiter that is
+    /// empty; `{question}` or `{hint}` missing or out of place; a thought that is closed as an answer is ended.
     pub fn chat(spec: ChatSpec) -> Result<Self, DialectError> {
         let mut variables = spec.variables;
         let tokens = [("bos_token", spec.bos_token), ("eos_token", spec.eos_token)];
         let known = tokens.into_iter().filter_map(|(name, token)| Some((name.to_owned(), token?.into())));
         variables.extend(known);
         for (name, text) in [("solution.begin", &spec.solution.begin), ("solution.end", &spec.solution.end)] {
-            not_empty(name, text)?;
+            named(name, checks::not_empty(text))?;
         }
         for (index, text) in spec.requires.iter().enumerate() {
-            not_empty(&format!("requires[{index}]"), text)?;
+            named(&format!("requires[{index}]"), checks::not_empty(text))?;
         }
         for (index, text) in spec.stops.iter().enumerate() {
-            not_empty(&format!("stops[{index}]"), text)?;
+            named(&format!("stops[{index}]"), checks::not_empty(text))?;
         }
         let questions = spec.questions.into_iter().map(|(benchmark, text)| {
-            let pattern = Pattern::parse(&text);
-            let name = format!("questions.{benchmark}");
-            count(&name, "question", pattern.questions(), 1)?;
-            count(&name, "hint", pattern.hints(), 0)?;
-            Ok((benchmark, pattern))
+            named(&format!("questions.{benchmark}"), checks::question_alone(&text))?;
+            Ok((benchmark, Pattern::parse(&text)))
         });
         let mut dialect = Self {
             template: Some(ChatTemplate::new(&spec.template, &variables, spec.date.as_deref())?),
@@ -169,8 +165,9 @@ impl Dialect {
             lenient: spec.lenient,
         };
         dialect.specials = dialect.meaningful_texts();
-        for prompt in [&dialect.reasoner].into_iter().chain(&dialect.posterior) {
-            dialect.render(prompt, "1+1?", "2")?;
+        let [a, b] = &dialect.posterior;
+        for (name, prompt) in [("reasoner", &dialect.reasoner), ("posterior.A", a), ("posterior.B", b)] {
+            dialect.try_out(name, prompt)?;
         }
         Ok(dialect)
     }
@@ -347,6 +344,28 @@ impl Dialect {
         Ok(turns + &open)
     }
 
+    /// Lays out a trial question. What closes the thought must tell it from an answer, and the template must show
+    /// the question, the hint and the system prompt.
+    fn try_out(&self, name: &'static str, prompt: &Prompt) -> Result<(), DialectError> {
+        const QUESTION: &str = "How much is 17 and 25?";
+        const HINT: &str = "It is 42.";
+        if prompt.close == self.solution.end {
+            let (close, text) = (format!("{name}.close"), prompt.close.clone());
+            return Err(DialectError::Same { close, text });
+        }
+        let text = self.render(prompt, QUESTION, HINT)?;
+        let has_hint = prompt.user.hints() + prompt.open.hints() > 0;
+        let shown = [
+            ("question", Some(QUESTION)),
+            ("hint", has_hint.then_some(HINT)),
+            ("system prompt", prompt.system.as_deref().map(str::trim)),
+        ];
+        match shown.into_iter().find(|(_, part)| part.is_some_and(|part| !text.contains(part))) {
+            Some((what, _)) => Err(DialectError::Lost { what, name }),
+            None => Ok(()),
+        }
+    }
+
     /// What must not occur in a question or a thought: special tokens, what closes a thought, and what opens and
     /// closes an answer. The space around them is left out, since a model may write other space.
     fn meaningful_texts(&self) -> Vec<String> {
@@ -362,25 +381,17 @@ impl Dialect {
 
 impl Prompt {
     fn new(name: &str, spec: PromptSpec, hints: usize) -> Result<Self, DialectError> {
+        named(&format!("{name}.close"), checks::not_empty(&spec.close))?;
+        named(&format!("{name}.user"), checks::questions(&spec.user, 1))?;
+        named(&format!("{name}.open"), checks::questions(&spec.open, 0))?;
+        named(name, checks::hints(&spec, hints))?;
         let PromptSpec { system, user, open, close } = spec;
-        not_empty(&format!("{name}.close"), &close)?;
-        let (user, open) = (Pattern::parse(&user), Pattern::parse(&open));
-        count(&format!("{name}.user"), "question", user.questions(), 1)?;
-        count(&format!("{name}.open"), "question", open.questions(), 0)?;
-        count(name, "hint", user.hints() + open.hints(), hints)?;
-        Ok(Self { system, user, open, close })
+        Ok(Self { system, user: Pattern::parse(&user), open: Pattern::parse(&open), close })
     }
 }
 
-fn not_empty(name: &str, text: &str) -> Result<(), DialectError> {
-    if text.is_empty() { Err(DialectError::Empty { name: name.to_owned() }) } else { Ok(()) }
-}
-
-fn count(name: &str, slot: &'static str, found: usize, expected: usize) -> Result<(), DialectError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(DialectError::Slot { name: name.to_owned(), slot, found, expected })
+fn named(name: &str, checked: Result<(), TextFault>) -> Result<(), DialectError> {
+    checked.map_err(|fault| DialectError::Text { name: name.to_owned(), fault })
 }
 
 fn given(text: String) -> Segment {

@@ -1,6 +1,6 @@
 //! Segments and replies of chat dialects.
 
-use assay_data::{Dialect, DialectSpec, Hint, InvalidSpan, Segment};
+use assay_data::{ChatSpec, Dialect, DialectSpec, Hint, InvalidSpan, Segment};
 
 use crate::{dialect, item, reference, with};
 
@@ -156,18 +156,28 @@ fn solutions_are_read_leniently_unless_told_otherwise() {
 #[test]
 fn what_cannot_work_is_refused_when_the_recipe_is_read() {
     for (table, complaint) in [
-        (with("reasoner.close", ""), "`reasoner.close` is empty"),
-        (with("posterior.A.close", ""), "`posterior.A.close` is empty"),
-        (with("solution.begin", ""), "`solution.begin` is empty"),
-        (with("solution.end", ""), "`solution.end` is empty"),
-        (with("stops", vec![""]), "`stops[0]` is empty"),
-        (with("requires", vec!["a", ""]), "`requires[1]` is empty"),
-        (with("reasoner.user", "Hello."), "`reasoner.user` has {question} 0 times, expected 1"),
-        (with("reasoner.open", "{hint}"), "`reasoner` has {hint} 1 times, expected 0"),
-        (with("posterior.A.open", "go"), "`posterior.A` has {hint} 0 times, expected 1"),
+        (with("reasoner.close", ""), "is empty, so it could not be found in a reply\nin `reasoner.close`"),
+        (with("posterior.A.close", ""), "in `posterior.A.close`"),
+        (with("solution.begin", ""), "in `solution.begin`"),
+        (with("solution.end", ""), "in `solution.end`"),
+        (with("stops", vec![""]), "in `stops`"),
+        (with("requires", vec!["a", ""]), "in `requires`"),
+        (with("reasoner.user", "Hello."), "{question} stands here 0 times, expected 1\nin `reasoner.user`"),
+        (with("reasoner.open", "{question}"), "{question} stands here 1 times, expected 0"),
+        (with("reasoner.open", "{hint}"), "{hint} stands here 1 times, expected 0\nin `reasoner`"),
+        (with("posterior.A.open", "go"), "{hint} stands here 0 times, expected 1\nin `posterior.A`"),
         (
             with("questions", toml::Table::from_iter([("aime".to_owned(), "P".into())])),
-            "`questions.aime` has {question} 0",
+            "{question} stands here 0 times, expected 1\nin `questions.aime`",
+        ),
+        (with("reasoner.closed", "x"), "in `reasoner"),
+        (with("reasoner.close", "<|end_of_solution|>"), "`reasoner.close` and `solution.end` are both"),
+        (with("posterior.B.close", "<|end_of_solution|>"), "`posterior.B.close` and `solution.end` are both"),
+        (with("template", "<|im_start|>"), "leaves out the question of `reasoner`"),
+        (with("template", "{{ messages[-1].content }}"), "leaves out the system prompt of `reasoner`"),
+        (
+            with("template", "{% for m in messages %}{{ m.content | upper }}{% endfor %}"),
+            "leaves out the question of `reasoner`",
         ),
         (with("template", "{% if %}"), "the chat template, line 1, refuses: syntax error"),
         (
@@ -180,7 +190,13 @@ fn what_cannot_work_is_refused_when_the_recipe_is_read() {
         let error = dialect(table).unwrap_err();
         assert!(error.contains(complaint), "{error}");
     }
-    for (name, complaint) in [("\"embed\"", "\"embedded\" or a table"), ("3", "\"embedded\" or a table")] {
+    let mut table = with("posterior.B.user", "{question} {hint}");
+    table["posterior"]["B"]["open"] = "go".into();
+    table["template"] = "{% for m in messages %}{{ m.content | replace('42', '?') }}{% endfor %}".into();
+    let error = dialect(table).unwrap_err();
+    assert!(error.contains("leaves out the hint of `posterior.B`"), "{error}");
+    for (name, complaint) in [("\"embed\"", "`embed`, expected `embedded`"), ("3", "\"embedded\" or a table")]
+    {
         let error = serde_json::from_str::<Dialect>(name).unwrap_err().to_string();
         assert!(error.contains(complaint), "{error}");
     }
@@ -188,4 +204,28 @@ fn what_cannot_work_is_refused_when_the_recipe_is_read() {
     assert_eq!(embedded.thought_stops(), ["</think>"]);
     let error = Dialect::try_from(serde_json::from_str::<DialectSpec>("\"embedded\"").unwrap());
     assert!(error.is_ok());
+}
+
+#[test]
+fn a_text_that_a_program_sets_is_checked_as_well() {
+    type Change = fn(&mut ChatSpec);
+    let changes: [(Change, &str); 7] = [
+        (|spec| spec.reasoner.close.clear(), "`reasoner.close`: the text is empty"),
+        (|spec| spec.solution.begin.clear(), "`solution.begin`: the text is empty"),
+        (|spec| spec.stops = vec![String::new()], "`stops[0]`: the text is empty"),
+        (|spec| spec.requires = vec!["a".to_owned(), String::new()], "`requires[1]`: the text is empty"),
+        (|spec| spec.posterior.a.open = "go".to_owned(), "`posterior.A`: {hint} stands here 0 times"),
+        (|spec| spec.reasoner.user = "Hi.".to_owned(), "`reasoner.user`: {question} stands here 0 times"),
+        (
+            |spec| drop(spec.questions.insert("aime".to_owned(), "{hint} {question}".to_owned())),
+            "`questions.aime`: {hint} stands here 1 times",
+        ),
+    ];
+    for (change, complaint) in changes {
+        let DialectSpec::Chat(mut spec) = reference().try_into::<DialectSpec>().unwrap() else { panic!() };
+        change(&mut spec);
+        let error = Dialect::chat(*spec).unwrap_err();
+        assert!(error.to_string().contains(complaint), "{error}");
+        assert!(!error.remedy().is_empty());
+    }
 }

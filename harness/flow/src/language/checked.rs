@@ -16,6 +16,7 @@ use crate::language::scale::Scale;
 use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::language::structure::check_structure;
 use crate::language::table::{Source, table_step};
+use crate::language::template::Template;
 use crate::language::workspace::{Reader, Workspace};
 use crate::values::names::likely;
 use crate::values::value::{Located, Table, Value};
@@ -31,6 +32,8 @@ pub(crate) struct Checked {
     pub(crate) steps: BTreeMap<String, StepDefinition>,
     /// The name of the step whose output is wanted.
     pub(crate) target: String,
+    /// Templates that neither a model nor another template uses.
+    pub(crate) alone: Vec<Template>,
     pub(crate) expect: Option<Expectation>,
     pub(crate) files: Vec<(Utf8PathBuf, Hash)>,
 }
@@ -65,11 +68,12 @@ impl Checked {
         let values = Values { scale: &scale, shared: &shared };
         check_references(&pipeline.models, &pipeline.templates, &values, &mut problems);
         let content = resolved_content(&recipe, values, &mut problems);
+        let alone = pipeline.alone();
         let Some((target, steps)) = add_target(&recipe, &content, pipeline, registry, &mut problems) else {
             return Err(problems);
         };
         let files = reader.into_files();
-        let checked = Self { recipe, content, scale, shared, steps, target, expect, files };
+        let checked = Self { recipe, content, scale, shared, steps, target, alone, expect, files };
         checked.check_target(&mut problems);
         problems.or_ok(checked)
     }
@@ -94,7 +98,7 @@ impl Checked {
             let at = self.recipe.target_at.as_ref().unwrap_or(&target.at);
             problems.push(Diagnostic::user(message).at(at).note(&target.at, "here").help(help));
         }
-        let needed = needed(&self.definitions(), &self.target);
+        let needed = needed(&self.definitions(), [&*self.target]);
         for definition in self.recipe.steps.iter().filter(|step| !needed.contains(step.name.as_str())) {
             let message = format!("step `{}` is not needed by the target `{}`", definition.name, target.name);
             problems.push(Diagnostic::user(message).at(&definition.at).help("remove it, or connect it"));

@@ -106,10 +106,21 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds one, unless an equal one is there already (the same value can be read for several seeds).
+    /// Adds one. Where the same is said of the same place already, as for a value that several models and seeds
+    /// share, only its notes are added.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.items.contains(&diagnostic) {
-            self.items.push(diagnostic);
+        let same = |known: &&mut Diagnostic| {
+            known.message == diagnostic.message && known.location == diagnostic.location
+        };
+        match self.items.iter_mut().find(same) {
+            Some(known) => {
+                let new: Vec<Note> =
+                    diagnostic.notes.into_iter().filter(|note| !known.notes.contains(note)).collect();
+                known.notes.extend(new);
+                known.class = known.class.max(diagnostic.class);
+                known.help = known.help.take().or(diagnostic.help);
+            }
+            None => self.items.push(diagnostic),
         }
     }
 

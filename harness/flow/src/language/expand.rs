@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind::{InputSpec, Registry};
+use crate::language::alone::{AloneStep, steps_alone};
 use crate::language::checked::Checked;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::graph::{Input, Step};
 use crate::language::locate::{Part, diagnose, place};
 use crate::language::references::{Resolver, Seed};
+use crate::language::schema::misfits;
 use crate::language::steps::{Definitions, StepDefinition, needed};
+use crate::values::location::Location;
 use crate::values::params::{Label, ParamError, Params};
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Value};
@@ -17,7 +20,8 @@ use crate::values::value::{Located, Value};
 pub(crate) const RECIPE: &str = "recipe";
 
 /// Expands the steps that the recipe's target needs, each after its inputs, the target last. The definitions
-/// have passed the structural checks. What is wrong is reported; then the result is incomplete.
+/// have passed the structural checks. What is wrong is reported; then the result is incomplete. Models and
+/// templates that the target does not need are checked as well: a pipeline is right or wrong as a whole.
 pub(crate) fn expand(checked: &Checked, registry: &Registry, problems: &mut Diagnostics) -> Vec<Step> {
     let mut expansion = Expansion {
         checked,
@@ -26,15 +30,28 @@ pub(crate) fn expand(checked: &Checked, registry: &Registry, problems: &mut Diag
         instances: BTreeMap::new(),
         reported: BTreeSet::new(),
     };
-    for definition in in_order(&checked.definitions(), &checked.target) {
-        expansion.add(definition, problems);
+    let definitions = checked.definitions();
+    let needed = in_order(&definitions, [&*checked.target]);
+    if let Some(step) = needed.iter().find(|step| step.each_seed && checked.scale.seeds.is_empty()) {
+        problems.push(checked.scale.without_seeds(&step.name, &step.at));
+        return Vec::new();
     }
-    expansion.steps
+    for definition in &needed {
+        expansion.add(definition, &checked.scale.seeds, problems);
+    }
+    let count = expansion.steps.len();
+    expansion.check_others(&definitions, &needed, problems);
+    let mut steps = expansion.steps;
+    steps.truncate(count);
+    steps
 }
 
-/// The needed definitions, each after its inputs; among those that could come next, by name.
-pub(crate) fn in_order<'d>(definitions: &Definitions<'d>, target: &'d str) -> Vec<&'d StepDefinition> {
-    let needed = needed(definitions, target);
+/// The definitions that these targets need, each after its inputs; among those that could come next, by name.
+pub(crate) fn in_order<'d>(
+    definitions: &Definitions<'d>,
+    targets: impl IntoIterator<Item = &'d str>,
+) -> Vec<&'d StepDefinition> {
+    let needed = needed(definitions, targets);
     let definition = |name: &str| definitions.get(name).copied();
     let mut waits_for: BTreeMap<&str, usize> = BTreeMap::new();
     let mut users: BTreeMap<&str, Vec<&'d StepDefinition>> = BTreeMap::new();
@@ -62,6 +79,16 @@ pub(crate) fn in_order<'d>(definitions: &Definitions<'d>, target: &'d str) -> Ve
     order
 }
 
+/// The names of connected steps, in the place of the labels that models would give.
+fn labels_alone(definition: &StepDefinition, specs: &[InputSpec]) -> BTreeMap<String, Vec<Label>> {
+    let labelled = definition
+        .inputs
+        .iter()
+        .filter(|input| specs.iter().any(|spec| spec.name == input.name && spec.labelled));
+    let label = |(name, _): &(String, Location)| Label { name: name.clone(), seed: None };
+    labelled.map(|input| (input.name.clone(), input.steps.iter().map(label).collect())).collect()
+}
+
 struct Expansion<'a> {
     checked: &'a Checked,
     registry: &'a Registry,
@@ -73,25 +100,64 @@ struct Expansion<'a> {
 }
 
 impl<'a> Expansion<'a> {
-    fn add(&mut self, definition: &'a StepDefinition, problems: &mut Diagnostics) {
-        let scale = &self.checked.scale;
+    /// Adds a step, with one instance for each of these seeds if it runs once for each.
+    fn add(&mut self, definition: &'a StepDefinition, seeds: &[(u64, Located)], problems: &mut Diagnostics) {
         let seeds: Vec<Option<&(u64, Located)>> = match definition.each_seed {
-            true => scale.seeds.iter().map(Some).collect(),
+            true => seeds.iter().map(Some).collect(),
             false => vec![None],
         };
-        if seeds.is_empty() {
-            problems.push(
-                Diagnostic::user(format!("{} lists no `seeds`", scale.file))
-                    .at(&definition.at)
-                    .help(format!("`{}` runs once for each: add `seeds = [1, 2, 3]`", definition.name)),
-            );
-        }
         for seed in seeds {
             if let Some(step) = self.instance(definition, seed, problems) {
                 self.instances.entry(&definition.name).or_default().push(self.steps.len());
                 self.steps.push(step);
             }
         }
+    }
+
+    /// Checks what the target does not need: the steps of other models, for one seed, and those of templates that
+    /// no model uses.
+    fn check_others(
+        &mut self,
+        definitions: &Definitions<'a>,
+        needed: &[&'a StepDefinition],
+        problems: &mut Diagnostics,
+    ) {
+        let seed = self.checked.scale.some_seed();
+        let known: BTreeSet<&str> = needed.iter().map(|step| step.name.as_str()).collect();
+        let of_models =
+            definitions.values().filter(|step| step.model.is_some()).map(|step| step.name.as_str());
+        for definition in in_order(definitions, of_models) {
+            if !known.contains(definition.name.as_str()) {
+                self.add(definition, std::slice::from_ref(&seed), problems);
+            }
+        }
+        for alone in self.checked.alone.iter().flat_map(steps_alone) {
+            self.check_alone(&alone, &seed, problems);
+        }
+    }
+
+    /// Checks a step of a template that no model uses. Where a value that only a model would give is missing, the
+    /// kind's schema is asked instead of the kind.
+    fn check_alone(&mut self, alone: &AloneStep, seed: &(u64, Located), problems: &mut Diagnostics) {
+        let definition = &alone.step;
+        let Some(kind) = self.registry.get(&definition.kind) else { return };
+        let mut root = definition.params.clone();
+        let before = problems.len();
+        let stands_for = if definition.each_seed { Seed::Is(&seed.1) } else { Seed::None };
+        Resolver::new(self.checked.values(), stands_for).resolve(&mut root, problems);
+        if problems.len() > before {
+            return;
+        }
+        let result = match alone.holes.is_empty() {
+            true => {
+                let seed = definition.each_seed.then_some(seed.0);
+                let params =
+                    Params { root: root.clone(), seed, labels: labels_alone(definition, kind.inputs()) };
+                kind.check(&params)
+            }
+            false => ParamError::all(misfits(&kind.parameters(), &root, &alone.holes)),
+        };
+        self.check(definition, result, &root, problems);
     }
 
     fn instance(
@@ -178,9 +244,11 @@ impl<'a> Expansion<'a> {
         for error in error.flatten() {
             let name = &definition.name;
             let of_whole = error.path.is_empty() || error.key;
-            let message = match of_whole {
+            // What is wrong with a key is said of the table that has it.
+            let shown = if error.key { error.path.parent() } else { error.path.clone() };
+            let message = match shown.is_empty() {
                 true => format!("step `{name}`: {}", error.message),
-                false => format!("step `{name}`, `{}`: {}", error.path, error.message),
+                false => format!("step `{name}`, `{shown}`: {}", error.message),
             };
             let part = match (error.key, error.offset) {
                 (true, _) => Part::Key,

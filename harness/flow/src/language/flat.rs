@@ -64,7 +64,7 @@ pub fn settings(
         let checked = Checked::read(workspace, recipe, scale, sets, registry)?;
         leaves(checked.scale.root(), &ValuePath::default(), &mut settings);
         let mut problems = Diagnostics::default();
-        for step in in_order(&checked.definitions(), &checked.target) {
+        for step in in_order(&checked.definitions(), [&*checked.target]) {
             let resolver = Resolver::new(checked.values(), Seed::Kept);
             resolver.resolve(&mut step.params.clone(), &mut problems);
             if step.name == checked.target {
@@ -145,7 +145,7 @@ fn write_recipe(checked: &Checked, problems: &mut Diagnostics) -> String {
     for (key, value) in content.value.as_table().into_iter().flatten() {
         let _ = writeln!(text, "{} = {}", quote_key(key), block(&value.value));
     }
-    for step in in_order(&checked.definitions(), &checked.target) {
+    for step in in_order(&checked.definitions(), [&*checked.target]) {
         write_step(&mut text, step, checked, problems);
     }
     text

@@ -47,6 +47,7 @@
 //! models; whatever else it holds is for the step that makes the table. One of kind `artifact` names its
 //! `target` step, and in `expect` the lock of what comes out.
 
+mod alone;
 mod checked;
 pub(crate) mod diagnostic;
 mod expand;
@@ -62,6 +63,7 @@ mod placeholder;
 pub(crate) mod recipe;
 mod references;
 pub(crate) mod scale;
+mod schema;
 mod steps;
 mod structure;
 mod syntax;

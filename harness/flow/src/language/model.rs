@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table, place};
 use crate::language::placeholder::{self, Arguments};
-use crate::language::references::Values;
+use crate::language::references::{SEED, Values};
 use crate::language::template::{Parameter, RESERVED, Takes, Template, Templates};
 use crate::values::location::Location;
 use crate::values::names::{likely, near, quoted};
@@ -136,6 +136,7 @@ pub(crate) fn expand_models(
             }
         }
     }
+    models.values().for_each(|model| report_ambiguous(model, templates, problems));
     let complete = problems.len() == before;
     let check = Check { models: &models, templates, complete };
     for model in models.values() {
@@ -145,6 +146,29 @@ pub(crate) fn expand_models(
         }
     }
     models
+}
+
+/// Reports a name that ends, after a dot, in the name of a template's step: with a model `a` of that template,
+/// `a.final` would be both this model and a step.
+fn report_ambiguous(model: &Model, templates: &Templates, problems: &mut Diagnostics) {
+    for (dot, _) in model.name.match_indices('.') {
+        let end = &model.name[dot + 1..];
+        let mut steps = templates.values().filter_map(|template| template.steps.get(end));
+        if let Some(step) = steps.next() {
+            let message = format!(
+                "`{}` cannot name a model: it reads like the step `{end}` of a model `{}`",
+                model.name,
+                &model.name[..dot]
+            );
+            problems.push(
+                Diagnostic::user(message)
+                    .at(&model.at)
+                    .note(&step.at, "the step is here")
+                    .help("use `-` instead of the dot, or another ending"),
+            );
+            return;
+        }
+    }
 }
 
 impl ModelDefinition {
@@ -363,7 +387,7 @@ fn is_reference(text: &str) -> bool {
     text.strip_prefix('$').is_some_and(|path| !path.starts_with(['$', '{']))
 }
 
-/// Reports each argument `$path` whose value, where there is one, is of another type than the parameter.
+/// Reports each argument `$path` that has no value, or one of another type than the parameter.
 pub(crate) fn check_references(
     models: &Models,
     templates: &Templates,
@@ -377,7 +401,14 @@ pub(crate) fn check_references(
                 continue;
             };
             let Some(path) = text.strip_prefix('$').filter(|_| is_reference(text)) else { continue };
-            let Some(found) = values.get(path) else { continue };
+            let Some(found) = values.get(path) else {
+                if path != SEED {
+                    let (message, help) = values.missing(path);
+                    let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
+                    problems.push(found.note(&parameter.at, format!("`{name}` is declared here")));
+                }
+                continue;
+            };
             // What refers on is known only when it is used.
             if takes.fits(&found.value) || found.value.as_str().is_some_and(|text| text.contains('$')) {
                 continue;

@@ -41,7 +41,7 @@ impl Written {
     /// Reads all files of the pipeline.
     pub(crate) fn read(reader: &mut Reader<'_>, problems: &mut Diagnostics) -> Self {
         let mut written = Self::default();
-        match reader.pipeline() {
+        match reader.pipeline(problems) {
             Ok(files) => {
                 for file in files {
                     if let Some(root) = reader.open(&file, problems) {
@@ -120,6 +120,20 @@ impl Written {
             check_structure(steps.values(), &lookup, None, registry, problems);
         }
         Pipeline { steps, templates, models, table }
+    }
+}
+
+impl Pipeline {
+    /// The templates that neither a model nor another template uses.
+    pub(crate) fn alone(&self) -> Vec<Template> {
+        let is_used = |template: &Template| {
+            let of_model =
+                self.models.values().any(|model| self.templates[&model.template].is.contains(&template.name));
+            let taken_over =
+                |other: &Template| other.name != template.name && other.is.contains(&template.name);
+            of_model || self.templates.values().any(taken_over)
+        };
+        self.templates.values().filter(|template| !is_used(template)).cloned().collect()
     }
 }
 

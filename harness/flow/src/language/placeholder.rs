@@ -106,6 +106,17 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
+/// Calls `visit` with each placeholder below `located`: the string that it stands in, its name and the byte offset
+/// of its brace.
+pub(crate) fn each<'l>(located: &'l Located, visit: &mut dyn FnMut(&'l Located, &'l str, usize)) {
+    match &located.value {
+        Value::Table(table) => table.values().for_each(|value| each(value, visit)),
+        Value::List(items) => items.iter().for_each(|item| each(item, visit)),
+        Value::Str(text) => names(text).for_each(|(name, offset)| visit(located, name, offset)),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
+    }
+}
+
 /// Reports each placeholder below `located` that `known` does not have.
 pub(crate) fn unknown<'k>(
     located: &Located,
@@ -113,21 +124,14 @@ pub(crate) fn unknown<'k>(
     known: &(impl Fn() -> Vec<&'k str> + ?Sized),
     report: &mut dyn FnMut(Diagnostic),
 ) {
-    match &located.value {
-        Value::Table(table) => table.values().for_each(|value| unknown(value, owner, known, report)),
-        Value::List(items) => items.iter().for_each(|item| unknown(item, owner, known, report)),
-        Value::Str(text) => {
-            for (name, offset) in names(text) {
-                let known = known();
-                if !known.contains(&name) {
-                    let message = format!("{owner} has no parameter `{name}`");
-                    let help = likely(name, known);
-                    report(diagnose(located, &ValuePath::default(), Part::Offset(offset), message, help));
-                }
-            }
+    each(located, &mut |string, name, offset| {
+        let known = known();
+        if !known.contains(&name) {
+            let message = format!("{owner} has no parameter `{name}`");
+            let help = likely(name, known);
+            report(diagnose(string, &ValuePath::default(), Part::Offset(offset), message, help));
         }
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
-    }
+    });
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use crate::language::scale::{Scale, likely_path};
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Reference, Value};
 
+/// The path that stands for the seed of a step that runs once for each.
+pub(crate) const SEED: &str = "seed";
+
 /// Where `$path` is looked up: in the scale, then among the shared values.
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'a> {
@@ -29,10 +32,18 @@ pub(crate) struct Shared {
 impl<'a> Values<'a> {
     /// The value at a path, as it is written.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Located> {
+        if path.split('.').any(str::is_empty) {
+            return None;
+        }
         self.scale.value(path).or_else(|| self.shared.root.as_ref()?.at(path))
     }
 
-    fn missing(&self, path: &str) -> (String, Option<String>) {
+    /// What to say of a path without a value, and the likely remedy.
+    pub(crate) fn missing(&self, path: &str) -> (String, Option<String>) {
+        if path.is_empty() {
+            let help = "write `$path.to.value` for a value of the scale, and `$$` for a dollar sign";
+            return ("`$` without the path of a value".to_owned(), Some(help.to_owned()));
+        }
         let scale = &self.scale.file;
         let message = match &self.shared.root {
             Some(_) => format!("neither {scale} nor {} has a value `{path}`", self.shared.file),
@@ -108,7 +119,7 @@ impl<'a> Resolver<'a> {
             problems.push(diagnose(at, &ValuePath::default(), Part::Value, message, help));
             None
         };
-        if target == "seed" {
+        if target == SEED {
             return match self.seed {
                 Seed::Is(seed) => Some(seed.clone()),
                 Seed::Kept => Some(Located { value: Value::Str("$seed".to_owned()), ..at.clone() }),
@@ -162,7 +173,8 @@ impl<'a> Resolver<'a> {
                 rest = after;
                 continue;
             }
-            let Some((target, after)) = after.split_once('}') else {
+            let Some((target, after)) = after.split_once('}').filter(|(target, _)| may_be_path(target))
+            else {
                 let offset = text.len() - rest.len() + before.len();
                 let message = "`${` without a closing `}`".to_owned();
                 let help = Some("write `$${` where it is text".to_owned());
@@ -189,6 +201,11 @@ impl<'a> Resolver<'a> {
             located.exact = false;
         }
     }
+}
+
+/// Whether a text between `${` and `}` can be a path. If not, the brace belongs to something further on.
+fn may_be_path(text: &str) -> bool {
+    text.trim() == text && !text.contains(['{', '$', '\n'])
 }
 
 /// How a string that is kept as written is written inside a longer one, at its start or further on.

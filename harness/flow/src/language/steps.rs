@@ -148,10 +148,13 @@ impl StepDefinition {
     }
 }
 
-/// The names of all steps that `target` needs, itself included.
-pub(crate) fn needed<'d>(definitions: &Definitions<'d>, target: &'d str) -> BTreeSet<&'d str> {
+/// The names of all steps that these targets need, themselves included.
+pub(crate) fn needed<'d>(
+    definitions: &Definitions<'d>,
+    targets: impl IntoIterator<Item = &'d str>,
+) -> BTreeSet<&'d str> {
     let mut needed = BTreeSet::new();
-    let mut queue = vec![target];
+    let mut queue: Vec<&str> = targets.into_iter().collect();
     while let Some(name) = queue.pop() {
         if let Some(definition) = definitions.get(name).filter(|_| needed.insert(name)) {
             queue.extend(definition.upstream().map(|(step, _)| step));

@@ -185,8 +185,9 @@ fn read_type(located: &Located, problems: &mut Diagnostics) -> Option<Takes> {
 }
 
 /// Gives each template what it takes over by `use`, and reports what does not fit: unknown names, circles,
-/// steps and parameters that are defined twice, placeholders without a parameter.
+/// steps and parameters that are defined twice, placeholders without a parameter, parameters that no step uses.
 pub(crate) fn link(templates: &mut Templates, problems: &mut Diagnostics) {
+    let before = problems.len();
     let read = templates.clone();
     let known = || read.keys().map(String::as_str);
     for template in read.values() {
@@ -216,6 +217,33 @@ pub(crate) fn link(templates: &mut Templates, problems: &mut Diagnostics) {
         }
         *template = linked;
     }
+    // Where something else is wrong, that is the likely reason.
+    if problems.len() == before {
+        report_unused(&read, templates, problems);
+    }
+}
+
+/// Reports each parameter that no step uses: none of the template that declares it, and none of a template that
+/// takes it over.
+fn report_unused(read: &Templates, linked: &Templates, problems: &mut Diagnostics) {
+    for template in read.values() {
+        for (name, parameter) in &template.parameters {
+            let mut with_it = linked.values().filter(|other| other.is.contains(&template.name));
+            if !with_it.any(|other| other.steps.values().any(|step| uses(step, name))) {
+                let message = format!("no step of template `{}` uses its parameter `{name}`", template.name);
+                let help = format!("write `{{{name}}}` where a step needs it, or remove it");
+                problems.push(Diagnostic::user(message).at(&parameter.at).help(help));
+            }
+        }
+    }
+}
+
+/// Whether `{name}` stands anywhere in a step.
+fn uses(step: &StepDefinition, name: &str) -> bool {
+    let mut found = false;
+    placeholder::each(&step.params, &mut |_, other, _| found |= other == name);
+    let texts = step.upstream().map(|(reference, _)| reference).chain(step.about.as_deref());
+    found || texts.flat_map(placeholder::names).any(|(other, _)| other == name)
 }
 
 /// Adds the steps and parameters of the used templates, and of those that these use.

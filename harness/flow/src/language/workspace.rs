@@ -19,6 +19,9 @@ const RECIPES: &str = "recipes";
 /// The file there that holds shared values instead of a recipe.
 const SHARED: &str = "shared";
 
+/// The folder of the pipeline's files.
+const PIPELINE: &str = "recipes/pipeline";
+
 /// A folder with `recipes/` and `lockfiles/`.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -91,6 +94,15 @@ impl Workspace {
 
     /// File names with `extension` in a folder, without it, sorted.
     fn names(&self, folder: &str, extension: &str) -> Result<Vec<String>, Diagnostic> {
+        let stem = |name: String| {
+            let file = Utf8Path::new(&name);
+            file.file_stem().filter(|_| file.extension() == Some(extension)).map(str::to_owned)
+        };
+        Ok(self.entries(folder)?.into_iter().filter_map(stem).collect())
+    }
+
+    /// Names of everything in a folder, sorted.
+    fn entries(&self, folder: &str) -> Result<Vec<String>, Diagnostic> {
         let path = self.root.join(folder);
         let entries = path.read_dir_utf8().map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
@@ -102,10 +114,7 @@ impl Workspace {
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|e| Diagnostic::environment(format!("cannot list {path}: {e}")))?;
-            let file = Utf8Path::new(entry.file_name());
-            if let (Some(stem), true) = (file.file_stem(), file.extension() == Some(extension)) {
-                names.push(stem.to_owned());
-            }
+            names.push(entry.file_name().to_owned());
         }
         names.sort_unstable();
         Ok(names)
@@ -146,10 +155,19 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// The pipeline's files, sorted, relative to the root.
-    pub(crate) fn pipeline(&self) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
-        let names = self.workspace.names("recipes/pipeline", "toml")?;
-        Ok(names.iter().map(|name| Utf8PathBuf::from(format!("recipes/pipeline/{name}.toml"))).collect())
+    /// The pipeline's files, sorted, relative to the root. Whatever else is in their folder is reported, since it
+    /// would be ignored; hidden files may be there.
+    pub(crate) fn pipeline(&self, problems: &mut Diagnostics) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
+        let names = self.workspace.names(PIPELINE, "toml")?;
+        for other in self.workspace.entries(PIPELINE)? {
+            let is_read =
+                other.strip_suffix(".toml").is_some_and(|stem| names.iter().any(|name| name == stem));
+            if !is_read && !other.starts_with('.') {
+                let message = format!("{PIPELINE}/{other} is not read: its name does not end in `.toml`");
+                problems.push(Diagnostic::user(message).help("rename it, or move it to another folder"));
+            }
+        }
+        Ok(names.iter().map(|name| Utf8PathBuf::from(format!("{PIPELINE}/{name}.toml"))).collect())
     }
 
     /// Reads a recipe, given by name or as the path of its file.

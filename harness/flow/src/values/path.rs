@@ -47,6 +47,11 @@ impl ValuePath {
         self.0.is_empty()
     }
 
+    /// The path without its last segment.
+    pub(crate) fn parent(&self) -> Self {
+        Self(self.0.split_last().map_or_else(Vec::new, |(_, parent)| parent.to_vec()))
+    }
+
     /// Adds a segment at the end.
     pub(crate) fn push(&mut self, segment: Segment) {
         self.0.push(segment);

@@ -118,6 +118,10 @@ const DIAGNOSTICS: ArtifactType = ArtifactType("diagnostics");
 struct Fit {
     optim: Optim,
     note: Option<String>,
+    way: Option<String>,
+    from: Option<serde_json::Value>,
+    layers: Option<Vec<Optim>>,
+    extra: Option<BTreeMap<String, f64>>,
 }
 
 #[derive(Deserialize)]
@@ -171,6 +175,33 @@ fn typed_kinds() -> [Kind; 7] {
     let kind = |name, output, inputs: &'static [InputSpec]| {
         Kind { output, ..Kind::new(name, |_| unreachable!()) }.inputs(inputs)
     };
+    let fit_schema = serde_json::json!({
+        "type": "object",
+        "properties": {
+            "optim": { "$ref": "#/$defs/Optim" },
+            "note": { "type": ["string", "null"] },
+            "way": { "oneOf": [{ "const": "plain" }, { "enum": ["weighted", "both"], "type": "string" }] },
+            "from": { "anyOf": [{ "type": "string" }, { "$ref": "#/$defs/From" }, { "type": "null" }] },
+            "layers": { "type": "array", "items": { "$ref": "#/$defs/Optim" } },
+            "extra": { "type": "object", "additionalProperties": { "type": "number" } },
+        },
+        "required": ["optim"],
+        "additionalProperties": false,
+        "$defs": {
+            "Optim": {
+                "type": "object",
+                "properties": { "epochs": { "type": "integer" }, "rate": { "type": "number" } },
+                "required": ["epochs", "rate"],
+                "additionalProperties": false,
+            },
+            "From": {
+                "type": "object",
+                "properties": { "file": { "type": "string" } },
+                "required": ["file"],
+                "additionalProperties": false,
+            },
+        },
+    });
     [
         kind("items", ITEMS, &[]),
         kind("checkpoint", MODEL, &[]),
@@ -185,7 +216,8 @@ fn typed_kinds() -> [Kind; 7] {
                 ]
             },
         )
-        .check(|params| params.parse::<Fit>().map(drop)),
+        .check(|params| params.parse::<Fit>().map(drop))
+        .schema(fit_schema),
         kind("weigh", WEIGHTS, const { &[InputSpec::one("model", MODEL)] }),
         kind("diagnose", DIAGNOSTICS, const { &[InputSpec::many("weights", WEIGHTS)] }),
         kind("ask", VERDICTS, const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] }),

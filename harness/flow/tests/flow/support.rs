@@ -169,6 +169,8 @@ pub(crate) struct Kind {
     pub(crate) inputs: &'static [InputSpec],
     pub(crate) output: ArtifactType,
     pub(crate) resources: Resources,
+    /// Of the parameters.
+    pub(crate) schema: serde_json::Value,
     pub(crate) fact: Option<&'static str>,
     pub(crate) check: Arc<Check>,
     pub(crate) act: Arc<Act>,
@@ -185,6 +187,7 @@ impl Kind {
             inputs: &[],
             output: ANY,
             resources: Resources { threads: 1, memory_mb: 10, device: None },
+            schema: serde_json::json!({ "type": "object" }),
             fact: None,
             check: Arc::new(|_| Ok(())),
             act: Arc::new(act),
@@ -193,6 +196,10 @@ impl Kind {
 
     pub(crate) fn inputs(self, inputs: &'static [InputSpec]) -> Self {
         Self { inputs, ..self }
+    }
+
+    pub(crate) fn schema(self, schema: serde_json::Value) -> Self {
+        Self { schema, ..self }
     }
 
     pub(crate) fn check(
@@ -225,7 +232,7 @@ impl StepKind for Kind {
     }
 
     fn parameters(&self) -> serde_json::Value {
-        serde_json::json!({ "type": "object" })
+        self.schema.clone()
     }
 
     fn check(&self, params: &Params) -> Result<(), ParamError> {
