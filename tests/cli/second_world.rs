@@ -310,11 +310,6 @@ fn samples_and_hints_are_the_recipes_business() {
         "samples = \"$evaluation.samples\", sampling",
         "samples = \"$evaluation.samples\", samples-of = { number = 5 }, sampling",
     );
-    world.edit(
-        "recipes/pipeline/data.toml",
-        "params = { samples = \"$evaluation.samples\",",
-        "params = { samples = \"$evaluation.samples\", samples-of = { number = 5 },",
-    );
     world.edit("recipes/pipeline/models.toml", "hint = \"B\"", "hint = \"A\"");
     world.run(&["run", "own", "--scale", "own", "--out", "out"]).succeeds();
     let report: Value = serde_json::from_str(&world.read("out/own.json")).unwrap();

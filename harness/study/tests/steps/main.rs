@@ -4,4 +4,5 @@
 mod given;
 mod joining;
 mod reading;
+mod tables;
 mod training;
