@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::table::{Evaluation, Finding, Known, Layout, Measurements, Table, TableError};
 use assay_data::{Item, Source};
-use assay_flow::{Artifact, InputSpec, Label, ParamError, Params as AllParams, StepContext, StepError, Workspace};
+use assay_flow::{
+    Artifact, InputSpec, Label, ParamError, Params as AllParams, StepContext, StepError, Workspace,
+};
 use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;

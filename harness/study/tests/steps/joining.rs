@@ -231,6 +231,25 @@ fn no_more_rows_are_taken_than_the_teacher_has() {
     );
 }
 
+/// What later steps take is looked for before anything is trained on the rows.
+#[test]
+fn a_teacher_with_fewer_rows_than_later_steps_take_is_refused() {
+    for (kind, params) in [("reasoner-rows", ""), ("posterior-rows", ", hint = 'B'")] {
+        let rows = |least: u32| {
+            format!(
+                "[steps.end]\nkind = '{kind}'\nparams = {{ dialect = 'embedded', least = {least}{params} }}\n\
+                 inputs = {{ demonstrations = 'demonstrations-given' }}\n"
+            )
+        };
+        assert_eq!(project(&format!("least-{kind}"), fitting()).lines(&rows(2)).len(), 2);
+        let (class, message) = project(&format!("lacks-{kind}"), fitting()).failure(&rows(3));
+        assert!(
+            message.contains("3 items were asked for, the teacher has 2") && class == ErrorClass::User,
+            "{message}"
+        );
+    }
+}
+
 const DIAGNOSTICS: &str = "[steps.end]\nkind = 'diagnostics'\n\
     inputs = { demonstrations = 'demonstrations-given', traces = 'traces', scores = 'scores', verdicts = 'verdicts', \
     weights = ['weights-given', 'more-weights'], prior-traces = 'prior', prior-verdicts = 'prior-judged' }\n";

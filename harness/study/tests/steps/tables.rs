@@ -79,8 +79,7 @@ fn samples_are_counted() {
 
     let mut uneven = verdicts(2);
     uneven.push(verdict("q", 2));
-    let (class, message) =
-        table("uneven", vec![item("p"), item("q")], uneven).failure(&end(&["model"], ""));
+    let (class, message) = table("uneven", vec![item("p"), item("q")], uneven).failure(&end(&["model"], ""));
     assert!(
         message.contains("item p of model has 2, item q of model has 3") && class == ErrorClass::User,
         "{message}"
