@@ -1,145 +1,100 @@
-//! Reading and planning a recipe of a hundred models: a generated workspace with step kinds that never run.
+//! Reading and planning a recipe of a hundred models: the repository's templates, scale and step kinds.
 
 use std::fmt::Write as _;
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assay_bench::report_time;
-use assay_flow::{
-    ArtifactType, Facts, InputSpec, ParamError, Params, Registry, Resources, StepContext, StepError,
-    StepKind, Workspace, load, plan,
-};
+use assay_flow::{Facts, Workspace, load, plan};
+use assay_sandbox::{ImageLock, Judging, JudgingSetup, Limits, Tools, grade};
 use assay_store::Store;
+use assay_study::steps::{Setup, registry};
 use camino::Utf8Path;
 
-/// Models in the recipe, each a row of its table.
-const MODELS: usize = 100;
+/// Chains of traces, each with a baseline and a model of each estimator: a hundred models with a row of the table.
+const CHAINS: usize = 25;
 
-/// A step kind that takes what it is given.
-struct Kind(&'static str, &'static [InputSpec]);
-
-const ANY: ArtifactType = ArtifactType("any");
-
-impl StepKind for Kind {
-    fn name(&self) -> &'static str {
-        self.0
-    }
-
-    fn about(&self) -> &'static str {
-        "Does nothing"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn inputs(&self) -> &'static [InputSpec] {
-        self.1
-    }
-
-    fn output(&self) -> ArtifactType {
-        ANY
-    }
-
-    fn parameters(&self) -> serde_json::Value {
-        serde_json::json!({ "type": "object" })
-    }
-
-    fn check(&self, _params: &Params) -> Result<(), ParamError> {
-        Ok(())
-    }
-
-    fn resources(&self, _params: &Params) -> Resources {
-        Resources::default()
-    }
-
-    fn run(&self, _context: &StepContext<'_>) -> Result<(), StepError> {
-        Err(StepError::internal("a benchmark of plans runs nothing"))
-    }
-}
-
-fn kinds() -> Result<Registry, Box<dyn std::error::Error>> {
-    let mut kinds = Registry::new();
-    kinds.register(Kind("data", &[]))?;
-    kinds.register(Kind("step", const { &[InputSpec::any("of", ANY)] }))?;
-    kinds.register(Kind("table", const { &[InputSpec::many("verdicts", ANY).labelled()] }))?;
-    Ok(kinds)
-}
-
-/// A chain of seventeen steps as in the paper's method, and a model of four steps for each of its estimators.
-fn write(root: &Utf8Path) -> std::io::Result<()> {
-    let steps = |names: &[&str], first: &str| -> String {
-        let mut before = format!("\"{first}\"");
-        let mut text = String::new();
-        for name in names {
-            // Writing into a String cannot fail.
-            let _ = writeln!(
-                text,
-                "steps.{name} = {{ kind = \"step\", inputs = {{ of = [{before}] }}, params = {{ seed = \"$seed\", \
-                 training = \"$training\", engine = \"$engine\", sampling = {{ temperature = 0.7, top_p = 1.0 }} }} }}"
-            );
-            before = format!("\"data\", \"@.{name}\"");
+/// Copies a folder with everything in it.
+fn copy(from: &Utf8Path, to: &Utf8Path) -> std::io::Result<()> {
+    fs_err::create_dir_all(to)?;
+    for entry in from.read_dir_utf8()? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(entry.path(), &target)?,
+            false => drop(fs_err::copy(entry.path(), target)?),
         }
-        text
-    };
-    let chain: Vec<String> = (0..17).map(|i| format!("s{i}")).collect();
-    let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
-    let templates = format!(
-        "[templates.chain]\neach = \"seed\"\n{}\n[templates.ours]\neach = \"seed\"\n\
-         takes = {{ chain = \"template:chain\", way = [\"a\", \"b\", \"c\", \"d\"] }}\n{}",
-        steps(&chain, "data"),
-        steps(&["rows", "final", "generations", "verdicts"], "{chain}.s16"),
-    );
-    let chains = MODELS / 4;
-    let models: String = (0..chains)
-        .map(|i| {
-            format!(
-                "[models.chain-{i}]\ntemplate = \"chain\"\n[models.\"ours-{i}-{{way}}\"]\ntemplate = \"ours\"\n\
-                 chain = \"chain-{i}\"\ncross = {{ way = [\"a\", \"b\", \"c\", \"d\"] }}\n"
-            )
-        })
-        .collect();
-    let rows: String = (0..chains)
-        .flat_map(|i| {
-            ["a", "b", "c", "d"]
-                .map(|way| format!("[[rows]]\nid = \"{i}{way}\"\nmodel = \"ours-{i}-{way}\"\n"))
-        })
-        .collect();
-    let table =
-        "[steps.data]\nkind = \"data\"\n[table]\nkind = \"table\"\nrows = { verdicts = \"@.verdicts\" }\n";
-    let scale = "title = \"bench\"\nseeds = [1, 2, 3]\nplacement = { device = \"cpu\", float = \"f32\" }\n\
-                 engine = { kind = \"candle\", placement = \"$placement\" }\n\
-                 [training]\nlearning_rate = 1e-3\nbetas = [0.9, 0.95]\nepsilon = 1e-8\nclip = 1.0\nbatch = 8\nepochs = 6\n";
-    for (file, text) in [
-        ("pipeline/templates.toml", templates.as_str()),
-        ("pipeline/models.toml", models.as_str()),
-        ("pipeline/table.toml", table),
-        ("scale/bench.toml", scale),
-        ("all.toml", &format!("title = \"all\"\nkind = \"table\"\n{rows}")),
-    ] {
-        let path = root.join("recipes").join(file);
-        fs_err::create_dir_all(path.parent().unwrap_or(root))?;
-        fs_err::write(path, text)?;
     }
     Ok(())
+}
+
+/// The repository's recipes, and one of a hundred models of its templates. Each chain takes other questions, so
+/// that no two models share a step.
+fn write(root: &Utf8Path) -> std::io::Result<()> {
+    let repository = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in ["recipes", "lockfiles"] {
+        copy(&repository.join(folder), &root.join(folder))?;
+    }
+    let mut models = "[models]\n".to_owned();
+    let mut recipe = "title = \"all\"\nkind = \"table\"\ncolumns = \"$benchmarks.main\"\n\
+                      groups = \"$benchmarks.groups\"\n"
+        .to_owned();
+    for chain in 0..CHAINS {
+        let questions = 100 + chain;
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            models,
+            "chain-{chain} = {{ template = \"posterior-chain\", base = \"qwen7b\", hint = \"B\", questions = {questions} }}\n\
+             tuned-{chain} = {{ template = \"tuned\", base = \"qwen7b\", questions = {questions}, training = \"$final-1k\" }}"
+        );
+        let _ = writeln!(recipe, "[[rows]]\nid = \"t{chain}\"\nlabel = \"Tuned\"\nmodel = \"tuned-{chain}\"");
+        for (estimator, answer) in [("acc", "verified"), ("gml", "reference"), ("l", "reference")] {
+            let _ = writeln!(
+                models,
+                "ours-{chain}-{estimator} = {{ template = \"ours\", base = \"qwen7b\", chain = \"chain-{chain}\", \
+                 estimator = \"{estimator}\", answer = \"{answer}\", training = \"$final-1k\" }}"
+            );
+            let _ = writeln!(
+                recipe,
+                "[[rows]]\nid = \"{estimator}{chain}\"\nlabel = \"Ours\"\nmodel = \"ours-{chain}-{estimator}\""
+            );
+        }
+    }
+    fs_err::write(root.join("recipes/pipeline/hundred.toml"), models)?;
+    fs_err::write(root.join("recipes/all.toml"), recipe)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::TempDir::new()?;
     let root = Utf8Path::from_path(folder.path()).ok_or("the temporary folder's path is not UTF-8")?;
     write(root)?;
-    let (workspace, kinds) = (Workspace::new(root), kinds()?);
+    let workspace = Workspace::new(root);
+    // Nothing is judged, so no image is set up.
+    let judging = Judging::new(JudgingSetup {
+        images: root.join("images"),
+        python: ImageLock::built_in()?,
+        math: ImageLock::built_in_math()?,
+        tools: Tools { python: "python3".into() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: Box::new(|| Command::new("false")),
+        progress: Box::new(|_| {}),
+    });
+    let kinds = registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?;
     let store = Store::open(&root.join("store"))?;
     let (mut reading, mut both) = (Vec::new(), Vec::new());
     let mut steps = 0;
     for _ in 0..21 {
         let started = Instant::now();
-        let graph = load(&workspace, "all", "bench", &[], &kinds)?;
+        let graph = load(&workspace, "all", "embedded", &[], &kinds)?;
         reading.push(started.elapsed());
         steps = plan(&graph, &store, &Facts::new())?.entries().len();
         both.push(started.elapsed());
     }
     let goal = Duration::from_millis(100);
-    report_time(&format!("reading a recipe of {MODELS} models, {steps} steps"), &mut reading, goal);
+    let models = 4 * CHAINS;
+    report_time(&format!("reading a recipe of {models} models, {steps} steps"), &mut reading, goal);
     report_time("reading and planning it", &mut both, goal);
     Ok(())
 }

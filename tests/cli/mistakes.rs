@@ -1,6 +1,6 @@
 //! Mistakes in recipes and arguments: named with their place, exit code 2, nothing run.
 
-use crate::world::World;
+use crate::world::{World, steps};
 
 /// File, what it holds, what it is changed to, what the message must hold.
 type Mistake = (&'static str, &'static str, &'static str, &'static [&'static str]);
@@ -107,10 +107,50 @@ fn values_that_make_no_sense_are_refused_before_anything_runs() {
         ("sampling.traces.top_p=7.0", "top_p"),
         ("sampling.answers.max_new_tokens=0", "max_new_tokens"),
         ("base.checkpoint=\"../elsewhere\"", "leads out of the workspace"),
+        ("base.checkpoint=\"recipes/models/embeded-base\"", "did you mean `embedded-base`?"),
+        ("subset.questions=0", "at least 1"),
+        ("evaluation.samples=100000", "at most 65536"),
+        ("final-1k.batch=9000000000000000000", "at most 65536"),
+        ("final-1k.clip=inf", "finite"),
+        ("sampling.traces.temperature=inf", "between 0 and 100"),
+        ("sampling.traces.temperature=nan", "between 0 and 100"),
     ] {
         let plan = ["plan", "table-05", "--scale", "tiny", "--set", set];
         world.run(&plan).fails_with(2).says(&[part]);
     }
+    let phase = |steps: &str, mixture: &str| {
+        format!("base.phases=[{{ steps = {steps}, mixture = {{ {mixture} }} }}]")
+    };
+    for (set, part) in [
+        ("base.phases=[]".to_owned(), "`phases`: is empty"),
+        (phase("0", "facts = 1.0"), "steps`: is 0, but must be at least 1"),
+        (phase("9000000000000000000", "facts = 1.0"), "at most 2500000"),
+        (phase("1", "facts = -1.0"), "not negative"),
+        (phase("1", "facts = 0.0"), "some weight has to be positive"),
+        (phase("1", "facts = 1.0, semicolons = 1.5"), "between 0 and 1"),
+        ("base.training.batch=9000000000000000000".to_owned(), "at most 65536"),
+        ("model.layers=0".to_owned(), "layers"),
+        ("model.hidden_size=9000000000000000000".to_owned(), "at most 65536"),
+    ] {
+        let plan = ["plan", "base", "--scale", "tiny", "--set", &set];
+        world.run(&plan).fails_with(2).says(&[part]);
+    }
+}
+
+/// The posterior's chain takes as many of the teacher's rows as the scale says; nothing is trained in vain.
+#[test]
+fn a_teacher_with_too_few_rows_is_met_before_anything_is_trained() {
+    let world = World::new();
+    let run = ["run", "table-05", "--scale", "tiny", "--set", "subset.questions=30", "--json"];
+    let finished = world.run(&run).fails_with(1);
+    let all = format!("{}{}", finished.stdout(), finished.stderr());
+    assert!(all.contains("30 items were asked for, the teacher has 24"), "{all}");
+    let events: Vec<serde_json::Value> =
+        finished.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let run = steps(&events, "step-finished");
+    let trained =
+        |step: &&String| ["reasoner[", "posterior[", "7b-1k.final["].iter().any(|name| step.contains(name));
+    assert!(run.contains(&"teacher[seed=1]".to_owned()) && !run.iter().any(|step| trained(&step)), "{run:?}");
 }
 
 #[test]

@@ -307,13 +307,8 @@ fn samples_and_hints_are_the_recipes_business() {
     let world = second_world();
     world.edit(
         "recipes/pipeline/templates.toml",
-        "samples = \"$evaluation.samples\", sampling",
-        "samples = \"$evaluation.samples\", samples-of = { number = 5 }, sampling",
-    );
-    world.edit(
-        "recipes/pipeline/data.toml",
-        "params = { samples = \"$evaluation.samples\",",
-        "params = { samples = \"$evaluation.samples\", samples-of = { number = 5 },",
+        "samples = \"$evaluation.samples\", source",
+        "samples = \"$evaluation.samples\", samples-of = { number = 5 }, source",
     );
     world.edit("recipes/pipeline/models.toml", "hint = \"B\"", "hint = \"A\"");
     world.run(&["run", "own", "--scale", "own", "--out", "out"]).succeeds();
@@ -335,6 +330,11 @@ fn mistakes_in_a_second_world_are_named() {
         ("kind = \"chat\"", "kind = \"chart\"", &["chart", "chat"]),
         ("{hint}<|end_of_solution|>\\n<|begin_of_thought|>", "<|begin_of_thought|>", &["hint"]),
         ("own/items.jsonl", "own/missing.jsonl", &["own/missing.jsonl"]),
+        (
+            "questions = { expression =",
+            "questions = { expresion =",
+            &["no item is of a benchmark `expresion`", "did you mean `expression`?"],
+        ),
     ] {
         let world = second_world();
         world.edit(scale, from, to);
@@ -344,6 +344,13 @@ fn mistakes_in_a_second_world_are_named() {
     let world = second_world();
     world.edit("own/items.jsonl", "\"kind\":\"grade\"", "\"kind\":\"guess\"");
     world.run(&plan).fails_with(2).says(&["own/items.jsonl:1", "guess"]);
+
+    let world = second_world();
+    let template = "recipes/pipeline/templates.toml";
+    let samples = "samples = \"$evaluation.samples\", source";
+    world.edit(template, samples, &samples.replace("source", "samples-of = { nubmer = 5 }, source"));
+    let parts = [&format!("{template}:")[..], "no item is of a benchmark `nubmer`", "did you mean `number`?"];
+    world.run(&plan).fails_with(2).says(&parts);
 
     let world = second_world();
     world.edit(scale, "requires = [\"<|im_start|>\"", "requires = [\"<|tool|>\"");

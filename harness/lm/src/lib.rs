@@ -25,13 +25,14 @@ mod tensor_file;
 pub mod text;
 pub mod tokenizer;
 pub mod train;
+mod untrained;
 pub mod weights;
 
 pub use config::{Config, Family};
 pub use decoder::Decoder;
 pub use engine::{
-    Candle, Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION,
-    instruction_set,
+    CANDLE, Candle, Capabilities, Chooser, Completion, Engine, EngineKind, Generator, Request, Sampling,
+    Scorer, VERSION, instruction_set,
 };
 pub use error::{ErrorClass, LmError, Result};
 pub use layer::{Layer, Projection};
@@ -41,3 +42,4 @@ pub use score::{Scored, score};
 pub use sequences::Sequences;
 pub use text::Part;
 pub use tokenizer::{Tokenizer, character_tokenizer};
+pub use untrained::{Characters, Shape};

@@ -4,49 +4,55 @@
 //! A completion is a function of the engine's identity, the model's bytes, the prompt, the sampling settings,
 //! the seed and the index; its batch and the number of threads do not matter. So a run that was killed while
 //! sampling goes on where it stopped, and a larger run takes over the completions of a smaller one. The same
-//! holds for scores.
+//! holds for scores and choices. A model is loaded when the first result is missing, not before.
 
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 use assay_data::{Dialect, Segment};
 use assay_flow::{ParamError, StepContext, StepError};
-use assay_lm::engine::{
-    Candle, Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer,
-};
+use assay_lm::engine::{CANDLE, Capabilities, Completion, Engine, EngineKind, Request, Sampling};
 use assay_lm::{Part, Placement};
 use assay_store::{Hash, Hasher, StoreError, memo::memoized};
+use camino::Utf8PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::steps::kind::{in_pool, lm, within};
+use crate::steps::kind::{counts, in_pool, lm, within};
+
+/// Prompts whose choices are made together; a run that is stopped loses so many at most.
+const CHOSEN_TOGETHER: usize = 256;
+/// The highest temperature: from here on all tokens are nearly equally likely.
+const MOST_TEMPERATURE: f64 = 100.0;
+/// The longest completion: a million tokens, as the longest contexts have.
+const MOST_NEW_TOKENS: u64 = 1 << 20;
 
 /// Which engine a step uses and where it computes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EngineParams {
-    kind: EngineKind,
+    kind: EngineName,
     /// Where `candle` computes: device, float type, kernels.
     placement: Placement,
 }
 
+/// The engines by name. What each of them can do, and how it is opened, is said by its kind alone.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum EngineKind {
+enum EngineName {
     /// The decoder of this program.
     Candle,
+    /// Generates, and can do nothing else.
+    #[cfg(test)]
+    Mute,
 }
 
-impl EngineKind {
-    /// As in `kind = ".."`.
-    fn name(self) -> &'static str {
+impl EngineName {
+    fn kind(self) -> &'static dyn EngineKind {
         match self {
-            Self::Candle => "candle",
-        }
-    }
-
-    fn capabilities(self) -> Capabilities {
-        match self {
-            Self::Candle => Capabilities { generate: true, score: true, choose: true },
+            Self::Candle => CANDLE,
+            #[cfg(test)]
+            Self::Mute => &tests::Mute,
         }
     }
 }
@@ -54,8 +60,9 @@ impl EngineKind {
 impl EngineParams {
     /// Refuses an engine that cannot do what a step needs of it.
     pub(crate) fn check(&self, need: &str, can: impl Fn(Capabilities) -> bool) -> Result<(), ParamError> {
-        if !can(self.kind.capabilities()) {
-            let message = format!("`{}` cannot {need}, which this step needs", self.kind.name());
+        let kind = self.kind.kind();
+        if !can(kind.capabilities()) {
+            let message = format!("`{}` cannot {need}, which this step needs", kind.name());
             return Err(ParamError::new("engine.kind", message));
         }
         self.placement.check().map_err(|error| ParamError::new("engine.placement", error.to_string()))
@@ -71,12 +78,12 @@ impl EngineParams {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SamplingParams {
-    /// Divides the logits; 0 takes the likeliest token.
+    /// Divides the logits, at most 100; 0 takes the likeliest token.
     temperature: f64,
     /// Share of probability, above 0 and at most 1, that the likeliest tokens must reach; others are never
     /// drawn.
     top_p: f64,
-    /// The most tokens of a completion.
+    /// The most tokens of a completion, at most 1,048,576.
     max_new_tokens: usize,
 }
 
@@ -84,10 +91,10 @@ impl SamplingParams {
     /// Refuses settings with which nothing can be drawn.
     pub(crate) fn check(&self) -> Result<(), ParamError> {
         within(&[
-            ("temperature", self.temperature, 0.0..=f64::INFINITY),
+            ("temperature", self.temperature, 0.0..=MOST_TEMPERATURE),
             ("top_p", self.top_p, f64::MIN_POSITIVE..=1.0),
-            ("max_new_tokens", self.max_new_tokens as f64, 1.0..=f64::INFINITY),
         ])
+        .and(counts(&[("max_new_tokens", self.max_new_tokens as u64, MOST_NEW_TOKENS)]))
         .map_err(|error| error.under("sampling"))
     }
 
@@ -107,27 +114,46 @@ pub(crate) struct Wanted<'p> {
 
 /// A step's model behind an engine.
 pub(crate) struct Model {
-    engine: Candle,
+    kind: &'static dyn EngineKind,
+    folder: Utf8PathBuf,
+    placement: Placement,
+    /// Empty until a result is missing.
+    opened: OnceLock<Box<dyn Engine>>,
     /// Engine and model: the part of every key that all results share.
     identity: Hash,
 }
 
 impl Model {
-    /// Opens the model connected to an input. The tokenizer must have the special tokens `required`.
-    pub(crate) fn open(
+    /// The model connected to an input. Its tokenizer must have the special tokens `required`.
+    pub(crate) fn of_input(
         context: &StepContext<'_>,
         input: &str,
         params: &EngineParams,
         required: &[String],
     ) -> Result<Self, StepError> {
         let artifact = context.input(input)?;
-        let engine = match params.kind {
-            EngineKind::Candle => Candle::open(&artifact.path, &params.placement).map_err(lm)?,
-        };
-        engine.requires(required).map_err(lm)?;
+        let (kind, placement) = (params.kind.kind(), params.placement);
+        kind.requires(&artifact.path, required).map_err(lm)?;
         let mut hasher = Hasher::new("assay engine and model 1");
-        hasher.str("engine", &engine.identity()).hash("model", &artifact.hash);
-        Ok(Self { engine, identity: hasher.finish() })
+        hasher.str("engine", &kind.identity(&placement)).hash("model", &artifact.hash);
+        let (folder, identity) = (artifact.path.clone(), hasher.finish());
+        Ok(Self { kind, folder, placement, opened: OnceLock::new(), identity })
+    }
+
+    /// The engine as far as `part` is one of its capabilities. The first call loads the model.
+    fn engine<'e, T: ?Sized>(
+        &'e self,
+        part: impl Fn(&'e dyn Engine) -> Option<&'e T>,
+    ) -> Result<&'e T, StepError> {
+        let opened = match self.opened.get() {
+            Some(opened) => opened,
+            None => {
+                let opened = self.kind.open(&self.folder, &self.placement).map_err(lm)?;
+                self.opened.get_or_init(|| opened)
+            }
+        };
+        let cannot = || StepError::internal(format!("engine `{}` cannot do what it says", self.kind.name()));
+        part(opened.as_ref()).ok_or_else(cannot)
     }
 
     /// A completion for each prompt, in order.
@@ -146,8 +172,9 @@ impl Model {
                 .map(|one| Request { prompt: parts(one.prompt), index: u64::from(one.index) })
                 .collect();
             let mut work = Work::new(context, keys.len(), missing.len(), "completions");
+            let generator = self.engine(Engine::generator)?;
             let flow = in_pool(context, || {
-                self.engine
+                generator
                     .generate(&requests, sampling, &|| context.cancelled(), &mut |at, completion| {
                         work.done(keeper.keep(missing[at], completion))
                     })
@@ -168,8 +195,9 @@ impl Model {
         memoized(context.store(), &keys, |missing, keeper| {
             let rows: Vec<Vec<Part<'_>>> = missing.iter().map(|at| parts(&rows[*at])).collect();
             let mut work = Work::new(context, keys.len(), missing.len(), what);
+            let scorer = self.engine(Engine::scorer)?;
             let flow = in_pool(context, || {
-                self.engine
+                scorer
                     .score(&rows, &|| context.cancelled(), &mut |at, scores| {
                         work.done(keeper.keep(missing[at], scores))
                     })
@@ -186,8 +214,22 @@ impl Model {
         prompts: &[Vec<Segment>],
         options: &[&str],
     ) -> Result<Vec<usize>, StepError> {
-        let prompts: Vec<Vec<Part<'_>>> = prompts.iter().map(|prompt| parts(prompt)).collect();
-        in_pool(context, || self.engine.choose(&prompts, options).map_err(lm))
+        let keys: Vec<Hash> = prompts.iter().map(|prompt| self.choice_key(prompt, options)).collect();
+        memoized(context.store(), &keys, |missing, keeper| {
+            let chooser = self.engine(Engine::chooser)?;
+            let mut work = Work::new(context, keys.len(), missing.len(), "choices");
+            for together in missing.chunks(CHOSEN_TOGETHER) {
+                context.check_cancelled()?;
+                let prompts: Vec<Vec<Part<'_>>> = together.iter().map(|at| parts(&prompts[*at])).collect();
+                let choices = in_pool(context, || chooser.choose(&prompts, options).map_err(lm))?;
+                for (at, choice) in together.iter().zip(choices) {
+                    if work.done(keeper.keep(*at, choice)).is_break() {
+                        return work.finish(Ok(ControlFlow::Break(())));
+                    }
+                }
+            }
+            work.finish(Ok(ControlFlow::Continue(())))
+        })
     }
 
     fn sampling_key(&self, sampling: &Sampling) -> Hash {
@@ -201,6 +243,14 @@ impl Model {
             .u64("seed", sampling.seed)
             .list_len("stop", sampling.stop.len());
         sampling.stop.iter().for_each(|stop| _ = hasher.str("", stop));
+        hasher.finish()
+    }
+
+    fn choice_key(&self, prompt: &[Segment], options: &[&str]) -> Hash {
+        let mut hasher = Hasher::new("assay choice 1");
+        hasher.hash("identity", &self.identity).list_len("options", options.len());
+        options.iter().for_each(|option| _ = hasher.str("", option));
+        add_segments(&mut hasher, prompt);
         hasher.finish()
     }
 
@@ -262,5 +312,51 @@ impl<'a, 'c> Work<'a, 'c> {
             (ControlFlow::Break(()), None) => Err(StepError::cancelled()),
             (ControlFlow::Continue(()), None) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_lm::{Kernels, Result};
+    use camino::Utf8Path;
+
+    pub(super) struct Mute;
+
+    impl EngineKind for Mute {
+        fn name(&self) -> &'static str {
+            "mute"
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities { generate: true, score: false, choose: false }
+        }
+
+        fn identity(&self, _: &Placement) -> String {
+            "mute".to_owned()
+        }
+
+        fn requires(&self, _: &Utf8Path, _: &[String]) -> Result<()> {
+            Ok(())
+        }
+
+        fn open(&self, _: &Utf8Path, _: &Placement) -> Result<Box<dyn Engine>> {
+            struct Nothing;
+            impl Engine for Nothing {}
+            Ok(Box::new(Nothing))
+        }
+    }
+
+    /// The checks of the steps' parameters, which a plan makes: what an engine cannot do is refused by its kind,
+    /// without a model.
+    #[test]
+    fn an_engine_that_cannot_choose_is_refused_where_something_is_chosen() {
+        let engine = |kind| EngineParams { kind, placement: Placement::cpu(Kernels::Cpu) };
+        let choose = |kind| engine(kind).check("generate and choose", |can| can.generate && can.choose);
+        let error = choose(EngineName::Mute).err().map(|error| error.to_string());
+        let refusal = "`engine.kind`: `mute` cannot generate and choose, which this step needs";
+        assert_eq!(error.as_deref(), Some(refusal));
+        assert_eq!(choose(EngineName::Candle), Ok(()));
+        assert_eq!(engine(EngineName::Mute).check("generate", |can| can.generate), Ok(()));
     }
 }

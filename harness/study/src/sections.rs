@@ -7,15 +7,26 @@ use assay_claims::section::{DataTable, Datum, Heading, Section};
 use crate::inference::diagnostics::{ALL, Diagnostics, WeightSummary};
 use crate::inference::posterior::Estimator;
 
-/// Summaries by seed, then by benchmark; [`ALL`] is over all of them.
-pub(crate) type BySeed = BTreeMap<u64, BTreeMap<String, Diagnostics>>;
+/// Summaries by seed, if the model is trained once for each, then by benchmark; [`ALL`] is over all of them.
+pub(crate) type BySeed = BTreeMap<Option<u64>, BTreeMap<String, Diagnostics>>;
 
-/// The sections that there are figures for; none without any.
-pub(crate) fn sections(diagnostics: &BySeed) -> Vec<Section> {
-    if diagnostics.is_empty() {
-        return Vec::new();
+/// The sections on the diagnostics of each model; none without any. Models with equal diagnostics share their
+/// sections. The titles name the models where there are different diagnostics.
+pub(crate) fn sections(diagnostics: &BTreeMap<String, BySeed>) -> Vec<Section> {
+    let mut distinct: Vec<(Vec<&str>, &BySeed)> = Vec::new();
+    for (model, of_model) in diagnostics {
+        match distinct.iter_mut().find(|(_, others)| *others == of_model) {
+            Some((models, _)) => models.push(model),
+            None => distinct.push((vec![model], of_model)),
+        }
     }
-    vec![posterior(diagnostics), weights(diagnostics), length_bias(diagnostics)]
+    let several = distinct.len() > 1;
+    let of_models = |(models, diagnostics): (Vec<&str>, &BySeed)| {
+        let models = if several { format!(": {}", models.join(", ")) } else { String::new() };
+        [posterior(diagnostics), weights(diagnostics), length_bias(diagnostics)]
+            .map(|section| Section { title: format!("{}{models}", section.title), ..section })
+    };
+    distinct.into_iter().flat_map(of_models).collect()
 }
 
 /// A figure of one seed's summary, if it is defined there.
@@ -32,8 +43,7 @@ fn posterior(diagnostics: &BySeed) -> Section {
         ("log pi/q a token", 3, |d| d.log_ratio_per_token.map(|moments| moments.mean)),
         ("its sd", 3, |d| d.log_ratio_per_token.and_then(|moments| moments.standard_deviation)),
     ];
-    let families: Vec<&String> =
-        diagnostics.values().next().into_iter().flat_map(|families| families.keys()).collect();
+    let families: BTreeSet<&String> = diagnostics.values().flat_map(BTreeMap::keys).collect();
     let rows = families.iter().map(|family| {
         let name = if *family == ALL { "all questions" } else { family.as_str() };
         let figures = FIGURES.iter().map(|(_, _, figure)| mean(diagnostics, family, *figure));
@@ -147,18 +157,36 @@ mod tests {
         let weights = estimators.iter().map(|estimator| (*estimator, Weights::normalise(&[Some(0.0)])));
         let item = ItemTraces { q: vec![None], pi: vec![1.0], weights: weights.collect() };
         let summary = summarise(&[item]).unwrap_or_else(|error| panic!("{error}"));
-        BTreeMap::from([(1, BTreeMap::from([(ALL.to_owned(), summary)]))])
+        BTreeMap::from([(Some(1), BTreeMap::from([(ALL.to_owned(), summary)]))])
+    }
+
+    fn chain(name: &str, estimators: &[Estimator]) -> (String, BySeed) {
+        (name.to_owned(), summaries(estimators))
     }
 
     /// A table says nothing of estimators that its models do not use, nor of diagnostics that it has not.
     #[test]
     fn estimators_that_were_not_used_are_not_listed() {
-        assert_eq!(sections(&BySeed::new()), []);
+        assert_eq!(sections(&BTreeMap::new()), []);
         let names = |estimators: &[Estimator]| -> Vec<Datum> {
-            let sections = sections(&summaries(estimators));
+            let sections = sections(&BTreeMap::from([chain("q", estimators)]));
             sections[1].tables[0].rows.iter().map(|row| row[0].clone()).collect()
         };
         assert_eq!(names(&[Estimator::L]), [Datum::Text("L".to_owned())]);
         assert_eq!(names(&Estimator::ALL), ["Acc", "GML", "L"].map(|name| Datum::Text(name.to_owned())));
+    }
+    /// Each distinct set of diagnostics has its sections; a lone one needs no name.
+    #[test]
+    fn models_with_equal_diagnostics_share_their_sections() {
+        let titles = |chains: Vec<(String, BySeed)>| -> Vec<String> {
+            let titles = sections(&chains.into_iter().collect()).into_iter().map(|section| section.title);
+            titles.filter(|title| title.starts_with("What")).collect()
+        };
+        let (l, gml) = ([Estimator::L], [Estimator::Gml]);
+        assert_eq!(titles(vec![chain("pa", &l), chain("pb", &l)]), ["What the weights select"]);
+        assert_eq!(
+            titles(vec![chain("pa", &l), chain("pb", &gml), chain("pc", &l)]),
+            ["What the weights select: pa, pc", "What the weights select: pb"]
+        );
     }
 }

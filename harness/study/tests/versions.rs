@@ -2,7 +2,7 @@
 //! the results are said to be the same (see `versions.toml`).
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +14,7 @@ use assay_study::steps::{Setup, registry};
 use camino::Utf8PathBuf;
 use quote::ToTokens;
 use serde::Deserialize;
+use syn::UseTree;
 use syn::visit_mut::{self, VisitMut};
 
 #[derive(Deserialize)]
@@ -184,6 +185,123 @@ fn locked(lock: &str, package: &str) -> String {
     let found: Vec<&str> = lines.collect();
     assert!(!found.is_empty(), "Cargo.lock has no package {package}");
     found.join("\n")
+}
+
+/// The crates of the workspace that results are made with, and where their source is. The other two, `assay_flow`
+/// and `assay_store`, carry artefacts and know nothing of what is in them.
+const CRATES: [(&str, &str); 4] = [
+    ("assay_claims", "harness/claims/src"),
+    ("assay_data", "harness/data/src"),
+    ("assay_lm", "harness/lm/src"),
+    ("assay_sandbox", "sandbox/src"),
+];
+
+/// The set whose own uses need not be listed: the shapes of records, and how a kind is put together. A kind that
+/// uses what stands behind them names it itself.
+const PLUMBING: &str = "records";
+
+/// Every source that a kind's file names is in one of its sets, and so is every source that these name.
+#[test]
+fn every_source_that_is_used_is_in_a_set() {
+    let recorded = versions();
+    let mut missing = BTreeSet::new();
+    for (name, kind) in &recorded.kinds {
+        let own = Path::new("harness/study/src").join(&kind.file);
+        let sets = || kind.sources.iter().map(|set| (set, &recorded.sources[set].paths));
+        let of_sets = sets().filter(|(set, _)| *set != PLUMBING).flat_map(|(_, paths)| paths);
+        let of_sets = of_sets.flat_map(|path| files(&repository().join(path)));
+        let rust = of_sets.filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+        for file in rust.chain([repository().join(&own)]) {
+            let file = file.strip_prefix(repository()).unwrap();
+            for used in sources_used(file, &fs::read_to_string(repository().join(file)).unwrap()) {
+                let listed = sets().flat_map(|(_, paths)| paths).any(|path| used.starts_with(path));
+                if used != own && !listed {
+                    missing.insert(format!("{name}: {} uses {}", file.display(), used.display()));
+                }
+            }
+        }
+    }
+    let missing: Vec<String> = missing.into_iter().collect();
+    assert!(missing.is_empty(), "versions.toml lacks sources of these kinds:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn what_a_file_uses_is_read_from_its_paths() {
+    let used = |file: &str, text: &str| -> Vec<String> {
+        let used = sources_used(Path::new(file), text).into_iter();
+        used.map(|path| path.to_str().unwrap().to_owned()).collect()
+    };
+    let study = "harness/study/src/steps/rows.rs";
+    assert_eq!(
+        used(
+            study,
+            "use assay_lm::Part; use assay_flow::Label; use std::fs; use crate::{records, inference::posterior::X};"
+        ),
+        ["harness/lm/src", "harness/study/src/inference", "harness/study/src/records.rs"]
+    );
+    assert_eq!(
+        used(study, "use super::kind::{A, B}; fn f() -> assay_sandbox::Verdict { crate::steps::train::g() }"),
+        ["harness/study/src/steps/kind.rs", "harness/study/src/steps/train.rs", "sandbox/src"]
+    );
+    // A crate's own paths stay in its set, and tests are no part of a result.
+    let text = "use crate::records; #[cfg(test)] mod tests { use assay_lm::Part; }";
+    assert_eq!(used("harness/data/src/item.rs", text), Vec::<String>::new());
+}
+
+/// The sources outside a file's own crate, or module of the study, that its paths name; relative to the
+/// repository.
+fn sources_used(file: &Path, text: &str) -> BTreeSet<PathBuf> {
+    let mut parsed = syn::parse_file(text).unwrap();
+    Strip.visit_file_mut(&mut parsed);
+    let mut named = Named(Vec::new());
+    named.visit_file_mut(&mut parsed);
+    named.0.iter().filter_map(|path| source_of(file, path)).collect()
+}
+
+fn source_of(file: &Path, path: &[String]) -> Option<PathBuf> {
+    let study = Path::new("harness/study/src");
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    let module = |path: PathBuf| {
+        let found =
+            [path.with_extension("rs"), path].into_iter().find(|path| repository().join(path).exists());
+        found.unwrap_or_else(|| panic!("{}: there is no module {}", file.display(), names.join("::")))
+    };
+    match names.as_slice() {
+        [first, ..] if CRATES.iter().any(|(name, _)| name == first) => {
+            CRATES.iter().find(|(name, _)| name == first).map(|(_, source)| PathBuf::from(source))
+        }
+        _ if !file.starts_with(study) || file.starts_with(study.join("inference")) => None,
+        ["crate", "steps", step, ..] => Some(module(study.join("steps").join(step))),
+        ["crate", first, ..] => Some(module(study.join(first))),
+        ["super", step, ..] if file.starts_with(study.join("steps")) => {
+            Some(module(study.join("steps").join(step)))
+        }
+        _ => None,
+    }
+}
+
+/// All paths of a file: those of `use` and those in the code.
+struct Named(Vec<Vec<String>>);
+
+impl VisitMut for Named {
+    fn visit_item_use_mut(&mut self, item: &mut syn::ItemUse) {
+        fn walk(tree: &UseTree, before: &[String], found: &mut Vec<Vec<String>>) {
+            let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
+            match tree {
+                UseTree::Path(path) => walk(&path.tree, &with(&path.ident), found),
+                UseTree::Group(group) => group.items.iter().for_each(|tree| walk(tree, before, found)),
+                UseTree::Name(name) => found.push(with(&name.ident)),
+                UseTree::Rename(name) => found.push(with(&name.ident)),
+                UseTree::Glob(_) => found.push(before.to_owned()),
+            }
+        }
+        walk(&item.tree, &[], &mut self.0);
+    }
+
+    fn visit_path_mut(&mut self, path: &mut syn::Path) {
+        self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        visit_mut::visit_path_mut(self, path);
+    }
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use super::{
-    Capabilities, Chooser, Completion, Engine, Generator, Request, Sampling, Scorer, VERSION, instruction_set,
+    Capabilities, Chooser, Completion, Engine, EngineKind, Generator, Request, Sampling, Scorer, VERSION,
+    instruction_set,
 };
 use crate::error::{LmError, Result};
 use crate::model::Model;
@@ -26,8 +27,6 @@ use crate::tokenizer::Tokenizer;
 #[derive(Debug)]
 pub struct Candle {
     model: Model,
-    folder: Utf8PathBuf,
-    placement: Placement,
     batch: usize,
     cache_bytes: u64,
 }
@@ -39,13 +38,7 @@ impl Candle {
     /// Those of [`Model::load`].
     pub fn open(folder: &Utf8Path, placement: &Placement) -> Result<Self> {
         let model = Model::load(folder, placement)?;
-        Ok(Self {
-            model,
-            folder: folder.to_owned(),
-            placement: *placement,
-            batch: DEFAULT_BATCH,
-            cache_bytes: DEFAULT_CACHE_BYTES,
-        })
+        Ok(Self { model, batch: DEFAULT_BATCH, cache_bytes: DEFAULT_CACHE_BYTES })
     }
 
     /// Sets the most completions in flight at a time, at least 1. It changes speed and memory, not the
@@ -70,21 +63,6 @@ impl Candle {
         &self.model
     }
 
-    /// Checks that each of these texts, the special tokens that a dialect names, is one token. A tokenizer
-    /// without such a token would split its text into several tokens, without an error.
-    ///
-    /// # Errors
-    /// [`LmError::MissingSpecial`] for the first that is not.
-    pub fn requires(&self, specials: &[String]) -> Result<()> {
-        match specials.iter().find(|text| self.model.tokenizer.single(text).is_none()) {
-            None => Ok(()),
-            Some(token) => Err(LmError::MissingSpecial {
-                token: token.clone(),
-                tokenizer: self.folder.join("tokenizer.json"),
-            }),
-        }
-    }
-
     fn completion(&self, stops: &Stops<'_>, sampling: &Sampling, sample: &Sample) -> Result<Completion> {
         let tokenizer = &self.model.tokenizer;
         let (text, stop) = match (sample.end, sample.tokens.as_slice()) {
@@ -98,13 +76,53 @@ impl Candle {
     }
 }
 
-impl Engine for Candle {
-    fn identity(&self) -> String {
-        format!("candle {VERSION}, {}, {}", self.placement, instruction_set())
+/// The kind of [`Candle`].
+pub const CANDLE: &dyn EngineKind = &Kind;
+
+/// The only value is [`CANDLE`].
+struct Kind;
+
+impl EngineKind for Kind {
+    fn name(&self) -> &'static str {
+        "candle"
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { generate: true, score: true, choose: true }
+    }
+
+    fn identity(&self, placement: &Placement) -> String {
+        format!("candle {VERSION}, {placement}, {}", instruction_set())
+    }
+
+    fn requires(&self, folder: &Utf8Path, specials: &[String]) -> Result<()> {
+        if specials.is_empty() {
+            return Ok(());
+        }
+        let path = folder.join("tokenizer.json");
+        let tokenizer = Tokenizer::open(&path)?;
+        match specials.iter().find(|text| tokenizer.single(text).is_none()) {
+            None => Ok(()),
+            Some(token) => Err(LmError::MissingSpecial { token: token.clone(), tokenizer: path }),
+        }
+    }
+
+    fn open(&self, folder: &Utf8Path, placement: &Placement) -> Result<Box<dyn Engine>> {
+        Ok(Box::new(Candle::open(folder, placement)?))
+    }
+}
+
+impl Engine for Candle {
+    fn generator(&self) -> Option<&dyn Generator> {
+        Some(self)
+    }
+
+    fn scorer(&self) -> Option<&dyn Scorer> {
+        Some(self)
+    }
+
+    fn chooser(&self) -> Option<&dyn Chooser> {
+        Some(self)
     }
 }
 

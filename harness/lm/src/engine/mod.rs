@@ -1,20 +1,23 @@
 //! Engines: text in, text out.
 //!
-//! An [`Engine`] runs a model. What it can do is said by the traits [`Generator`], [`Scorer`] and [`Chooser`]
-//! and by its [`Capabilities`]. Prompts, rows, options and stop strings are strings; only the engine
-//! deals with tokens. [`Candle`] runs a model folder in this process.
+//! An [`EngineKind`] opens models. What its engines can do, and what their results depend on, is known before
+//! one is opened. An [`Engine`] runs a model; it gives itself as a [`Generator`], [`Scorer`] or [`Chooser`], as
+//! far as its kind can. Prompts, rows, options and stop strings are strings; only the engine deals with tokens.
+//! [`Candle`] runs a model folder in this process, and is of the kind [`CANDLE`].
 
 mod candle;
 mod identity;
 
 use std::ops::ControlFlow;
 
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::placement::Placement;
 use crate::text::Part;
 
-pub use candle::Candle;
+pub use candle::{CANDLE, Candle};
 pub use identity::{VERSION, instruction_set};
 
 /// How completions are drawn.
@@ -62,25 +65,61 @@ pub struct Completion {
     pub stop: Option<String>,
 }
 
-/// What an engine can do.
+/// What the engines of a kind can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// It is a [`Generator`].
+    /// They are [`Generator`]s.
     pub generate: bool,
-    /// It is a [`Scorer`].
+    /// They are [`Scorer`]s.
     pub score: bool,
-    /// It is a [`Chooser`].
+    /// They are [`Chooser`]s.
     pub choose: bool,
+}
+
+/// A kind of engine, and how one of its engines is opened.
+pub trait EngineKind: Send + Sync {
+    /// Its name in recipes, such as `candle`.
+    fn name(&self) -> &'static str;
+
+    /// What its engines can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What, beside the model and the request, results depend on: the engine's name and version, and where it
+    /// computes. Belongs in the key of whatever is stored.
+    fn identity(&self, placement: &Placement) -> String;
+
+    /// Checks, without loading weights, that each of these texts, the special tokens that a dialect names, is
+    /// one token of the model. A tokenizer without such a token would split its text into several tokens,
+    /// without an error.
+    ///
+    /// # Errors
+    /// [`LmError::MissingSpecial`](crate::LmError::MissingSpecial) for the first that is not; the tokenizer
+    /// cannot be read.
+    fn requires(&self, folder: &Utf8Path, specials: &[String]) -> Result<()>;
+
+    /// Opens a model folder.
+    ///
+    /// # Errors
+    /// The folder holds no model that the engine can run; the placement cannot be opened.
+    fn open(&self, folder: &Utf8Path, placement: &Placement) -> Result<Box<dyn Engine>>;
 }
 
 /// Something that runs a model.
 pub trait Engine: Send + Sync {
-    /// What, beside the model and the request, the results depend on: the engine's name and version, and where
-    /// it computes. Belongs in the key of whatever is stored.
-    fn identity(&self) -> String;
+    /// Itself, if its kind generates.
+    fn generator(&self) -> Option<&dyn Generator> {
+        None
+    }
 
-    /// What it can do.
-    fn capabilities(&self) -> Capabilities;
+    /// Itself, if its kind scores.
+    fn scorer(&self) -> Option<&dyn Scorer> {
+        None
+    }
+
+    /// Itself, if its kind chooses.
+    fn chooser(&self) -> Option<&dyn Chooser> {
+        None
+    }
 }
 
 /// An engine that continues texts.

@@ -6,3 +6,4 @@ mod golden;
 mod models;
 mod sampling;
 mod training;
+mod untrained;

@@ -5,7 +5,9 @@ use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{ANSWERS, DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, within};
+use super::kind::{
+    ANSWERS, DEMONSTRATIONS, Kind, MODEL, MOST_SAMPLES, TRACES, counts, dialect, float_facts, placed,
+};
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Answer};
 
@@ -33,7 +35,7 @@ pub(crate) fn kind() -> Kind<Params> {
         let prompts = prompts(params, context)?;
         let samples = |prompt| (0..params.answers).map(move |index| Wanted { prompt, index });
         let wanted: Vec<Wanted<'_>> = prompts.iter().flat_map(|asked| samples(&asked.prompt)).collect();
-        let model = Model::open(context, "model", &params.engine, params.dialect.requires())?;
+        let model = Model::of_input(context, "model", &params.engine, params.dialect.requires())?;
         let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.answer_stops());
         let completions = model.generate(context, &sampling, &wanted)?;
         let asked = prompts.iter().flat_map(|asked| (0..params.answers).map(move |index| (asked, index)));
@@ -58,7 +60,7 @@ pub(crate) fn kind() -> Kind<Params> {
         },
     )
     .check(|params, _| {
-        within(&[("answers", f64::from(params.answers), 1.0..=f64::INFINITY)])?;
+        counts(&[("answers", params.answers.into(), MOST_SAMPLES)])?;
         params.sampling.check()?;
         params.engine.check("generate", |can| can.generate)
     })

@@ -29,6 +29,23 @@ impl Params {
     }
 }
 
+impl Params {
+    /// Refuses a folder that is not there, with those beside it that may be meant.
+    fn is_there(&self, workspace: &Workspace) -> Result<(), ParamError> {
+        let path = workspace.root().join(&self.path);
+        if path.is_dir() {
+            return Ok(());
+        }
+        let beside = path.parent().and_then(|folder| folder.read_dir_utf8().ok()).into_iter().flatten();
+        let folders = beside.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> = folders.map(|entry| entry.file_name().to_owned()).collect();
+        names.sort();
+        let name = self.path.file_name().unwrap_or_default();
+        let error = ParamError::new("path", format!("there is no folder `{}` in the workspace", self.path));
+        Err(error.meant(name, names.iter().map(String::as_str)))
+    }
+}
+
 /// `checkpoint`: the folder at `path`, if its content is what was locked.
 pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let (checked, known, root) = (workspace.clone(), workspace.clone(), workspace);
@@ -58,6 +75,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
         if !params.path.components().all(|part| matches!(part, Utf8Component::Normal(_))) {
             return Err(ParamError::new("path", "leads out of the workspace; name a folder inside it"));
         }
+        params.is_there(&checked)?;
         params.locked(&checked).map(drop)
     })
     .facts(move |params, _| {

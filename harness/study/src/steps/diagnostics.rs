@@ -1,6 +1,6 @@
 //! The posterior's traces against the reasoner's, and what the weights look like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_flow::{InputSpec, StepContext, StepError};
 
@@ -20,20 +20,24 @@ pub(crate) fn kind() -> Kind<Nothing> {
         let posterior = scored_traces(context, "traces", "verdicts", Some("scores"))?;
         let mut prior = scored_traces(context, "prior-traces", "prior-verdicts", None)?;
         let mut weights = weights(context)?;
+        let estimators: BTreeSet<Estimator> = weights.values().flat_map(BTreeMap::keys).copied().collect();
         let mut by_benchmark: BTreeMap<&str, Vec<diagnostics::ItemTraces>> = BTreeMap::new();
         for (item, ItemTraces { scored, .. }) in posterior {
-            let prior = prior.remove(&item).map_or_else(Vec::new, |traces| traces.accuracy);
-            let traces = diagnostics::ItemTraces {
-                q: scored,
-                pi: prior.into_iter().flatten().collect(),
-                weights: weights.remove(&item).unwrap_or_default(),
+            let of_prior = prior.remove(&item).ok_or_else(|| alone(&item, "traces", "prior-traces"))?;
+            let weights = match weights.remove(&item) {
+                Some(weights) if weights.len() == estimators.len() => weights,
+                _ => return Err(alone(&item, "traces", "weights")),
             };
+            let pi = of_prior.accuracy.into_iter().flatten().collect();
+            let traces = diagnostics::ItemTraces { q: scored, pi, weights };
             let benchmark = records::of_item(&benchmarks, &item)?;
             by_benchmark.entry(ALL).or_default().push(traces.clone());
             by_benchmark.entry(benchmark).or_default().push(traces);
         }
-        if let Some(item) = weights.keys().next() {
-            return Err(StepError::internal(format!("item {item} has weights, but no traces")));
+        for (input, left) in [("prior-traces", prior.keys().next()), ("weights", weights.keys().next())] {
+            if let Some(item) = left {
+                return Err(alone(item, input, "traces"));
+            }
         }
         let summaries: BTreeMap<&str, Diagnostics> = by_benchmark
             .into_iter()
@@ -54,6 +58,12 @@ pub(crate) fn kind() -> Kind<Nothing> {
             ]
         },
     )
+}
+
+/// The error that one input has an item that another lacks: they do not belong together.
+fn alone(item: &str, has: &str, lacks: &str) -> StepError {
+    StepError::user(format!("item {item} is in `{has}`, but not in every artefact of `{lacks}`"))
+        .remedy("connect artefacts that were made of the same items")
 }
 
 /// The weights by item and estimator.

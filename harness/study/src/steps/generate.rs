@@ -1,14 +1,17 @@
 //! Sampled replies to the test items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use assay_data::{Check, Dialect, Item, Segment};
-use assay_flow::{InputSpec, StepContext, StepError};
+use assay_data::{Check, Dialect, Item, Segment, Source};
+use assay_flow::{
+    InputSpec, ParamError, Params as AllParams, StepContext, StepError, Value, ValuePath, Workspace,
+};
 use assay_lm::engine::{Completion, Sampling};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, dialect, float_facts, placed, samples_of, within};
+use super::data::refused;
+use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, MOST_SAMPLES, counts, dialect, float_facts, placed};
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Generation};
 
@@ -24,6 +27,10 @@ pub(crate) struct Params {
     /// Benchmarks with another k.
     #[serde(default)]
     samples_of: BTreeMap<String, u32>,
+    /// Where the items come from, so that a benchmark that they do not have is found before anything runs. Without
+    /// it, the step finds it when it runs.
+    #[serde(default)]
+    source: Option<Source>,
     /// How tokens are drawn.
     sampling: SamplingParams,
     /// What generates, and chooses where an item has options.
@@ -34,11 +41,15 @@ pub(crate) struct Params {
 /// the sampled thought.
 ///
 /// Holds the items, a prompt for each, and all replies.
-pub(crate) fn kind() -> Kind<Params> {
+pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about = "k replies of a model to each test item";
     Kind::new("generate", 1, GENERATIONS, about, |params: &Params, context| {
         let items: Vec<Item> = records::read(context, "items")?;
-        let model = Model::open(context, "model", &params.engine, params.dialect.requires())?;
+        let benchmarks = items.iter().map(|item| item.benchmark.clone()).collect();
+        params.check_benchmarks(context.params(), &benchmarks).map_err(|error| {
+            StepError::user(error.to_string()).remedy("name benchmarks that the items of input `items` have")
+        })?;
+        let model = Model::of_input(context, "model", &params.engine, params.dialect.requires())?;
         let (forced, free): (Vec<&Item>, Vec<&Item>) =
             items.iter().partition(|item| forced_options(item).is_some());
         let mut generations = written(params, context, &model, &free)?;
@@ -46,19 +57,48 @@ pub(crate) fn kind() -> Kind<Params> {
         records::write(context.output(), &generations)
     })
     .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] })
-    .check(|params, _| {
-        let counts = std::iter::once(("samples".to_owned(), params.samples));
-        let counts =
-            counts.chain(params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k)));
-        let counts: Vec<(String, u32)> = counts.collect();
-        let numbers: Vec<_> =
-            counts.iter().map(|(path, k)| (path.as_str(), f64::from(*k), 1.0..=f64::INFINITY)).collect();
-        within(&numbers)?;
+    .check(move |params, all| {
+        let own = params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k));
+        let own: Vec<(String, u32)> = own.collect();
+        let own = own.iter().map(|(path, k)| (path.as_str(), u64::from(*k), MOST_SAMPLES));
+        let all_counts: Vec<_> =
+            std::iter::once(("samples", params.samples.into(), MOST_SAMPLES)).chain(own).collect();
+        counts(&all_counts)?;
+        if let Some(source) = &params.source {
+            params.check_benchmarks(all, &source.benchmarks(workspace.root()).map_err(refused)?)?;
+        }
         params.sampling.check()?;
         params.engine.check("generate and choose", |can| can.generate && can.choose)
     })
     .facts(|params, known| float_facts(params.engine.placement(), known))
     .resources(|params| placed(params.engine.placement(), 1, 300))
+}
+
+impl Params {
+    /// Refuses a benchmark that no item is of: in `samples-of`, and among the questions that the dialect puts in
+    /// words of their own.
+    fn check_benchmarks(&self, all: &AllParams, benchmarks: &BTreeSet<String>) -> Result<(), ParamError> {
+        let unknown = ["samples-of", "dialect.questions"].into_iter().flat_map(|path| {
+            let keys = all.get(path).and_then(|named| match &named.value {
+                Value::Table(table) => Some(table.keys()),
+                _ => None,
+            });
+            let unknown = keys.into_iter().flatten().filter(|name| !benchmarks.contains(name.as_str()));
+            unknown.map(move |name| {
+                ParamError::of_key(
+                    ValuePath::from(path).then(name),
+                    format!("no item is of a benchmark `{name}`"),
+                )
+                .meant(name, benchmarks.iter().map(String::as_str))
+            })
+        });
+        ParamError::all(unknown.collect())
+    }
+
+    /// k of a benchmark: its own, or that of all others.
+    fn samples_of(&self, benchmark: &str) -> u32 {
+        self.samples_of.get(benchmark).copied().unwrap_or(self.samples)
+    }
 }
 
 /// Thought and answer as the model writes them.
@@ -136,7 +176,7 @@ fn sampled<'i>(
         .collect::<Result<_, StepError>>()?;
     let (mut asked, mut wanted) = (Vec::new(), Vec::new());
     for (item, prompt) in items.iter().zip(&prompts) {
-        for index in 0..samples_of(&item.benchmark, params.samples, &params.samples_of) {
+        for index in 0..params.samples_of(&item.benchmark) {
             asked.push((*item, index));
             wanted.push(Wanted { prompt, index });
         }

@@ -1,6 +1,5 @@
 //! How a step kind of the study is put together: a typed parameter struct and a function.
 
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
@@ -183,6 +182,9 @@ pub(crate) fn placed(placement: &Placement, threads: usize, memory_mb: u64) -> R
     Resources { threads, memory_mb, device }
 }
 
+/// Any number that is not infinite: the upper end of a range without a bound of its own.
+pub(crate) const FINITE: f64 = f64::MAX;
+
 /// Checks numbers among the parameters against their ranges, ends included.
 ///
 /// # Errors
@@ -191,9 +193,9 @@ pub(crate) fn within(numbers: &[(&str, f64, RangeInclusive<f64>)]) -> Result<(),
     let wrong = numbers.iter().filter(|(_, value, range)| !range.contains(value));
     let errors = wrong.map(|(path, value, range)| {
         let rule = match (*range.start(), *range.end()) {
-            (f64::MIN_POSITIVE, f64::INFINITY) => "above 0".to_owned(),
+            (f64::MIN_POSITIVE, FINITE) => "finite and above 0".to_owned(),
             (f64::MIN_POSITIVE, high) => format!("above 0 and at most {high}"),
-            (low, f64::INFINITY) => format!("at least {low}"),
+            (low, FINITE) => format!("finite and at least {low}"),
             (low, high) => format!("between {low} and {high}"),
         };
         ParamError::new(*path, format!("is {value}, but must be {rule}"))
@@ -201,9 +203,22 @@ pub(crate) fn within(numbers: &[(&str, f64, RangeInclusive<f64>)]) -> Result<(),
     ParamError::all(errors.collect())
 }
 
-/// k of a benchmark: its own, or that of all others.
-pub(crate) fn samples_of(benchmark: &str, samples: u32, own: &BTreeMap<String, u32>) -> u32 {
-    own.get(benchmark).copied().unwrap_or(samples)
+/// The most items, or rows, that a step takes: the paper has 16,710.
+pub(crate) const MOST_ITEMS: u64 = 10_000_000;
+/// The most samples of one prompt: the paper draws 32.
+pub(crate) const MOST_SAMPLES: u64 = 65_536;
+
+/// Checks counts among the parameters: each must be at least 1, and at most the number beside it. The bounds are
+/// far above what is meant, so that a slip of the hand is told apart from a long run.
+///
+/// # Errors
+/// Every count outside its range, each with its path.
+pub(crate) fn counts(counts: &[(&str, u64, u64)]) -> Result<(), ParamError> {
+    let wrong = counts.iter().filter(|(_, count, most)| !(1..=*most).contains(count));
+    let errors = wrong.map(|(path, count, most)| {
+        ParamError::new(*path, format!("is {count}, but must be at least 1 and at most {most}"))
+    });
+    ParamError::all(errors.collect())
 }
 
 /// The error that the teacher has fewer rows than a scale asks for.

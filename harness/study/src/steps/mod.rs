@@ -51,7 +51,7 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(judge::answers(Arc::clone(&setup.judging)))?;
     registry.register(judge::generations(Arc::clone(&setup.judging)))?;
     registry.register(diagnostics::kind())?;
-    registry.register(generate::kind())?;
+    registry.register(generate::kind(setup.workspace.clone()))?;
     registry.register(table::kind(setup.workspace.clone()))?;
     Ok(registry)
 }

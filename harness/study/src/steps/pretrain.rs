@@ -1,17 +1,29 @@
 //! The base model, from random weights.
 
-use assay_data::embedded::{Corpus, Curriculum, Exclusions, vocabulary};
+use assay_data::embedded::{Corpus, Curriculum, Exclusions, Phase, vocabulary};
 use assay_flow::{InputSpec, ParamError};
-use assay_lm::{Config, Decoder, Family, Model, Part, Placement, Tokenizer, character_tokenizer};
+use assay_lm::{Characters, Model, Part, Placement, Shape};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::{excluded, world};
-use super::kind::{ITEMS, Kind, MODEL, float_facts, lm, placed};
+use super::kind::{ITEMS, Kind, MODEL, counts, float_facts, lm, placed};
 use super::train::{Training, train};
 
 /// Every so many optimiser steps one is logged.
 const LOG_EVERY: usize = 20;
+
+/// The most documents that a base model learns from: the step holds them all, of which so many take about 4 GB.
+const MOST_DOCUMENTS: u64 = 10_000_000;
+
+/// The texts of the embedded world.
+const VOCABULARY: Characters<'_> = Characters {
+    specials: &vocabulary::SPECIALS,
+    characters: vocabulary::CHARACTERS,
+    begin: vocabulary::BOS,
+    end: vocabulary::EOS,
+    longest: 256,
+};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +32,7 @@ pub(crate) struct Params {
     seed: u64,
     /// The decoder's shape.
     model: Shape,
-    /// What the documents are, phase by phase.
+    /// What the documents are, phase by phase; at most 10,000,000 in all.
     phases: Curriculum,
     /// The optimiser's settings.
     training: Training,
@@ -28,43 +40,22 @@ pub(crate) struct Params {
     placement: Placement,
 }
 
-/// The decoder's shape: Qwen3's architecture with a tied head.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Shape {
-    hidden_size: usize,
-    layers: usize,
-    heads: usize,
-    key_value_heads: usize,
-    head_dim: usize,
-    intermediate_size: usize,
-    rope_theta: f64,
-    rms_norm_eps: f64,
-}
-
 /// `pretrain`: a model folder trained on documents of the embedded world, without any test item.
 pub(crate) fn kind() -> Kind<Params> {
     let about = "A base model trained from random weights on documents of the embedded world";
     Kind::new("pretrain", 1, MODEL, about, |params: &Params, context| {
-        let json = character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).map_err(lm)?;
-        let tokenizer = Tokenizer::from_json(json).map_err(lm)?;
-        let decoder = Decoder::init(&params.model.config(), params.seed, &params.placement).map_err(lm)?;
-        let model = Model::new(decoder, tokenizer).map_err(lm)?;
-        let corpus = Corpus::new(
-            params.seed,
-            params.phases.clone(),
-            params.training.batch,
-            Exclusions::new(&excluded(context)?),
-        )
-        .map_err(world)?;
+        let model =
+            Model::untrained(&params.model, &VOCABULARY, params.seed, &params.placement).map_err(lm)?;
+        let excluded = Exclusions::new(&excluded(context)?);
+        let corpus = Corpus::new(params.seed, params.one_by_one(), 1, excluded).map_err(world)?;
         let mut units = Vec::new();
         for step in 0..corpus.steps() {
+            context.check_cancelled()?;
             for document in corpus.step(step).map_err(world)? {
                 let (begin, rest) = document.text.split_at(vocabulary::BOS.len());
                 let parts = [Part { text: begin, loss: false }, Part { text: rest, loss: true }];
                 units.push(vec![model.example(&parts).map_err(lm)?]);
             }
-            context.check_cancelled()?;
         }
         train(context, model, units, &params.training, params.seed, LOG_EVERY)
     })
@@ -72,32 +63,42 @@ pub(crate) fn kind() -> Kind<Params> {
     .check(|params, _| {
         params.training.check().map_err(|error| error.under("training"))?;
         params.placement.check().map_err(|error| ParamError::new("placement", error.to_string()))?;
-        params.model.config().check().map_err(|error| ParamError::new("model", error.to_string()))
+        params.model.check().map_err(|error| ParamError::new("model", error.to_string()))?;
+        params.check_phases()
     })
     .facts(|params, known| float_facts(&params.placement, known))
     .resources(|params| placed(&params.placement, 2, 800))
 }
 
-impl Shape {
-    fn config(&self) -> Config {
-        let id = |special| vocabulary::SPECIALS.iter().position(|s| *s == special).unwrap_or_default() as u32;
-        Config {
-            family: Family::Qwen3,
-            vocab_size: vocabulary::SIZE,
-            hidden_size: self.hidden_size,
-            intermediate_size: self.intermediate_size,
-            num_layers: self.layers,
-            num_heads: self.heads,
-            num_kv_heads: self.key_value_heads,
-            head_dim: self.head_dim,
-            rms_norm_eps: self.rms_norm_eps,
-            rope_theta: self.rope_theta,
-            max_positions: 256,
-            tied_head: true,
-            qkv_bias: false,
-            output_bias: false,
-            bos_token_id: Some(id(vocabulary::BOS)),
-            eos_token_ids: vec![id(vocabulary::EOS)],
+impl Params {
+    /// Refuses phases that have no documents, or more than can be held.
+    fn check_phases(&self) -> Result<(), ParamError> {
+        let phases = &self.phases.0;
+        if phases.is_empty() {
+            return Err(ParamError::new("phases", "is empty, but there must be a phase to train on"));
         }
+        let most = MOST_DOCUMENTS / self.training.batch as u64;
+        let wrong = phases.iter().enumerate().filter_map(|(at, phase)| {
+            let mixture =
+                phase.mixture.validate().map_err(|error| ParamError::new("mixture", error.to_string()));
+            let steps = counts(&[("steps", phase.steps, most)]);
+            steps.and(mixture).err().map(|error| error.under(format!("phases[{at}]").as_str()))
+        });
+        ParamError::all(wrong.collect())?;
+        let steps = self.phases.steps();
+        if steps > most {
+            let message =
+                format!("have {steps} steps in all, but must have at most {most} with batches of this size");
+            return Err(ParamError::new("phases", message));
+        }
+        Ok(())
+    }
+
+    /// The phases with a step for each document, so that a run can be stopped between two of them. The documents
+    /// are the same: each is a function of its number and its phase's mixture.
+    fn one_by_one(&self) -> Curriculum {
+        let batch = self.training.batch as u64;
+        let phases = self.phases.0.iter().map(|phase| Phase { steps: phase.steps * batch, ..*phase });
+        Curriculum(phases.collect())
     }
 }

@@ -8,7 +8,10 @@ use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, Kind, ROWS, TRACES, WEIGHTS, dialect, too_few};
+use super::kind::{
+    ANSWER_VERDICTS, ANSWERS, DEMONSTRATIONS, Kind, MOST_ITEMS, ROWS, TRACES, WEIGHTS, counts, dialect,
+    too_few,
+};
 use crate::inference::posterior::Weights;
 use crate::records::{self, Answer, AnswerVerdict, ItemWeights, Row, Trace, Unit};
 
@@ -20,6 +23,9 @@ pub(crate) struct ReasonerParams {
     /// How many rows, from the first; all if left out.
     #[serde(default)]
     limit: Option<usize>,
+    /// How many rows later steps take of the same teacher; fewer are an error here, before anything is trained.
+    #[serde(default)]
+    least: Option<usize>,
 }
 
 /// `reasoner-rows`: question, thought, answer; `limit` takes the first rows, which are a uniform subset
@@ -34,12 +40,24 @@ pub(crate) fn reasoner() -> Kind<ReasonerParams> {
             Ok(alone(teacher_row(&params.dialect, &row?)?))
         });
         records::try_write(context.output(), units)?;
-        match params.limit {
-            Some(limit) if count < limit => Err(too_few(limit, count)),
-            _ => Ok(()),
-        }
+        enough(params.limit.max(params.least), count)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
+    .check(|params, _| {
+        let limit = params.limit.map(|limit| ("limit", limit as u64, MOST_ITEMS));
+        // No more than `limit` rows are read.
+        let most = params.limit.map_or(MOST_ITEMS, |limit| limit as u64);
+        let least = params.least.map(|least| ("least", least as u64, most));
+        counts(&limit.into_iter().chain(least).collect::<Vec<_>>())
+    })
+}
+
+/// Refuses a teacher with fewer rows than are taken.
+fn enough(least: Option<usize>, there: usize) -> Result<(), StepError> {
+    match least {
+        Some(least) if there < least => Err(too_few(least, there)),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -49,6 +67,9 @@ pub(crate) struct PosteriorParams {
     dialect: Dialect,
     /// Where the posterior sees the answer: the paper's template `A` or `B`.
     hint: Hint,
+    /// How many rows later steps take of the same teacher; fewer are an error here, before anything is trained.
+    #[serde(default)]
+    least: Option<usize>,
 }
 
 /// `posterior-rows`: question, answer hint, thought; weight 1, as in the released code.
@@ -56,14 +77,21 @@ pub(crate) fn posterior() -> Kind<PosteriorParams> {
     let about = "The teacher's rows as the posterior learns them: question, answer hint, thought";
     Kind::new("posterior-rows", 1, ROWS, about, |params: &PosteriorParams, context| {
         let rows = records::stream::<Demonstration>(&context.input("demonstrations")?.path)?;
+        let mut count = 0;
         let units = rows.map(|row| {
+            count += 1;
             let Demonstration { item, thought, .. } = row?;
             let row = params.dialect.posterior_row(params.hint, &item, item.reference(), &thought);
             Ok(alone(row.map_err(dialect)?))
         });
-        records::try_write(context.output(), units)
+        records::try_write(context.output(), units)?;
+        enough(params.least, count)
     })
     .inputs(const { &[InputSpec::one("demonstrations", DEMONSTRATIONS)] })
+    .check(|params, _| {
+        let least = params.least.map(|least| ("least", least as u64, MOST_ITEMS));
+        counts(&least.into_iter().collect::<Vec<_>>())
+    })
 }
 
 #[derive(Deserialize, JsonSchema)]

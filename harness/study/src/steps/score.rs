@@ -40,14 +40,14 @@ pub(crate) fn kind() -> Kind<Params> {
             rows.collect::<Result<Vec<_>, StepError>>()
         };
         let (thoughts, answers) = {
-            let reasoner = Model::open(context, "reasoner", &params.engine, required)?;
+            let reasoner = Model::of_input(context, "reasoner", &params.engine, required)?;
             let score = |what, rows: Result<Vec<_>, StepError>| reasoner.score(context, what, &rows?);
             let thoughts = texts(&|item, thought| form.thought_row(item, thought));
             let thoughts = score("traces under the reasoning model", thoughts)?;
             let answers = texts(&|item, thought| form.answer_row(item, thought, item.reference()));
             (thoughts, score("reference answers", answers)?)
         };
-        let posterior = Model::open(context, "posterior", &params.engine, required)?;
+        let posterior = Model::of_input(context, "posterior", &params.engine, required)?;
         let hinted = {
             let rows =
                 texts(&|item, thought| form.posterior_row(params.hint, item, item.reference(), thought))?;

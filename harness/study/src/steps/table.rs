@@ -4,25 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::table::{Evaluation, Finding, Known, Layout, Measurements, Table, TableError};
 use assay_data::{Item, Source};
-use assay_flow::{Artifact, InputSpec, ParamError, Params as AllParams, StepContext, StepError, Workspace};
+use assay_flow::{
+    Artifact, InputSpec, Label, ParamError, Params as AllParams, StepContext, StepError, Workspace,
+};
 use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::refused;
-use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS, samples_of, within};
+use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS};
 use crate::inference::diagnostics::Diagnostics;
 use crate::records::{self, GenerationVerdict};
-use crate::sections;
+use crate::sections::{self, BySeed};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// k of Avg@k.
-    samples: u32,
-    /// Benchmarks with another k.
-    #[serde(default)]
-    samples_of: BTreeMap<String, u32>,
     /// Where the items come from, so that a column without items is found before anything runs.
     source: Source,
     /// Columns, rows and claims: the recipe's own content.
@@ -33,7 +30,7 @@ pub(crate) struct Params {
 pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about =
         "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
-    Kind::new("table", 2, TABLE, about, |params: &Params, context| {
+    Kind::new("table", 3, TABLE, about, |params: &Params, context| {
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let items = records::stream::<Item>(&context.input("items")?.path)?.map(|item| {
             let Item { id, benchmark, .. } = item?;
@@ -41,17 +38,14 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
             Ok((id, benchmark))
         });
         let benchmarks = records::unique("item", items)?;
-        let samples = by_benchmark
-            .keys()
-            .map(|name| (name.clone(), samples_of(name, params.samples, &params.samples_of)))
-            .collect();
+        let mut counted = Counted::new();
         let evaluations = context
             .inputs("verdicts")
             .iter()
-            .map(|artifact| evaluation(artifact, &benchmarks))
+            .map(|artifact| evaluation(artifact, &benchmarks, &mut counted))
             .collect::<Result<Vec<_>, _>>()?;
         let measured = Measurements {
-            samples,
+            samples: counted.into_iter().map(|(benchmark, (samples, _))| (benchmark, samples)).collect(),
             evaluations,
             sections: sections::sections(&diagnostics(context)?),
             notes: Vec::new(),
@@ -77,7 +71,6 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
 
 impl Params {
     fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
-        within(&[("samples", f64::from(self.samples), 1.0..=f64::INFINITY)])?;
         let benchmarks = self.source.benchmarks(workspace.root()).map_err(refused)?;
         let models = all.labels("verdicts").iter().map(|label| label.name.clone()).collect();
         let known = Known { models: Some(&models), benchmarks: Some(&benchmarks) };
@@ -101,29 +94,40 @@ fn placed(finding: Finding) -> ParamError {
     error.under("recipe")
 }
 
-/// The diagnostics by seed.
-fn diagnostics(context: &StepContext<'_>) -> Result<BTreeMap<u64, BTreeMap<String, Diagnostics>>, StepError> {
-    let mut all = BTreeMap::new();
+/// The diagnostics by the model that they are of, and by seed.
+fn diagnostics(context: &StepContext<'_>) -> Result<BTreeMap<String, BySeed>, StepError> {
+    let mut all: BTreeMap<String, BySeed> = BTreeMap::new();
     for artifact in context.inputs("diagnostics") {
-        let seed = artifact.label.as_ref().and_then(|label| label.seed).unwrap_or_default();
+        let label = label(artifact)?;
         for record in records::stream::<BTreeMap<String, Diagnostics>>(&artifact.path)? {
-            let record = record?;
-            if all.get(&seed).is_some_and(|other| *other != record) {
-                return Err(StepError::user("the table's models have different diagnostics for one seed")
-                    .remedy("connect the diagnostics of one chain of traces"));
+            if all.entry(label.name.clone()).or_default().insert(label.seed, record?).is_some() {
+                return Err(StepError::user(format!("the table has two diagnostics of {label}"))
+                    .remedy("connect one step of kind `diagnostics` of each model"));
             }
-            all.insert(seed, record);
         }
     }
     Ok(all)
 }
 
+/// The model and seed that an artefact is of.
+fn label(artifact: &Artifact) -> Result<&Label, StepError> {
+    let missing = || StepError::internal("an artefact came without the name of its model");
+    artifact.label.as_ref().ok_or_else(missing)
+}
+
+/// By benchmark: how many samples its items have, and the item and model in which they were counted first.
+type Counted = BTreeMap<String, (u32, String)>;
+
 /// The verdicts on one model and seed, by benchmark and item.
-fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<String, String>) -> Result<Evaluation, StepError> {
-    let label = artifact
-        .label
-        .as_ref()
-        .ok_or_else(|| StepError::internal("verdicts came without the name of their model"))?;
+///
+/// The samples of each item are counted: a column has one k, so that all items of its benchmark, of all models
+/// and seeds, must have as many.
+fn evaluation(
+    artifact: &Artifact,
+    benchmarks: &BTreeMap<String, String>,
+    counted: &mut Counted,
+) -> Result<Evaluation, StepError> {
+    let label = label(artifact)?;
     let mut evaluation = Evaluation {
         model: label.name.clone(),
         seed: label.seed,
@@ -136,9 +140,7 @@ fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<String, String>) -> Res
     let mut seen: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     for judged in records::stream::<GenerationVerdict>(&artifact.path)? {
         let judged = judged?;
-        let benchmark = benchmarks
-            .get(&judged.item)
-            .ok_or_else(|| StepError::internal(format!("{} is not a test item", judged.item)))?;
+        let benchmark = benchmark_of(benchmarks, &judged.item)?;
         if !seen.entry(judged.item.clone()).or_default().insert(judged.sample) {
             let key = format!("{} of item {}", judged.sample, judged.item);
             return Err(records::twice("the verdict on sample", key));
@@ -156,6 +158,31 @@ fn evaluation(artifact: &Artifact, benchmarks: &BTreeMap<String, String>) -> Res
             outcomes.push(judged.verdict == Verdict::Pass);
         }
     }
+    for (item, samples) in &seen {
+        let benchmark = benchmark_of(benchmarks, item)?;
+        count(counted, benchmark, samples.len() as u32, format!("item {item} of {label}"))?;
+    }
     evaluation.lengths = tokens.into_iter().map(|(name, (sum, count))| (name, sum / count)).collect();
     Ok(evaluation)
+}
+
+fn benchmark_of<'b>(benchmarks: &'b BTreeMap<String, String>, item: &str) -> Result<&'b str, StepError> {
+    let benchmark = benchmarks.get(item);
+    benchmark.map(String::as_str).ok_or_else(|| StepError::internal(format!("{item} is not a test item")))
+}
+
+/// Holds the number of an item's samples against that of the other items of its benchmark.
+fn count(counted: &mut Counted, benchmark: &str, samples: u32, item: String) -> Result<(), StepError> {
+    match counted.get(benchmark) {
+        Some((others, other)) if *others != samples => Err(StepError::user(format!(
+            "the items of {benchmark} have different numbers of judged samples: {other} has {others}, {item} has \
+             {samples}"
+        ))
+        .remedy("sample every model as often on the items of a benchmark: one column has one k")),
+        Some(_) => Ok(()),
+        None => {
+            counted.insert(benchmark.to_owned(), (samples, item));
+            Ok(())
+        }
+    }
 }

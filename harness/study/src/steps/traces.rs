@@ -5,7 +5,10 @@ use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{DEMONSTRATIONS, Kind, MODEL, TRACES, dialect, float_facts, placed, too_few, within};
+use super::kind::{
+    DEMONSTRATIONS, Kind, MODEL, MOST_ITEMS, MOST_SAMPLES, TRACES, counts, dialect, float_facts, placed,
+    too_few,
+};
 use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
 use crate::records::{self, Trace};
 
@@ -49,7 +52,7 @@ pub(crate) fn kind() -> Kind<Params> {
             Some(hint) => form.posterior_stops(hint),
             None => form.thought_stops(),
         };
-        let model = Model::open(context, "model", &params.engine, form.requires())?;
+        let model = Model::of_input(context, "model", &params.engine, form.requires())?;
         let sampling = params.sampling.sampling(params.seed, form, stops);
         let completions = model.generate(context, &sampling, &wanted)?;
         let asked = items.iter().flat_map(|item| (0..params.traces).map(move |index| (item, index)));
@@ -66,9 +69,9 @@ pub(crate) fn kind() -> Kind<Params> {
     })
     .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("demonstrations", DEMONSTRATIONS)] })
     .check(|params, _| {
-        within(&[
-            ("limit", params.limit as f64, 1.0..=f64::INFINITY),
-            ("traces", f64::from(params.traces), 1.0..=f64::INFINITY),
+        counts(&[
+            ("limit", params.limit as u64, MOST_ITEMS),
+            ("traces", params.traces.into(), MOST_SAMPLES),
         ])?;
         params.sampling.check()?;
         params.engine.check("generate", |can| can.generate)

@@ -6,19 +6,20 @@ use std::time::Duration;
 use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
-use assay_lm::train::{Checkpoints, Every, Loss, TrainConfig, Trainer, Unit};
+use assay_lm::train::{Checkpoints, DEFAULT_MICRO_BATCH_TOKENS, Every, Loss, TrainConfig, Trainer, Unit};
 use assay_lm::{Model, Part, Placement};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{Kind, MODEL, ROWS, float_facts, in_pool, lm, placed, within};
+use super::kind::{FINITE, Kind, MODEL, ROWS, counts, float_facts, in_pool, lm, placed, within};
 use crate::records::{self, Row, TrainingStep};
 
 /// Time between two checkpoints: what a kill can cost.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Bounds the memory of a step; no batch of the embedded scale is larger, so that none is split.
-const MICRO_BATCH_TOKENS: usize = 16_384;
+/// The most units of an optimiser step, and passes over the rows.
+const MOST_UNITS: u64 = 65_536;
+const MOST_EPOCHS: u64 = 100_000;
 
 /// The optimiser's settings, as a scale gives them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -36,9 +37,9 @@ pub(crate) struct Training {
     clip: f64,
     /// Share of the steps over which the learning rate rises.
     warmup: f64,
-    /// Units a step.
+    /// Units a step, at most 65,536.
     pub(crate) batch: usize,
-    /// Passes over the rows.
+    /// Passes over the rows, at most 100,000.
     epochs: u64,
     /// What token losses are divided by.
     loss: Normaliser,
@@ -72,6 +73,12 @@ pub(crate) fn kind() -> Kind<Params> {
         let units = records::stream::<records::Unit>(&context.input("rows")?.path)?
             .map(|unit| unit?.rows.iter().map(|row| example(&model, row)).collect())
             .collect::<Result<Vec<Unit>, StepError>>()?;
+        if units.is_empty() {
+            return Err(StepError::user(
+                "the artefact of input `rows` has no rows: there is nothing to train on",
+            )
+            .remedy("look at the step that makes the rows, and at what it is made of"));
+        }
         train(context, model, units, &params.training, params.seed, 1)
     })
     .inputs(const { &[InputSpec::one("base", MODEL), InputSpec::one("rows", ROWS)] })
@@ -142,19 +149,17 @@ pub(crate) fn train(
 impl Training {
     /// Refuses settings with which no run makes sense.
     pub(crate) fn check(&self) -> Result<(), ParamError> {
-        const ANY: f64 = f64::INFINITY;
         const BELOW_ONE: f64 = 1.0 - f64::EPSILON;
         within(&[
-            ("learning_rate", self.learning_rate, f64::MIN_POSITIVE..=ANY),
+            ("learning_rate", self.learning_rate, f64::MIN_POSITIVE..=FINITE),
             ("betas[0]", self.betas[0], 0.0..=BELOW_ONE),
             ("betas[1]", self.betas[1], 0.0..=BELOW_ONE),
-            ("epsilon", self.epsilon, f64::MIN_POSITIVE..=ANY),
-            ("weight_decay", self.weight_decay, 0.0..=ANY),
-            ("clip", self.clip, f64::MIN_POSITIVE..=ANY),
+            ("epsilon", self.epsilon, f64::MIN_POSITIVE..=FINITE),
+            ("weight_decay", self.weight_decay, 0.0..=FINITE),
+            ("clip", self.clip, f64::MIN_POSITIVE..=FINITE),
             ("warmup", self.warmup, 0.0..=1.0),
-            ("batch", self.batch as f64, 1.0..=ANY),
-            ("epochs", self.epochs as f64, 1.0..=ANY),
-        ])
+        ])?;
+        counts(&[("batch", self.batch as u64, MOST_UNITS), ("epochs", self.epochs, MOST_EPOCHS)])
     }
 
     fn config(&self, units: &[Unit], seed: u64) -> TrainConfig {
@@ -174,7 +179,7 @@ impl Training {
                 Normaliser::DrSft => Loss::DrSft { mean_response_len: mean_response_length(units) },
                 Normaliser::Naive => Loss::Naive,
             },
-            micro_batch_tokens: MICRO_BATCH_TOKENS,
+            micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
         }
     }
 }

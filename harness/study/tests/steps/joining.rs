@@ -231,36 +231,105 @@ fn no_more_rows_are_taken_than_the_teacher_has() {
     );
 }
 
+/// What later steps take is looked for before anything is trained on the rows.
 #[test]
-fn a_table_refuses_a_sample_that_is_judged_twice() {
-    let item = |id: &str| json!({ "id": id, "benchmark": "chain2", "question": "?", "references": ["2"], "check": { "kind": "exact" } });
-    let verdict =
-        |id: &str, sample: u32| json!({ "item": id, "sample": sample, "tokens": 3, "verdict": "pass" });
-    let end = "[steps.end]\nkind = 'table'\ninputs = { items = 'items-given', verdicts = ['model'] }\n\
-        params = { samples = 1, source = { embedded = { seed = 1, questions = 2 } }, recipe = { columns = [{ id = 'C', benchmark = 'chain2' }], rows = [{ id = 'r', label = 'R', model = 'model' }] } }\n";
-    let table = |test: &str, items: Vec<Value>, verdicts: Vec<Value>| {
-        let mut project = Project::new(test);
-        project.records("items-given", "items", items);
-        project.records("model", "verdicts", verdicts);
-        project
-    };
-    let lines = table("table", vec![item("p"), item("q")], vec![verdict("p", 0), verdict("q", 0)]).lines(end);
-    assert_eq!(lines[0]["cells"]["r"]["C"]["measured"]["value"], 100.0);
-    // A paper of which no more is known gets nothing of another one.
-    assert_eq!(lines[0]["sections"].as_array().unwrap().len(), 1);
-    assert_eq!(lines[0]["sections"][0]["title"], "Completion lengths");
-    assert_eq!(lines[0]["notes"], json!(["An interval is about the choice of questions"]));
-    for (test, items, verdicts, complaint) in [
+fn a_teacher_with_fewer_rows_than_later_steps_take_is_refused() {
+    for (kind, params) in [("reasoner-rows", ""), ("posterior-rows", ", hint = 'B'")] {
+        let rows = |least: u32| {
+            format!(
+                "[steps.end]\nkind = '{kind}'\nparams = {{ dialect = 'embedded', least = {least}{params} }}\n\
+                 inputs = {{ demonstrations = 'demonstrations-given' }}\n"
+            )
+        };
+        assert_eq!(project(&format!("least-{kind}"), fitting()).lines(&rows(2)).len(), 2);
+        let (class, message) = project(&format!("lacks-{kind}"), fitting()).failure(&rows(3));
+        assert!(
+            message.contains("3 items were asked for, the teacher has 2") && class == ErrorClass::User,
+            "{message}"
+        );
+    }
+}
+
+const DIAGNOSTICS: &str = "[steps.end]\nkind = 'diagnostics'\n\
+    inputs = { demonstrations = 'demonstrations-given', traces = 'traces', scores = 'scores', verdicts = 'verdicts', \
+    weights = ['weights-given', 'more-weights'], prior-traces = 'prior', prior-verdicts = 'prior-judged' }\n";
+
+/// What the diagnostics read beside the artefacts of the posterior.
+struct Beside {
+    prior: Vec<Value>,
+    judged: Vec<Value>,
+    weights: Vec<Value>,
+}
+
+fn beside() -> Beside {
+    let weights = fitting().weights.into_iter().map(|mut weights| {
+        weights["estimator"] = "l".into();
+        weights
+    });
+    Beside {
+        prior: vec![trace("a", 0, "x", true), trace("b", 0, "y", true)],
+        judged: vec![verdict("a", 0, 0, "wrong-answer"), verdict("b", 0, 0, "pass")],
+        weights: weights.collect(),
+    }
+}
+
+fn compared(test: &str, artefacts: Artefacts, beside: Beside) -> Project {
+    let mut project = project(test, artefacts);
+    project.records("prior", "traces", beside.prior);
+    project.records("prior-judged", "answer-verdicts", beside.judged);
+    project.records("more-weights", "weights", beside.weights);
+    project
+}
+
+/// `a` is solved by the posterior alone, `b` by the prior alone.
+#[test]
+fn diagnostics_compare_the_same_items() {
+    let lines = compared("diagnostics", fitting(), beside()).lines(DIAGNOSTICS);
+    let all = &lines[0]["all"];
+    assert_eq!((&all["rescued"], &all["lost"]), (&json!(1.0), &json!(1.0)), "{all}");
+    assert_eq!(all["weights"].as_object().unwrap().keys().collect::<Vec<_>>(), ["acc", "l"]);
+}
+
+#[test]
+fn diagnostics_are_refused_where_an_artefact_lacks_an_item() {
+    type Change = fn(&mut Artefacts, &mut Beside);
+    let cases: [(&str, Change, &str); 5] = [
         (
-            "sample",
-            vec![item("p"), item("q")],
-            vec![verdict("p", 0), verdict("q", 0), verdict("p", 0)],
-            "the verdict on sample 0 of item p occurs twice",
+            "no-prior",
+            |_, b| (_, _) = (b.prior.pop(), b.judged.pop()),
+            "item b is in `traces`, but not in every artefact of `prior-traces`",
         ),
-        ("item", vec![item("p"), item("p")], vec![verdict("p", 0)], "item p occurs twice"),
-        ("stranger", vec![item("p"), item("q")], vec![verdict("z", 0)], "z is not a test item"),
-    ] {
-        let (_, message) = table(test, items, verdicts).failure(end);
-        assert!(message.contains(complaint), "{message}");
+        (
+            "prior-alone",
+            |a, b| {
+                b.prior.push(trace("c", 0, "x", true));
+                b.judged.push(verdict("c", 0, 0, "pass"));
+                a.demonstrations.push(demonstration("c"));
+            },
+            "item c is in `prior-traces`, but not in every artefact of `traces`",
+        ),
+        (
+            "no-weights-at-all",
+            |a, b| (_, _) = (a.weights.pop(), b.weights.pop()),
+            "item b is in `traces`, but not in every artefact of `weights`",
+        ),
+        (
+            "no-weights-of-one",
+            |_, b| _ = b.weights.pop(),
+            "item b is in `traces`, but not in every artefact of `weights`",
+        ),
+        (
+            "weights-alone",
+            |_, b| {
+                b.weights.push(json!({ "item": "c", "estimator": "l", "weights": { "kind": "fallback", "reason": "all-zero" } }));
+            },
+            "item c is in `weights`, but not in every artefact of `traces`",
+        ),
+    ];
+    for (test, change, complaint) in cases {
+        let (mut artefacts, mut beside) = (fitting(), beside());
+        change(&mut artefacts, &mut beside);
+        let (class, message) = compared(&format!("d-{test}"), artefacts, beside).failure(DIAGNOSTICS);
+        assert!(message.contains(complaint) && class == ErrorClass::User, "{test}: {message}");
     }
 }

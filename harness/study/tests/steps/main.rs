@@ -1,7 +1,9 @@
 //! Step kinds, each run through a plan on artefacts that the test gives: what they refuse, and what they tell.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod generating;
 mod given;
 mod joining;
 mod reading;
+mod tables;
 mod training;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use assay_data::embedded::vocabulary;
-use assay_lm::{Config, Decoder, Family, Kernels, Model, Placement, Tokenizer, character_tokenizer};
+use assay_lm::{Characters, Kernels, Model, Placement, Shape};
 use camino::Utf8PathBuf;
 use serde_json::json;
 
@@ -14,28 +14,25 @@ const TRAIN: &str = "[steps.end]\nkind = 'train'\ninputs = { base = 'base-given'
     learning_rate = 1e-3, betas = [0.9, 0.95], epsilon = 1e-8, weight_decay = 0.0, clip = 1.0, warmup = 0.1, \
     batch = 1, epochs = 400, loss = 'dr-sft' } }\n";
 
-fn base() -> Model {
-    let json = character_tokenizer(&vocabulary::SPECIALS, vocabulary::CHARACTERS).unwrap();
-    let tokenizer = Tokenizer::from_json(json).unwrap();
-    let config = Config {
-        family: Family::Qwen3,
-        vocab_size: vocabulary::SIZE,
+pub(crate) fn base() -> Model {
+    let shape = Shape {
         hidden_size: 16,
-        intermediate_size: 32,
-        num_layers: 1,
-        num_heads: 2,
-        num_kv_heads: 1,
+        layers: 1,
+        heads: 2,
+        key_value_heads: 1,
         head_dim: 8,
-        rms_norm_eps: 1e-6,
+        intermediate_size: 32,
         rope_theta: 10_000.0,
-        max_positions: 64,
-        tied_head: true,
-        qkv_bias: false,
-        output_bias: false,
-        bos_token_id: None,
-        eos_token_ids: vec![],
+        rms_norm_eps: 1e-6,
     };
-    Model::new(Decoder::init(&config, 5, &Placement::cpu(Kernels::Cpu)).unwrap(), tokenizer).unwrap()
+    let vocabulary = Characters {
+        specials: &vocabulary::SPECIALS,
+        characters: vocabulary::CHARACTERS,
+        begin: vocabulary::BOS,
+        end: vocabulary::EOS,
+        longest: 64,
+    };
+    Model::untrained(&shape, &vocabulary, 5, &Placement::cpu(Kernels::Cpu)).unwrap()
 }
 
 fn project(test: &str) -> Project {
@@ -94,4 +91,17 @@ fn a_damaged_checkpoint_is_told_and_does_not_fail_the_step() {
         "{notes:?}"
     );
     assert!(notes.last().unwrap().ends_with(", after a damaged checkpoint"), "{notes:?}");
+}
+
+/// Without rows there is nothing to train on, whichever loss divides by their number.
+#[test]
+fn an_empty_artefact_of_rows_is_named() {
+    for loss in ["dr-sft", "naive"] {
+        let mut project = Project::new(&format!("empty-{loss}"));
+        project.gives("base-given", "model", |context| base().save(context.output()).unwrap());
+        project.records("rows-given", "rows", vec![]);
+        let (class, message) = project.failure(&TRAIN.replace("dr-sft", loss));
+        assert!(message.contains("input `rows` has no rows"), "{message}");
+        assert_eq!(class, assay_flow::ErrorClass::User);
+    }
 }
