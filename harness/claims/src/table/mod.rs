@@ -17,7 +17,7 @@ pub use assemble::{Evaluation, Measurements};
 pub use check::{Finding, Known};
 pub use claim::{Claim, Part, Threshold, Unit};
 pub use error::TableError;
-pub use layout::{ClaimLayout, Column, Group, Layout, RowLayout};
+pub use layout::{ClaimLayout, Column, Gain, Group, Layout, Rounding, RowLayout, Says};
 
 use crate::printed::PrintedCheck;
 use crate::quantity::Quantity;
