@@ -3,7 +3,8 @@
 //! Useful for any paper, with or without a model: nothing here knows where scores come from or how a page
 //! looks.
 //!
-//! - [`printed`]: the arithmetic of a table as printed;
+//! - [`printed`]: a table as printed, and what arithmetic says about its cells; [`audit`]: the findings over one
+//!   or many printed tables, and tables of other papers read from files;
 //! - [`scores`]: measured scores of a table, and estimates from them; [`pass_at_k`], [`interval`], [`variance`],
 //!   [`proportion`], [`student`], [`power`] and [`multiplicity`] are the statistics behind them;
 //! - [`claim`]: statements about cells, and what comes of them;
@@ -11,7 +12,9 @@
 //!   together;
 //! - [`section`]: text, small tables and plots beside it.
 
+pub mod audit;
 pub mod claim;
+mod decimal;
 pub mod interval;
 pub mod multiplicity;
 mod names;

@@ -18,7 +18,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, also when the reader of standard output has gone; 1 a step failed, a sample could not be \
-judged, an answer could not be graded, or an artefact is not what its lock says; 2 the user's error (recipe, rows, \
+judged, an answer could not be graded, an artefact is not what its lock says, or an audit found something that \
+changes a claim or a rank; 2 the user's error (recipe, rows, \
 arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 130 interrupted";
 
 /// Under this heading, a command's help lists the options of every command after its own.
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Say which steps a run would execute, and why
     Plan(PlanArgs),
+    /// Check the printed numbers of tables, without a model: averages, grids, repeats, marks, gains, claims
+    Audit(AuditArgs),
     /// Say why a step would run, or what its cached result depends on
     Why(WhyArgs),
     /// List the kinds of steps, or describe one: its inputs, its output and its parameters
@@ -92,6 +95,23 @@ pub(crate) enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = AUDIT_EXIT_CODES)]
+pub(crate) struct AuditArgs {
+    /// Tables: names in `recipes/`, or files in TOML, CSV, Markdown or LaTeX; they are audited as one paper
+    /// [default: all recipes of kind `table`]
+    #[arg(value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+    /// What a CSV, Markdown or LaTeX file does not say, in TOML: questions, samples, decimals, rounding, groups,
+    /// claims [default: the lines between two lines `+++` at the file's start]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) header: Option<Utf8PathBuf>,
+}
+
+const AUDIT_EXIT_CODES: &str = "\
+Exit codes: 0 no finding changes a claim or a rank; 1 one does; 2 a table cannot be read or has a mistake; 3 and 4 as \
+for every command";
 
 /// What to run and at which size.
 #[derive(Debug, Args)]

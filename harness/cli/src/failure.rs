@@ -57,6 +57,9 @@ pub(crate) enum Failure {
     /// Rows of a file were not graded; the others were.
     #[error("{0}")]
     NotGraded(String),
+    /// The audit found something that changes a claim or a rank.
+    #[error("{0}")]
+    Found(String),
     /// The user stopped it.
     #[error("{0}")]
     Interrupted(String),
@@ -103,7 +106,7 @@ impl Failure {
     /// The documented exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NotAsLocked { .. } | Self::Unjudged(_) | Self::NotGraded(_) => 1,
+            Self::NotAsLocked { .. } | Self::Unjudged(_) | Self::NotGraded(_) | Self::Found(_) => 1,
             Self::Rows(_) | Self::Lock(_) => 2,
             Self::Interrupted(_) => 130,
             // A step that fails for what it was given is the ordinary failure; a machine or a program at

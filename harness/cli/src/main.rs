@@ -1,6 +1,7 @@
 //! The `assay` command: arguments, progress and exit codes over the libraries.
 
 mod args;
+mod audit;
 mod compose;
 mod display;
 mod failure;
@@ -60,6 +61,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Calibrate(args) => judge::calibration(global, args),
         Command::Grade(args) => grade::grade(global, args),
         Command::Plan(args) => plan::plan(global, args),
+        Command::Audit(args) => audit::run(global, args),
         Command::Why(args) => plan::why(global, args),
         Command::Steps { kind } => steps::steps(global, kind.as_deref()),
         Command::Settings(args) => settings::settings(global, args),

@@ -192,7 +192,7 @@ fn printed(text: &str, row: &str, column: &str, audits: &[CellAudit]) -> Printed
     Printed {
         text: text.to_owned(),
         check: audit.map_or(PrintedCheck::NotAttempted, |audit| audit.result),
-        note: audit.and_then(CellAudit::note),
+        note: audit.and_then(|audit| audit.note.clone()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ClaimLayout, Column, Layout, RowLayout};
+use super::{ClaimLayout, Column, Gain, Layout, RowLayout};
 use crate::claim::{Claim, Rules};
 use crate::names::hint;
 use crate::printed::{Decimal, DecimalError};
@@ -55,6 +55,7 @@ impl Layout {
             columns: ids(&mut self.columns.iter().map(|column| &column.id)),
             rows: ids(&mut self.rows.iter().map(|row| &row.id)),
             means: BTreeSet::new(),
+            others: ids(&mut self.columns.iter().filter(|c| c.unit.is_some()).map(|c| &c.id)),
             findings: Vec::new(),
         };
         check.groups(self);
@@ -70,6 +71,8 @@ impl Layout {
             check.wrong(&format!("claims[{at}].primary"), message);
         }
         self.claims.iter().enumerate().for_each(|(at, claim)| check.claim(at, claim));
+        check.repeated("gains", self.gains.iter().map(|gain| &gain.id));
+        self.gains.iter().enumerate().for_each(|(at, gain)| check.gain(at, gain));
         for (list, empty) in [("columns", self.columns.is_empty()), ("rows", self.rows.is_empty())] {
             if empty {
                 check.wrong(list, "is empty: a table has at least one column and one row");
@@ -85,6 +88,8 @@ struct Check<'a> {
     columns: BTreeSet<String>,
     rows: BTreeSet<String>,
     means: BTreeSet<String>,
+    /// Columns of other values than percentages.
+    others: BTreeSet<String>,
     findings: Vec<Finding>,
 }
 
@@ -146,12 +151,34 @@ impl Check<'_> {
             for (name, text) in cells {
                 let path = format!("rows[{at}].{field}.{}", key(name));
                 self.findings.extend(if known.contains(name) {
-                    percentage(text).err().map(|message| Finding::new(path, message))
+                    let read = if self.others.contains(name) { number(text) } else { percentage(text) };
+                    read.err().map(|message| Finding::new(path, message))
                 } else {
                     let finding = Finding::new(path, format!("unknown key `{name}`")).meant(name, known);
                     Some(Finding { key: true, ..finding })
                 });
             }
+        }
+        for (field, marked) in [("best", &row.best), ("second", &row.second)] {
+            for (i, name) in marked.iter().enumerate() {
+                if !row.printed.contains_key(name) && !row.averages.contains_key(name) {
+                    self.wrong(
+                        &format!("rows[{at}].{field}[{i}]"),
+                        format!("`{name}` has no value in this row"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn gain(&mut self, at: usize, gain: &Gain) {
+        if let Err(message) = number(&gain.printed) {
+            self.wrong(&format!("gains[{at}].printed"), message);
+        }
+        for (field, cell) in [("of", &gain.of), ("over", &gain.over)] {
+            let path = format!("gains[{at}].{field}");
+            // A cell alone is no claim; compared with a number it is one.
+            self.expression(path, &format!("{cell} > 0"));
         }
     }
 
@@ -192,10 +219,13 @@ impl Check<'_> {
     }
 
     fn claim(&mut self, at: usize, claim: &ClaimLayout) {
-        let path = format!("claims[{at}].expression");
+        self.expression(format!("claims[{at}].expression"), &claim.expression);
+    }
+
+    fn expression(&mut self, path: String, expression: &str) {
         let cells: BTreeSet<String> =
             self.columns.iter().chain(&self.groups).chain(&self.means).cloned().collect();
-        match claim.expression.parse::<Claim>() {
+        match expression.parse::<Claim>() {
             Err(error) => {
                 let offset = Some(error.span.start);
                 self.findings.push(Finding { offset, ..Finding::new(path, error.to_string()) });
@@ -223,6 +253,11 @@ impl Check<'_> {
     fn wrong(&mut self, path: &str, message: impl Into<String>) {
         self.findings.push(Finding::new(path, message));
     }
+}
+
+/// Whether a printed text is a decimal; else what is wrong with it.
+fn number(text: &str) -> Result<(), String> {
+    text.parse::<Decimal>().map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// Whether a printed text is a decimal between 0 and 100; else what is wrong with it.

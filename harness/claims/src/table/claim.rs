@@ -147,7 +147,7 @@ impl Claim {
         let named = |claim: &ClaimLayout| claim.primary;
         let pairs: Vec<(&claim::Claim, bool)> =
             parsed.iter().zip(layout.claims.iter().map(named)).collect();
-        let number = |row: &str, column: &str| layout.printed_number(printed, row, column);
+        let number = |row: &str, column: &str| layout.printed_number(|row, column| printed.cell(row, column), row, column);
         let margin = |comparison: &Comparison| printed_comparison(comparison, &number).margin;
         let measured = as_measured(&pairs, scores, margin, &layout.rules)?;
         let claims = layout.claims.iter().zip(&parsed).zip(&measured);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{PrintedNumber, Rules};
-use crate::printed::{BenchmarkSize, PrintedTable};
+use crate::printed::{BenchmarkSize, Decimal, PrintedTable};
 
 /// Columns, rows and claims of a table, as a recipe lists them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,57 @@ pub struct Layout {
     /// What a reader of this table must know.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Relative gains that the paper's text states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gains: Vec<Gain>,
+    /// How the paper says that it makes the last digit; none where it does not say, which is read as rounding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+    /// Digits after the point of every value, where the paper states them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<u32>,
+}
+
+/// How a printed value's last digit is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// Rounded once, at a tie in either direction.
+    Once,
+    /// Each run is rounded, then their mean.
+    Runs,
+    /// Digits are cut off.
+    Truncation,
+}
+
+/// A relative gain as the text states it: by how many percent one cell is above another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gain {
+    /// Name, such as `T1.g1`.
+    pub id: String,
+    /// The paper's words, restated.
+    pub text: String,
+    /// The cell that is higher, `row.column`, as in a claim.
+    pub of: String,
+    /// The cell that it is compared with.
+    pub over: String,
+    /// The percentage in the text.
+    pub printed: String,
+    /// How the text puts it.
+    pub says: Says,
+}
+
+/// How a number in a text relates to the exact one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Says {
+    /// "Over 160 %": the exact gain is larger.
+    Over,
+    /// "Under 2 %": the exact gain is smaller.
+    Under,
+    /// "160 %": the exact gain rounds to it.
+    About,
 }
 
 /// A group of columns; its id names the average column in claims.
@@ -90,6 +141,12 @@ pub struct Column {
     pub paper_questions: Option<u32>,
     /// Samples a question behind the printed value.
     pub paper_samples: Option<u32>,
+    /// The unit of values that are no percentages, such as `tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Whether the lowest value is the best.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lower_is_better: bool,
 }
 
 /// A row.
@@ -111,6 +168,19 @@ pub struct RowLayout {
     /// Printed averages by group.
     #[serde(default)]
     pub averages: BTreeMap<String, String>,
+    /// Whether the paper takes the values from elsewhere, so that its own questions, samples and rounding do
+    /// not apply.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub quoted: bool,
+    /// The method that the row is about, where another table has it under another label; else the label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Columns and groups whose value is marked as the best, in most papers in bold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub best: Vec<String>,
+    /// Columns and groups whose value is marked as the second best, in most papers underlined.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second: Vec<String>,
 }
 
 /// A claim as written.
@@ -128,6 +198,10 @@ pub struct ClaimLayout {
     pub primary: bool,
 }
 
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl Layout {
     /// The columns of a group.
     pub fn members<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Column> {
@@ -138,7 +212,9 @@ impl Layout {
     #[must_use]
     pub fn printed(&self) -> PrintedTable {
         let size = |column: &Column| {
-            Some(BenchmarkSize { questions: column.paper_questions?, samples: column.paper_samples? })
+            let of_percentages = column.unit.is_none();
+            let size = BenchmarkSize { questions: column.paper_questions?, samples: column.paper_samples? };
+            of_percentages.then_some(size)
         };
         let members = |group: &Group| self.members(&group.id).map(|column| column.id.clone()).collect();
         let cells = |row: &RowLayout| {
@@ -153,16 +229,16 @@ impl Layout {
     }
 
     /// A printed number, or the mean of the printed numbers that a named mean averages.
-    pub(super) fn printed_number(
+    pub(crate) fn printed_number(
         &self,
-        printed: &PrintedTable,
+        cell: impl Fn(&str, &str) -> Option<Decimal>,
         row: &str,
         column: &str,
     ) -> Option<PrintedNumber> {
         let Some(mean) = self.means.iter().find(|mean| mean.id == column) else {
-            return printed.cell(row, column).map(PrintedNumber::from);
+            return cell(row, column).map(PrintedNumber::from);
         };
-        let members = mean.columns.iter().map(|column| printed.cell(row, column).map(PrintedNumber::from));
+        let members = mean.columns.iter().map(|column| cell(row, column).map(PrintedNumber::from));
         let members: Vec<PrintedNumber> = members.collect::<Option<_>>()?;
         let n = members.len() as f64;
         Some(PrintedNumber {

@@ -17,7 +17,9 @@ pub use assemble::{Evaluation, Measurements};
 pub use check::{Finding, Known};
 pub use claim::{Claim, Part, Threshold, Unit};
 pub use error::TableError;
-pub use layout::{ClaimLayout, Column, Deviation, Group, Layout, NamedMean, RowLayout};
+pub use layout::{
+    ClaimLayout, Column, Deviation, Gain, Group, Layout, NamedMean, Rounding, RowLayout, Says,
+};
 
 use crate::printed::PrintedCheck;
 use crate::quantity::Quantity;

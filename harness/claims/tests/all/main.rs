@@ -1,6 +1,8 @@
 //! Statistics, claims and tables through their public functions.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod audit;
+mod audit_files;
 mod claims_language;
 mod claims_measured;
 mod intervals;

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
-use assay_claims::printed::{
-    BenchmarkSize, Decimal, PrintedCheck, PrintedTable, check_average, check_granularity,
-};
+use assay_claims::audit::{AverageCheck, AverageRule, Cause, Grids};
+use assay_claims::printed::{BenchmarkSize, Decimal, PrintedCheck, PrintedTable};
 use proptest::prelude::*;
 
 use crate::support::close;
@@ -46,9 +45,9 @@ const TABLE_5: [Row; 5] = [
     ),
 ];
 
-fn average_of(values: [&str; 6]) -> assay_claims::printed::AverageCheck {
-    let members: Vec<_> = values[..5].iter().map(|text| Some(decimal(text))).collect();
-    check_average(decimal(values[5]), &members)
+fn average_of(values: [&str; 6]) -> AverageCheck {
+    let members: Vec<_> = values[..5].iter().map(|text| (Some(decimal(text)), None)).collect();
+    AverageCheck::new(decimal(values[5]), &members, &mut Grids::default()).unwrap()
 }
 
 #[test]
@@ -56,25 +55,37 @@ fn averages_of_table_5_follow_from_their_rows() {
     for (row, math, general) in TABLE_5 {
         for values in [math, general] {
             let check = average_of(values);
-            assert_eq!(check.result, PrintedCheck::Consistent, "{row}: {check:?}");
-            close(check.tolerance.unwrap(), 0.01, 1e-12);
+            assert_eq!(check.result(), PrintedCheck::Consistent, "{row}: {check:?}");
         }
     }
-    // Ours-Acc's general average is off in its last digit if recomputed from rounded members, yet compatible.
-    close(average_of(TABLE_5[2].2).recomputed.unwrap(), 38.614, 1e-9);
+    // Ours-Acc's general average is off in its last digit if recomputed from rounded members, yet possible.
+    let check = average_of(TABLE_5[2].2);
+    assert_eq!(check.mean, "38.614000");
+    let possible: Vec<_> = check.rules.iter().map(|decided| (decided.rule, decided.possible)).collect();
+    assert_eq!(possible[0], (AverageRule::PrintedMembers, Some(false)));
+    assert_eq!(possible[1], (AverageRule::ExactMembers, Some(true)));
 }
 
-/// Table 3: Bespoke-Stratos-32B prints 70.34, and its row gives 70.354.
+/// Table 3: Bespoke-Stratos-32B prints 70.34, and its row gives 70.354, under every rule.
 #[test]
 fn an_average_beyond_rounding_is_contradicted() {
-    let check = average_of(["92.60", "55.42", "46.88", "92.19", "64.68", "70.34"]);
-    assert_eq!(check.result, PrintedCheck::Contradicted);
-    close(check.recomputed.unwrap(), 70.354, 1e-9);
-    let corrected = average_of(["92.60", "55.42", "46.88", "92.19", "64.68", "70.35"]);
-    assert_eq!(corrected.result, PrintedCheck::Consistent);
+    let texts = ["92.60", "55.42", "46.88", "92.19", "64.68"];
+    let sizes = [(500, 2), (30, 32), (30, 32), (40, 32), (674, 2)];
+    let members: Vec<_> = texts
+        .iter()
+        .zip(sizes)
+        .map(|(text, (questions, samples))| (Some(decimal(text)), Some(BenchmarkSize { questions, samples })))
+        .collect();
+    let of = |printed| AverageCheck::new(decimal(printed), &members, &mut Grids::default()).unwrap();
+    let check = of("70.34");
+    assert_eq!(check.result(), PrintedCheck::Contradicted, "{check:?}");
+    assert!(check.rules.iter().all(|decided| decided.possible == Some(false)), "{check:?}");
+    assert_eq!(check.arithmetic(), "(92.60 + 55.42 + 46.88 + 92.19 + 64.68) / 5 = 70.354");
+    assert_eq!(check.corrected(), Some(decimal("70.35")));
+    assert_eq!(of("70.35").result(), PrintedCheck::Consistent);
 }
 
-/// The tolerance is met exactly: comparisons are in integers, not in floating point.
+/// The edge of what rounding allows is inside: comparisons are in integers, not in floating point.
 #[test]
 fn the_edge_of_the_tolerance_is_inside() {
     for (printed, members, result) in [
@@ -84,16 +95,16 @@ fn the_edge_of_the_tolerance_is_inside() {
         ("0.2", ["0.1", "0.1"], PrintedCheck::Consistent),
         ("0.20", ["0.1", "0.1"], PrintedCheck::Contradicted),
     ] {
-        let members = members.map(|text| Some(decimal(text)));
-        assert_eq!(check_average(decimal(printed), &members).result, result, "{printed}");
+        let members = members.map(|text| (Some(decimal(text)), None));
+        let check = AverageCheck::new(decimal(printed), &members, &mut Grids::default()).unwrap();
+        assert_eq!(check.result(), result, "{printed}");
     }
 }
 
 #[test]
 fn an_average_with_a_missing_member_is_not_attempted() {
-    for members in [vec![], vec![Some(decimal("1.0")), None]] {
-        let check = check_average(decimal("1.0"), &members);
-        assert_eq!((check.result, check.recomputed), (PrintedCheck::NotAttempted, None));
+    for members in [vec![], vec![(Some(decimal("1.0")), None), (None, None)]] {
+        assert_eq!(AverageCheck::new(decimal("1.0"), &members, &mut Grids::default()), None);
     }
 }
 
@@ -104,7 +115,8 @@ fn granularity_depends_on_the_printed_digits() {
     for (text, questions, samples, result, explained) in [
         ("51.1", 40, 32, PrintedCheck::NotAttempted, false),
         ("51.09", 40, 32, PrintedCheck::Consistent, false),
-        ("51.10", 40, 32, PrintedCheck::Impossible, true),
+        // Every run is a multiple of 2.5: rounding runs changes nothing.
+        ("51.10", 40, 32, PrintedCheck::Impossible, false),
         ("61.64", 40, 32, PrintedCheck::Consistent, false),
         ("81.30", 500, 2, PrintedCheck::Consistent, false),
         ("81.25", 500, 2, PrintedCheck::Impossible, false),
@@ -124,9 +136,11 @@ fn granularity_depends_on_the_printed_digits() {
         ("100.01", 12_032, 1, PrintedCheck::Impossible, false),
         ("60.94", 0, 8, PrintedCheck::NotAttempted, false),
     ] {
-        let check = check_granularity(decimal(text), questions, samples);
+        let check = Grids::default().check(decimal(text), BenchmarkSize { questions, samples });
+        let runs = check.result() == PrintedCheck::Impossible
+            && check.possible(Cause::RoundedRuns) == Some(true);
         assert_eq!(
-            (check.result, check.explained_by_rounded_runs),
+            (check.result(), runs),
             (result, explained),
             "{text} of {questions} x {samples}: {check:?}"
         );
@@ -185,9 +199,69 @@ fn a_whole_table() {
         "its size is not given"
     );
     assert_eq!(by_cell[&("Ours-L-7B-1K", "LCB-E")].printed, "66.42");
-    let json = serde_json::to_value(by_cell[&("Qwen2.5-7B-Instruct", "AMC23")]).unwrap();
-    assert_eq!(json["result"], "impossible");
-    assert_eq!(json["granularity"]["explained_by_rounded_runs"], true);
+    let note = by_cell[&("Qwen2.5-7B-Instruct", "AMC23")].note.as_deref().unwrap();
+    assert!(note.starts_with("654/1280 = 51.0938, which rounds to 51.09; 655/1280 = 51.1719"), "{note}");
+    assert!(note.ends_with("explained by rounding to fewer digits and adding zeros (654/1280 = 51.0938, which rounds to 51.1)"), "{note}");
+}
+
+/// Small cases by trying every tuple of runs.
+#[test]
+fn rounded_runs_are_decided_as_by_trying_all() {
+    for questions in 1..=7u32 {
+        for samples in 2..=3u32 {
+            let runs: Vec<i64> = (0..=i64::from(questions))
+                .flat_map(|right| {
+                    let (twice, n) = (2000 * right, i64::from(questions));
+                    let up = (twice + n).div_euclid(2 * n);
+                    if (twice + n) % (2 * n) == 0 { vec![up - 1, up] } else { vec![up] }
+                })
+                .collect();
+            let mut sums = vec![0i64];
+            for _ in 0..samples {
+                sums = sums.iter().flat_map(|sum| runs.iter().map(move |run| sum + run)).collect();
+                sums.sort_unstable();
+                sums.dedup();
+            }
+            let k = i64::from(samples);
+            let mut grids = Grids::default();
+            for units in 0..=1000i64 {
+                let expected = sums.iter().any(|sum| (2 * sum - 2 * k * units).abs() <= k);
+                let printed = Decimal::new(units.into(), 1).unwrap();
+                let check = grids.check(printed, BenchmarkSize { questions, samples });
+                assert_eq!(
+                    check.possible(Cause::RoundedRuns),
+                    Some(expected),
+                    "{printed} of {questions} x {samples}"
+                );
+            }
+        }
+    }
+}
+
+/// GRIM's power: 1280 of the 10,000 percentages with two digits are on the grid.
+#[test]
+fn power_and_nearest_sizes() {
+    let size = BenchmarkSize { questions: 40, samples: 32 };
+    let check = Grids::default().check(decimal("51.10"), size);
+    close(check.power, 0.872, 1e-12);
+    let questions = check.nearest_questions.unwrap();
+    let near = Grids::default().check(decimal("51.10"), BenchmarkSize { questions, ..size });
+    assert_ne!(near.result(), PrintedCheck::Impossible);
+    let (low, high) = (questions.min(40), questions.max(40));
+    for between in low + 1..high {
+        let size = BenchmarkSize { questions: between, ..size };
+        assert_eq!(Grids::default().check(decimal("51.10"), size).result(), PrintedCheck::Impossible);
+    }
+}
+
+/// 436/674 = 64.6884: cutting digits off gives 64.68, rounding 64.69.
+#[test]
+fn truncation_is_decided() {
+    let size = BenchmarkSize { questions: 674, samples: 2 };
+    let check = Grids::default().check(decimal("64.68"), size);
+    assert_eq!(check.result(), PrintedCheck::Impossible);
+    assert_eq!(check.possible(Cause::Truncation), Some(true));
+    assert_eq!(Grids::default().check(decimal("64.67"), size).possible(Cause::Truncation), Some(false));
 }
 
 proptest! {
@@ -197,17 +271,18 @@ proptest! {
         let outcomes = u64::from(questions) * u64::from(samples);
         let correct = (share * outcomes as f64) as u64;
         let text = format!("{:.digits$}", 100.0 * correct as f64 / outcomes as f64);
-        let check = check_granularity(decimal(&text), questions, samples);
-        prop_assert!(check.result != PrintedCheck::Impossible, "{text} of {questions} x {samples}: {check:?}");
+        let check = Grids::default().check(decimal(&text), BenchmarkSize { questions, samples });
+        prop_assert!(check.result() != PrintedCheck::Impossible, "{text} of {questions} x {samples}: {check:?}");
     }
 
     /// An average computed from unrounded members, then rounded, agrees with the rounded members.
     #[test]
     fn honest_averages_pass(members in prop::collection::vec(0.0..100.0, 1..9), digits in 0usize..4, coarse in 0usize..4) {
         let mean = members.iter().sum::<f64>() / members.len() as f64;
-        let rounded: Vec<_> = members.iter().map(|m| Some(decimal(&format!("{m:.digits$}")))).collect();
-        let check = check_average(decimal(&format!("{mean:.coarse$}")), &rounded);
-        prop_assert_eq!(check.result, PrintedCheck::Consistent);
+        let rounded: Vec<_> = members.iter().map(|m| (Some(decimal(&format!("{m:.digits$}"))), None)).collect();
+        let printed = decimal(&format!("{mean:.coarse$}"));
+        let check = AverageCheck::new(printed, &rounded, &mut Grids::default()).unwrap();
+        prop_assert_eq!(check.result(), PrintedCheck::Consistent);
     }
 
     #[test]

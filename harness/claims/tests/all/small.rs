@@ -22,6 +22,7 @@ fn column(id: &str, group: &str, benchmark: &str) -> Column {
         benchmark: Some(benchmark.into()),
         paper_questions: Some(30),
         paper_samples: Some(4),
+        ..Column::default()
     }
 }
 
@@ -37,6 +38,7 @@ fn row(id: &str, printed: [&str; 3], averages: [&str; 2]) -> RowLayout {
         model: Some(format!("the-{id}-model")),
         printed: pairs(["A", "B", "C"], printed),
         averages: pairs(["one", "two"], averages),
+        ..RowLayout::default()
     }
 }
 
@@ -61,7 +63,6 @@ pub(crate) fn layout() -> Layout {
             claim("3", "new.two > base.two and old.two > base.two"),
             claim("4", "old.A < base.A"),
         ],
-        notes: Vec::new(),
         ..Layout::default()
     }
 }

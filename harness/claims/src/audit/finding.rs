@@ -1,0 +1,156 @@
+//! Findings of the audit.
+
+use serde::{Deserialize, Serialize};
+
+use super::average::DecidedRule;
+use super::grid::Decided;
+
+/// What found something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Detector {
+    /// A percentage that no number of right answers gives.
+    Grid,
+    /// An average that does not follow from its row.
+    Average,
+    /// Two rows with the same values.
+    RepeatedRow,
+    /// Several equal cells in two rows.
+    RepeatedCells,
+    /// One method with different values in two tables.
+    Method,
+    /// Different numbers of digits in one column.
+    Precision,
+    /// A mark of best or second best at the wrong value.
+    Mark,
+    /// A relative gain that the text states wrongly.
+    Gain,
+    /// A claim that the printed values do not bear out, or only within their rounding.
+    Claim,
+    /// A claim that holds for an average and not for each of its members.
+    AverageOnly,
+}
+
+impl Detector {
+    /// All detectors.
+    pub const ALL: [Self; 10] = [
+        Self::Grid,
+        Self::Average,
+        Self::RepeatedRow,
+        Self::RepeatedCells,
+        Self::Method,
+        Self::Precision,
+        Self::Mark,
+        Self::Gain,
+        Self::Claim,
+        Self::AverageOnly,
+    ];
+
+    /// The name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Grid => "grid",
+            Self::Average => "average",
+            Self::RepeatedRow => "repeated-row",
+            Self::RepeatedCells => "repeated-cells",
+            Self::Method => "method",
+            Self::Precision => "precision",
+            Self::Mark => "mark",
+            Self::Gain => "gain",
+            Self::Claim => "claim",
+            Self::AverageOnly => "average-only",
+        }
+    }
+}
+
+/// What hangs on a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// With the corrected value, a claim changes its outcome on the printed values.
+    ChangesAClaim,
+    /// With the corrected value, two rows change their order in a column.
+    ChangesARank,
+    /// The corrected value differs and changes neither.
+    LastDigit,
+    /// Nothing to correct, but to know.
+    Note,
+}
+
+impl Severity {
+    /// All severities, the most severe first.
+    pub const ALL: [Self; 4] = [Self::ChangesAClaim, Self::ChangesARank, Self::LastDigit, Self::Note];
+
+    /// The name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChangesAClaim => "changes-a-claim",
+            Self::ChangesARank => "changes-a-rank",
+            Self::LastDigit => "last-digit",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// Something that the audit found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditFinding {
+    /// What found it.
+    pub detector: Detector,
+    /// What hangs on it.
+    pub severity: Severity,
+    /// The table.
+    pub table: String,
+    /// The row's id; none for a statement of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// The columns that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// The values as printed, in the order of the columns, or the statement's own words.
+    pub printed: Vec<String>,
+    /// What is wrong, with the arithmetic in enough digits to check by hand.
+    pub message: String,
+    /// The causes that were decided, for `grid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Decided>,
+    /// The rules that were decided, for `average`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<DecidedRule>,
+    /// The chance from 0 to 1 that the check notices a random value in this cell, for `grid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<f64>,
+    /// How many such coincidences chance gives in all tables together, for repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_by_chance: Option<f64>,
+}
+
+impl AuditFinding {
+    pub(super) fn new(
+        detector: Detector,
+        severity: Severity,
+        table: &str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            detector,
+            severity,
+            table: table.to_owned(),
+            row: None,
+            columns: Vec::new(),
+            printed: Vec::new(),
+            message: message.into(),
+            causes: Vec::new(),
+            rules: Vec::new(),
+            power: None,
+            expected_by_chance: None,
+        }
+    }
+
+    pub(super) fn at(mut self, row: &str, cells: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.row = Some(row.to_owned());
+        (self.columns, self.printed) = cells.into_iter().unzip();
+        self
+    }
+}

@@ -1,0 +1,152 @@
+//! The audit of printed tables: what can be said about the numbers of a paper without measuring anything.
+//!
+//! [`audit`] takes the tables of one paper and gives its findings, each with its arithmetic and the causes
+//! that were decided, and the result of every cell. Rows that are quoted from elsewhere are never checked, nor
+//! are cells whose questions or samples are unknown; equal values that chance gives are no finding.
+//!
+//! The checks: [`grid`](GridCheck) and [averages](AverageCheck) for single cells; repeats, methods with
+//! several values, precision and marks over rows and tables; gains and claims for what the text says.
+
+mod average;
+mod context;
+mod finding;
+mod grid;
+mod marks;
+mod methods;
+mod precision;
+mod repeats;
+pub mod source;
+mod statements;
+mod values;
+
+use serde::{Deserialize, Serialize};
+
+pub use average::{AverageCheck, AverageRule, DecidedRule};
+pub use finding::{AuditFinding, Detector, Severity};
+pub use grid::{Cause, Decided, GridCheck, Grids};
+
+use context::Context;
+
+use crate::table::Layout;
+
+/// A printed table with its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditTable {
+    /// How findings call it, such as `table-05`.
+    pub name: String,
+    /// Its columns, rows, printed values and claims, free of mistakes ([`Layout::check`]).
+    pub layout: Layout,
+}
+
+/// What the audit says about one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditCell {
+    /// The table.
+    pub table: String,
+    /// Row id.
+    pub row: String,
+    /// Column or group id.
+    pub column: String,
+    /// As printed.
+    pub printed: String,
+    /// The result.
+    pub result: CellResult,
+}
+
+/// What the audit says about a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellResult {
+    /// The value follows from its row, or lies on its grid.
+    Consistent,
+    /// No number of right answers gives the value.
+    OffTheGrid,
+    /// The value does not follow from its row.
+    Contradicted,
+    /// Not checked: the row is quoted from elsewhere.
+    Quoted,
+    /// Not checked: the column holds no percentages.
+    NoPercentage,
+    /// Not checked: the number of questions or samples is unknown.
+    UnknownSize,
+    /// Not checked: every value with these digits is possible.
+    FineGrid,
+    /// Not checked: a member of the average is not printed.
+    MissingMember,
+    /// Not checked: deciding would take too long.
+    TooMuchWork,
+}
+
+impl CellResult {
+    /// All results, in the order in which they are listed.
+    pub const ALL: [Self; 9] = [
+        Self::Consistent,
+        Self::OffTheGrid,
+        Self::Contradicted,
+        Self::Quoted,
+        Self::NoPercentage,
+        Self::UnknownSize,
+        Self::FineGrid,
+        Self::MissingMember,
+        Self::TooMuchWork,
+    ];
+
+    /// Whether a check that could have failed was made.
+    pub fn attempted(self) -> bool {
+        matches!(self, Self::Consistent | Self::OffTheGrid | Self::Contradicted)
+    }
+
+    /// As in a list of counts.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Consistent => "consistent",
+            Self::OffTheGrid => "off the grid",
+            Self::Contradicted => "contradicted",
+            Self::Quoted => "quoted from elsewhere",
+            Self::NoPercentage => "no percentage",
+            Self::UnknownSize => "questions or samples unknown",
+            Self::FineGrid => "every value with these digits is possible",
+            Self::MissingMember => "a member of the average is not printed",
+            Self::TooMuchWork => "deciding would take too long",
+        }
+    }
+}
+
+/// What an audit finds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The most severe first, then in the order of tables, rows and columns.
+    pub findings: Vec<AuditFinding>,
+    /// Every printed cell, in the order of tables, rows and columns.
+    pub cells: Vec<AuditCell>,
+}
+
+impl Audit {
+    /// The number of cells with a result.
+    pub fn count(&self, result: CellResult) -> usize {
+        self.cells.iter().filter(|cell| cell.result == result).count()
+    }
+
+    /// The number of findings of a severity.
+    pub fn of_severity(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+}
+
+/// Audits the tables of one paper with every detector.
+pub fn audit(tables: &[AuditTable]) -> Audit {
+    let mut context = Context::new(tables);
+    let mut audit = Audit::default();
+    values::check(&mut context, &mut audit);
+    repeats::find(&context, &mut audit.findings);
+    methods::find(&context, &mut audit.findings);
+    precision::find(&context, &mut audit.findings);
+    marks::find(&context, &mut audit.findings);
+    statements::find(&context, &mut audit.findings);
+    // Stable: equal severities stay in the order of tables, then of detectors.
+    let place = |name: &str| tables.iter().position(|table| table.name == name);
+    audit.findings.sort_by_key(|finding| (finding.severity, place(&finding.table)));
+    audit
+}

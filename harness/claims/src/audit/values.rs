@@ -1,0 +1,137 @@
+//! Single cells: percentages on their grid, averages of their row.
+
+use super::average::AverageCheck;
+use super::context::{Context, Prepared};
+use super::finding::{AuditFinding, Detector, Severity};
+use super::grid::{Cause, GridCheck, Grids, causes_in_words};
+use super::{Audit, AuditCell, CellResult};
+use crate::decimal::Decimal;
+use crate::printed::{BenchmarkSize, PrintedCheck};
+use crate::table::{Rounding, RowLayout};
+
+/// Checks every printed cell.
+pub(super) fn check(context: &mut Context<'_>, audit: &mut Audit) {
+    let Context { tables, grids } = context;
+    for table in tables.iter() {
+        for row in &table.layout.rows {
+            for (column, printed) in table.cells(row) {
+                let (result, finding) = cell(table, row, column, printed, grids);
+                audit.findings.extend(finding);
+                audit.cells.push(AuditCell {
+                    table: table.name.to_owned(),
+                    row: row.id.clone(),
+                    column: column.to_owned(),
+                    printed: printed.to_string(),
+                    result,
+                });
+            }
+        }
+    }
+}
+
+fn cell(
+    table: &Prepared<'_>,
+    row: &RowLayout,
+    column: &str,
+    printed: Decimal,
+    grids: &mut Grids,
+) -> (CellResult, Option<AuditFinding>) {
+    if row.quoted {
+        return (CellResult::Quoted, None);
+    }
+    if table.printed.groups.contains_key(column) {
+        return average(table, row, column, printed, grids);
+    }
+    if table.has_unit(column) {
+        return (CellResult::NoPercentage, None);
+    }
+    match table.printed.benchmarks.get(column).copied().flatten() {
+        Some(size) => grid(table, row, column, &grids.check(printed, size)),
+        None => (CellResult::UnknownSize, None),
+    }
+}
+
+/// The cause that a paper states.
+fn stated(rounding: Option<Rounding>) -> Cause {
+    match rounding {
+        None | Some(Rounding::Once) => Cause::RoundedOnce,
+        Some(Rounding::Runs) => Cause::RoundedRuns,
+        Some(Rounding::Truncation) => Cause::Truncation,
+    }
+}
+
+fn grid(
+    table: &Prepared<'_>,
+    row: &RowLayout,
+    column: &str,
+    check: &GridCheck,
+) -> (CellResult, Option<AuditFinding>) {
+    // A single run leaves nothing to round twice.
+    let cause = match stated(table.layout.rounding) {
+        Cause::RoundedRuns if check.size.samples == 1 => Cause::RoundedOnce,
+        cause => cause,
+    };
+    if check.result() == PrintedCheck::NotAttempted {
+        return (CellResult::FineGrid, None);
+    }
+    match check.possible(cause) {
+        Some(true) => return (CellResult::Consistent, None),
+        None => return (CellResult::TooMuchWork, None),
+        Some(false) => {}
+    }
+    let weight = check.corrected().map(|corrected| table.weight(&row.id, column, corrected));
+    // A stated rule of rounding may exclude a value that is its own nearest neighbour.
+    let severity = weight.unwrap_or(Severity::LastDigit).min(Severity::LastDigit);
+    let BenchmarkSize { questions, samples } = check.size;
+    let mut message = format!(
+        "{} is off the grid of {questions} questions by {samples}: {}; {}",
+        check.printed,
+        check.arithmetic(),
+        causes_in_words(&check.causes)
+    );
+    let near = [("questions", check.nearest_questions), ("samples", check.nearest_samples)];
+    let near: Vec<String> =
+        near.iter().filter_map(|(what, n)| n.map(|n| format!("{n} {what} would fit"))).collect();
+    if !near.is_empty() {
+        message = format!("{message}; {}", near.join(", "));
+    }
+    let finding = AuditFinding {
+        causes: check.causes.clone(),
+        power: Some(check.power),
+        ..AuditFinding::new(Detector::Grid, severity, table.name, message)
+    };
+    let cells = [(column.to_owned(), check.printed.to_string())];
+    (CellResult::OffTheGrid, Some(finding.at(&row.id, cells)))
+}
+
+fn average(
+    table: &Prepared<'_>,
+    row: &RowLayout,
+    group: &str,
+    printed: Decimal,
+    grids: &mut Grids,
+) -> (CellResult, Option<AuditFinding>) {
+    let Some(check) = AverageCheck::new(printed, &table.printed.members(&row.id, group), grids) else {
+        return (CellResult::MissingMember, None);
+    };
+    match check.result() {
+        PrintedCheck::Contradicted | PrintedCheck::Impossible => {}
+        PrintedCheck::NotAttempted => return (CellResult::TooMuchWork, None),
+        PrintedCheck::Consistent => return (CellResult::Consistent, None),
+    }
+    let Some(corrected) = check.corrected() else { return (CellResult::TooMuchWork, None) };
+    if table.layout.rounding == Some(Rounding::Truncation) && check.truncates_to(printed) {
+        return (CellResult::Consistent, None);
+    }
+    let severity = table.weight(&row.id, group, corrected);
+    let message = format!(
+        "{printed} does not follow from its row: {}, which rounds to {corrected}; {}",
+        check.arithmetic(),
+        check.rules_in_words()
+    );
+    let finding = AuditFinding {
+        rules: check.rules.clone(),
+        ..AuditFinding::new(Detector::Average, severity, table.name, message)
+    };
+    (CellResult::Contradicted, Some(finding.at(&row.id, [(group.to_owned(), printed.to_string())])))
+}
