@@ -9,8 +9,10 @@
 //! - [`claim`]: statements about cells, and what comes of them;
 //! - [`table`]: one table of a paper, recomputed: what a recipe says of it and what was measured, put
 //!   together;
-//! - [`section`]: text, small tables and plots beside it.
+//! - [`section`]: text, small tables and plots beside it;
+//! - [`Assurance`]: how much was done anew for a number.
 
+mod assurance;
 pub mod claim;
 pub mod interval;
 mod names;
@@ -22,4 +24,5 @@ pub mod section;
 pub mod student;
 pub mod table;
 
+pub use assurance::Assurance;
 pub use quantity::Quantity;
