@@ -136,5 +136,6 @@ fn row(table: &Table, layout: &RowLayout, evidence: &BTreeMap<String, Vec<String
         .collect();
     seeds.sort_unstable();
     seeds.dedup();
-    Row { id: layout.id.clone(), label: layout.label.clone(), printed_label: None, seeds, cells }
+    let assurance = table.assurance.get(&layout.id).copied();
+    Row { id: layout.id.clone(), label: layout.label.clone(), printed_label: None, assurance, seeds, cells }
 }
