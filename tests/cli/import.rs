@@ -26,7 +26,8 @@ const HERON: &str = "examples/other-paper/logs/heron.csv";
 #[test]
 fn the_committed_example_is_imported_as_it_is_and_its_table_runs_alone() {
     let world = example();
-    let wren = [1, 2].map(|run| format!("examples/other-paper/logs/samples_birds_run-{run}.jsonl"));
+    let wren = ["15-23-47.285735", "16-02-26.648276"]
+        .map(|time| format!("examples/other-paper/logs/samples_birds_2026-01-16T{time}.jsonl"));
     let wren = wren.each_ref().map(String::as_str);
     let metric = ["--metric", "exact_match,strict-match"];
     world.run(&arguments(&[HERON], "12", &[], "heron.jsonl")).succeeds().prints(&[

@@ -80,7 +80,7 @@ fn files_that_were_changed_are_refused() {
             "i.jsonl:1: the header says",
         ),
         (text.replacen("\"sample\":0,\"score\"", "\"smaple\":0,\"score\"", 1), "i.jsonl:2:25: unknown field"),
-        (text.replacen("\"score\":1.0", "\"note\":1.0", 1), "i.jsonl:2:38: unknown field"),
+        (text.replacen("\"score\":1.0", "\"note\":1.0", 1), "i.jsonl:2:34: unknown field"),
         (text.replacen(",\"score\":1.0", "", 1), "i.jsonl:2: a sample has either"),
         (String::new(), "i.jsonl:1: the file is empty"),
     ];

@@ -63,7 +63,7 @@ fn plain_tables_with_mistakes_are_refused_with_their_place() {
         (
             "l.jsonl",
             "{\"question\": 1, \"corect\": 1}\n",
-            "l.jsonl:1:24: unknown field `corect`, expected one of `question`, `sample`, `benchmark`, `correct`, `score`, `error`",
+            "l.jsonl:1:25: unknown field `corect`, expected one of `question`, `sample`, `benchmark`, `correct`, `score`, `error`",
         ),
         (
             "l.jsonl",
@@ -160,7 +160,7 @@ fn livecodebench_has_a_list_of_verdicts_for_each_question() {
             "[{\"question_id\": \"a\", \"graded_list\": [1]}]",
             "a.json:1:40: invalid type: integer `1`, expected a boolean",
         ),
-        ("[{\"question_id\": \"a\"}]", "a.json:1:22: missing field `graded_list`"),
+        ("[{\"question_id\": \"a\"}]", "a.json:1:21: missing field `graded_list`"),
         ("[{\"question_id\": \"a\", \"graded_list\": [true]}", "a.json:1:45: EOF while parsing a list"),
     ];
     for (text, message) in cases {
