@@ -68,7 +68,7 @@ fn plain_tables_with_mistakes_are_refused_with_their_place() {
         (
             "l.jsonl",
             "{\"question\": 1, \"score\": Nope}\n",
-            "l.jsonl:1:28: control character (\\u0000-\\u001F) found while parsing a string",
+            "l.jsonl:1:27: control character (\\u0000-\\u001F) found while parsing a string",
         ),
         ("t.csv", "question,corect\na,1\n", "t.csv:1: unknown column `corect`"),
         (
@@ -161,7 +161,7 @@ fn livecodebench_has_a_list_of_verdicts_for_each_question() {
             "a.json:1:40: invalid type: integer `1`, expected a boolean",
         ),
         ("[{\"question_id\": \"a\"}]", "a.json:1:21: missing field `graded_list`"),
-        ("[{\"question_id\": \"a\", \"graded_list\": [true]}", "a.json:1:45: EOF while parsing a list"),
+        ("[{\"question_id\": \"a\", \"graded_list\": [true]}", "a.json:1:44: EOF while parsing a list"),
     ];
     for (text, message) in cases {
         assert_eq!(folder.refusal("a.json", text), message);

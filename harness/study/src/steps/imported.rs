@@ -12,6 +12,9 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::kind::of_class;
 
+/// Digits of a log's hash that a report shows.
+const SHORT: usize = 16;
+
 /// The hash of each imported file, by its path.
 pub(super) fn facts(layout: &Layout, workspace: &Workspace) -> Facts {
     let hash = |name: &String| {
@@ -126,7 +129,9 @@ fn listing(row: &RowLayout, name: &str, header: &Header) -> Vec<Datum> {
         .iter()
         .map(|log| {
             let metric = log.metric.as_ref().map(|metric| format!(", {metric}")).unwrap_or_default();
-            format!("{} ({}{metric}), blake3 {}", log.file, log.format, log.blake3)
+            // The file has all digits.
+            let short = log.blake3.get(..SHORT).unwrap_or(&log.blake3);
+            format!("{} ({}{metric}), blake3 {short}", log.file, log.format)
         })
         .collect();
     vec![
