@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::world::repository;
 
 /// Crate, and the crates of the workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("harness/store", &[]),
     ("harness/claims", &[]),
+    ("harness/import", &["assay-claims"]),
     ("harness/flow", &["assay-store"]),
     ("harness/lm", &["assay-store"]),
     ("sandbox", &["assay-store"]),
@@ -16,7 +17,15 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("harness/report", &["assay-claims", "assay-flow", "assay-store"]),
     (
         "harness/study",
-        &["assay-claims", "assay-data", "assay-flow", "assay-lm", "assay-sandbox", "assay-store"],
+        &[
+            "assay-claims",
+            "assay-data",
+            "assay-flow",
+            "assay-import",
+            "assay-lm",
+            "assay-sandbox",
+            "assay-store",
+        ],
     ),
     (
         "harness/cli",
@@ -24,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "assay-claims",
             "assay-data",
             "assay-flow",
+            "assay-import",
             "assay-lm",
             "assay-report",
             "assay-sandbox",

@@ -6,6 +6,7 @@ mod benchmarks;
 mod documents;
 mod faults;
 mod grading;
+mod import;
 mod interruptions;
 mod judge;
 mod judge_output;

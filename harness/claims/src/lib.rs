@@ -10,8 +10,10 @@
 //! - [`claim`]: statements about cells, and what comes of them;
 //! - [`table`]: one table of a paper, recomputed: what a recipe says of it and what was measured, put
 //!   together;
-//! - [`section`]: text, small tables and plots beside it.
+//! - [`section`]: text, small tables and plots beside it;
+//! - [`Assurance`]: how much was done anew for a number.
 
+mod assurance;
 pub mod audit;
 pub mod claim;
 mod decimal;
@@ -29,4 +31,5 @@ pub mod student;
 pub mod table;
 pub mod variance;
 
+pub use assurance::Assurance;
 pub use quantity::Quantity;

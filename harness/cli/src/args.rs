@@ -1,5 +1,7 @@
 //! The command line.
 
+use assay_claims::Assurance;
+use assay_import::Format;
 use assay_sandbox::grade::Grader;
 use assay_sandbox::{Judge, Judging};
 use camino::Utf8PathBuf;
@@ -77,6 +79,8 @@ pub(crate) enum Command {
     Judge(JudgeArgs),
     /// Grade answers: say of each whether it equals the reference answer
     Grade(GradeArgs),
+    /// Import verdicts or scores from the logs of other tools, for a row of a table
+    Import(ImportArgs),
     /// Measure how much fuel corresponds to a second of native Python
     Calibrate(CalibrateArgs),
     /// List the recorded runs
@@ -290,6 +294,60 @@ pub(crate) struct GradeArgs {
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The logs of one model on one benchmark: of Inspect (`.eval`, `.json`), of the Language Model Evaluation
+    /// Harness (`samples_*.jsonl`), of LiveCodeBench (`*_eval_all.json`), or CSV or JSON lines with `question`,
+    /// `correct` or `score`, and if needed `sample`, `benchmark` and `error`
+    #[arg(value_name = "LOG", required = true)]
+    pub(crate) logs: Vec<Utf8PathBuf>,
+    /// The benchmark, as columns of recipes name it
+    #[arg(long, value_name = "ID")]
+    pub(crate) benchmark: String,
+    /// What the logs call the benchmark, if not the same; may be repeated for a benchmark of several tasks
+    #[arg(long = "task", value_name = "NAME")]
+    pub(crate) tasks: Vec<String>,
+    /// How many questions the benchmark has
+    #[arg(long, value_name = "N", required_unless_present = "ids", conflicts_with = "ids", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) questions: Option<u64>,
+    /// A file with the names of the benchmark's questions, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ids: Option<Utf8PathBuf>,
+    /// Samples a question: k of Avg@k
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) samples: u32,
+    /// How much was done anew for these scores
+    #[arg(long, value_name = "LEVEL", value_parser = levels())]
+    pub(crate) level: Assurance,
+    /// Where to write the scores, as JSON lines
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Utf8PathBuf,
+    /// The format of the logs [default: recognised by content]
+    #[arg(long, value_name = "NAME", value_parser = formats())]
+    pub(crate) format: Option<Format>,
+    /// The metric, where a log has several: a scorer of Inspect, or `METRIC,FILTER` of the Language Model
+    /// Evaluation Harness
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metric: Option<String>,
+    /// Of LiveCodeBench: only the questions of this difficulty
+    #[arg(long, value_name = "NAME")]
+    pub(crate) difficulty: Option<String>,
+}
+
+fn levels() -> impl TypedValueParser<Value = Assurance> {
+    PossibleValuesParser::new(Assurance::ALL.map(Assurance::name)).try_map(|name| {
+        let found = Assurance::ALL.into_iter().find(|level| level.name() == name);
+        found.ok_or_else(|| format!("no level `{name}`"))
+    })
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| {
+        let found = Format::ALL.into_iter().find(|format| format.name() == name);
+        found.ok_or_else(|| format!("no format `{name}`"))
+    })
 }
 
 /// The same as [`Target`], but the recipe is an option.

@@ -4,6 +4,7 @@ use std::io;
 
 use anstyle::{AnsiColor, Style};
 use assay_flow::{Diagnostic, Diagnostics, FlowError};
+use assay_import::ImportError;
 use assay_report::{ReadError, WriteError};
 use assay_sandbox::{JudgingError, LockError, SetupError, rows::RowsError};
 use assay_store::{ErrorClass, StoreError};
@@ -42,6 +43,9 @@ pub(crate) enum Failure {
     /// Problems or samples cannot be used.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// Logs cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The sandbox's image could not be made.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -107,7 +111,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::NotAsLocked { .. } | Self::Unjudged(_) | Self::NotGraded(_) | Self::Found(_) => 1,
-            Self::Rows(_) | Self::Lock(_) => 2,
+            Self::Rows(_) | Self::Lock(_) | Self::Import(_) => 2,
             Self::Interrupted(_) => 130,
             // A step that fails for what it was given is the ordinary failure; a machine or a program at
             // fault is not.
@@ -133,6 +137,7 @@ impl Failure {
         match self {
             Self::Store(error) | Self::Flow(FlowError::Store(error)) => Some(error.remedy()),
             Self::Rows(error) => Some(error.remedy().to_owned()),
+            Self::Import(error) => Some(error.remedy().to_owned()),
             Self::Setup(error) => Some(error.remedy().to_owned()),
             Self::Lock(error) => Some(error.remedy().to_owned()),
             Self::Judging(error) => Some(error.remedy()),

@@ -6,6 +6,7 @@ mod compose;
 mod display;
 mod failure;
 mod grade;
+mod import;
 mod judge;
 mod outputs;
 mod plan;
@@ -60,6 +61,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Judge(args) => judge::judge(global, args),
         Command::Calibrate(args) => judge::calibration(global, args),
         Command::Grade(args) => grade::grade(global, args),
+        Command::Import(args) => import::import(global, args),
         Command::Plan(args) => plan::plan(global, args),
         Command::Audit(args) => audit::run(global, args),
         Command::Why(args) => plan::why(global, args),

@@ -92,11 +92,12 @@ fn cells(report: &Report, columns: &[&Column], page: &mut Page) {
 }
 
 fn row_label(row: &Row) -> String {
-    let label = escaped(&row.label);
+    let level = row.assurance.map_or_else(String::new, |level| format!("<br>imported: {level}"));
+    let label = format!("**{}**{level}", escaped(&row.label));
     match &row.printed_label {
-        Some(printed) => format!("**{label}**<br>*{}*", escaped(&view::in_the_place_of(printed))),
-        None if row.cells.values().any(|cell| cell.printed.is_some()) => format!("**{label}**<br>*printed*"),
-        None => format!("**{label}**"),
+        Some(printed) => format!("{label}<br>*{}*", escaped(&view::in_the_place_of(printed))),
+        None if row.cells.values().any(|cell| cell.printed.is_some()) => format!("{label}<br>*printed*"),
+        None => label,
     }
 }
 

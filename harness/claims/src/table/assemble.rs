@@ -60,7 +60,8 @@ impl Table {
     pub fn new(layout: Layout, measured: Measurements) -> Result<Self, TableError> {
         let Measurements { questions, samples, evaluations, mut sections, mut notes } = measured;
         let runs = |row: &RowLayout| -> Vec<&Evaluation> {
-            let of_row = |evaluation: &&Evaluation| row.model.as_ref() == Some(&evaluation.model);
+            let name = row.evaluated_as();
+            let of_row = |evaluation: &&Evaluation| name.as_ref() == Some(&evaluation.model);
             evaluations.iter().filter(of_row).collect()
         };
         let rows: Vec<Row<'_>> =
@@ -69,7 +70,7 @@ impl Table {
         let printed = layout.printed();
         let cells = cells(&layout, &rows, &scores, &printed.audit())?;
         let claims = Claim::all(&layout, &scores, &printed)?;
-        let models: BTreeSet<&String> = layout.rows.iter().filter_map(|row| row.model.as_ref()).collect();
+        let models: BTreeSet<String> = layout.rows.iter().filter_map(RowLayout::evaluated_as).collect();
         let used = || evaluations.iter().filter(|run| models.contains(&run.model));
         let seeds: BTreeSet<u64> = used().filter_map(|run| run.seed).collect();
         sections.extend(completion_lengths(&layout, &rows));
@@ -82,6 +83,7 @@ impl Table {
             questions: questions.into_iter().map(|(id, list)| (id, list.len() as u64)).collect(),
             samples,
             seeds: seeds.into_iter().collect(),
+            assurance: BTreeMap::new(),
             cells,
             claims,
             sections,

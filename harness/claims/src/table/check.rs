@@ -140,8 +140,14 @@ impl Check<'_> {
                 let message = format!("no verdicts on model `{model}` are among the table's inputs");
                 self.findings.push(Finding::new(format!("rows[{at}].model"), message).meant(model, known));
             }
-            (None, _) if row.printed.is_empty() && row.averages.is_empty() => {
-                self.wrong(&format!("rows[{at}]"), "holds neither a model nor printed values");
+            (Some(_), _) if !row.imported.is_empty() => {
+                self.wrong(
+                    &format!("rows[{at}].imported"),
+                    "stands beside a `model`: a row has one or the other",
+                );
+            }
+            (None, _) if row.imported.is_empty() && row.printed.is_empty() && row.averages.is_empty() => {
+                self.wrong(&format!("rows[{at}]"), "holds neither a model nor imported nor printed values");
             }
             _ => {}
         }

@@ -162,6 +162,10 @@ pub struct RowLayout {
     pub stand_in: Option<String>,
     /// The model that is measured; none where the row holds printed values only.
     pub model: Option<String>,
+    /// Files of imported scores in the place of a model, by their paths in the workspace: see `assay import`. Each is of
+    /// another benchmark.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imported: Vec<String>,
     /// Printed values by column, character by character.
     #[serde(default)]
     pub printed: BTreeMap<String, String>,
@@ -200,6 +204,15 @@ pub struct ClaimLayout {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+impl RowLayout {
+    /// The name of the evaluations behind the row: its model, or a name made of its id where scores are imported.
+    #[must_use]
+    pub fn evaluated_as(&self) -> Option<String> {
+        let imported = || (!self.imported.is_empty()).then(|| format!("imported for row {}", self.id));
+        self.model.clone().or_else(imported)
+    }
 }
 
 impl Layout {

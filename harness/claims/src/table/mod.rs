@@ -21,6 +21,7 @@ pub use layout::{
     ClaimLayout, Column, Deviation, Gain, Group, Layout, NamedMean, Rounding, RowLayout, Says,
 };
 
+use crate::assurance::Assurance;
 use crate::printed::PrintedCheck;
 use crate::quantity::Quantity;
 use crate::section::Section;
@@ -37,6 +38,10 @@ pub struct Table {
     pub samples: BTreeMap<String, u32>,
     /// The training seeds, in ascending order.
     pub seeds: Vec<u64>,
+    /// By row id: how much was done anew for an imported row. [`Table::new`] leaves it empty; whoever reads the files
+    /// fills it in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assurance: BTreeMap<String, Assurance>,
     /// Row id, then column or group id. A cell that holds nothing is left out.
     pub cells: BTreeMap<String, BTreeMap<String, Cell>>,
     /// In the order of the recipe.

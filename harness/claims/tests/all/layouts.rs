@@ -70,7 +70,7 @@ fn each_mistake_is_found_where_it_is() {
              `the-old-model`?)",
             |l| l.rows[1].model = Some("the-odl-model".into()),
         ),
-        ("rows[0]: holds neither a model nor printed values", |l| {
+        ("rows[0]: holds neither a model nor imported nor printed values", |l| {
             l.rows[0].model = None;
             l.rows[0].printed.clear();
             l.rows[0].averages.clear();

@@ -32,6 +32,8 @@ const KNOWN: [&str; 6] = ["kind", "about", "inputs", "params", "rows", "models"]
 /// The key of a recipe that lists the rows, and the key of a row that names its model.
 const ROWS: &str = "rows";
 const MODEL: &str = "model";
+/// The key of a row that needs no model: the step that makes the table reads what stands under it.
+const IMPORTED: &str = "imported";
 
 /// Reads `[table]`.
 pub(crate) fn read_table(table: &Located, problems: &mut Diagnostics) -> Option<TableRule> {
@@ -90,12 +92,15 @@ pub(crate) fn table_step(
     };
     let before = problems.len();
     let rows = models_of_rows(recipe, content, source.models, problems);
-    if rows.is_empty() && problems.len() == before {
+    if rows.is_empty() && !imports(content) && problems.len() == before {
         let message = format!("nothing to run: no row of `{}` names a model", recipe.name);
-        problems.push(Diagnostic::user(message).at(recipe.start()).help("give a row a `model`"));
+        let help = "give a row a `model`, or `imported` files";
+        problems.push(Diagnostic::user(message).at(recipe.start()).help(help));
     }
-    let mut inputs = rule.step.inputs.clone();
-    inputs.extend(rule.rows.iter().map(|input| {
+    // What all tables take is taken for their models.
+    let mut inputs = if rows.is_empty() { Vec::new() } else { rule.step.inputs.clone() };
+    let rules = rule.rows.iter().filter(|_| !rows.is_empty());
+    inputs.extend(rules.map(|input| {
         let of_row = |(model, at): &(&Model, Location)| {
             of_model(input, model, Some(at), rule, source.templates, problems)
         };
@@ -114,6 +119,12 @@ pub(crate) fn table_step(
         inputs,
         ..rule.step.clone()
     })
+}
+
+/// Whether a row takes scores that were imported.
+fn imports(content: &Table) -> bool {
+    let rows = content.get(ROWS).and_then(|rows| rows.value.as_list());
+    rows.into_iter().flatten().any(|row| row.at(IMPORTED).is_some())
 }
 
 /// The models that rows name, each once, in the order of the rows, with the place where it is named first.

@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use assay_claims::Quantity;
 pub use assay_claims::claim::Outcome;
 pub use assay_claims::printed::PrintedCheck;
 pub use assay_claims::scores::CellId;
@@ -24,6 +23,7 @@ pub use assay_claims::section::{
     Axis, DataTable, Datum, Heading, Plot, PlotPoint, Section, Series, SeriesStyle,
 };
 pub use assay_claims::table::{Claim, Group, Part, Printed, Threshold, Unit};
+pub use assay_claims::{Assurance, Quantity};
 pub use check::Problem;
 pub use format::{FORMAT_VERSION, Format};
 pub use json::ReadError;
@@ -139,6 +139,9 @@ pub struct Row {
     /// The paper's name of the row, when it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed_label: Option<String>,
+    /// How much was done anew for a row whose scores are imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assurance: Option<Assurance>,
     /// Seeds of the training runs behind the measured values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,

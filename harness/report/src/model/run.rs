@@ -144,5 +144,6 @@ fn row(table: &Table, layout: &RowLayout, evidence: &BTreeMap<String, Vec<String
         Some(name) => (name.clone(), Some(layout.label.clone())),
         None => (layout.label.clone(), None),
     };
-    Row { id: layout.id.clone(), label, printed_label, seeds, cells }
+    let assurance = table.assurance.get(&layout.id).copied();
+    Row { id: layout.id.clone(), label, printed_label, assurance, seeds, cells }
 }

@@ -125,7 +125,11 @@ fn widest_margin(report: &Report, column: &Column) -> usize {
 
 fn measured_rows(row: &Row, columns: &[&Column], layout: Layout, widest: &[usize], table: &mut Table) {
     let estimates = columns.iter().map(|column| estimate(row, column));
-    let label = [broken(&row.label, WIDEST_LABEL).join("\n")];
+    let mut label = broken(&row.label, WIDEST_LABEL);
+    if let Some(level) = row.assurance {
+        label.extend(broken(&format!("imported: {level}"), WIDEST_LABEL));
+    }
+    let label = [label.join("\n")];
     if layout.stacked {
         let values =
             estimates.clone().map(|estimate| estimate.map_or(NOTHING.into(), |found| percent(found.value)));

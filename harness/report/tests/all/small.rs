@@ -34,6 +34,7 @@ fn row(id: &str, label: &str, cells: [Cell; 2]) -> Row {
         id: id.into(),
         label: label.into(),
         printed_label: Some(format!("{label}-7B")),
+        assurance: None,
         seeds: vec![1, 2],
         cells: BTreeMap::from([("a".to_owned(), first), ("mean".to_owned(), second)]),
     }

@@ -10,6 +10,7 @@ mod checkpoint;
 mod data;
 mod diagnostics;
 mod generate;
+mod imported;
 mod judge;
 pub(crate) mod kind;
 mod pretrain;

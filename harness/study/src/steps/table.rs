@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::refused;
+use super::imported;
 use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS};
 use crate::inference::diagnostics::Diagnostics;
 use crate::records::{self, GenerationVerdict};
@@ -30,48 +31,55 @@ pub(crate) struct Params {
 pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about =
         "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
-    Kind::new("table", 3, TABLE, about, |params: &Params, context| {
+    let (checked, known) = (workspace.clone(), workspace.clone());
+    Kind::new("table", 3, TABLE, about, move |params: &Params, context| {
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let items = records::stream::<Item>(&context.input("items")?.path)?.map(|item| {
-            let Item { id, benchmark, .. } = item?;
-            by_benchmark.entry(benchmark.clone()).or_default().push(id.clone());
-            Ok((id, benchmark))
-        });
-        let benchmarks = records::unique("item", items)?;
+        let mut benchmarks = BTreeMap::new();
+        for artifact in context.inputs("items") {
+            let items = records::stream::<Item>(&artifact.path)?.map(|item| {
+                let Item { id, benchmark, .. } = item?;
+                by_benchmark.entry(benchmark.clone()).or_default().push(id.clone());
+                Ok((id, benchmark))
+            });
+            benchmarks = records::unique("item", items)?;
+        }
         let mut counted = Counted::new();
         let evaluations = context
             .inputs("verdicts")
             .iter()
             .map(|artifact| evaluation(artifact, &benchmarks, &mut counted))
             .collect::<Result<Vec<_>, _>>()?;
-        let measured = Measurements {
+        let mut measured = Measurements {
             samples: counted.into_iter().map(|(benchmark, (samples, _))| (benchmark, samples)).collect(),
             evaluations,
             sections: sections::sections(&diagnostics(context)?),
             notes: Vec::new(),
             questions: by_benchmark,
         };
+        let assurance = imported::add(&params.recipe, &workspace, &mut measured)?;
         let table = Table::new(params.recipe.clone(), measured).map_err(|error| match error {
             TableError::NoVerdict { .. } => StepError::environment(error.to_string()),
             _ => StepError::internal(error.to_string()),
         })?;
-        records::write(context.output(), [table])
+        records::write(context.output(), [Table { assurance, ..table }])
     })
     .inputs(
         const {
             &[
-                InputSpec::one("items", ITEMS),
-                InputSpec::many("verdicts", VERDICTS).labelled().about("of each row's model"),
+                InputSpec::optional("items", ITEMS).about("of the benchmarks that models are measured on"),
+                InputSpec::any("verdicts", VERDICTS).labelled().about("of each row's model"),
                 InputSpec::any("diagnostics", DIAGNOSTICS).labelled().about("of the models that have some"),
             ]
         },
     )
-    .check(move |params, all| params.check(all, &workspace))
+    .check(move |params, all| params.check(all, &checked))
+    .facts(move |params, _| imported::facts(&params.recipe, &known))
 }
 
 impl Params {
     fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
-        let benchmarks = self.source.benchmarks(workspace.root()).map_err(refused)?;
+        let mut benchmarks = self.source.benchmarks(workspace.root()).map_err(refused)?;
+        benchmarks.extend(imported::check(&self.recipe, workspace).map_err(|error| error.under("recipe"))?);
         let models = all.labels("verdicts").iter().map(|label| label.name.clone()).collect();
         let known = Known { models: Some(&models), benchmarks: Some(&benchmarks) };
         ParamError::all(self.recipe.check(&known).into_iter().map(placed).collect())

@@ -1,0 +1,113 @@
+//! `assay import`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_claims::interval::IntervalError;
+use assay_flow::Diagnostic;
+use assay_import::{Expected, Import, ImportError, Options, Questions, Summary, Unscored, read_log};
+use camino::Utf8Path;
+use serde_json::{Value, json};
+
+use crate::args::{Global, ImportArgs};
+use crate::failure::Failure;
+use crate::{outputs, stdio};
+
+/// Reads the logs, checks that they hold what is expected, writes the file and says what it comes to.
+pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<(), Failure> {
+    let mut inputs: Vec<&Utf8Path> = args.logs.iter().map(AsRef::as_ref).collect();
+    inputs.extend(args.ids.as_deref());
+    outputs::check(&inputs, &[("--out", Some(&args.out))])?;
+    let options =
+        Options { format: args.format, metric: args.metric.clone(), difficulty: args.difficulty.clone() };
+    let logs = args.logs.iter().map(|log| read_log(log, &options)).collect::<Result<Vec<_>, _>>()?;
+    let expected = Expected {
+        benchmark: args.benchmark.clone(),
+        tasks: args.tasks.iter().cloned().collect(),
+        questions: questions(args)?,
+        samples: args.samples,
+    };
+    let import = match Import::new(&logs, &expected, args.level) {
+        Err(ImportError::NotComparable(coverage)) => {
+            if global.json {
+                let call = json!({ "call": "not-comparable", "coverage": &*coverage });
+                writeln!(stdio::out(), "{call}")?;
+            }
+            return Err(ImportError::NotComparable(coverage).into());
+        }
+        import => import?,
+    };
+    let text = import.to_text().map_err(|error| Failure::Internal(error.to_string()))?;
+    outputs::write(&args.out, text.as_bytes())?;
+    // A single question has no interval; the file is of use all the same.
+    let summary = import.summary();
+    match global.json {
+        true => writeln!(stdio::out(), "{}", as_json(&import, &summary)),
+        false => print(&import, &summary, &args.out),
+    }
+}
+
+/// The questions that are expected: as many as given, or those that a file names, one a line.
+fn questions(args: &ImportArgs) -> Result<Questions, Failure> {
+    let Some(path) = &args.ids else {
+        return Ok(Questions::Count(args.questions.unwrap_or_default()));
+    };
+    let text = fs_err::read_to_string(path).map_err(|error| {
+        Diagnostic::user(format!("the questions cannot be read: {error}"))
+            .help("--ids takes UTF-8 text, one question's name a line")
+    })?;
+    let mut ids = BTreeSet::new();
+    for (number, name) in (1..).zip(text.lines().map(str::trim)).filter(|(_, name)| !name.is_empty()) {
+        if !ids.insert(name.to_owned()) {
+            return Err(Diagnostic::user(format!("{path}:{number}: `{name}` is named twice"))
+                .help("name each question once")
+                .into());
+        }
+    }
+    if ids.is_empty() {
+        return Err(Diagnostic::user(format!("{path} names no question")).into());
+    }
+    Ok(Questions::Ids(ids))
+}
+
+fn as_json(import: &Import, summary: &Result<Summary, IntervalError>) -> Value {
+    json!({ "call": "imported", "header": import.header, "summary": summary.as_ref().ok() })
+}
+
+fn print(import: &Import, summary: &Result<Summary, IntervalError>, file: &Utf8Path) -> Result<(), Failure> {
+    let mut out = stdio::out();
+    let header = &import.header;
+    writeln!(out, "{}: {} questions, {} samples each", header.benchmark, header.questions, header.samples)?;
+    writeln!(out, "  {:12}{}", "level", header.level)?;
+    for log in &header.logs {
+        let model = log.model.as_ref().map(|model| format!(", {model}")).unwrap_or_default();
+        let metric = log.metric.as_ref().map(|metric| format!(", {metric}")).unwrap_or_default();
+        writeln!(out, "  {:12}{} ({}{model}{metric})", "log", log.file, log.format)?;
+    }
+    match summary {
+        Ok(Summary { score, bounds }) => {
+            let k = header.samples;
+            let (value, low, high) = (score.value, score.low, score.high);
+            writeln!(out, "  {:12}{value:.2} %, 95 % interval {low:.2} to {high:.2}", format!("Avg@{k}"))?;
+            if let Some((low, high)) = bounds {
+                writeln!(
+                    out,
+                    "  {:12}{low:.2} % if every sample without a score were wrong, {high:.2} % if right",
+                    "bounds"
+                )?;
+            }
+        }
+        Err(error) => writeln!(out, "  no interval: {error}")?,
+    }
+    writeln!(out, "  {:12}{}", "left out", left_out(&header.unscored))?;
+    writeln!(out, "  {:12}{file}", "written to")
+}
+
+/// Which samples have no score, and why.
+fn left_out(unscored: &BTreeMap<Unscored, u64>) -> String {
+    if unscored.is_empty() {
+        return "nothing".to_owned();
+    }
+    let counts: Vec<String> =
+        unscored.iter().map(|(why, count)| format!("{count} samples ({})", why.name())).collect();
+    counts.join(", ")
+}

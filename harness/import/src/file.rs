@@ -1,0 +1,267 @@
+//! The file that an import is kept in: one JSON line about it, then one for each sample, sorted.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+
+use assay_claims::Assurance;
+use assay_claims::table::Evaluation;
+use camino::Utf8Path;
+use fs_err::File;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::coverage::{Expected, Import};
+use crate::error::{ImportError, Place, content, unreadable};
+use crate::json;
+use crate::read::Log;
+use crate::sample::{Outcome, Record, SCORES, Unscored, of_number};
+
+/// The name of the format, in the header.
+pub const FORMAT: &str = "assay-import";
+/// The version of the format, in the header.
+pub const VERSION: u32 = 1;
+
+const REMEDY: &str = "the file is not as `assay import` wrote it: import the logs again";
+
+/// The first line of an imported file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// The benchmark.
+    pub benchmark: String,
+    /// How much was done anew.
+    pub level: Assurance,
+    /// Questions.
+    pub questions: u64,
+    /// Samples a question, those without a score counted.
+    pub samples: u32,
+    /// Samples with a score.
+    pub scored: u64,
+    /// Samples without a score, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unscored: BTreeMap<Unscored, u64>,
+    /// The logs, in the order in which they were given.
+    pub logs: Vec<Source>,
+}
+
+/// A log that was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The file's name, without its folders.
+    pub file: String,
+    /// Hash of its bytes.
+    pub blake3: String,
+    /// Its format.
+    pub format: String,
+    /// What it calls the benchmark.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<String>,
+    /// The model that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The metric that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+}
+
+/// One line after the header.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    question: String,
+    sample: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unscored: Option<Unscored>,
+}
+
+impl Source {
+    pub(crate) fn of(log: &Log) -> Self {
+        Self {
+            file: Utf8Path::new(&log.file).file_name().unwrap_or(&log.file).to_owned(),
+            blake3: log.blake3.clone(),
+            format: log.format.name().to_owned(),
+            tasks: log.tasks.iter().cloned().collect(),
+            model: log.model.clone(),
+            metric: log.metric.clone(),
+        }
+    }
+}
+
+impl Header {
+    pub(crate) fn new(expected: &Expected, level: Assurance, records: &[Record], logs: Vec<Source>) -> Self {
+        let (questions, scored, unscored) = counts(records);
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            benchmark: expected.benchmark.clone(),
+            level,
+            questions,
+            samples: expected.samples,
+            scored,
+            unscored,
+            logs,
+        }
+    }
+}
+
+/// Questions, samples with a score, and those without one by reason.
+fn counts(records: &[Record]) -> (u64, u64, BTreeMap<Unscored, u64>) {
+    let (mut questions, mut scored, mut unscored) = (0, 0, BTreeMap::new());
+    for (at, record) in records.iter().enumerate() {
+        questions += u64::from(at == 0 || records[at - 1].question != record.question);
+        match record.outcome {
+            Outcome::Score(_) => scored += 1,
+            Outcome::Unscored(why) => *unscored.entry(why).or_default() += 1,
+        }
+    }
+    (questions, scored, unscored)
+}
+
+impl Import {
+    /// The file's text. Equal imports give equal bytes.
+    ///
+    /// # Errors
+    /// None in practice: everything in it has a form in JSON.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string(&self.header)?;
+        text.push('\n');
+        for Record { question, sample, outcome } in &self.records {
+            let (score, unscored) = match outcome {
+                Outcome::Score(score) => (Some(*score), None),
+                Outcome::Unscored(why) => (None, Some(*why)),
+            };
+            let line = Line { question: question.clone(), sample: *sample, score, unscored };
+            text.push_str(&serde_json::to_string(&line)?);
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// Reads such a file and verifies it: order, numbering, scores and counts.
+    ///
+    /// # Errors
+    /// The file cannot be read, is of another version, or is not what its header says.
+    pub fn read(path: &Utf8Path, name: &str) -> Result<Self, ImportError> {
+        let lines = BufReader::new(File::open(path).map_err(unreadable(name))?).lines();
+        let mut header = None;
+        let mut records: Vec<Record> = Vec::new();
+        for (number, text) in (1..).zip(lines) {
+            let text = text.map_err(unreadable(name))?;
+            match header {
+                None => header = Some(read_header(&text, name)?),
+                Some(_) => records.push(read_record(&text, name, number, records.last())?),
+            }
+        }
+        let header = header.ok_or_else(|| content(Place::line(name, 1), "the file is empty", REMEDY))?;
+        let import = Self { header, records };
+        import.verify(name)?;
+        Ok(import)
+    }
+
+    /// Whether the records are as many as the header says.
+    fn verify(&self, name: &str) -> Result<(), ImportError> {
+        let header = &self.header;
+        let (questions, scored, unscored) = counts(&self.records);
+        let total = header.questions.saturating_mul(u64::from(header.samples));
+        let counted = (questions, scored, &unscored) == (header.questions, header.scored, &header.unscored);
+        let complete = counted && total == self.records.len() as u64 && total > 0;
+        let even = self.records.chunks(header.samples.max(1) as usize).all(|chunk| {
+            let same = chunk.iter().all(|record| record.question == chunk[0].question);
+            let scored = chunk.iter().any(|record| matches!(record.outcome, Outcome::Score(_)));
+            same && scored
+        });
+        if complete && even {
+            return Ok(());
+        }
+        let found = self.records.len();
+        let message = format!(
+            "the header says {} questions with {} samples each, {} of them scored; the file has {questions} questions and \
+             {found} samples, {scored} of them scored",
+            header.questions, header.samples, header.scored
+        );
+        Err(content(Place::line(name, 1), message, REMEDY))
+    }
+
+    /// The verdicts as those of a row's model.
+    ///
+    /// # Errors
+    /// A score between 0 and 1: a table counts right and wrong samples.
+    pub fn evaluation(&self, name: &str, model: &str) -> Result<Evaluation, ImportError> {
+        let mut outcomes: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+        let mut failures: BTreeMap<String, u32> = BTreeMap::new();
+        for (line, Record { question, outcome, .. }) in (2..).zip(&self.records) {
+            let list = outcomes.entry(question.clone()).or_default();
+            match outcome {
+                Outcome::Score(score) if *score == 0.0 || *score == 1.0 => list.push(*score == 1.0),
+                Outcome::Score(score) => {
+                    let message =
+                        format!("a score of {score}: the cells of a table count right and wrong samples");
+                    return Err(content(
+                        Place::line(name, line),
+                        message,
+                        "import verdicts, which are 0 or 1",
+                    ));
+                }
+                Outcome::Unscored(_) => *failures.entry(question.clone()).or_default() += 1,
+            }
+        }
+        Ok(Evaluation {
+            model: model.to_owned(),
+            outcomes: BTreeMap::from([(self.header.benchmark.clone(), outcomes)]),
+            failures: BTreeMap::from([(self.header.benchmark.clone(), failures)]),
+            ..Evaluation::default()
+        })
+    }
+
+    /// The questions, sorted.
+    pub fn questions(&self) -> Vec<String> {
+        let mut questions: Vec<String> = self.records.iter().map(|record| record.question.clone()).collect();
+        questions.dedup();
+        questions
+    }
+}
+
+fn read_header(text: &str, name: &str) -> Result<Header, ImportError> {
+    let found: Value = json::line(text.as_bytes(), name, 1, REMEDY)?;
+    let wrong = |message: String, remedy| Err(content(Place::line(name, 1), message, remedy));
+    if found.get("format").and_then(Value::as_str) != Some(FORMAT) {
+        return wrong("the file is not an import".to_owned(), "`assay import` makes such a file from logs");
+    }
+    match found.get("version").and_then(Value::as_u64) {
+        Some(version) if version == u64::from(VERSION) => json::line(text.as_bytes(), name, 1, REMEDY),
+        Some(version) => wrong(
+            format!("the file has version {version} of the format, this program reads version {VERSION}"),
+            "import the logs again with this program",
+        ),
+        None => wrong("the header has no version".to_owned(), REMEDY),
+    }
+}
+
+fn read_record(text: &str, name: &str, number: u64, before: Option<&Record>) -> Result<Record, ImportError> {
+    let wrong = |message: String, remedy| Err(content(Place::line(name, number), message, remedy));
+    let Line { question, sample, score, unscored } = json::line(text.as_bytes(), name, number, REMEDY)?;
+    let outcome = match (score, unscored) {
+        (Some(score), None) => match of_number(score) {
+            Ok(outcome) => outcome,
+            Err(message) => return wrong(message, SCORES),
+        },
+        (None, Some(why)) => Outcome::Unscored(why),
+        _ => return wrong("a sample has either `score` or `unscored`".to_owned(), REMEDY),
+    };
+    let follows = match before {
+        Some(before) if before.question == question => sample == before.sample + 1,
+        Some(before) => before.question < question && sample == 0,
+        None => sample == 0,
+    };
+    if !follows {
+        return wrong(format!("sample {sample} of `{question}` is out of order"), REMEDY);
+    }
+    Ok(Record { question, sample, outcome })
+}

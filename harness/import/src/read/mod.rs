@@ -1,0 +1,130 @@
+//! Reading one log.
+
+mod inspect;
+mod lcb;
+mod lm_eval;
+mod plain;
+mod scored;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
+
+use camino::Utf8Path;
+use fs_err::File;
+
+use crate::error::{ImportError, Place, content, unreadable};
+use crate::format::Format;
+use crate::sample::LogSample;
+
+/// How a log is to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The format; recognised by content where it is not given.
+    pub format: Option<Format>,
+    /// The metric, where a log has several scores a sample: the scorer of Inspect, `METRIC` or `METRIC,FILTER` of
+    /// the Language Model Evaluation Harness.
+    pub metric: Option<String>,
+    /// The difficulty, of LiveCodeBench: other questions are left out.
+    pub difficulty: Option<String>,
+}
+
+/// One file, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    /// The file as it was named.
+    pub file: String,
+    /// Hash of the file's bytes, in hexadecimal digits.
+    pub blake3: String,
+    /// Its format.
+    pub format: Format,
+    /// The names of the task or benchmark in the log.
+    pub tasks: BTreeSet<String>,
+    /// The model that the log names.
+    pub model: Option<String>,
+    /// The metric that was read.
+    pub metric: Option<String>,
+    /// How many questions the log says that it is about.
+    pub declared_questions: Option<u64>,
+    /// How many samples a question the log says that it has.
+    pub declared_samples: Option<u32>,
+    /// The samples, in the order of the file.
+    pub samples: Vec<LogSample>,
+}
+
+/// What a format's reader finds in a file.
+#[derive(Default)]
+struct Found {
+    tasks: BTreeSet<String>,
+    model: Option<String>,
+    metric: Option<String>,
+    declared_questions: Option<u64>,
+    declared_samples: Option<u32>,
+    samples: Vec<LogSample>,
+}
+
+/// Bytes that a format is recognised by.
+const START: u64 = 1 << 16;
+
+/// Reads one log.
+///
+/// # Errors
+/// The file cannot be read, is of no known format, or is not what its format asks for; it has several metrics and
+/// none was chosen; a score is neither a verdict nor between 0 and 1.
+pub fn read_log(path: &Utf8Path, options: &Options) -> Result<Log, ImportError> {
+    let file = path.as_str();
+    let mut hasher = blake3::Hasher::new();
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|opened| opened.take(START).read_to_end(&mut start))
+        .map_err(unreadable(file))?;
+    hasher.update_reader(File::open(path).map_err(unreadable(file))?).map_err(unreadable(file))?;
+    let unknown = || {
+        content(
+            Place::line(file, 0),
+            "the format is not recognised",
+            "name it with --format: inspect, lm-eval, lcb, csv or jsonl",
+        )
+    };
+    let format = options.format.or_else(|| Format::recognise(&start)).ok_or_else(unknown)?;
+    for (given, of, name) in [
+        (options.metric.is_some(), matches!(format, Format::Inspect | Format::LmEval), "metric"),
+        (options.difficulty.is_some(), format == Format::Lcb, "difficulty"),
+    ] {
+        if given && !of {
+            let message = format!("a log of format {format} has no {name} to choose");
+            return Err(content(Place::line(file, 0), message, "leave the option out"));
+        }
+    }
+    let found = match format {
+        Format::Inspect => inspect::read(path, start.starts_with(b"PK"), options.metric.as_deref()),
+        Format::LmEval => lm_eval::read(path, options.metric.as_deref()),
+        Format::Lcb => lcb::read(path, options.difficulty.as_deref()),
+        Format::Csv => plain::csv(path),
+        Format::Jsonl => plain::jsonl(path),
+    }?;
+    let Found { tasks, model, metric, declared_questions, declared_samples, samples } = found;
+    let blake3 = hasher.finalize().to_hex().to_string();
+    let file = file.to_owned();
+    Ok(Log { file, blake3, format, tasks, model, metric, declared_questions, declared_samples, samples })
+}
+
+/// Calls `each` with every line that is not empty and its number.
+fn lines(
+    path: &Utf8Path,
+    mut each: impl FnMut(&[u8], u64) -> Result<(), ImportError>,
+) -> Result<(), ImportError> {
+    let file = path.as_str();
+    let mut reader = BufReader::new(File::open(path).map_err(unreadable(file))?);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).map_err(unreadable(file))? == 0 {
+            break;
+        }
+        let text = line.strip_prefix(b"\xef\xbb\xbf".as_slice()).filter(|_| number == 1).unwrap_or(&line);
+        if !text.iter().all(u8::is_ascii_whitespace) {
+            each(text, number)?;
+        }
+    }
+    Ok(())
+}
