@@ -179,7 +179,8 @@ fn print(found: &Audit, tables: usize) -> Result<(), Failure> {
 
 /// A finding's first line: severity, detector, table, row, columns with the printed values.
 fn line(finding: &AuditFinding) -> [String; 5] {
-    let cells = finding.columns.iter().zip(&finding.printed).map(|(column, value)| format!("{column} {value}"));
+    let cells =
+        finding.columns.iter().zip(&finding.printed).map(|(column, value)| format!("{column} {value}"));
     let cells: Vec<String> =
         if finding.columns.is_empty() { finding.printed.clone() } else { cells.collect() };
     let row = finding.row.clone().unwrap_or_default();

@@ -113,6 +113,9 @@ impl Grids {
     fn decide(&mut self, cause: Cause, printed: Decimal, size: BenchmarkSize) -> Decided {
         let count = outcomes(size);
         let (mut possible, mut example) = (Some(false), None);
+        if count == 0 {
+            return Decided { cause, possible, example };
+        }
         match cause {
             Cause::RoundedOnce => {
                 if once(printed, count) {
@@ -157,7 +160,8 @@ impl Grids {
             .as_ref()?;
         // |sum / k - units| <= 1/2
         let k = i128::from(samples);
-        let (low, high) = ((2 * k * printed.units() - k + 1).div_euclid(2), (2 * k * printed.units() + k) / 2);
+        let (low, high) =
+            ((2 * k * printed.units() - k + 1).div_euclid(2), (2 * k * printed.units() + k) / 2);
         Some((low..=high).filter(|&sum| sums.has(sum)).collect())
     }
 }

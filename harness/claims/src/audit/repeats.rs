@@ -69,7 +69,8 @@ fn compare(first: Row<'_>, second: Row<'_>, pairs: f64) -> Option<AuditFinding> 
         .collect();
     let equal: Vec<&(&str, Decimal, Decimal)> =
         columns.iter().filter(|(_, one, other)| one.same_number(*other)).collect();
-    if equal.is_empty() {
+    // One equal cell alone is never remarkable.
+    if equal.len() < 2 {
         return None;
     }
     let chance: f64 = equal.iter().map(|(column, value, _)| coincidence(first.0, column, *value)).product();

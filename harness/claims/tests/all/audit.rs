@@ -77,9 +77,17 @@ fn findings_show_arithmetic_that_can_be_checked_by_hand() {
             Severity::LastDigit,
             "45.61 does not follow from its row: (38.33 + 52.00) / 2 = 45.165, which rounds to 45.17; ",
         ),
-        ("gain", Severity::ChangesAClaim, "g (over 15 %) does not follow: 100 * (45.17 - 39.58) / 39.58 = 14.123"),
+        (
+            "gain",
+            Severity::ChangesAClaim,
+            "g (over 15 %) does not follow: 100 * (45.17 - 39.58) / 39.58 = 14.123",
+        ),
         ("mark", Severity::ChangesARank, "45.00 is marked as the best, which is 52.00 of two (Method two)"),
-        ("method", Severity::LastDigit, "Method one has other values in method-planted-1, row one: A 35.00, there 34.17"),
+        (
+            "method",
+            Severity::LastDigit,
+            "Method one has other values in method-planted-1, row one: A 35.00, there 34.17",
+        ),
         ("precision", Severity::Note, "815 has 0 digits after the point, most of the column has 2"),
         ("repeated-row", Severity::ChangesARank, "equals one (Method one) in all 3 of 3 columns"),
     ] {
@@ -148,13 +156,13 @@ fn mistakes_in_a_file_are_found_where_they_are() {
                 rows = [{ id = \"one\", label = \"One\", printed = { A = \"40.00\" } }]\n";
     assert!(read_toml(Document { file: "t.toml", text: good }, None).is_ok());
     for (from, to, expected) in [
-        ("\"40.00\"", "\"4O.00\"", "t.toml:3:53: `4O.00` is not a decimal number"),
+        ("\"40.00\"", "\"4O.00\"", "t.toml:3:54: `4O.00` is not a decimal number"),
         ("= 30", "= 0", "t.toml:1:42: is 0, but must be at least 1"),
         ("samples = 1", "samples = 0", "t.toml:1:62: is 0, but must be at least 1"),
-        ("one.A > 1", "one.B > 1", "t.toml:2:60: there is no column `B`"),
-        ("label = \"One\"", "label = \"One\", colour = 1", "t.toml:3:39: unknown field `colour`"),
+        ("one.A > 1", "one.B > 1", "t.toml:2:56: there is no column `B`"),
+        ("label = \"One\"", "label = \"One\", colour = 1", "t.toml:3:38: unknown field `colour`"),
         ("rows = [", "rows = [[", "t.toml:"),
-        ("40.00\" }", "40.00\" }, best = [\"B\"]", "t.toml:3:70: `B` has no value in this row"),
+        ("40.00\" }", "40.00\" }, best = [\"B\"]", "t.toml:3:73: `B` has no value in this row"),
     ] {
         let text = good.replace(from, to);
         assert_ne!(text, good, "{from}");

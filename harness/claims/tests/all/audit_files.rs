@@ -48,7 +48,9 @@ fn the_same_table_in_three_forms() {
 
 #[test]
 fn a_header_may_stand_in_the_file() {
-    for (format, text, comment) in [(Format::Csv, CSV, ""), (Format::Markdown, MARKDOWN, ""), (Format::Latex, LATEX, "% ")] {
+    for (format, text, comment) in
+        [(Format::Csv, CSV, ""), (Format::Markdown, MARKDOWN, ""), (Format::Latex, LATEX, "% ")]
+    {
         let header: String = HEADER.lines().map(|line| format!("{comment}{line}\n")).collect();
         let text = format!("{comment}+++\n{header}{comment}+++\n{text}");
         let source = read_text(format, Document { file: "table", text: &text }, None).unwrap();
@@ -67,11 +69,17 @@ fn mistakes_have_places() {
         (Format::Csv, CSV, "Owl", "Eel", "header.toml:1:1: claims[0].expression: there is no row `Owl`"),
         (Format::Csv, CSV, "name,fly", "name,walk", "header.toml:2:15: the table has no column `fly`"),
         (Format::Markdown, MARKDOWN, "10.00 |", "", "table:5:3: the row has 3 cells"),
-        (Format::Markdown, MARKDOWN, "40.00", "4O", "table:6:23: column `swim`: `4O` is not"),
+        (Format::Markdown, MARKDOWN, "40.00", "4O", "table:6:24: column `swim`: `4O` is not"),
         (Format::Markdown, MARKDOWN, "| :-- | --: | --: | --- |\n", "", "table:3:3: the line below"),
-        (Format::Latex, LATEX, r"\textit{Ours}", r"\ours", r"table:7:19: the command `\ours` is not known here"),
+        (
+            Format::Latex,
+            LATEX,
+            r"\textit{Ours}",
+            r"\ours",
+            r"table:7:20: the command `\ours` is not known here",
+        ),
         (Format::Latex, LATEX, "40.00 &", "", "table:9:1: the row has 3 cells"),
-        (Format::Latex, LATEX, "40.00", "40,00", "table:9:37: column `swim`: `40,00` is not"),
+        (Format::Latex, LATEX, "40.00", "40,00", "table:9:39: column `swim`: `40,00` is not"),
         (Format::Latex, LATEX, r"\end{tabular}\end{table}", "", "table:1:14: this `tabular` has no end"),
         (Format::Latex, LATEX, r"\begin{tabular}", "", r"table:1:1: holds no `\begin{tabular}`"),
     ] {

@@ -137,8 +137,8 @@ fn granularity_depends_on_the_printed_digits() {
         ("60.94", 0, 8, PrintedCheck::NotAttempted, false),
     ] {
         let check = Grids::default().check(decimal(text), BenchmarkSize { questions, samples });
-        let runs = check.result() == PrintedCheck::Impossible
-            && check.possible(Cause::RoundedRuns) == Some(true);
+        let runs =
+            check.result() == PrintedCheck::Impossible && check.possible(Cause::RoundedRuns) == Some(true);
         assert_eq!(
             (check.result(), runs),
             (result, explained),

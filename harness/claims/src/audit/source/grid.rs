@@ -33,8 +33,7 @@ impl TextTable {
         let head = lines.pop().unwrap_or_default();
         let ragged = rows.iter().filter(|row| row.len() != head.len()).map(|row| {
             let offset = row.first().map_or(0, |cell| cell.offset);
-            let message =
-                format!("the row has {} cells, the line of column names {}", row.len(), head.len());
+            let message = format!("the row has {} cells, the line of column names {}", row.len(), head.len());
             SourceError::at(document.file, document.text, offset, message)
                 .help("leave a cell empty where nothing is printed")
         });
@@ -62,8 +61,7 @@ fn marked(text: &str, offset: usize) -> TextCell {
 /// Reads CSV from byte `from` on; the first record holds the names of the columns.
 pub(super) fn csv(document: Document<'_>, from: usize) -> Result<TextTable, Vec<SourceError>> {
     let body = document.text.get(from..).unwrap_or_default();
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
@@ -105,9 +103,8 @@ pub(super) fn markdown(document: Document<'_>, from: usize) -> Result<TextTable,
         }
         offset += line.len();
     }
-    let rule = |cell: &TextCell| {
-        !cell.text.is_empty() && cell.text.trim_matches(':').chars().all(|c| c == '-')
-    };
+    let rule =
+        |cell: &TextCell| !cell.text.is_empty() && cell.text.trim_matches(':').chars().all(|c| c == '-');
     if lines.get(1).is_some_and(|line| line.iter().all(rule)) {
         lines.remove(1);
     } else if let Some(first) = lines.first().and_then(|line| line.first()) {

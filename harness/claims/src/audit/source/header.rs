@@ -53,7 +53,6 @@ pub(super) fn front_matter(document: Document<'_>) -> Option<(String, usize)> {
             (false, 0, false) => return None,
             _ => {}
         }
-        let spaces = |text: &str| text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
         if inside {
             blanked.push_str(&spaces(&line[..line.len() - bare.len()]));
             blanked.push_str(bare);
@@ -66,6 +65,11 @@ pub(super) fn front_matter(document: Document<'_>) -> Option<(String, usize)> {
         }
     }
     None
+}
+
+/// As many spaces as a text has bytes; line breaks stay.
+fn spaces(text: &str) -> String {
+    text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
 }
 
 /// Reads a header.

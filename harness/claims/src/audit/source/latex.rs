@@ -42,8 +42,20 @@ const DROPPED: [&str; 12] = [
 ];
 /// Commands that show their last argument.
 const SHOWN: [&str; 14] = [
-    "textit", "emph", "texttt", "text", "textsc", "textsf", "textrm", "mathrm", "mathit", "makecell", "mbox",
-    "rotatebox", "multirow", "textcolor",
+    "textit",
+    "emph",
+    "texttt",
+    "text",
+    "textsc",
+    "textsf",
+    "textrm",
+    "mathrm",
+    "mathit",
+    "makecell",
+    "mbox",
+    "rotatebox",
+    "multirow",
+    "textcolor",
 ];
 
 /// Reads the one `tabular` of a text, from byte `from` on.
@@ -52,10 +64,9 @@ pub(super) fn read(document: Document<'_>, from: usize) -> Result<TextTable, Vec
     lexer.lines().map_err(|error| vec![error]).and_then(|lines| {
         let is_number = |cell: &TextCell| cell.text.trim_end_matches('%').parse::<f64>().is_ok();
         let first = lines.iter().position(|line| line.iter().skip(1).any(is_number)).unwrap_or(lines.len());
-        // The last line above the first values names the columns; lines between values without any are headings.
-        let head = first.checked_sub(1).and_then(|at| lines.get(at)).cloned().into_iter();
-        let heading =
-            |line: &Vec<TextCell>| line.iter().filter(|cell| !cell.text.is_empty()).count() <= 1;
+        // A line with one text only is a heading; the last other line above the values names the columns.
+        let heading = |line: &Vec<TextCell>| line.iter().filter(|cell| !cell.text.is_empty()).count() <= 1;
+        let head = lines.iter().take(first).rfind(|line| !heading(line)).cloned().into_iter();
         let values = lines.iter().skip(first).filter(|line| !heading(line)).cloned();
         TextTable::new(document, head.chain(values).collect())
     })

@@ -41,6 +41,10 @@ pub fn read_toml(document: Document<'_>, shared: Option<Document<'_>>) -> Result
             follow(value, shared.get_ref(), DEEPEST);
         }
     }
+    // Notes of the measurement, which are computed from its scale.
+    if root.get_ref().get("notes").is_some_and(|notes| notes.get_ref().is_str()) {
+        root.get_mut().remove("notes");
+    }
     let places = root.clone();
     let layout = Layout::deserialize(Deserializer::from(root)).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
