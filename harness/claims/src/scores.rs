@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::interval::{self, Estimate, IntervalError, Stratum, average};
@@ -120,7 +121,7 @@ fn of_seed(seed: Option<u64>) -> String {
 }
 
 /// One cell of a table: a row and a column, which is a benchmark or a group of benchmarks.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CellId {
     /// Row id.

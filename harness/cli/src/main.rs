@@ -10,6 +10,7 @@ mod outputs;
 mod plan;
 mod process;
 mod progress;
+mod report;
 mod run;
 mod session;
 mod settings;
@@ -63,6 +64,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Why(args) => plan::why(global, args),
         Command::Steps { kind } => steps::steps(global, kind.as_deref()),
         Command::Settings(args) => settings::settings(global, args),
+        Command::Report(args) => report::report(global, args),
         Command::Runs => store::runs(global),
         Command::Log { run } => store::log(global, run),
         Command::Store(command) => store::maintain(global, command),

@@ -8,11 +8,14 @@ use crate::view;
 /// Characters of the hash that stand for it in a text.
 const SHORT: usize = 12;
 
-/// The table as a LaTeX `table` for `booktabs`: measured values with half the width of their intervals, and below
+/// Makes a table that is wider than its place as wide as that, and leaves others alone.
+const FIT: &str = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%";
+
+/// The table as a LaTeX `table` for `booktabs` and `graphicx`: measured values with half the width of their intervals, and below
 /// them, in italics, the printed ones. What stands in for something else is named in its heading.
 pub fn latex(report: &Report) -> String {
     let mut text = format!(
-        "% {}, assay report, blake3 {}\n% Needs \\usepackage{{booktabs}}.\n\\begin{{table}}\n  \\centering\n  \\small\n",
+        "% {}, assay report, blake3 {}\n% Needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}.\n\\begin{{table}}\n  \\centering\n  \\small\n  {FIT}\n",
         comment(&report.id),
         report.hash()
     );
@@ -25,7 +28,7 @@ pub fn latex(report: &Report) -> String {
         }
         lines(report, row, &mut text);
     }
-    text.push_str("    \\bottomrule\n  \\end{tabular}\n");
+    text.push_str("    \\bottomrule\n  \\end{tabular}%\n  }\n");
     text.push_str(&format!(
         "  \\caption{{{}}}\n  \\label{{tab:{}}}\n\\end{{table}}\n",
         caption(report),

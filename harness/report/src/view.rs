@@ -234,6 +234,11 @@ impl<'a> Dependence<'a> {
         pairs(source.facts.iter().filter(|(name, _)| !self.shared.contains_key(name)))
     }
 
+    /// The names of what one artefact has beyond that.
+    pub(crate) fn own_names<'b>(&self, source: &'b Source) -> Vec<&'b str> {
+        source.facts.keys().filter(|name| !self.shared.contains_key(name)).map(String::as_str).collect()
+    }
+
     /// Whether any artefact has something beyond that.
     pub(crate) fn differs(&self, report: &Report) -> bool {
         report.sources.iter().any(|source| source.facts.len() > self.shared.len())

@@ -1,5 +1,6 @@
 //! Claims: what the paper says about the table, and what comes of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ClaimLayout, TableError};
@@ -12,7 +13,7 @@ use crate::quantity::Quantity;
 use crate::scores::{CellId, Scores};
 
 /// One claim with its outcome.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Name, e.g. `T5.2`.
@@ -38,7 +39,7 @@ pub struct Claim {
 }
 
 /// One comparison of a claim: an estimated quantity against a threshold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// The quantity, e.g. `acc.math − l.math`.
@@ -65,7 +66,7 @@ pub struct Part {
 }
 
 /// Unit of a part's numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Percentage points: a difference of two percentages.
@@ -78,7 +79,7 @@ pub enum Unit {
 }
 
 /// Where a quantity must lie for its part to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Threshold {
     /// Above the bound.
