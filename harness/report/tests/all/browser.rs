@@ -1,4 +1,5 @@
-//! The page in a real browser, looked at by axe for people who cannot see, hear or point.
+//! The page in a real browser: axe, which knows what people need who cannot see or point, and what the page promises
+//! about its choices and about print.
 #![expect(clippy::print_stderr, reason = "says that a test was skipped")]
 
 use std::process::{Command, Stdio};
@@ -25,7 +26,7 @@ fn browser() -> Option<String> {
 
 /// Nothing is downloaded: without Node, a browser, or the packages of `tests/browser`, the test says so and ends.
 #[test]
-fn axe_finds_nothing_serious() {
+fn nothing_serious_is_wrong_with_a_page() {
     let folder = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let Some(browser) = browser() else {
         eprintln!("skipped: neither of {} is installed", BROWSERS.join(", "));
@@ -37,7 +38,7 @@ fn axe_finds_nothing_serious() {
     }
     let pages = tempfile::tempdir().unwrap();
     let mut command = Command::new("node");
-    command.arg(folder.join("axe.mjs")).arg(browser);
+    command.arg(folder.join("pages.mjs")).arg(browser);
     for (name, report) in [("example", example()), ("small", small::report())] {
         let path = pages.path().join(format!("{name}.html"));
         fs_err::write(&path, html(&report)).unwrap();
