@@ -75,15 +75,16 @@ fn lines(report: &Report, row: &Row, text: &mut String) {
         Some(format!("{} {{\\scriptsize$\\pm${margin}}}", value(found.value, PERCENT_DECIMALS)))
     };
     let printed = |cell: &Cell| Some(format!("\\textit{{{}}}", line(&cell.printed.as_ref()?.text)));
-    let of_row = |part: &dyn Fn(&Cell) -> bool| row.cells.values().any(part);
-    let second = row.printed_label.as_deref().unwrap_or_default();
-    let mut first = line(&row.label);
-    if of_row(&|cell| cell.measured.is_some()) || !of_row(&|cell| cell.printed.is_some()) {
-        text.push_str(&format!("    {first}{} \\\\\n", cells(&measured)));
-        first = if second.is_empty() { String::new() } else { format!("\\textit{{{}}}", line(second)) };
+    let has_measured = row.cells.values().any(|cell| cell.measured.is_some());
+    let has_printed = row.cells.values().any(|cell| cell.printed.is_some());
+    let of_paper = row.printed_label.as_ref().map(|label| format!("\\textit{{{}}}", line(label)));
+    if has_measured || !has_printed {
+        text.push_str(&format!("    {}{} \\\\\n", line(&row.label), cells(&measured)));
     }
-    if of_row(&|cell| cell.printed.is_some()) || !second.is_empty() && first.contains(line(second).as_str()) {
-        text.push_str(&format!("    {first}{} \\\\\n", cells(&printed)));
+    if has_printed || of_paper.is_some() {
+        // A row that was not measured has one line, and needs a name there.
+        let other = if has_measured { String::new() } else { line(&row.label) };
+        text.push_str(&format!("    {}{} \\\\\n", of_paper.unwrap_or(other), cells(&printed)));
     }
 }
 
