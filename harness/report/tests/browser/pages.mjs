@@ -27,8 +27,9 @@ function wrongChoices() {
   );
 }
 
-/** What a reader of the printed page would miss. */
-function folded() {
+/** What a reader of the printed page would miss. What is visible is known after a frame or two. */
+async function folded() {
+  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
   const hidden = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.checkVisibility({ contentVisibilityAuto: true }));
   const clipped = [...document.querySelectorAll(".scroll")].filter((part) => getComputedStyle(part).overflow !== "visible");
   return [...hidden, ...clipped].map((part) => part.outerHTML.slice(0, 200));
