@@ -38,7 +38,8 @@ fn reports_fit_the_schema() {
 /// What the reader refuses for its form, the schema refuses too.
 #[test]
 fn the_schema_refuses_what_is_refused() {
-    let cases: [(&str, fn(&mut Value)); 7] = [
+    type Bend = fn(&mut Value);
+    let cases: [(&str, Bend); 7] = [
         ("an unknown key", |report| report["colour"] = json!(1)),
         ("an unknown key inside", |report| report["rows"][0]["colour"] = json!(1)),
         ("another version", |report| report["format"] = json!("assay-report 2")),
