@@ -58,7 +58,7 @@ fn commands_on_the_page_work() {
         let words: Vec<&str> = command.split(' ').collect();
         let finished = world.run(&words[1..]).succeeds();
         assert!(
-            words[1] == "run" || finished.stdout().contains(&words[2]),
+            words[1] == "run" || finished.stdout().contains(words[2]),
             "{command}: {}",
             finished.stdout()
         );
