@@ -13,6 +13,7 @@ mod judge_output;
 mod language;
 mod mistakes;
 mod outputs;
+mod report;
 mod reruns;
 mod second_world;
 mod table_05;

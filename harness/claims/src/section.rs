@@ -1,12 +1,13 @@
 //! Sections of text, small tables and plots beside the main table. Who measures something fills them; who
 //! makes pages draws them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::Quantity;
 
 /// A section beside the main table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
     /// Heading.
@@ -23,7 +24,7 @@ pub struct Section {
 }
 
 /// A small table of typed cells.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataTable {
     /// What the table shows.
@@ -36,7 +37,7 @@ pub struct DataTable {
 }
 
 /// Heading of a column of a [`DataTable`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Heading {
     /// The words.
@@ -48,7 +49,7 @@ pub struct Heading {
 
 /// One cell of a [`DataTable`]. JSON: `"empty"`, `{"text": "a"}`, `{"integer": 1}`, `{"number": 1.5}`,
 /// `{"estimate": {..}}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Datum {
     /// Nothing.
@@ -64,7 +65,7 @@ pub enum Datum {
 }
 
 /// A plot of one or more series over two axes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plot {
     /// What the plot shows.
@@ -78,7 +79,7 @@ pub struct Plot {
 }
 
 /// One axis of a [`Plot`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
     /// The quantity and its unit.
@@ -89,7 +90,7 @@ pub struct Axis {
 }
 
 /// One series of a [`Plot`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
     /// Name in the legend.
@@ -101,7 +102,7 @@ pub struct Series {
 }
 
 /// How a [`Series`] is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SeriesStyle {
     /// Points joined by a line.
@@ -111,7 +112,7 @@ pub enum SeriesStyle {
 }
 
 /// One point of a [`Series`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlotPoint {
     /// Horizontal position.

@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Measure how much fuel corresponds to a second of native Python
     Calibrate(CalibrateArgs),
+    /// Print a report from its JSON form, or write it in other forms
+    Report(ReportArgs),
     /// List the recorded runs
     Runs,
     /// Print the event log of a run
@@ -179,6 +181,28 @@ pub(crate) struct RunArgs {
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The report: the JSON form, which `assay run` writes beside the page
+    pub(crate) file: Utf8PathBuf,
+    /// Where to write it as one HTML page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<Utf8PathBuf>,
+    /// Where to write it as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<Utf8PathBuf>,
+    /// Where to write the cells of the table as comma-separated values, with each seed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<Utf8PathBuf>,
+    /// Where to write the table for LaTeX, with booktabs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) latex: Option<Utf8PathBuf>,
+    /// Where to write a LaTeX package with the numbers as macros: `\assay{ROW.COLUMN}` in a text, `\assaycheck{HASH}`
+    /// against numbers that have changed since
+    #[arg(long, value_name = "FILE")]
+    pub(crate) macros: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod outputs;
 mod plan;
 mod process;
 mod progress;
+mod report;
 mod run;
 mod session;
 mod settings;
@@ -67,6 +68,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Why(args) => plan::why(global, args),
         Command::Steps { kind } => steps::steps(global, kind.as_deref()),
         Command::Settings(args) => settings::settings(global, args),
+        Command::Report(args) => report::report(global, args),
         Command::Runs => store::runs(global),
         Command::Log { run } => store::log(global, run),
         Command::Store(command) => store::maintain(global, command),

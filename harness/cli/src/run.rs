@@ -64,7 +64,8 @@ fn report(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcome)
     Ok(())
 }
 
-fn print(report: &Report, files: &[Utf8PathBuf]) -> Result<(), Failure> {
+/// Prints the report as wide as the terminal.
+pub(crate) fn print(report: &Report, files: &[Utf8PathBuf]) -> Result<(), Failure> {
     let width = terminal_size::terminal_size().map_or(PLAIN_WIDTH, |(width, _)| usize::from(width.0));
     // The stream strips colours where they are not wanted.
     write!(stdio::out(), "{}", terminal(report, Style { width, colour: true }, files))

@@ -1,23 +1,9 @@
 //! The table as comma-separated values.
 
-use crate::model::{PrintedCheck, Quantity, Report};
+use crate::model::{Cell, Column, Report, Row};
 use crate::plain::{one_line, visible};
 
-const HEAD: [&str; 13] = [
-    "row",
-    "row_label",
-    "column",
-    "column_label",
-    "measured_on",
-    "seed",
-    "value",
-    "low",
-    "high",
-    "standard_error",
-    "n",
-    "printed",
-    "printed_check",
-];
+const HEAD: &str = "row,row_label,column,column_label,measured_on,seed,value,low,high,standard_error,n,printed,printed_check";
 
 /// The cells of the table as comma-separated values, by RFC 4180.
 ///
@@ -25,72 +11,56 @@ const HEAD: [&str; 13] = [
 /// seed with the value of that seed. Values are percentages with all their digits. A text that a spreadsheet would
 /// take for a formula has an apostrophe before it.
 pub fn csv(report: &Report) -> String {
-    let mut text = String::new();
-    line(&mut text, HEAD.map(str::to_owned));
+    let mut text = format!("{HEAD}\r\n");
     for row in &report.rows {
         for column in &report.columns {
             let Some(cell) = row.cells.get(&column.id) else { continue };
-            let named = |seed: String, values: [String; 7]| {
-                let [value, low, high, error, n, printed, check] = values;
-                [
-                    word(&row.id),
-                    word(&row.label),
-                    word(&column.id),
-                    word(&column.label),
-                    word(column.measured_on.as_deref().unwrap_or_default()),
-                    seed,
-                    value,
-                    low,
-                    high,
-                    error,
-                    n,
-                    printed,
-                    check,
-                ]
-            };
-            let printed = cell.printed.as_ref();
-            let of_printed = [
-                printed.map(|printed| word(&printed.text)).unwrap_or_default(),
-                printed.map(|printed| check_word(printed.check)).unwrap_or_default(),
-            ];
-            let [value, low, high, error, n] = cell.measured.as_ref().map(numbers).unwrap_or_default();
-            let [text_printed, check] = of_printed;
-            line(&mut text, named(String::new(), [value, low, high, error, n, text_printed, check]));
+            let place = place(row, column);
+            line(&mut text, &place, "", &whole(cell));
             for (seed, value) in cell.measured.iter().flat_map(|found| &found.per_seed) {
                 let mut values: [String; 7] = Default::default();
                 values[0] = value.to_string();
-                line(&mut text, named(seed.to_string(), values));
+                line(&mut text, &place, &seed.to_string(), &values);
             }
         }
     }
     text
 }
 
-fn numbers(found: &Quantity) -> [String; 5] {
-    [
-        found.value.to_string(),
-        found.low.to_string(),
-        found.high.to_string(),
-        found.standard_error.map(|error| error.to_string()).unwrap_or_default(),
-        found.n.map(|n| n.to_string()).unwrap_or_default(),
-    ]
+/// Where a value stands.
+fn place(row: &Row, column: &Column) -> [String; 5] {
+    let measured_on = column.measured_on.as_deref().unwrap_or_default();
+    [&row.id, &row.label, &column.id, &column.label, measured_on].map(word)
 }
 
-fn check_word(check: PrintedCheck) -> String {
-    check.word().to_owned()
+/// What a cell holds: the mean with its interval, and the printed value.
+fn whole(cell: &Cell) -> [String; 7] {
+    let [value, low, high, error, n] = match &cell.measured {
+        Some(found) => [
+            found.value.to_string(),
+            found.low.to_string(),
+            found.high.to_string(),
+            found.standard_error.map(|error| error.to_string()).unwrap_or_default(),
+            found.n.map(|n| n.to_string()).unwrap_or_default(),
+        ],
+        None => Default::default(),
+    };
+    let [printed, check] = match &cell.printed {
+        Some(printed) => [word(&printed.text), printed.check.word().to_owned()],
+        None => Default::default(),
+    };
+    [value, low, high, error, n, printed, check]
 }
 
-/// A text that no spreadsheet takes for a formula.
+/// A text that no spreadsheet takes for a formula, quoted where it must be.
 fn word(text: &str) -> String {
-    let text = one_line(&visible(text));
-    let formula = text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
-    if formula { format!("'{text}") } else { text }
+    let mut text = one_line(&visible(text));
+    if text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err() {
+        text.insert(0, '\'');
+    }
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn line<const N: usize>(text: &mut String, fields: [String; N]) {
-    let fields = fields.map(|field| {
-        if field.contains([',', '"', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
-    });
-    text.push_str(&fields.join(","));
-    text.push_str("\r\n");
+fn line(text: &mut String, place: &[String; 5], seed: &str, values: &[String; 7]) {
+    text.push_str(&format!("{},{seed},{}\r\n", place.join(","), values.join(",")));
 }

@@ -8,11 +8,14 @@ use crate::view;
 /// Characters of the hash that stand for it in a text.
 const SHORT: usize = 12;
 
-/// The table as a LaTeX `table` for `booktabs`: measured values with half the width of their intervals, and below
+/// Makes a table that is wider than its place as wide as that, and leaves others alone.
+const FIT: &str = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%";
+
+/// The table as a LaTeX `table` for `booktabs` and `graphicx`: measured values with half the width of their intervals, and below
 /// them, in italics, the printed ones. What stands in for something else is named in its heading.
 pub fn latex(report: &Report) -> String {
     let mut text = format!(
-        "% {}, assay report, blake3 {}\n% Needs \\usepackage{{booktabs}}.\n\\begin{{table}}\n  \\centering\n  \\small\n",
+        "% {}, assay report, blake3 {}\n% Needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}.\n\\begin{{table}}\n  \\centering\n  \\small\n  {FIT}\n",
         comment(&report.id),
         report.hash()
     );
@@ -25,7 +28,7 @@ pub fn latex(report: &Report) -> String {
         }
         lines(report, row, &mut text);
     }
-    text.push_str("    \\bottomrule\n  \\end{tabular}\n");
+    text.push_str("    \\bottomrule\n  \\end{tabular}%\n  }\n");
     text.push_str(&format!(
         "  \\caption{{{}}}\n  \\label{{tab:{}}}\n\\end{{table}}\n",
         caption(report),
@@ -72,15 +75,16 @@ fn lines(report: &Report, row: &Row, text: &mut String) {
         Some(format!("{} {{\\scriptsize$\\pm${margin}}}", value(found.value, PERCENT_DECIMALS)))
     };
     let printed = |cell: &Cell| Some(format!("\\textit{{{}}}", line(&cell.printed.as_ref()?.text)));
-    let of_row = |part: &dyn Fn(&Cell) -> bool| row.cells.values().any(part);
-    let second = row.printed_label.as_deref().unwrap_or_default();
-    let mut first = line(&row.label);
-    if of_row(&|cell| cell.measured.is_some()) || !of_row(&|cell| cell.printed.is_some()) {
-        text.push_str(&format!("    {first}{} \\\\\n", cells(&measured)));
-        first = if second.is_empty() { String::new() } else { format!("\\textit{{{}}}", line(second)) };
+    let has_measured = row.cells.values().any(|cell| cell.measured.is_some());
+    let has_printed = row.cells.values().any(|cell| cell.printed.is_some());
+    let of_paper = row.printed_label.as_ref().map(|label| format!("\\textit{{{}}}", line(label)));
+    if has_measured || !has_printed {
+        text.push_str(&format!("    {}{} \\\\\n", line(&row.label), cells(&measured)));
     }
-    if of_row(&|cell| cell.printed.is_some()) || !second.is_empty() && first.contains(line(second).as_str()) {
-        text.push_str(&format!("    {first}{} \\\\\n", cells(&printed)));
+    if has_printed || of_paper.is_some() {
+        // A row that was not measured has one line, and needs a name there.
+        let other = if has_measured { String::new() } else { line(&row.label) };
+        text.push_str(&format!("    {}{} \\\\\n", of_paper.unwrap_or(other), cells(&printed)));
     }
 }
 

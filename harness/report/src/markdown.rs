@@ -3,6 +3,7 @@
 use crate::model::{Claim, Column, DataTable, Datum, Part, Report, Row, Section};
 use crate::number::{PartNumbers, TABLE_DECIMALS, fixed, interval, level, margin, percent};
 use crate::plain::{one_line, paragraphs, visible};
+use crate::provenance::run_command;
 use crate::view::{self, Dependence, Origins, short};
 use crate::words::{CheckLook as _, OutcomeLook as _};
 
@@ -314,6 +315,9 @@ fn by_seed(report: &Report, page: &mut Page) {
 fn sources(report: &Report, page: &mut Page) {
     if report.sources.is_empty() {
         return;
+    }
+    if let Some(command) = run_command(report) {
+        page.line(&format!("To compute all numbers again: {}\n", code(&command)));
     }
     page.line("<details><summary>All artefacts with full hashes</summary>\n");
     let dependence = Dependence::of(report);

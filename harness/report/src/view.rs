@@ -59,9 +59,12 @@ pub(crate) fn stand_in(column: &Column) -> Option<&str> {
     column.measured_on.as_deref().filter(|name| *name != column.label)
 }
 
-/// How many claims got each outcome; all of them, in their order.
-pub(crate) fn tally(claims: &[Claim]) -> [(Outcome, usize); Outcome::ALL.len()] {
-    Outcome::ALL.map(|outcome| (outcome, claims.iter().filter(|claim| claim.outcome == outcome).count()))
+/// How many claims got each outcome, in the order of outcomes. `smaller`, which needs a printed margin, is left out where no
+/// claim has it.
+pub(crate) fn tally(claims: &[Claim]) -> Vec<(Outcome, usize)> {
+    let count = |outcome| claims.iter().filter(|claim| claim.outcome == outcome).count();
+    let all = Outcome::ALL.into_iter().map(|outcome| (outcome, count(outcome)));
+    all.filter(|(outcome, number)| *outcome != Outcome::Smaller || *number > 0).collect()
 }
 
 /// `arXiv:2509.22637v2, Table 5 · embedded scale · 3 seeds`.
@@ -246,6 +249,11 @@ impl<'a> Dependence<'a> {
     /// What one artefact has beyond that.
     pub(crate) fn own(&self, source: &Source) -> String {
         pairs(source.facts.iter().filter(|(name, _)| !self.shared.contains_key(name)))
+    }
+
+    /// The names of what one artefact has beyond that.
+    pub(crate) fn own_names<'b>(&self, source: &'b Source) -> Vec<&'b str> {
+        source.facts.keys().filter(|name| !self.shared.contains_key(name)).map(String::as_str).collect()
     }
 
     /// Whether any artefact has something beyond that.

@@ -53,8 +53,8 @@ impl Rules {
         }
     }
 
-    /// The rule for a relation, in words.
-    pub fn in_words(&self, relation: Relation) -> String {
+    /// The rule for a relation, in words; `printed` tells whether its margin is printed too.
+    pub fn in_words(&self, relation: Relation, printed: bool) -> String {
         let level = percent(1.0 - self.alpha);
         match relation {
             Relation::Within(_) => format!(
@@ -62,11 +62,19 @@ impl Rules {
                  reversed if the {level} interval lies wholly beyond it; else open",
                 percent(1.0 - 2.0 * self.alpha)
             ),
-            _ => format!(
-                "holds if the {level} interval of the margin lies above 0; reversed if it lies below 0; smaller if it lies \
-                 below {} of the printed margin without settling the direction; else open",
-                if self.smaller == 0.5 { "half".to_owned() } else { percent(self.smaller) }
-            ),
+            _ => {
+                let smaller = match self.smaller {
+                    _ if !printed => String::new(),
+                    0.5 => "smaller if it lies below half of the printed margin without settling the direction; ".to_owned(),
+                    share => format!(
+                        "smaller if it lies below {} of the printed margin without settling the direction; ",
+                        percent(share)
+                    ),
+                };
+                format!(
+                    "holds if the {level} interval of the margin lies above 0; reversed if it lies below 0; {smaller}else open"
+                )
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod evaluate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::interval::LEVEL;
@@ -14,7 +15,7 @@ pub use error::{ColumnProblem, ScoresError};
 pub use evaluate::{Bound, Measured, Smooth, View};
 
 /// One cell of a table: a row and a column, which is a benchmark or a group of benchmarks.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CellId {
     /// Row id.

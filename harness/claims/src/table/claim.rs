@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ClaimLayout, Layout, TableError};
@@ -15,7 +16,7 @@ use crate::quantity::Quantity;
 use crate::scores::{CellId, Measured, Scores};
 
 /// One claim with its outcome.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Name, e.g. `T5.2`.
@@ -50,7 +51,7 @@ pub struct Claim {
 }
 
 /// One comparison of a claim: an estimated quantity against a threshold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// The quantity, e.g. `acc.math − l.math`.
@@ -86,7 +87,7 @@ pub struct Part {
 }
 
 /// Unit of a part's numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Percentage points: a difference of two percentages.
@@ -99,7 +100,7 @@ pub enum Unit {
 }
 
 /// Where a quantity must lie for its part to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Threshold {
     /// Above the bound.
@@ -165,7 +166,11 @@ fn one(
     let printed = as_printed(parsed, number);
     let found = measured.comparisons.iter().zip(&printed.comparisons);
     let mut rules: Vec<String> =
-        parsed.comparisons().map(|comparison| layout.rules.in_words(comparison.relation)).collect();
+        parsed
+            .comparisons()
+            .zip(&printed.comparisons)
+            .map(|(comparison, printed)| layout.rules.in_words(comparison.relation, printed.margin.is_some()))
+            .collect();
     rules.dedup();
     Claim {
         id: written.id.clone(),

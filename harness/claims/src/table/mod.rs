@@ -11,6 +11,7 @@ mod layout;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use assemble::{Evaluation, Measurements};
@@ -64,7 +65,7 @@ pub struct Cell {
 }
 
 /// A value as the paper prints it, with what arithmetic says about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Printed {
     /// The characters in the paper, e.g. `75.60`.

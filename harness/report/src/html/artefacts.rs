@@ -31,14 +31,14 @@ pub(super) fn artefacts(report: &Report, edges: &Edges<'_>) -> Option<Markup> {
                     th scope="col" { "Step" } th scope="col" { "Kind" }
                     th scope="col" { "Artefact" } th scope="col" { "Key" }
                     th scope="col" { "Made from" } th scope="col" { "Used for" }
-                    @if differs { th scope="col" { "Depends on" } }
-                    @if commands { th scope="col" { "Command" } }
+                    @if differs { th.wide scope="col" { "Depends on" } }
+                    @if commands { th.wide scope="col" { "Command" } }
                 } }
                 tbody {
                     @for source in &report.sources {
                         tr id=(source_id(&source.id)) {
                             (artefact(source, edges))
-                            @if differs { td { (dependence.own(source)) } }
+                            @if differs { td { (facts(source, &dependence)) } }
                             @if let Some(command) = why_command(report, source) { td { code.command { (command) } } }
                         }
                     }
@@ -56,6 +56,16 @@ fn artefact(source: &Source, edges: &Edges<'_>) -> Markup {
         td { (hash(&source.key)) }
         td { (folded(&edges.inputs(source))) }
         td { (folded(&edges.outputs(source))) }
+    }
+}
+
+/// What only some artefacts depend on: the names, and with them the values, which are long.
+fn facts(source: &Source, dependence: &Dependence<'_>) -> Markup {
+    let names = dependence.own_names(source);
+    html! {
+        @if !names.is_empty() {
+            details { summary { (names.join(", ")) } (dependence.own(source)) }
+        }
     }
 }
 

@@ -56,7 +56,7 @@ fn order(report: &Report, row: &Row, column: &Column) -> Option<String> {
     };
     let places = [("measured", place(&measured)), ("printed", place(&printed))];
     let places: Vec<String> =
-        places.iter().filter_map(|(name, place)| Some(format!("--{name}:{}", (*place)?))).collect();
+        places.iter().filter_map(|(name, place)| Some(format!("--by-{name}:{}", (*place)?))).collect();
     (!places.is_empty()).then(|| places.join(";"))
 }
 

@@ -8,11 +8,17 @@ use super::marks::hash;
 use crate::cite;
 use crate::csv::csv;
 use crate::model::Report;
+use crate::view;
 
 pub(super) fn data(report: &Report) -> Markup {
+    let cells = if view::is_measured(report) {
+        "the cells of the table, with each seed"
+    } else {
+        "the cells of the table"
+    };
     let files = [
         ("json", "application/json", "the whole report", report.to_json()),
-        ("csv", "text/csv", "the cells of the table, with each seed", csv(report)),
+        ("csv", "text/csv", cells, csv(report)),
     ];
     html! {
         p { "The page holds the data that it shows. Each link saves a file." }

@@ -18,19 +18,20 @@ fn one_section(section: &Section) -> Markup {
     html! {
         h3 { (section.title) }
         @for paragraph in paragraphs(&section.text) { p { (paragraph) } }
-        @for table in &section.tables { (data_table(table)) }
+        @for table in &section.tables { (data_table(table, &section.title)) }
         @if !section.plots.is_empty() {
             div.panels { @for plot in &section.plots { (plot::plot(plot)) } }
         }
     }
 }
 
-fn data_table(data: &DataTable) -> Markup {
+/// A table without a caption is announced by the title of its section.
+fn data_table(data: &DataTable, title: &str) -> Markup {
     let numeric = |index: usize| data.rows.iter().any(|row| row.get(index).is_some_and(Datum::is_number));
     let decimals =
         |index: usize| data.header.get(index).and_then(|head| head.decimals).unwrap_or(TABLE_DECIMALS);
     html! {
-        div.scroll role="region" aria-label=[data.caption.as_ref()] tabindex="0" {
+        div.scroll role="region" aria-label=(data.caption.as_deref().unwrap_or(title)) tabindex="0" {
             table.plain {
                 @if let Some(words) = &data.caption { caption { (words) } }
                 thead { tr { @for (index, head) in data.header.iter().enumerate() {

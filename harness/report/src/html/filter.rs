@@ -102,7 +102,7 @@ pub(super) fn rules() -> String {
     for order in ["measured", "printed"] {
         let _ = writeln!(
             css,
-            "#averages:has(#order-{order}:checked) .strips > li {{ order: var(--{order}, 9999); }}"
+            "#averages:has(#order-{order}:checked) .strips > li:not(.axis-row) {{ order: var(--by-{order}, 9999); }}"
         );
     }
     css.push_str("}\n");

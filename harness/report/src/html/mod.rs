@@ -44,34 +44,7 @@ pub fn html(report: &Report) -> String {
 }
 
 fn page(report: &Report, bytes: Option<usize>) -> String {
-    let edges = Edges::of(report);
-    let audit = view::audit(report);
-    let origins = Origins::of(report);
-    let sections = [
-        ("table", "Table", table::table(report, &origins)),
-        ("averages", "Averages", averages::averages(report)),
-        (
-            "claims",
-            "Claims",
-            claims::claims(report).map(|content| {
-                html! {
-                    (filter::claims(report)) (glance::glance(report).unwrap_or_default()) (content)
-                }
-            }),
-        ),
-        ("seeds", "Seeds", seeds::seeds(report)),
-        ("printed", "Printed values", printed(&audit, report)),
-        ("diagnostics", "Diagnostics", diagnostics::diagnostics(report)),
-        ("origins", "Where the numbers come from", origins::origins(report, &origins, &edges)),
-        ("artefacts", "Artefacts", artefacts::artefacts(report, &edges)),
-        ("data", "Data", Some(data::data(report))),
-        ("citation", "How to cite", Some(data::citation(report))),
-    ];
-    // A section without content is left out, and so is the way to it.
-    let sections: Vec<_> = sections
-        .into_iter()
-        .filter_map(|(id, title, content)| content.map(|content| (id, title, content)))
-        .collect();
+    let sections = sections(report);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -107,6 +80,35 @@ fn page(report: &Report, bytes: Option<usize>) -> String {
     let mut text = visible(&page.into_string());
     text.push('\n');
     text
+}
+
+/// A section's anchor, its title and what it holds.
+type Part = (&'static str, &'static str, Markup);
+
+/// The sections of the page. One without content is left out, and so is the way to it.
+fn sections(report: &Report) -> Vec<Part> {
+    let edges = Edges::of(report);
+    let audit = view::audit(report);
+    let origins = Origins::of(report);
+    let sections = [
+        ("table", "Table", table::table(report, &origins)),
+        ("averages", "Averages", averages::averages(report)),
+        ("claims", "Claims", all_claims(report)),
+        ("seeds", "Seeds", seeds::seeds(report)),
+        ("printed", "Printed values", printed(&audit, report)),
+        ("diagnostics", "Diagnostics", diagnostics::diagnostics(report)),
+        ("origins", "Where the numbers come from", origins::origins(report, &origins, &edges)),
+        ("artefacts", "Artefacts", artefacts::artefacts(report, &edges)),
+        ("data", "Data", Some(data::data(report))),
+        ("citation", "How to cite", Some(data::citation(report))),
+    ];
+    sections.into_iter().filter_map(|(id, title, content)| Some((id, title, content?))).collect()
+}
+
+/// The claims, below a figure of all of them.
+fn all_claims(report: &Report) -> Option<Markup> {
+    let content = claims::claims(report)?;
+    Some(html! { (filter::claims(report)) (glance::glance(report).unwrap_or_default()) (content) })
 }
 
 fn large(bytes: Option<usize>) -> Markup {

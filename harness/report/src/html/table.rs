@@ -68,7 +68,7 @@ fn legend(report: &Report) -> Markup {
                 (level(report.confidence)) " interval"
                 @if view::is_printed(report) { "; " span.printed { "67.80" } " printed in the paper" }
                 ". "
-                "Hover over a number for its interval and seeds, follow it to its artefacts."
+                span.screen { "Hover over a number for its interval and seeds, follow it to its artefacts." }
             } @else {
                 "Percent, as " span.printed { "printed" } " in the paper."
             }

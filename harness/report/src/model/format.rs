@@ -1,5 +1,8 @@
 //! Name and version of the JSON form.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The version of the form that this crate writes and reads. Version 2 wrote its keys in kebab-case.
@@ -31,5 +34,15 @@ impl<'de> Deserialize<'de> for Format {
             Some(FORMAT_VERSION) => Ok(Self),
             _ => Err(de::Error::custom(format_args!("format {text:?} is not `{NAME} {FORMAT_VERSION}`"))),
         }
+    }
+}
+
+impl JsonSchema for Format {
+    fn schema_name() -> Cow<'static, str> {
+        "Format".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "Name and version of the form.", "const": format!("{NAME} {FORMAT_VERSION}") })
     }
 }

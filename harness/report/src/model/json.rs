@@ -93,3 +93,14 @@ fn sorted(value: Value) -> Value {
         other => other,
     }
 }
+
+/// The JSON Schema of the form that [`Report::from_json`] reads, as indented JSON with a final newline.
+///
+/// What a schema cannot say, such as that references point at something, [`Report::check`] does.
+pub fn schema() -> String {
+    // As above, neither step can fail.
+    let value = sorted(schemars::schema_for!(Report).to_value());
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}

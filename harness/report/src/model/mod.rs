@@ -14,6 +14,7 @@ mod source;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use assay_claims::claim::Outcome;
@@ -26,7 +27,7 @@ pub use assay_claims::table::{Claim, Group, Part, Printed, Threshold, Unit};
 pub use assay_claims::{Assurance, Quantity};
 pub use check::Problem;
 pub use format::{FORMAT_VERSION, Format};
-pub use json::ReadError;
+pub use json::{ReadError, schema};
 pub use run::Run;
 pub use source::{Criteria, Source};
 
@@ -34,7 +35,7 @@ pub use source::{Criteria, Source};
 ///
 /// Everything that reaches a page is in here; nothing is (a time, a host name, a run's id) that would make
 /// two reports of the same numbers differ.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Name and version of the form.
@@ -89,7 +90,7 @@ pub struct Report {
 }
 
 /// One column: a benchmark, or the average of a group of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Name that cells refer to.
@@ -119,7 +120,7 @@ pub struct Column {
 }
 
 /// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnKind {
     /// One benchmark.
@@ -129,7 +130,7 @@ pub enum ColumnKind {
 }
 
 /// One row: a method or a model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// Name that claims refer to.
@@ -151,7 +152,7 @@ pub struct Row {
 }
 
 /// One cell: what was measured beside what was printed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// The measured percentage; absent when it was not attempted.

@@ -2,10 +2,13 @@
 //! disk.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod browser;
+mod forms;
 mod hostile;
 mod json;
 mod odd;
 mod render;
+mod schema;
 mod small;
 mod tables;
 mod write;

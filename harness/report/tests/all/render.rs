@@ -1,6 +1,6 @@
 //! The renderers on the example: a whole table of five rows and twelve columns.
 
-use assay_report::{Style, html, markdown, terminal};
+use assay_report::{Source, Style, html, markdown, terminal};
 use insta::assert_snapshot;
 
 use super::{example, small};
@@ -107,15 +107,83 @@ fn numbers_lead_to_their_artefacts() {
     let cell = page.split("id=\"cell-new-a\"").nth(1).unwrap();
     let link = cell.split("href=\"#").nth(1).unwrap().split('"').next().unwrap();
     let origin = page.split(&format!("id=\"{link}\"")).nth(1).unwrap().split("</tbody>").next().unwrap();
-    assert!(origin.contains("verdicts-new") && origin.contains(&"fedcba9876543210".repeat(4)), "{origin}");
     assert!(!origin.contains("verdicts-old"), "{origin}");
+    // One click each: verdicts, generations, the model, and back.
+    let mut links: Vec<&str> =
+        origin.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(links.remove(0), "row-new");
+    assert_eq!(links, ["source-new", "source-answers_2d_new", "source-model"]);
+    for (from, to) in [
+        ("source-new", "source-answers_2d_new"),
+        ("source-answers_2d_new", "source-model"),
+        ("source-model", "source-answers_2d_old"),
+    ] {
+        let row = element(&page, from);
+        assert!(row.contains(&format!("href=\"#{to}\"")), "{row}");
+        assert!(row.contains(&"fedcba9876543210".repeat(4)), "{row}");
+    }
+    assert!(element(&page, "source-new").contains(
+        "<code class=\"command\">assay why verdicts-new --recipe small --scale tiny --set 'sizes.a=1 2'</code>"
+    ));
 }
 
-/// The page loads nothing: no script, no image, no address outside of it.
+/// The row of a table with this id.
+fn element<'a>(page: &'a str, id: &str) -> &'a str {
+    page.split(&format!("id=\"{id}\"")).nth(1).unwrap().split("</tr>").next().unwrap()
+}
+
+/// A report from no recipe has no command: nothing is printed that would not work.
+#[test]
+fn a_report_without_a_recipe_has_no_commands() {
+    let mut report = small::report();
+    report.recipe = None;
+    let page = html(&report);
+    assert!(!page.contains("assay run") && !page.contains("assay why"));
+}
+
+/// A long chain of artefacts is walked without running out of stack, and a circle ends.
+#[test]
+fn chains_may_be_long_and_circles_end() {
+    let mut report = small::report();
+    let first = report.sources[0].clone();
+    report.sources[0].inputs = vec!["s0".into()];
+    for at in 0..20_000 {
+        report.sources.push(Source {
+            id: format!("s{at}"),
+            inputs: vec![format!("s{}", at + 1)],
+            ..first.clone()
+        });
+    }
+    report.sources.push(Source { id: "s20000".into(), ..first });
+    report.check().unwrap();
+    report.sources.last_mut().unwrap().inputs = vec!["model".into()];
+    assert!(
+        report
+            .check()
+            .unwrap_err()
+            .to_string()
+            .starts_with("source \"model\" is made from itself: model <- s0")
+    );
+    report.sources.truncate(5);
+    report.sources[0].inputs = vec!["new".into()];
+    assert!(html(&report).contains("</html>"));
+}
+
+/// The page loads nothing and runs nothing: its one script element is data, and the paper's is the one address
+/// outside, in a link and in texts.
 #[test]
 fn the_page_is_self_contained() {
     let page = html(&example());
-    for outside in ["<script", "<img", "<link", "url(", "http:", "https:", "@import", "src="] {
-        assert!(!page.contains(outside), "{outside}");
+    for outside in ["<img", "<link", "url(", "http:", "@import", "src=", "javascript:"] {
+        assert!(!page.replace("\\url{", "").contains(outside), "{outside}");
     }
+    let scripts: Vec<&str> = page.split("<script").skip(1).collect();
+    assert!(matches!(scripts[..], [one] if one.starts_with(" type=\"application/ld+json\">")));
+    for address in page.split("https:").skip(1) {
+        assert!(
+            address.starts_with("//arxiv.org/abs/2509.22637v2") || address.starts_with("//schema.org\""),
+            "{address:.60}"
+        );
+    }
+    assert!(page.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""));
 }

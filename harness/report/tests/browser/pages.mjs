@@ -1,0 +1,69 @@
+// Looks at pages in a headless browser: node pages.mjs BROWSER PAGE...
+// Prints one JSON array with what is wrong: the violations that axe finds at each width and colour scheme, pages wider
+// than their window, choices that do not show as many rows as they say, and what stays folded in print. The exit code
+// is 0 when it ran.
+// `npm ci` in this folder installs what it imports.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import puppeteer from "puppeteer-core";
+
+const [executablePath, ...pages] = process.argv.slice(2);
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const browser = await puppeteer.launch({ executablePath, headless: true, args: ["--no-sandbox", "--disable-gpu"] });
+const found = [];
+
+/** The choices of rows and claims whose number is not the number of those that are visible then. */
+function wrongChoices() {
+  const parts = { rows: "table.main > tbody > tr", claims: ".claim" };
+  const visible = (selector) => [...document.querySelectorAll(selector)].filter((part) => part.checkVisibility()).length;
+  return Object.entries(parts).flatMap(([name, selector]) =>
+    [...document.querySelectorAll(`input[name=${name}]`)].reverse().flatMap((input) => {
+      input.click();
+      const said = Number(/\((\d+)\)$/.exec(input.parentElement.textContent)[1]);
+      const shown = visible(selector);
+      return said === shown ? [] : [`${input.id} says ${said} and shows ${shown}`];
+    }),
+  );
+}
+
+/** What a reader of the printed page would miss. What is visible is known after a frame or two. */
+async function folded() {
+  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+  const hidden = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.checkVisibility({ contentVisibilityAuto: true }));
+  const clipped = [...document.querySelectorAll(".scroll")].filter((part) => getComputedStyle(part).overflow !== "visible");
+  return [...hidden, ...clipped].map((part) => part.outerHTML.slice(0, 200));
+}
+
+try {
+  for (const path of pages) {
+    for (const [width, scheme] of [[1280, "light"], [1280, "dark"], [400, "light"]]) {
+      const page = await browser.newPage();
+      // The page's own policy would keep axe out; what it forbids is tested elsewhere.
+      await page.setBypassCSP(true);
+      await page.setViewport({ width, height: 900 });
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+      await page.goto(pathToFileURL(path).href);
+      await page.evaluate(axe);
+      const result = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      for (const { id, impact, help, nodes } of result.violations) {
+        const places = nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`);
+        found.push({ path, width, scheme, id, impact, help, places });
+      }
+      if (wider > 0) {
+        found.push({ path, width, scheme, id: "page-overflow", impact: "serious", help: `${wider} pixels too wide`, places: [] });
+      }
+      const serious = (id, places) => {
+        if (places.length > 0) found.push({ path, width, scheme, id, impact: "serious", help: id, places });
+      };
+      serious("wrong choices", await page.evaluate(wrongChoices));
+      await page.emulateMediaType("print");
+      serious("folded or clipped in print", await page.evaluate(folded));
+      await page.close();
+    }
+  }
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify(found));
