@@ -57,6 +57,27 @@ fn every_diagnostic_is_what_it_was() {
     assert_eq!(sections(&before), sections(&now));
 }
 
+/// A table of models from two chains of traces, of other questions and with another hint, tells of both.
+#[test]
+fn two_chains_have_sections_of_their_own() {
+    let world = World::finished();
+    let models = "[models.\"ours-{estimator}-7b-1k\"]";
+    let other = "qwen7b-pa-1k = { template = \"posterior-chain\", base = \"qwen7b\", hint = \"A\", questions = 5 }\n\
+                 ours-pa = { template = \"ours\", base = \"qwen7b\", chain = \"qwen7b-pa-1k\", estimator = \"gml\", \
+                 answer = \"reference\", training = \"$final-1k\" }\n";
+    world.edit("recipes/pipeline/models.toml", models, &format!("{other}\n{models}"));
+    let row = "[[rows]]\nid = \"l\"";
+    let more = "[[rows]]\nid = \"pa\"\nlabel = \"Ours-PA\"\nmodel = \"ours-pa\"\n\n";
+    world.edit("recipes/table-05.toml", row, &format!("{more}{row}"));
+    world.run(&["run", "table-05", "--scale", "tiny", "--out", "out"]).succeeds();
+    let report: Value = serde_json::from_str(&world.read("out/table-05.json")).unwrap();
+    let sections = report["diagnostics"].as_array().unwrap();
+    let titles: Vec<&str> = sections.iter().map(|section| section["title"].as_str().unwrap()).collect();
+    for chain in ["qwen7b-pa-1k", "qwen7b-pb-1k"] {
+        assert!(titles.contains(&format!("What the weights select: {chain}").as_str()), "{titles:?}");
+    }
+}
+
 fn rows(report: &Value) -> impl Iterator<Item = &Value> {
     report["rows"].as_array().unwrap().iter()
 }

@@ -20,7 +20,8 @@ use crate::records::{self, Generation};
 pub(crate) struct Params {
     /// Of the random streams of all samples.
     seed: u64,
-    /// How question, thought and answer are laid out as text.
+    /// How question, thought and answer are laid out as text. Its `questions` may name benchmarks of the items
+    /// only.
     dialect: Dialect,
     /// k of Avg@k: the replies an item.
     samples: u32,
