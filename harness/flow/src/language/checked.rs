@@ -11,7 +11,7 @@ use crate::language::graph::Expectation;
 use crate::language::model::check_references;
 use crate::language::pipeline::{Pipeline, Written, report_twice};
 use crate::language::recipe::Recipe;
-use crate::language::references::{Resolver, Seed, Shared, Values};
+use crate::language::references::{Resolver, Seed, Shared, Values, join};
 use crate::language::scale::Scale;
 use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::language::structure::check_structure;
@@ -56,8 +56,18 @@ impl Checked {
         let pipeline = clean.then(|| written.check(registry, &mut problems));
         let scale = reader
             .open_named("scale", "recipes/scale", scale, &mut problems)
-            .and_then(|(file, root)| Scale::read(scale, &file, root, sets, &mut problems));
-        let shared = reader.shared(&mut problems);
+            .and_then(|(file, mut root)| {
+                if let Some(criteria) = reader.criteria(scale, &mut problems) {
+                    join(&mut root, criteria, &mut problems);
+                }
+                Scale::read(scale, &file, root, sets, &mut problems)
+            });
+        let mut shared = reader.shared(&mut problems);
+        if let Some(recipe) = &recipe
+            && let Some(criteria) = reader.criteria(&recipe.name, &mut problems)
+        {
+            shared.add(&recipe.name, criteria, &mut problems);
+        }
         let expect = recipe.as_ref().and_then(|recipe| read_expectation(&mut reader, recipe, &mut problems));
         let (Some(recipe), Some(scale), Some(pipeline)) = (recipe, scale, pipeline) else {
             return Err(problems);

@@ -9,7 +9,7 @@ use crate::language::diagnostic::{Diagnostic, Diagnostics, Note};
 use crate::language::locate::{Part, diagnose};
 use crate::language::scale::{Scale, likely_path};
 use crate::values::path::ValuePath;
-use crate::values::value::{Located, Reference, Value};
+use crate::values::value::{Located, Reference, Table, Value};
 
 /// The path that stands for the seed of a step that runs once for each.
 pub(crate) const SEED: &str = "seed";
@@ -21,12 +21,45 @@ pub(crate) struct Values<'a> {
     pub(crate) shared: &'a Shared,
 }
 
-/// The values of `recipes/shared.toml`, if there is such a file.
+/// The values of `recipes/shared.toml`, and below the recipe's name those of its file in `recipes/criteria`, as far as there
+/// are such files.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     /// The file, relative to the workspace's root.
     pub(crate) file: Utf8PathBuf,
     pub(crate) root: Option<Located>,
+}
+
+impl Shared {
+    /// Adds what was fixed beforehand for a recipe, below its name.
+    pub(crate) fn add(&mut self, recipe: &str, criteria: Located, problems: &mut Diagnostics) {
+        let named = Value::Table(Table::from([(recipe.to_owned(), criteria.clone())]));
+        let named = Located { value: named, ..criteria };
+        match &mut self.root {
+            Some(root) => join(root, named, problems),
+            None => self.root = Some(named),
+        }
+    }
+}
+
+/// Adds the keys of one table to another. A key that both have is reported with both places.
+pub(crate) fn join(root: &mut Located, other: Located, problems: &mut Diagnostics) {
+    let (Value::Table(root), Value::Table(other)) = (&mut root.value, other.value) else { return };
+    for (key, value) in other {
+        match root.get(&key) {
+            Some(first) => {
+                let message = format!("`{key}` has a value already");
+                let found = diagnose(&value, &ValuePath::default(), Part::Key, message, None);
+                problems.push(match first.origin.location() {
+                    Some(at) => found.note(at, "the other one is here"),
+                    None => found,
+                });
+            }
+            None => {
+                root.insert(key, value);
+            }
+        }
+    }
 }
 
 impl<'a> Values<'a> {

@@ -22,6 +22,9 @@ const SHARED: &str = "shared";
 /// The folder of the pipeline's files.
 const PIPELINE: &str = "recipes/pipeline";
 
+/// What was fixed before the runs.
+pub(crate) const CRITERIA: &str = "recipes/criteria";
+
 /// A folder with `recipes/` and `lockfiles/`.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -194,6 +197,12 @@ impl<'w> Reader<'w> {
         let there = self.workspace.root.join(&file).is_file();
         let root = if there { self.open(&file, problems) } else { None };
         Shared { file, root }
+    }
+
+    /// The values of `recipes/criteria/NAME.toml`, if there is such a file.
+    pub(crate) fn criteria(&mut self, name: &str, problems: &mut Diagnostics) -> Option<Located> {
+        let file = Utf8PathBuf::from(format!("{CRITERIA}/{name}.toml"));
+        if self.workspace.root.join(&file).is_file() { self.open(&file, problems) } else { None }
     }
 
     /// Parses `FOLDER/NAME.toml`; a file that isn't there is reported as an unknown `what`, with near names.
