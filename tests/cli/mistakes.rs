@@ -162,6 +162,49 @@ fn a_teacher_with_too_few_rows_is_met_before_anything_is_trained() {
     assert!(run.contains(&"teacher[seed=1]".to_owned()) && !run.iter().any(|step| trained(&step)), "{run:?}");
 }
 
+/// A mistake inside a dialect has the place of the wrong key or text, in the scale's file.
+#[test]
+fn mistakes_in_a_dialect_have_their_own_place() {
+    let good = "dialect = { kind = \"chat\", template = \"{% for m in messages %}{{ m.content }}{% endfor %}\", \
+                reasoner = { open = \"<t>\", close = \"</t>\" }, \
+                posterior.A = { open = \"{hint}<e>\", close = \"</e>\" }, \
+                posterior.B = { open = \"{hint}<t>\", close = \"</t>\" }, \
+                solution = { begin = \"<a>\", end = \"</a>\" } }";
+    for (from, to, at, message) in [
+        (
+            "close = \"</t>\" }, posterior.A",
+            "clse = \"</t>\" }, posterior.A",
+            "clse",
+            "did you mean `close`?",
+        ),
+        ("solution = {", "solutoin = {", "solutoin", "did you mean `solution`?"),
+        ("kind = \"chat\"", "kind = \"chatt\"", "\"chatt\"", "did you mean `chat`?"),
+        (
+            "A = { open = \"{hint}<e>\"",
+            "A = { open = \"<e>\"",
+            "{ open = \"<e>\"",
+            "{hint} stands here 0 times",
+        ),
+        ("end = \"</a>\"", "end = \"\"", "\"\" }", "is empty"),
+    ] {
+        let world = World::new();
+        assert!(good.contains(from));
+        let dialect = good.replacen(from, to, 1);
+        world.edit(SCALE, "dialect = \"embedded\"", &dialect);
+        let text = std::fs::read_to_string(world.path(SCALE)).unwrap();
+        let (line, found) = text.lines().enumerate().find(|(_, line)| line.starts_with("dialect")).unwrap();
+        let place = format!("{SCALE}:{}:{}: ", line + 1, found.find(at).unwrap() + 1);
+        let finished = world.run(&["plan", "table-05", "--scale", "tiny"]).fails_with(2).says(&[message]);
+        let stderr = finished.stderr();
+        let errors: Vec<&str> = stderr.lines().filter(|line| line.contains(SCALE)).collect();
+        assert!(errors.iter().any(|line| line.contains(&place)), "{place} is not in\n{stderr}");
+        assert_eq!(errors.len(), 1, "one mistake, one error:\n{stderr}");
+    }
+    let world = World::new();
+    world.edit(SCALE, "dialect = \"embedded\"", "dialect = \"embeded\"");
+    world.run(&["plan", "table-05", "--scale", "tiny"]).fails_with(2).says(&["did you mean `embedded`?"]);
+}
+
 #[test]
 fn a_table_that_cannot_be_put_together_is_refused_before_anything_runs() {
     for (file, from, to, part) in [

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use anstyle::{AnsiColor, Style};
-use assay_claims::audit::source::{Document, Format, Source, SourceError, read_text, read_toml};
+use assay_claims::audit::source::{Document, Format, Source, SourceError, Values, read_text, read_toml};
 use assay_claims::audit::{Audit, AuditFinding, AuditTable, CellResult, Severity, audit};
 use assay_flow::{Diagnostic, Diagnostics, RecipeKind, Workspace};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -20,6 +20,8 @@ const WIDTH: usize = 110;
 const INDENT: &str = "    ";
 /// The file beside a recipe that holds the values which recipes share.
 const SHARED: &str = "shared.toml";
+/// The folder beside it with what was fixed before the runs.
+const CRITERIA: &str = "criteria";
 
 /// Audits printed tables as one paper.
 pub(crate) fn run(global: &Global, args: &AuditArgs) -> Result<(), Failure> {
@@ -107,10 +109,19 @@ fn read(path: &Utf8Path, header: Option<&Utf8Path>) -> Result<Result<Source, Vec
         let header = header.as_ref().map(|(path, text)| Document { file: path.as_str(), text });
         return Ok(read_text(format, document, header));
     }
-    let beside = path.with_file_name(SHARED);
-    let shared = if beside.is_file() && beside != path { Some(text_of(&beside)?) } else { None };
-    let shared = shared.as_ref().map(|text| Document { file: beside.as_str(), text });
-    Ok(read_toml(document, shared))
+    // As a run finds them: what was fixed beforehand for the recipe, then what all recipes share.
+    let name = path.file_stem().unwrap_or_default();
+    let folder = path.parent().unwrap_or(Utf8Path::new(""));
+    let beside = [(Some(name), folder.join(CRITERIA).join(format!("{name}.toml"))), (None, folder.join(SHARED))];
+    let mut texts = Vec::new();
+    for (below, file) in beside.iter().filter(|(_, file)| file.is_file() && file != path) {
+        texts.push((*below, file, text_of(file)?));
+    }
+    let values: Vec<Values<'_>> = texts
+        .iter()
+        .map(|(below, file, text)| Values { below: *below, document: Document { file: file.as_str(), text } })
+        .collect();
+    Ok(read_toml(document, &values))
 }
 
 /// A path as errors show it: from the current folder where it lies below.

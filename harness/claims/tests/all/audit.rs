@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use assay_claims::audit::source::{Document, SourceError, read_toml};
+use assay_claims::audit::source::{Document, SourceError, Values, read_toml};
 use assay_claims::audit::{Audit, AuditTable, CellResult, Detector, Severity, audit};
 
 fn fixtures() -> PathBuf {
@@ -12,11 +12,19 @@ fn fixtures() -> PathBuf {
 
 fn read(path: &Path, shared: Option<&Path>) -> AuditTable {
     let text = std::fs::read_to_string(path).unwrap();
+    let name = path.file_stem().unwrap().to_str().unwrap();
     let shared = shared.map(|path| std::fs::read_to_string(path).unwrap());
+    let criteria = std::fs::read_to_string(path.with_file_name(format!("criteria/{name}.toml"))).ok();
     let file = path.display().to_string();
-    let shared = shared.as_ref().map(|text| Document { file: "shared.toml", text });
-    let source = read_toml(Document { file: &file, text: &text }, shared).unwrap();
-    AuditTable { name: path.file_stem().unwrap().to_str().unwrap().to_owned(), layout: source.layout }
+    let values: Vec<Values<'_>> = [(Some(name), &criteria), (None, &shared)]
+        .into_iter()
+        .filter_map(|(below, text)| {
+            let document = Document { file: "values.toml", text: text.as_ref()? };
+            Some(Values { below, document })
+        })
+        .collect();
+    let source = read_toml(Document { file: &file, text: &text }, &values).unwrap();
+    AuditTable { name: name.to_owned(), layout: source.layout }
 }
 
 /// Fixtures by their name without `-1` and `-2`, which are two tables of one paper.
@@ -110,7 +118,7 @@ fn severity_follows_from_the_corrected_value() {
     let claims = "claims = [{ id = \"c\", text = \"more\", expression = \"two.A > one.A\" }]";
     for (claims, severity) in [("", Severity::ChangesARank), (claims, Severity::ChangesAClaim)] {
         let text = text.replace("CLAIMS", claims);
-        let source = read_toml(Document { file: "t.toml", text: &text }, None).unwrap();
+        let source = read_toml(Document { file: "t.toml", text: &text }, &[]).unwrap();
         let audit = audit(&[AuditTable { name: "t".into(), layout: source.layout }]);
         // 12/30 = 40.00; the nearest to 41.00 is 40.00.
         assert_eq!(audit.findings[0].severity, severity, "{:#?}", found(&audit));
@@ -154,7 +162,7 @@ fn mistakes_in_a_file_are_found_where_they_are() {
     let good = "columns = [{ id = \"A\", paper_questions = 30, paper_samples = 1 }]\n\
                 claims = [{ id = \"c\", text = \"more\", expression = \"one.A > 1\" }]\n\
                 rows = [{ id = \"one\", label = \"One\", printed = { A = \"40.00\" } }]\n";
-    assert!(read_toml(Document { file: "t.toml", text: good }, None).is_ok());
+    assert!(read_toml(Document { file: "t.toml", text: good }, &[]).is_ok());
     for (from, to, expected) in [
         ("\"40.00\"", "\"4O.00\"", "t.toml:3:54: `4O.00` is not a decimal number"),
         ("= 30", "= 0", "t.toml:1:42: is 0, but must be at least 1"),
@@ -166,7 +174,7 @@ fn mistakes_in_a_file_are_found_where_they_are() {
     ] {
         let text = good.replace(from, to);
         assert_ne!(text, good, "{from}");
-        let errors: Vec<SourceError> = read_toml(Document { file: "t.toml", text: &text }, None).unwrap_err();
+        let errors: Vec<SourceError> = read_toml(Document { file: "t.toml", text: &text }, &[]).unwrap_err();
         assert!(errors[0].to_string().starts_with(expected), "{}", errors[0]);
     }
 }

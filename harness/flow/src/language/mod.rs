@@ -50,6 +50,7 @@
 mod alone;
 mod checked;
 pub(crate) mod diagnostic;
+mod duplicate;
 mod expand;
 pub(crate) mod flat;
 pub(crate) mod graph;

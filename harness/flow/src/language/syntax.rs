@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::duplicate::{DUPLICATE, Duplicate, duplicates};
 use crate::values::location::Location;
 use crate::values::path::ValuePath;
 use crate::values::text::SharedText;
@@ -17,10 +18,21 @@ use crate::values::value::{Located, Origin, Table, Value};
 pub(crate) fn parse_file(file: &Utf8Path, text: &str, problems: &mut Diagnostics) -> Option<Located> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader { source: Source::new(file, text), bad: Vec::new() };
-    for error in &errors {
-        let location = reader.source.location(error.span().map_or(text.len(), |span| span.start));
-        reader.bad.push(Diagnostic::user(format!("not valid TOML: {}", error.message())).at(&location));
+    let at = |offset: usize| reader.source.location(offset);
+    let mut bad: Vec<Diagnostic> = Vec::new();
+    for error in errors.iter().filter(|error| error.message() != DUPLICATE || error.span().is_none()) {
+        let location = at(error.span().map_or(text.len(), |span| span.start));
+        bad.push(Diagnostic::user(format!("not valid TOML: {}", error.message())).at(&location));
     }
+    let twice = errors.iter().filter(|error| error.message() == DUPLICATE).filter_map(|error| error.span());
+    for Duplicate { key, second, first } in duplicates(text, twice) {
+        let found = Diagnostic::user(format!("`{key}` is defined twice")).at(&at(second));
+        bad.push(match first {
+            Some(first) => found.note(&at(first), "first defined here"),
+            None => found,
+        });
+    }
+    reader.bad = bad;
     let root = Located {
         value: Value::Bool(false),
         origin: Origin::File { at: reader.source.location(0), path: "".into() },

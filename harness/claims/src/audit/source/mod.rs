@@ -23,7 +23,7 @@ mod header;
 mod latex;
 mod toml;
 
-pub use self::toml::{Document, read_toml};
+pub use self::toml::{Document, Values, read_toml};
 
 use crate::table::Layout;
 

@@ -11,6 +11,8 @@ use crate::table::{Known, Layout};
 
 /// Keys of a recipe that are no part of its table.
 const OTHERS: [&str; 7] = ["title", "kind", "paper", "locator", "target", "expect", "steps"];
+/// Keys whose value may be the scale's.
+const OF_THE_MEASUREMENT: [&str; 3] = ["notes", "deviations", "history"];
 /// References are followed this often before they count as a circle.
 const DEEPEST: usize = 16;
 
@@ -23,27 +25,37 @@ pub struct Document<'a> {
     pub text: &'a str,
 }
 
-/// Reads a table. A string `"$path"` stands for the value at that path in `shared`, where it has one; others
+/// A file whose values a table may refer to.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a> {
+    /// What stands before their paths; `None` for nothing.
+    pub below: Option<&'a str>,
+    /// The file.
+    pub document: Document<'a>,
+}
+
+/// Reads a table. A string `"$path"` stands for the value at that path in the first of `values` that has one; others
 /// belong to the measurement and stay as they are.
 ///
 /// # Errors
 /// The first mistake in reading, or every mistake of the table itself, in the order of the table.
-pub fn read_toml(document: Document<'_>, shared: Option<Document<'_>>) -> Result<Source, Vec<SourceError>> {
+pub fn read_toml(document: Document<'_>, values: &[Values<'_>]) -> Result<Source, Vec<SourceError>> {
     let mut root = parse(document)?;
-    let of_shared = shared.map(parse).transpose()?;
+    let parsed = values.iter().map(|values| Ok((values.below, parse(values.document)?)));
+    let known: Vec<(Option<&str>, Spanned<DeTable<'_>>)> = parsed.collect::<Result<_, Vec<SourceError>>>()?;
     let title = root.get_ref().get("title").and_then(|title| title.get_ref().as_str());
     let title = title.unwrap_or_default().to_owned();
     for key in OTHERS {
         root.get_mut().remove(key);
     }
-    if let Some(shared) = &of_shared {
-        for (_, value) in root.get_mut().iter_mut() {
-            follow(value, shared.get_ref(), DEEPEST);
-        }
+    for (_, value) in root.get_mut().iter_mut() {
+        follow(value, &known, DEEPEST);
     }
-    // Notes of the measurement, which are computed from its scale.
-    if root.get_ref().get("notes").is_some_and(|notes| notes.get_ref().is_str()) {
-        root.get_mut().remove("notes");
+    // What describes the measurement is computed from its scale.
+    for list in OF_THE_MEASUREMENT {
+        if root.get_ref().get(list).is_some_and(|value| value.get_ref().is_str()) {
+            root.get_mut().remove(list);
+        }
     }
     let places = root.clone();
     let layout = Layout::deserialize(Deserializer::from(root)).map_err(|error| {
@@ -76,26 +88,36 @@ fn parse(document: Document<'_>) -> Result<Spanned<DeTable<'_>>, Vec<SourceError
 }
 
 /// Replaces references below a value.
-fn follow<'i>(value: &mut Spanned<DeValue<'i>>, shared: &DeTable<'i>, depth: usize) {
+fn follow<'i>(
+    value: &mut Spanned<DeValue<'i>>,
+    known: &[(Option<&str>, Spanned<DeTable<'i>>)],
+    depth: usize,
+) {
     if depth == 0 {
         return;
     }
-    let found = value.get_ref().as_str().and_then(|text| text.strip_prefix('$')).and_then(|path| {
-        let mut names = path.split('.');
-        let mut at = shared.get(names.next()?)?;
-        for name in names {
-            at = at.get_ref().as_table()?.get(name)?;
-        }
-        Some(at.get_ref().clone())
-    });
+    let look_up = |path: &str| {
+        known.iter().find_map(|(below, table)| {
+            let mut names = path.split('.').peekable();
+            if let Some(below) = below {
+                names.next_if_eq(below)?;
+            }
+            let mut at = table.get_ref().get(names.next()?)?;
+            for name in names {
+                at = at.get_ref().as_table()?.get(name)?;
+            }
+            Some(at.get_ref().clone())
+        })
+    };
+    let found = value.get_ref().as_str().and_then(|text| text.strip_prefix('$')).and_then(look_up);
     if let Some(found) = found {
         *value.get_mut() = found;
-        follow(value, shared, depth - 1);
+        follow(value, known, depth - 1);
         return;
     }
     match value.get_mut() {
-        DeValue::Array(list) => list.iter_mut().for_each(|item| follow(item, shared, depth)),
-        DeValue::Table(table) => table.iter_mut().for_each(|(_, item)| follow(item, shared, depth)),
+        DeValue::Array(list) => list.iter_mut().for_each(|item| follow(item, known, depth)),
+        DeValue::Table(table) => table.iter_mut().for_each(|(_, item)| follow(item, known, depth)),
         _ => {}
     }
 }
