@@ -1,11 +1,13 @@
 //! From a computed table and a run's provenance to a report: the one place that knows both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use assay_claims::table::Table;
-use assay_flow::{Outcome, Provenance};
-use assay_report::{Criteria, Report, Run, Source};
-use assay_store::Hasher;
+use assay_flow::{CRITERIA, Outcome, Provenance};
+use assay_report::{Criteria, CriteriaFile, Report, Run, Source};
+use assay_store::{Hash, Hasher};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::failure::Failure;
 use crate::session::Session;
@@ -27,7 +29,7 @@ pub(crate) fn report(session: &Session, outcome: &Outcome) -> Result<Report, Fai
         scale: scale.name.clone(),
         recipe: Some(recipe.name.clone()),
         overrides: scale.sets.clone(),
-        criteria: Some(criteria(session)),
+        criteria: criteria(session),
         facts: session.facts.clone(),
         sources: sources(session, outcome),
         evidence: evidence(session),
@@ -66,18 +68,42 @@ fn evidence(session: &Session) -> BTreeMap<String, Vec<String>> {
     evidence
 }
 
-/// What was fixed before the run: every file that the graph was read from, as it was then, and what was
-/// overridden.
-fn criteria(session: &Session) -> Criteria {
-    let mut hasher = Hasher::new("assay criteria 2");
+/// What was fixed before the run: the files of criteria as the run read them, and what was overridden. `None` where the
+/// recipe and the scale have no such files.
+fn criteria(session: &Session) -> Option<Criteria> {
+    let mut hasher = Hasher::new("assay criteria 3");
     // A file may have been read more than once; the order in which files are read means nothing.
-    let files: BTreeSet<_> = session.graph.files().iter().collect();
-    for (name, hash) in &files {
+    let all: BTreeSet<_> = session.graph.files().iter().collect();
+    let stated: Vec<_> = all.into_iter().filter(|(name, _)| name.starts_with(CRITERIA)).collect();
+    for (name, hash) in &stated {
         hasher.str("file", name.as_str()).hash("content", hash);
     }
     for set in &session.graph.scale().sets {
         hasher.str("set", set);
     }
-    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    Criteria::in_files(&names, hasher.finish().to_string())
+    let file = |(name, hash): &(Utf8PathBuf, Hash)| CriteriaFile {
+        file: name.to_string(),
+        hash: hash.to_string(),
+        first_commit: first_commit(session.workspace.root(), name),
+    };
+    let files: Vec<CriteriaFile> = stated.into_iter().map(file).collect();
+    (!files.is_empty()).then(|| Criteria { hash: hasher.finish().to_string(), files, history: Vec::new() })
+}
+
+/// The first commit in which a file has the text that it has now. `None` without git, without a history that reaches back
+/// to it, and for a text that is not committed.
+fn first_commit(root: &Utf8Path, file: &Utf8Path) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
+    };
+    // A shallow clone does not know which commit was the first.
+    if git(&["rev-parse", "--is-shallow-repository"])? != "false" {
+        return None;
+    }
+    let blob = git(&["hash-object", "--", file.as_str()])?;
+    let object = format!("--find-object={blob}");
+    let commits = git(&["log", "--reverse", "--format=%H", &object, "--", file.as_str()])?;
+    commits.lines().next().map(str::to_owned)
 }

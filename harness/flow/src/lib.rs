@@ -39,7 +39,7 @@ pub use language::load::load;
 pub use language::lock::{Lock, LockEntry, LockError};
 pub use language::recipe::{Expect, Recipe, RecipeKind};
 pub use language::scale::Scale;
-pub use language::workspace::Workspace;
+pub use language::workspace::{CRITERIA, Workspace};
 pub use values::location::Location;
 pub use values::params::{Label, NoParams, ParamError, Params};
 pub use values::path::{Segment, ValuePath};

@@ -242,7 +242,7 @@ fn provenance(report: &Report, page: &mut Page) {
         page.line(&format!(
             "Fixed before the run ({}): {}\n",
             code(short(&criteria.hash)),
-            escaped(&criteria.text)
+            escaped(&criteria.words())
         ));
     }
     for (name, value) in &report.facts {
@@ -341,6 +341,10 @@ fn sources(report: &Report, page: &mut Page) {
     page.table(&header, header.len(), rows);
     if let Some(criteria) = &report.criteria {
         page.line(&format!("Criteria: {}\n", code(&criteria.hash)));
+        criteria.history.iter().for_each(|line| page.line(&format!("- {}", escaped(line))));
+        if !criteria.history.is_empty() {
+            page.line("");
+        }
     }
     page.line("</details>");
 }

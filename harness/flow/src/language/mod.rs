@@ -43,6 +43,9 @@
 //! in which references are replaced in turn; `${path}` in a longer string by the value as text; `$seed` by the
 //! seed. `$$` stands for a dollar sign.
 //!
+//! What was fixed before the runs may stand in files of its own: the values of `recipes/criteria/SCALE.toml` are values of
+//! that scale, and those of `recipes/criteria/RECIPE.toml` are found as `$RECIPE.path`.
+//!
 //! A recipe (`recipes/NAME.toml`) has a `title` and a `kind`. One of kind `table` lists `rows`, which name
 //! models; whatever else it holds is for the step that makes the table. One of kind `artifact` names its
 //! `target` step, and in `expect` the lock of what comes out.

@@ -22,8 +22,8 @@ const SHARED: &str = "shared";
 /// The folder of the pipeline's files.
 const PIPELINE: &str = "recipes/pipeline";
 
-/// What was fixed before the runs.
-pub(crate) const CRITERIA: &str = "recipes/criteria";
+/// The folder of files that state what was fixed before the runs, from the root.
+pub const CRITERIA: &str = "recipes/criteria";
 
 /// A folder with `recipes/` and `lockfiles/`.
 #[derive(Clone, Debug)]

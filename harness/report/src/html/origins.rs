@@ -18,7 +18,12 @@ pub(super) fn origins(report: &Report, origins: &Origins<'_>, edges: &Edges<'_>)
             @if let Some(command) = &command { dt { "To compute all numbers again" } dd { code.command { (command) } } }
             @if let Some(criteria) = &report.criteria {
                 dt { "Fixed before the run" }
-                dd { (criteria.text) " " (hash(&criteria.hash)) }
+                dd {
+                    (criteria.words()) " Their hash: " (hash(&criteria.hash))
+                    @if !criteria.history.is_empty() {
+                        ul { @for line in &criteria.history { li { (line) } } }
+                    }
+                }
             }
             @for (name, value) in &report.facts { dt { (name) } dd { (value) } }
         }

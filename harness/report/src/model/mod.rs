@@ -29,7 +29,7 @@ pub use check::Problem;
 pub use format::{FORMAT_VERSION, Format};
 pub use json::{ReadError, schema};
 pub use run::Run;
-pub use source::{Criteria, Source};
+pub use source::{Criteria, CriteriaFile, Source};
 
 /// One table of a paper, recomputed.
 ///

@@ -41,6 +41,7 @@ impl Report {
     /// The report of a table. What it says about the table is the table's; nothing is added but what was
     /// overridden.
     pub fn new(table: Table, run: Run) -> Self {
+        let criteria = run.criteria.map(|criteria| Criteria { history: table.layout.history.clone(), ..criteria });
         let mut notes = table.notes.clone();
         notes.extend(run.overrides.iter().map(|set| format!("Overridden for this run: {set}")));
         Self {
@@ -60,22 +61,10 @@ impl Report {
             groups: table.layout.groups,
             claims: table.claims,
             diagnostics: table.sections,
-            criteria: run.criteria,
+            criteria,
             facts: run.facts,
             sources: run.sources,
         }
-    }
-}
-
-impl Criteria {
-    /// The criteria that stand in these files, whose hash it is.
-    pub fn in_files(names: &[&str], hash: String) -> Self {
-        let text = format!(
-            "Seeds, questions, samples, training and sampling settings and the claims' thresholds stand in {}. The hash is of \
-             these files as the run read them; their version history says since when they have stood.",
-            names.join(", ")
-        );
-        Self { text, hash }
     }
 }
 

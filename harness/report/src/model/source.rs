@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::view::short;
+
 /// An artefact that cells were computed from, or that such an artefact was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,12 +32,41 @@ pub struct Source {
     pub facts: BTreeMap<String, String>,
 }
 
-/// What was fixed before the run: regimes, seeds, questions, thresholds.
+/// What was fixed before the run: regimes, seeds, questions, thresholds, rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Criteria {
-    /// The criteria in words.
-    pub text: String,
-    /// Hash of the files that state them.
+    /// Hash of all files that state the criteria, as the run read them, and of the values that were overridden.
     pub hash: String,
+    /// The files, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<CriteriaFile>,
+    /// What was known before they were fixed, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<String>,
+}
+
+/// One file that states criteria.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CriteriaFile {
+    /// Path from the workspace's root.
+    pub file: String,
+    /// Hash of its text.
+    pub hash: String,
+    /// The first commit in which it had this text; absent where it is not committed, or no history is at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_commit: Option<String>,
+}
+
+impl Criteria {
+    /// The files with the commits since when they have stood, in words.
+    pub(crate) fn words(&self) -> String {
+        let file = |file: &CriteriaFile| match &file.first_commit {
+            Some(commit) => format!("{}, as it has stood since commit {}", file.file, short(commit)),
+            None => format!("{}, which is not committed in this form", file.file),
+        };
+        let files: Vec<String> = self.files.iter().map(file).collect();
+        format!("Seeds, questions, regimes, claims and rules were fixed in {}.", files.join("; "))
+    }
 }

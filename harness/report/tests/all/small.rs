@@ -166,7 +166,22 @@ pub(crate) fn report() -> Report {
         ],
         claims: vec![claim()],
         diagnostics: vec![section()],
-        criteria: Some(Criteria { text: "Two seeds, fixed beforehand.".into(), hash: "ab".repeat(32) }),
+        criteria: Some(Criteria {
+            hash: "ab".repeat(32),
+            files: vec![
+                CriteriaFile {
+                    file: "recipes/criteria/small.toml".into(),
+                    hash: "cd".repeat(32),
+                    first_commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
+                },
+                CriteriaFile {
+                    file: "recipes/criteria/tiny.toml".into(),
+                    hash: "ef".repeat(32),
+                    first_commit: None,
+                },
+            ],
+            history: vec!["Nothing was known.".into()],
+        }),
         facts: BTreeMap::from([("judge".to_owned(), "v1".to_owned())]),
         sources: vec![
             made("model", "train", &[]),
@@ -230,7 +245,8 @@ pub(crate) fn for_each_text(report: &mut Report, mut f: impl FnMut(&mut String))
     }
     report.facts.values_mut().for_each(&mut f);
     if let Some(criteria) = &mut report.criteria {
-        f(&mut criteria.text);
+        criteria.history.iter_mut().for_each(&mut f);
+        criteria.files.iter_mut().for_each(|file| f(&mut file.file));
         f(&mut criteria.hash);
     }
 }
