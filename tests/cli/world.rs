@@ -14,6 +14,8 @@ title = "tiny"
 seeds = [1, 2]
 notes = ["made for tests, with ${questions.per_benchmark} questions"]
 dialect = "embedded"
+deviations = []
+measured-as = { base = "tiny decoder", sft-1k = "tiny decoder, tuned", ours-acc-1k = "tiny decoder, Acc", ours-gml-1k = "tiny decoder, GML", ours-l-1k = "tiny decoder, L" }
 subset = { questions = 6, traces = 2, answers = 2 }
 evaluation = { samples = 2 }
 placement = { device = "cpu", float = "f32", kernels = "cpu-kernels" }

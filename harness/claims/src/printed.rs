@@ -19,22 +19,22 @@ pub enum PrintedCheck {
     Consistent,
     /// Other printed values exclude it.
     Contradicted,
-    /// No outcome of the experiment could have given it.
-    Impossible,
+    /// No count of right answers gives it, if the value was rounded once.
+    OffTheGrid,
     /// There was nothing to check it against.
     NotAttempted,
 }
 
 impl PrintedCheck {
     /// All results in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::Consistent, Self::Contradicted, Self::Impossible, Self::NotAttempted];
+    pub const ALL: [Self; 4] = [Self::Consistent, Self::Contradicted, Self::OffTheGrid, Self::NotAttempted];
 
     /// The word in reports, e.g. `contradicted`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Consistent => "consistent",
             Self::Contradicted => "contradicted",
-            Self::Impossible => "impossible",
+            Self::OffTheGrid => "off the grid",
             Self::NotAttempted => "not attempted",
         }
     }

@@ -190,7 +190,7 @@ fn printed(report: &Report, page: &mut Page) {
         vec![
             format!("{mark} {}", check.word()),
             escaped(flag.row.printed_label.as_ref().unwrap_or(&flag.row.label)),
-            escaped(&view::full_label(report, flag.column)),
+            escaped(&view::printed_label(report, flag.column)),
             escaped(flag.printed.note.as_deref().unwrap_or_default()),
             escaped(&flag.printed.text),
         ]

@@ -49,6 +49,14 @@ pub(crate) fn full_label(report: &Report, column: &Column) -> String {
     }
 }
 
+/// The paper's name of a column, with its group: what a printed value belongs to.
+pub(crate) fn printed_label(report: &Report, column: &Column) -> String {
+    match group(report, column) {
+        Some(group) => format!("{}: {}", group.label, column.label),
+        None => column.label.clone(),
+    }
+}
+
 /// What a stand-in stands for: every heading and label that a number can be quoted with says so.
 pub(crate) fn in_the_place_of(paper: &str) -> String {
     format!("in the place of {paper}")
@@ -146,7 +154,7 @@ impl Audit<'_> {
         self.counts.iter().map(|(_, number)| number).sum()
     }
 
-    /// `59 consistent, 1 impossible`, without what is not there.
+    /// `59 consistent, 1 off the grid`, without what is not there.
     pub(crate) fn summary(&self) -> String {
         let present = self.counts.iter().filter(|(_, number)| *number > 0);
         present.map(|(check, number)| format!("{number} {}", check.word())).collect::<Vec<_>>().join(", ")

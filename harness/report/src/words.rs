@@ -43,7 +43,7 @@ impl CheckLook for PrintedCheck {
     fn mark(self) -> Option<char> {
         match self {
             Self::Contradicted => Some('≠'),
-            Self::Impossible => Some('!'),
+            Self::OffTheGrid => Some('!'),
             Self::Consistent | Self::NotAttempted => None,
         }
     }

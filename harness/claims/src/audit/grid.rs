@@ -167,7 +167,7 @@ impl Grids {
 }
 
 impl GridCheck {
-    /// `consistent`, `impossible`, or `not-attempted` where the grid is so fine that every percentage with
+    /// `consistent`, `off-the-grid`, or `not-attempted` where the grid is so fine that every percentage with
     /// these digits lies on it.
     pub fn result(&self) -> PrintedCheck {
         let count = outcomes(self.size);
@@ -175,7 +175,7 @@ impl GridCheck {
         match (count == 0 || self.power <= 0.0 && percentage, self.possible(Cause::RoundedOnce)) {
             (true, _) => PrintedCheck::NotAttempted,
             (false, Some(true)) => PrintedCheck::Consistent,
-            (false, _) => PrintedCheck::Impossible,
+            (false, _) => PrintedCheck::OffTheGrid,
         }
     }
 
@@ -209,7 +209,7 @@ impl GridCheck {
 
     /// For a value off the grid: the arithmetic and the causes decided.
     pub fn note(&self) -> Option<String> {
-        (self.result() == PrintedCheck::Impossible)
+        (self.result() == PrintedCheck::OffTheGrid)
             .then(|| format!("{}; {}", self.arithmetic(), causes_in_words(&self.causes)))
     }
 }

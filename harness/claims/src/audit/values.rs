@@ -115,7 +115,7 @@ fn average(
         return (CellResult::MissingMember, None);
     };
     match check.result() {
-        PrintedCheck::Contradicted | PrintedCheck::Impossible => {}
+        PrintedCheck::Contradicted | PrintedCheck::OffTheGrid => {}
         PrintedCheck::NotAttempted => return (CellResult::TooMuchWork, None),
         PrintedCheck::Consistent => return (CellResult::Consistent, None),
     }

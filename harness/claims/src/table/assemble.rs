@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cell, Claim, Column, Deviation, Layout, Printed, RowLayout, Table, TableError};
+use super::{Cell, Claim, Column, Deviation, Layout, NamedMean, Printed, RowLayout, Table, TableError};
 use crate::printed::{CellAudit, PrintedCheck};
 use crate::quantity::Quantity;
 use crate::scores::{CellId, Score, Scores};
@@ -77,6 +77,7 @@ impl Table {
         sections.extend(deviations(&layout.deviations));
         notes.extend(layout.notes.iter().cloned());
         let any_measured = cells.values().flat_map(BTreeMap::values).any(|cell| cell.measured.is_some());
+        notes.extend(layout.means.iter().map(about_mean));
         notes.extend(any_measured.then(|| about_intervals(&seeds)));
         notes.extend(about_failures(used().map(Evaluation::all_failures).sum()));
         Ok(Self {
@@ -155,7 +156,8 @@ fn cells(
     scores: &Scores,
     audits: &[CellAudit],
 ) -> Result<BTreeMap<String, BTreeMap<String, Cell>>, TableError> {
-    let ids = || layout.columns.iter().map(|column| &column.id).chain(layout.groups.iter().map(|g| &g.id));
+    let averages = || layout.groups.iter().map(|g| &g.id).chain(layout.means.iter().map(|mean| &mean.id));
+    let ids = || layout.columns.iter().map(|column| &column.id).chain(averages());
     let mut cells = BTreeMap::new();
     for row in rows {
         let mut of_row = BTreeMap::new();
@@ -182,7 +184,12 @@ fn measured(
     if scores.is_missing(&cell)? {
         return Ok(None);
     }
-    let columns = layout.columns.iter().filter(|c| c.id == column || c.group.as_deref() == Some(column));
+    let mean = layout.means.iter().find(|mean| mean.id == column);
+    let columns = layout.columns.iter().filter(|c| {
+        c.id == column
+            || c.group.as_deref() == Some(column)
+            || mean.is_some_and(|mean| mean.columns.contains(&c.id))
+    });
     let benchmarks = columns.filter_map(|column| column.benchmark.as_ref());
     let outcomes = benchmarks.flat_map(|name| row.runs.iter().filter_map(|run| run.outcomes.get(name)));
     let judged = outcomes.flat_map(BTreeMap::values).map(|judged| judged.len() as u64).sum();
@@ -248,6 +255,11 @@ fn deviations(deviations: &[Deviation]) -> Option<Section> {
         }],
         plots: Vec::new(),
     })
+}
+
+/// What a named mean is.
+fn about_mean(mean: &NamedMean) -> String {
+    format!("`{}` is the mean of {}; claims speak of it, and the paper does not print it", mean.id, mean.columns.join(", "))
 }
 
 /// What the intervals are about.

@@ -108,7 +108,7 @@ fn an_average_with_a_missing_member_is_not_attempted() {
     }
 }
 
-/// AMC23: 40 questions by 32 samples. 654 of 1280 are 51.09375 %: `51.10` is impossible, and `51.1` has too
+/// AMC23: 40 questions by 32 samples. 654 of 1280 are 51.09375 %: `51.10` is off the grid, and `51.1` has too
 /// few digits for the test to fail.
 #[test]
 fn granularity_depends_on_the_printed_digits() {
@@ -116,29 +116,29 @@ fn granularity_depends_on_the_printed_digits() {
         ("51.1", 40, 32, PrintedCheck::NotAttempted, false),
         ("51.09", 40, 32, PrintedCheck::Consistent, false),
         // Every run is a multiple of 2.5: rounding runs changes nothing.
-        ("51.10", 40, 32, PrintedCheck::Impossible, false),
+        ("51.10", 40, 32, PrintedCheck::OffTheGrid, false),
         ("61.64", 40, 32, PrintedCheck::Consistent, false),
         ("81.30", 500, 2, PrintedCheck::Consistent, false),
-        ("81.25", 500, 2, PrintedCheck::Impossible, false),
+        ("81.25", 500, 2, PrintedCheck::OffTheGrid, false),
         // 1187 of 1456 are 81.5247 %: off by rounding twice.
-        ("81.53", 182, 8, PrintedCheck::Impossible, true),
+        ("81.53", 182, 8, PrintedCheck::OffTheGrid, true),
         // One run only: nothing to round in between.
-        ("33.34", 3, 1, PrintedCheck::Impossible, false),
+        ("33.34", 3, 1, PrintedCheck::OffTheGrid, false),
         ("33.33", 3, 1, PrintedCheck::Consistent, false),
         // A tie may have been rounded either way: 1 of 8 is 12.5 %.
         ("12", 8, 1, PrintedCheck::Consistent, false),
         ("13", 8, 1, PrintedCheck::Consistent, false),
         ("100.0", 30, 32, PrintedCheck::Consistent, false),
-        ("100.1", 30, 32, PrintedCheck::Impossible, false),
-        ("-0.1", 30, 32, PrintedCheck::Impossible, false),
+        ("100.1", 30, 32, PrintedCheck::OffTheGrid, false),
+        ("-0.1", 30, 32, PrintedCheck::OffTheGrid, false),
         // 12,032 questions: every percentage with two decimals is attainable.
         ("60.94", 12_032, 1, PrintedCheck::NotAttempted, false),
-        ("100.01", 12_032, 1, PrintedCheck::Impossible, false),
+        ("100.01", 12_032, 1, PrintedCheck::OffTheGrid, false),
         ("60.94", 0, 8, PrintedCheck::NotAttempted, false),
     ] {
         let check = Grids::default().check(decimal(text), BenchmarkSize { questions, samples });
         let runs =
-            check.result() == PrintedCheck::Impossible && check.possible(Cause::RoundedRuns) == Some(true);
+            check.result() == PrintedCheck::OffTheGrid && check.possible(Cause::RoundedRuns) == Some(true);
         assert_eq!(
             (check.result(), runs),
             (result, explained),
@@ -190,7 +190,7 @@ fn a_whole_table() {
     assert_eq!(by_cell[&("Ours-GML-7B-1K", "AMC23")].result, PrintedCheck::Consistent);
     assert_eq!(
         by_cell[&("Qwen2.5-7B-Instruct", "AMC23")].result,
-        PrintedCheck::Impossible,
+        PrintedCheck::OffTheGrid,
         "if printed with two decimals"
     );
     assert_eq!(
@@ -246,11 +246,11 @@ fn power_and_nearest_sizes() {
     close(check.power, 0.872, 1e-12);
     let questions = check.nearest_questions.unwrap();
     let near = Grids::default().check(decimal("51.10"), BenchmarkSize { questions, ..size });
-    assert_ne!(near.result(), PrintedCheck::Impossible);
+    assert_ne!(near.result(), PrintedCheck::OffTheGrid);
     let (low, high) = (questions.min(40), questions.max(40));
     for between in low + 1..high {
         let size = BenchmarkSize { questions: between, ..size };
-        assert_eq!(Grids::default().check(decimal("51.10"), size).result(), PrintedCheck::Impossible);
+        assert_eq!(Grids::default().check(decimal("51.10"), size).result(), PrintedCheck::OffTheGrid);
     }
 }
 
@@ -259,20 +259,20 @@ fn power_and_nearest_sizes() {
 fn truncation_is_decided() {
     let size = BenchmarkSize { questions: 674, samples: 2 };
     let check = Grids::default().check(decimal("64.68"), size);
-    assert_eq!(check.result(), PrintedCheck::Impossible);
+    assert_eq!(check.result(), PrintedCheck::OffTheGrid);
     assert_eq!(check.possible(Cause::Truncation), Some(true));
     assert_eq!(Grids::default().check(decimal("64.67"), size).possible(Cause::Truncation), Some(false));
 }
 
 proptest! {
-    /// What an experiment can give, rounded to the printed digits, is never called impossible.
+    /// What an experiment can give, rounded to the printed digits, is never called off the grid.
     #[test]
     fn honest_cells_pass(questions in 1u32..2000, samples in 1u32..40, share in 0.0..=1.0, digits in 0usize..5) {
         let outcomes = u64::from(questions) * u64::from(samples);
         let correct = (share * outcomes as f64) as u64;
         let text = format!("{:.digits$}", 100.0 * correct as f64 / outcomes as f64);
         let check = Grids::default().check(decimal(&text), BenchmarkSize { questions, samples });
-        prop_assert!(check.result() != PrintedCheck::Impossible, "{text} of {questions} x {samples}: {check:?}");
+        prop_assert!(check.result() != PrintedCheck::OffTheGrid, "{text} of {questions} x {samples}: {check:?}");
     }
 
     /// An average computed from unrounded members, then rounded, agrees with the rounded members.

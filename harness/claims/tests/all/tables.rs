@@ -96,7 +96,7 @@ fn a_table_may_hold_printed_values_only() {
     let table = Table::new(layout, Measurements::default()).unwrap();
     let check = |row: &str, column: &str| table.cells[row][column].printed.as_ref().unwrap().check;
     assert_eq!(check("owl", "birds"), PrintedCheck::Consistent);
-    assert_eq!(check("cat", "birds"), PrintedCheck::Impossible);
+    assert_eq!(check("cat", "birds"), PrintedCheck::OffTheGrid);
     assert_eq!(check("owl", "fish"), PrintedCheck::NotAttempted);
     assert!(!table.cells["cat"].contains_key("fish"), "an empty cell is left out");
     assert!(table.cells.values().flat_map(BTreeMap::values).all(|cell| cell.measured.is_none()));

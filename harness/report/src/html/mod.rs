@@ -157,7 +157,7 @@ fn printed(audit: &Audit<'_>, report: &Report) -> Option<Markup> {
                     tbody { @for flag in &audit.flags {
                         tr {
                             th scope="row" { (flag.row.printed_label.as_ref().unwrap_or(&flag.row.label)) }
-                            td { a href={ "#" (cell_id(&flag.row.id, &flag.column.id)) } { (view::full_label(report, flag.column)) } }
+                            td { a href={ "#" (cell_id(&flag.row.id, &flag.column.id)) } { (view::printed_label(report, flag.column)) } }
                             td.number.printed { (flag.printed.text) }
                             td { (check_mark(flag.printed.check)) " " (flag.printed.check.word()) }
                             td { (flag.printed.note.as_deref().unwrap_or_default()) }

@@ -82,6 +82,12 @@ fn columns(table: &Table) -> Vec<Column> {
             Some(_) => {}
         }
     }
+    let measured = |id: &str| table.cells.values().any(|cells| cells.contains_key(id));
+    columns.extend(layout.means.iter().filter(|mean| measured(&mean.id)).map(|mean| Column {
+        label: mean.id.clone(),
+        group: None,
+        ..average(&mean.id)
+    }));
     columns
 }
 

@@ -90,7 +90,7 @@ fn printed(audit: &Audit<'_>, report: &Report, lines: &mut Lines) {
         let check = flag.printed.check;
         let why = flag.printed.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
         let row = flag.row.printed_label.as_ref().unwrap_or(&flag.row.label);
-        let place = format!("{row}, {}", view::full_label(report, flag.column));
+        let place = format!("{row}, {}", view::printed_label(report, flag.column));
         let mark = check.mark().map_or_else(String::new, String::from);
         lines.item(&mark, &format!("{place}: {} is {}{why}", flag.printed.text, check.word()));
     }

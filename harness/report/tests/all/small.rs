@@ -159,7 +159,7 @@ pub(crate) fn report() -> Report {
                 "new",
                 "New",
                 [
-                    cell(28.0, "48.33", PrintedCheck::Impossible, "new"),
+                    cell(28.0, "48.33", PrintedCheck::OffTheGrid, "new"),
                     cell(28.5, "48.45", PrintedCheck::NotAttempted, "new"),
                 ],
             ),

@@ -162,7 +162,7 @@ fn a_page_of_printed_values_speaks_of_nothing_else() {
         {
             assert!(!text.contains(absent), "{absent}: {text}");
         }
-        assert!(text.contains("52.50") && text.contains("impossible"), "{text}");
+        assert!(text.contains("52.50") && text.contains("off the grid"), "{text}");
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about =
         "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
     let (checked, known) = (workspace.clone(), workspace.clone());
-    Kind::new("table", 3, TABLE, about, move |params: &Params, context| {
+    Kind::new("table", 4, TABLE, about, move |params: &Params, context| {
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut benchmarks = BTreeMap::new();
         for artifact in context.inputs("items") {
