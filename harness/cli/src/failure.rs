@@ -64,6 +64,17 @@ pub(crate) enum Failure {
     /// The audit found something that changes a claim or a rank.
     #[error("{0}")]
     Found(String),
+    /// Numbers are worse than in the baseline, or the baseline was rewritten.
+    #[error("{message}\n  help: {help}")]
+    Regressed {
+        /// What is worse.
+        message: String,
+        /// What to do.
+        help: String,
+    },
+    /// Claims have an outcome that the user does not accept.
+    #[error("{0}")]
+    Unwanted(String),
     /// The user stopped it.
     #[error("{0}")]
     Interrupted(String),
@@ -112,6 +123,7 @@ impl Failure {
         match self {
             Self::NotAsLocked { .. } | Self::Unjudged(_) | Self::NotGraded(_) | Self::Found(_) => 1,
             Self::Rows(_) | Self::Lock(_) | Self::Import(_) => 2,
+            Self::Regressed { .. } | Self::Unwanted(_) => 5,
             Self::Interrupted(_) => 130,
             // A step that fails for what it was given is the ordinary failure; a machine or a program at
             // fault is not.

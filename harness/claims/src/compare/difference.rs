@@ -41,7 +41,12 @@ pub struct Difference {
 
 impl Difference {
     /// Tests `now - baseline`; `None` where neither has a spread.
-    pub(super) fn new(baseline: &Quantity, now: &Quantity, rules: &Rules) -> Option<Self> {
+    pub(super) fn new(
+        baseline: &Quantity,
+        now: &Quantity,
+        min_effect: f64,
+        rules: &Rules,
+    ) -> Option<Self> {
         let sides = [Error::of(baseline, rules.level), Error::of(now, rules.level)];
         let variance: f64 = sides.iter().map(|side| side.standard.powi(2)).sum();
         let value = now.value - baseline.value;
@@ -52,7 +57,7 @@ impl Difference {
         let degrees_of_freedom = (variance * variance / parts.sum::<f64>()).min(MANY);
         let standard_error = variance.sqrt();
         let half_width = t_quantile(1.0 - rules.alpha / 2.0, degrees_of_freedom) * standard_error;
-        let beyond = (value.abs() - rules.min_effect) / standard_error;
+        let beyond = (value.abs() - min_effect) / standard_error;
         let p_value = (2.0 * t_upper_tail(beyond, degrees_of_freedom)).min(1.0);
         Some(Self {
             standard_error,

@@ -114,7 +114,7 @@ impl Better {
     }
 }
 
-/// A value and its baseline, both in the unit of the rules' minimum.
+/// A value and its baseline. All numbers have one unit.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
     /// The earlier value; `None` where it was not measured.
@@ -127,6 +127,8 @@ pub struct Pair<'a> {
     pub better: Better,
     /// The size of a change that matters, such as the margin that a paper prints. `None` where no size is known.
     pub margin: Option<f64>,
+    /// The practical minimum: differences up to it are none. Not negative.
+    pub min_effect: f64,
 }
 
 /// The rules of a comparison.
@@ -134,15 +136,13 @@ pub struct Pair<'a> {
 pub struct Rules {
     /// Level of the two-sided tests, between 0 and 1.
     pub alpha: f64,
-    /// The practical minimum: differences up to it are none. Not negative, in the unit of the values.
-    pub min_effect: f64,
     /// Level of the intervals of the values, between 0 and 1.
     pub level: f64,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { alpha: 0.05, min_effect: 0.0, level: crate::interval::LEVEL }
+        Self { alpha: 0.05, level: crate::interval::LEVEL }
     }
 }
 
@@ -169,8 +169,9 @@ pub fn compare(pairs: &[Pair<'_>], rules: &Rules) -> Vec<Comparison> {
     let mut tests: Vec<Option<Difference>> = pairs.iter().map(|pair| test(pair, rules)).collect();
     let p_values: Vec<f64> = tests.iter().flatten().map(|test| test.p_value).collect();
     let share = rules.alpha / p_values.len().max(1) as f64;
-    for (test, adjusted) in tests.iter_mut().flatten().zip(holm(&p_values)) {
-        test.adjust(adjusted, share, rules.min_effect);
+    let tested = tests.iter_mut().zip(pairs).filter_map(|(test, pair)| Some((test.as_mut()?, pair)));
+    for ((test, pair), adjusted) in tested.zip(holm(&p_values)) {
+        test.adjust(adjusted, share, pair.min_effect);
     }
     pairs.iter().zip(tests).map(|(pair, test)| comparison(pair, test, share, rules)).collect()
 }
@@ -178,7 +179,7 @@ pub fn compare(pairs: &[Pair<'_>], rules: &Rules) -> Vec<Comparison> {
 /// The test of a pair for which one is made.
 fn test(pair: &Pair<'_>, rules: &Rules) -> Option<Difference> {
     match pair.samples {
-        Samples::Other => Difference::new(pair.baseline?, pair.now?, rules),
+        Samples::Other => Difference::new(pair.baseline?, pair.now?, pair.min_effect, rules),
         Samples::Same | Samples::OtherQuestions => None,
     }
 }
@@ -194,12 +195,12 @@ fn comparison(pair: &Pair<'_>, test: Option<Difference>, share: f64, rules: &Rul
     let change = Some(now.value - baseline.value);
     let worse = pair.better.worse(baseline.value, now.value);
     let Some(test) = test else {
-        return without_test(untested(pair.samples, baseline, now, worse, rules), change);
+        return without_test(untested(pair, baseline, now, worse), change);
     };
     // A drop of the minimum itself cannot be told from none, so the size that matters is twice that.
-    let size = pair.margin.or((rules.min_effect > 0.0).then_some(2.0 * rules.min_effect));
+    let size = pair.margin.or((pair.min_effect > 0.0).then_some(2.0 * pair.min_effect));
     let power = size.map(|size| {
-        power(size - rules.min_effect, test.standard_error, test.degrees_of_freedom, share)
+        power(size - pair.min_effect, test.standard_error, test.degrees_of_freedom, share)
     });
     let call = match test.adjusted_p_value <= rules.alpha {
         true if worse => Call::Regressed,
@@ -212,9 +213,9 @@ fn comparison(pair: &Pair<'_>, test: Option<Difference>, share: f64, rules: &Rul
 }
 
 /// The call where no test is made.
-fn untested(samples: Samples, baseline: &Quantity, now: &Quantity, worse: bool, rules: &Rules) -> Call {
-    let apart = (now.value - baseline.value).abs() > rules.min_effect;
-    match samples {
+fn untested(pair: &Pair<'_>, baseline: &Quantity, now: &Quantity, worse: bool) -> Call {
+    let apart = (now.value - baseline.value).abs() > pair.min_effect;
+    match pair.samples {
         Samples::OtherQuestions => Call::NotComparable,
         // Without a standard error on either side, only equal values say something.
         Samples::Other if now.value == baseline.value => Call::Unchanged,

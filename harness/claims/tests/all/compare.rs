@@ -25,7 +25,7 @@ fn quantity(value: f64, standard_error: f64, degrees_of_freedom: f64) -> Quantit
 
 fn pair<'a>(baseline: &'a Quantity, now: &'a Quantity) -> Pair<'a> {
     let (baseline, now) = (Some(baseline), Some(now));
-    Pair { baseline, now, samples: Samples::Other, better: Better::Up, margin: None }
+    Pair { baseline, now, samples: Samples::Other, better: Better::Up, margin: None, min_effect: 0.0 }
 }
 
 fn one(pair: Pair<'_>, rules: &Rules) -> Comparison {
@@ -34,22 +34,22 @@ fn one(pair: Pair<'_>, rules: &Rules) -> Comparison {
 
 #[test]
 fn a_single_pair_by_its_values() {
-    let minimum = Rules { min_effect: 5.0, ..Rules::default() };
     let cases = [
-        (quantity(50.0, 2.0, 60.0), quantity(40.0, 2.0, 60.0), Rules::default(), Call::Regressed),
-        (quantity(40.0, 2.0, 60.0), quantity(50.0, 2.0, 60.0), Rules::default(), Call::Improved),
-        (quantity(50.0, 2.0, 60.0), quantity(48.0, 2.0, 60.0), Rules::default(), Call::Unchanged),
+        (quantity(50.0, 2.0, 60.0), quantity(40.0, 2.0, 60.0), 0.0, Call::Regressed),
+        (quantity(40.0, 2.0, 60.0), quantity(50.0, 2.0, 60.0), 0.0, Call::Improved),
+        (quantity(50.0, 2.0, 60.0), quantity(48.0, 2.0, 60.0), 0.0, Call::Unchanged),
         // Beyond the minimum by the point estimate, not by the interval.
-        (quantity(50.0, 2.0, 60.0), quantity(40.0, 2.0, 60.0), minimum, Call::Insufficient),
-        (quantity(50.0, 2.0, 60.0), quantity(36.0, 2.0, 60.0), minimum, Call::Regressed),
+        (quantity(50.0, 2.0, 60.0), quantity(40.0, 2.0, 60.0), 5.0, Call::Insufficient),
+        (quantity(50.0, 2.0, 60.0), quantity(36.0, 2.0, 60.0), 5.0, Call::Regressed),
         // Few degrees of freedom, as with two seeds: the same difference says less.
-        (quantity(50.0, 2.0, 1.0), quantity(40.0, 2.0, 1.0), Rules::default(), Call::Unchanged),
+        (quantity(50.0, 2.0, 1.0), quantity(40.0, 2.0, 1.0), 0.0, Call::Unchanged),
         // 0 of 100 right has Wilson's interval and no standard error.
-        (quantity(20.0, 4.0, 99.0), wilson_of_nothing(), Rules::default(), Call::Regressed),
-        (wilson_of_nothing(), wilson_of_nothing(), Rules::default(), Call::Unchanged),
+        (quantity(20.0, 4.0, 99.0), wilson_of_nothing(), 0.0, Call::Regressed),
+        (wilson_of_nothing(), wilson_of_nothing(), 0.0, Call::Unchanged),
     ];
-    for (index, (baseline, now, rules, call)) in cases.iter().enumerate() {
-        assert_eq!(one(pair(baseline, now), rules).call, *call, "case {index}");
+    for (index, (baseline, now, min_effect, call)) in cases.iter().enumerate() {
+        let pair = Pair { min_effect: *min_effect, ..pair(baseline, now) };
+        assert_eq!(one(pair, &Rules::default()).call, *call, "case {index}");
     }
 }
 
@@ -68,14 +68,16 @@ fn what_is_better_decides_the_direction() {
 #[test]
 fn values_of_the_same_samples_are_compared_without_a_test() {
     let wide = quantity(50.0, 20.0, 60.0);
-    let of_same = |now: &Quantity, rules: &Rules| one(Pair { samples: Samples::Same, ..pair(&wide, now) }, rules);
+    let of_same = |now: &Quantity, min_effect: f64| {
+        one(Pair { samples: Samples::Same, min_effect, ..pair(&wide, now) }, &Rules::default())
+    };
     let moved = |value: f64| Quantity { value, ..wide.clone() };
-    assert_eq!(of_same(&wide, &Rules::default()).call, Call::Identical);
-    assert_eq!(of_same(&moved(49.9), &Rules::default()).call, Call::Regressed);
-    assert_eq!(of_same(&moved(50.1), &Rules::default()).call, Call::Improved);
-    assert_eq!(of_same(&moved(49.9), &Rules { min_effect: 0.5, ..Rules::default() }).call, Call::Unchanged);
-    assert_eq!(of_same(&Quantity { high: 99.0, ..wide.clone() }, &Rules::default()).call, Call::Unchanged);
-    assert!(of_same(&moved(1.0), &Rules::default()).difference.is_none());
+    assert_eq!(of_same(&wide, 0.0).call, Call::Identical);
+    assert_eq!(of_same(&moved(49.9), 0.0).call, Call::Regressed);
+    assert_eq!(of_same(&moved(50.1), 0.0).call, Call::Improved);
+    assert_eq!(of_same(&moved(49.9), 0.5).call, Call::Unchanged);
+    assert_eq!(of_same(&Quantity { high: 99.0, ..wide.clone() }, 0.0).call, Call::Unchanged);
+    assert!(of_same(&moved(1.0), 0.0).difference.is_none());
 }
 
 #[test]
