@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod benchmarks;
+mod check;
 mod documents;
 mod faults;
 mod grading;

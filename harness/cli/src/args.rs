@@ -21,8 +21,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, also when the reader of standard output has gone; 1 a step failed, a sample could not be \
-judged, an answer could not be graded, an artefact is not what its lock says, or an audit found something that \
-changes a claim or a rank; 2 the user's error (recipe, rows, \
+judged, an answer could not be graded, an artefact is not what its lock says, a \
+challenged step made other bytes, or an audit found something that changes a claim or a rank; 2 the user's error (recipe, rows, \
 arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 5 a check found a regression or \
 rewrote its baseline, or a claim has an outcome that --fail-on names; 130 interrupted";
 
@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Say what differs between two reports: cells, claims and steps
     Diff(DiffArgs),
+    /// Repeat a step on its inputs from the store, and say whether it makes the same bytes again
+    Challenge(ChallengeArgs),
     /// Say which steps a run would execute, and why
     Plan(PlanArgs),
     /// Check the printed numbers of tables, without a model: averages, grids, repeats, marks, gains, claims
@@ -260,6 +262,19 @@ fn level(text: &str) -> Result<f64, String> {
 fn points(text: &str) -> Result<f64, String> {
     let points = text.parse().ok().filter(|points: &f64| *points >= 0.0 && points.is_finite());
     points.ok_or_else(|| "expected a number of points, 0 or more".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChallengeArgs {
+    /// The step, as `assay why` takes it
+    pub(crate) step: String,
+    /// How often to repeat it
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) times: u32,
+    #[command(flatten)]
+    pub(crate) target: TargetDefault,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::io;
 
 use anstyle::{AnsiColor, Style};
-use assay_flow::{Diagnostic, Diagnostics, FlowError};
+use assay_flow::{Diagnostic, Diagnostics, FlowError, StepFailure};
 use assay_import::ImportError;
 use assay_report::{ReadError, WriteError};
 use assay_sandbox::{JudgingError, LockError, SetupError, rows::RowsError};
@@ -75,6 +75,9 @@ pub(crate) enum Failure {
     /// Claims have an outcome that the user does not accept.
     #[error("{0}")]
     Unwanted(String),
+    /// A step that was repeated failed.
+    #[error("{0}")]
+    Repeated(StepFailure),
     /// The user stopped it.
     #[error("{0}")]
     Interrupted(String),
@@ -128,6 +131,10 @@ impl Failure {
             // A step that fails for what it was given is the ordinary failure; a machine or a program at
             // fault is not.
             Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
+                ErrorClass::User => 1,
+                class => of_class(class),
+            },
+            Self::Repeated(failure) => match failure.class {
                 ErrorClass::User => 1,
                 class => of_class(class),
             },

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod challenge;
 mod check;
 mod compose;
 mod diff;
@@ -62,6 +63,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Run(args) => run::run(global, args),
         Command::Check(args) => check::check(global, args),
+        Command::Challenge(args) => challenge::challenge(global, args),
         Command::Diff(args) => diff::diff(global, args),
         Command::Judge(args) => judge::judge(global, args),
         Command::Calibrate(args) => judge::calibration(global, args),

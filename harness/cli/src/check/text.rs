@@ -118,23 +118,50 @@ fn folded(check: &Check) -> Vec<String> {
 
 /// Where the change begins.
 fn why(check: &Check) -> Vec<String> {
-    let first: Vec<&ChangedStep> = check.steps.iter().filter(|step| step.first).collect();
-    if first.is_empty() {
+    let all: Vec<&ChangedStep> = check.steps.iter().filter(|step| step.first).collect();
+    if all.is_empty() {
         return Vec::new();
     }
+    // Instances of one step that differ by their seed only share a line.
+    let first: Vec<&[&ChangedStep]> = all.chunk_by(|a, b| alike(a, b)).collect();
     let mut lines = vec!["first steps that differ:".to_owned()];
-    for step in first.iter().take(STEPS_NAMED) {
-        lines.push(format!("  {}: {}", visible(&step.step), step.change.words()));
+    for steps in first.iter().take(STEPS_NAMED) {
+        let Some(step) = steps.first() else { continue };
+        lines.push(format!("  {}: {}", visible(&named(steps)), step.change.words()));
         lines.extend(step.reasons.iter().map(|reason| format!("    {}", visible(reason))));
     }
     if let Some(more @ 1..) = first.len().checked_sub(STEPS_NAMED) {
         lines.push(format!("  and {more} more"));
     }
-    let after = check.steps.len() - first.len();
-    if after > 0 {
-        lines.push(format!("  {after} steps after them differ too"));
+    match check.steps.len() - all.len() {
+        0 => {}
+        1 => lines.push("  1 step after them differs too".to_owned()),
+        after => lines.push(format!("  {after} steps after them differ too")),
     }
     lines
+}
+
+/// A step's name and its seed.
+fn parts(step: &ChangedStep) -> (&str, Option<&str>) {
+    match step.step.strip_suffix(']').and_then(|step| step.split_once("[seed=")) {
+        Some((name, seed)) => (name, Some(seed)),
+        None => (&step.step, None),
+    }
+}
+
+/// Whether two steps are instances of one for two seeds, with the same change for the same reasons.
+fn alike(a: &ChangedStep, b: &ChangedStep) -> bool {
+    parts(a).1.is_some() && parts(a).0 == parts(b).0 && a.change == b.change && a.reasons == b.reasons
+}
+
+/// The name of such instances: `reasoner[seed=1,2]`.
+fn named(steps: &[&ChangedStep]) -> String {
+    let seeds: Vec<&str> = steps.iter().filter_map(|step| parts(step).1).collect();
+    match steps.first() {
+        Some(first) if seeds.is_empty() => first.step.clone(),
+        Some(first) => format!("{}[seed={}]", parts(first).0, seeds.join(",")),
+        None => String::new(),
+    }
 }
 
 /// The check in GitHub's Markdown.
