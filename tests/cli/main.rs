@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod benchmarks;
+mod check;
 mod criteria;
 mod documents;
 mod faults;

@@ -8,6 +8,7 @@
 //! - [`scores`]: measured scores of a table, and estimates from them; [`pass_at_k`], [`interval`], [`variance`],
 //!   [`proportion`], [`student`], [`power`] and [`multiplicity`] are the statistics behind them;
 //! - [`claim`]: statements about cells, and what comes of them;
+//! - [`compare`]: measured values against earlier ones of the same cells;
 //! - [`table`]: one table of a paper, recomputed: what a recipe says of it and what was measured, put
 //!   together;
 //! - [`section`]: text, small tables and plots beside it;
@@ -16,6 +17,7 @@
 mod assurance;
 pub mod audit;
 pub mod claim;
+pub mod compare;
 mod decimal;
 pub mod interval;
 pub mod multiplicity;

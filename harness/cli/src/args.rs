@@ -2,6 +2,7 @@
 
 use assay_claims::Assurance;
 use assay_import::Format;
+use assay_report::Outcome;
 use assay_sandbox::grade::Grader;
 use assay_sandbox::{Judge, Judging};
 use camino::Utf8PathBuf;
@@ -20,9 +21,10 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, also when the reader of standard output has gone; 1 a step failed, a sample could not be \
-judged, an answer could not be graded, an artefact is not what its lock says, or an audit found something that \
-changes a claim or a rank; 2 the user's error (recipe, rows, \
-arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 130 interrupted";
+judged, an answer could not be graded, an artefact is not what its lock says, a \
+challenged step made other bytes, or an audit found something that changes a claim or a rank; 2 the user's error (recipe, rows, \
+arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 5 a check found a regression or \
+rewrote its baseline, or a claim has an outcome that --fail-on names; 130 interrupted";
 
 /// Under this heading, a command's help lists the options of every command after its own.
 const EVERYWHERE: &str = "Options of every command";
@@ -62,6 +64,12 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Run a recipe: execute the steps whose results are not in the store, and write the report
     Run(RunArgs),
+    /// Run a recipe and compare its numbers and claims with the committed report
+    Check(CheckArgs),
+    /// Say what differs between two reports: cells, claims and steps
+    Diff(DiffArgs),
+    /// Repeat a step on its inputs from the store, and say whether it makes the same bytes again
+    Challenge(ChallengeArgs),
     /// Say which steps a run would execute, and why
     Plan(PlanArgs),
     /// Check the printed numbers of tables, without a model: averages, grids, repeats, marks, gains, claims
@@ -169,18 +177,132 @@ fn recipe(given: &str) -> Result<String, String> {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// Where to write the report [default: `reports/SCALE`, or inside the store when values are overridden]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<Utf8PathBuf>,
+    /// End with exit code 5 if a claim of the table has one of these outcomes, separated by commas
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = claim_outcomes())]
+    pub(crate) fail_on: Vec<Outcome>,
+    /// Print the outcomes of the claims alone
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+/// What a run may use of the machine.
+#[derive(Debug, Args)]
+pub(crate) struct Machine {
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// Memory for all steps that run at the same time, by their own estimates, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
     pub(crate) memory: u64,
-    /// Where to write the report [default: `reports/SCALE`, or inside the store when values are overridden]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<Utf8PathBuf>,
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+}
+
+fn claim_outcomes() -> impl TypedValueParser<Value = Outcome> {
+    let name = |outcome: Outcome| -> &'static str {
+        match outcome {
+            Outcome::NotAttempted => "not-attempted",
+            other => other.word(),
+        }
+    };
+    PossibleValuesParser::new(Outcome::ALL.map(name)).try_map(move |given| {
+        let found = Outcome::ALL.into_iter().find(|outcome| name(*outcome) == given);
+        found.ok_or_else(|| format!("no outcome `{given}`"))
+    })
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXIT_CODES)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetDefault,
+    /// The report to compare with [default: `reports/SCALE/RECIPE.json`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<Utf8PathBuf>,
+    /// Level of the tests, adjusted for all of them by Holm's method
+    #[arg(long, value_name = "LEVEL", default_value_t = 0.05, value_parser = level)]
+    pub(crate) alpha: f64,
+    /// The practical minimum in points: smaller differences are none
+    #[arg(long, value_name = "POINTS", default_value_t = 0.0, value_parser = points)]
+    pub(crate) min_effect: f64,
+    /// Take this run's report as the baseline: rewrite it, print what differs, and fail once if anything does
+    #[arg(long, conflicts_with_all = ["baseline", "sets"])]
+    pub(crate) accept: bool,
+    /// Where to write the check for JUnit readers: one test case for each cell and claim
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<Utf8PathBuf>,
+    /// Print annotations for GitHub, and append a summary to the file of --step-summary
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) github: bool,
+    /// The file that --github appends its summary to
+    #[arg(long, value_name = "FILE", env = "GITHUB_STEP_SUMMARY")]
+    pub(crate) step_summary: Option<Utf8PathBuf>,
+    /// Print the first line and the outcomes of the claims alone
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+const CHECK_EXIT_CODES: &str = "\
+Exit codes: 0 nothing is worse (a suspicion does not fail); 5 a cell or a claim has regressed or is missing, or --accept \
+changed the baseline; 2 there is no baseline, or nothing in it can be compared; 1, 3 and 4 as for every command";
+
+fn level(text: &str) -> Result<f64, String> {
+    let level = text.parse().ok().filter(|level: &f64| *level > 0.0 && *level < 1.0);
+    level.ok_or_else(|| "expected a number between 0 and 1, such as 0.05".to_owned())
+}
+
+fn points(text: &str) -> Result<f64, String> {
+    let points = text.parse().ok().filter(|points: &f64| *points >= 0.0 && points.is_finite());
+    points.ok_or_else(|| "expected a number of points, 0 or more".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChallengeArgs {
+    /// The step, as `assay why` takes it
+    pub(crate) step: String,
+    /// How often to repeat it
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) times: u32,
+    #[command(flatten)]
+    pub(crate) target: TargetDefault,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// A report's JSON form
+    pub(crate) a: Utf8PathBuf,
+    /// Another report of the same recipe
+    pub(crate) b: Utf8PathBuf,
+}
+
+/// The same as [`Target`], with a recipe by default.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TargetDefault {
+    /// The recipe, by name or path
+    #[arg(default_value = "table-05", value_parser = recipe)]
+    pub(crate) recipe: String,
+    /// The scale: a name in `recipes/scale/`
+    #[arg(long, default_value = "embedded")]
+    pub(crate) scale: String,
+    /// Override one value of the scale; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+impl From<TargetDefault> for Target {
+    fn from(given: TargetDefault) -> Self {
+        Self { recipe: given.recipe, scale: given.scale, sets: given.sets }
+    }
 }
 
 #[derive(Debug, Args)]

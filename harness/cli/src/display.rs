@@ -34,6 +34,8 @@ enum Form {
     Plain,
     /// The event log itself, on standard output.
     Json,
+    /// Nothing.
+    Quiet,
 }
 
 #[derive(Default)]
@@ -49,14 +51,26 @@ struct Running {
 impl Display {
     /// A display for this process's standard error, or JSON lines.
     pub(crate) fn new(json: bool) -> Self {
-        let form = match (json, std::io::stderr().is_terminal()) {
+        Self::of(Self::form(json))
+    }
+
+    /// A display that shows nothing.
+    pub(crate) fn quiet() -> Self {
+        Self::of(Form::Quiet)
+    }
+
+    fn form(json: bool) -> Form {
+        match (json, std::io::stderr().is_terminal()) {
             (true, _) => Form::Json,
             (false, true) => Form::Terminal,
             (false, false) => Form::Plain,
-        };
+        }
+    }
+
+    fn of(form: Form) -> Self {
         let target = match form {
             Form::Terminal => ProgressDrawTarget::stderr(),
-            Form::Plain | Form::Json => ProgressDrawTarget::hidden(),
+            Form::Plain | Form::Json | Form::Quiet => ProgressDrawTarget::hidden(),
         };
         Self {
             form,
@@ -94,6 +108,7 @@ impl Display {
             // A terminal that is too narrow or gone is no reason to fail.
             Form::Terminal => _ = self.bars.println(text),
             Form::Plain | Form::Json => stdio::say(text),
+            Form::Quiet => {}
         }
     }
 

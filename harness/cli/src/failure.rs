@@ -3,7 +3,7 @@
 use std::io;
 
 use anstyle::{AnsiColor, Style};
-use assay_flow::{Diagnostic, Diagnostics, FlowError};
+use assay_flow::{Diagnostic, Diagnostics, FlowError, StepFailure};
 use assay_import::ImportError;
 use assay_report::{ReadError, WriteError};
 use assay_sandbox::{JudgingError, LockError, SetupError, rows::RowsError};
@@ -64,6 +64,20 @@ pub(crate) enum Failure {
     /// The audit found something that changes a claim or a rank.
     #[error("{0}")]
     Found(String),
+    /// Numbers are worse than in the baseline, or the baseline was rewritten.
+    #[error("{message}\n  help: {help}")]
+    Regressed {
+        /// What is worse.
+        message: String,
+        /// What to do.
+        help: String,
+    },
+    /// Claims have an outcome that the user does not accept.
+    #[error("{0}")]
+    Unwanted(String),
+    /// A step that was repeated failed.
+    #[error("{0}")]
+    Repeated(StepFailure),
     /// The user stopped it.
     #[error("{0}")]
     Interrupted(String),
@@ -112,10 +126,15 @@ impl Failure {
         match self {
             Self::NotAsLocked { .. } | Self::Unjudged(_) | Self::NotGraded(_) | Self::Found(_) => 1,
             Self::Rows(_) | Self::Lock(_) | Self::Import(_) => 2,
+            Self::Regressed { .. } | Self::Unwanted(_) => 5,
             Self::Interrupted(_) => 130,
             // A step that fails for what it was given is the ordinary failure; a machine or a program at
             // fault is not.
             Self::Flow(error @ FlowError::Failed { .. }) => match error.class() {
+                ErrorClass::User => 1,
+                class => of_class(class),
+            },
+            Self::Repeated(failure) => match failure.class {
                 ErrorClass::User => 1,
                 class => of_class(class),
             },

@@ -2,7 +2,10 @@
 
 mod args;
 mod audit;
+mod challenge;
+mod check;
 mod compose;
+mod diff;
 mod display;
 mod failure;
 mod grade;
@@ -59,6 +62,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::run(global, args),
+        Command::Check(args) => check::check(global, args),
+        Command::Challenge(args) => challenge::challenge(global, args),
+        Command::Diff(args) => diff::diff(global, args),
         Command::Judge(args) => judge::judge(global, args),
         Command::Calibrate(args) => judge::calibration(global, args),
         Command::Grade(args) => grade::grade(global, args),

@@ -43,7 +43,7 @@ fn files(args: &ReportArgs) -> Vec<(&'static str, &Utf8Path, Form)> {
 }
 
 /// Reads a report from its JSON form.
-fn read(path: &Utf8Path) -> Result<Report, Failure> {
+pub(crate) fn read(path: &Utf8Path) -> Result<Report, Failure> {
     let text = fs_err::read_to_string(path).map_err(|error| {
         Diagnostic::user(format!("the report cannot be read: {error}"))
             .help("name a report's JSON form, such as reports/embedded/table-05.json")

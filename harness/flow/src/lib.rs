@@ -27,6 +27,7 @@ pub use engine::key::{Description, InputRecord, Param};
 pub use engine::outcome::{How, Outcome, Provenance};
 pub use engine::plan::{Plan, PlanEntry, State, plan};
 pub use engine::reason::Reason;
+pub use engine::repeat::repeat;
 pub use kind::context::{Artifact, StepContext};
 pub use kind::error::StepError;
 pub use kind::facts::Facts;

@@ -5,6 +5,7 @@ mod audit;
 mod audit_files;
 mod claims_language;
 mod claims_measured;
+mod compare;
 mod intervals;
 mod layouts;
 mod pass_at_k;

@@ -9,6 +9,7 @@ pub(crate) mod key;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 pub(crate) mod reason;
+pub(crate) mod repeat;
 mod schedule;
 mod state;
 mod worker;
