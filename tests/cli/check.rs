@@ -15,12 +15,15 @@ fn committed() -> World {
     let world = World::new();
     let mut scale = world.read(SCALE);
     if !scale.contains("measured-as") {
-        scale = format!("deviations = []\n{scale}\n[measured-as]\nbase = \"a\"\nsft-1k = \"b\"\nours-1k = \"c\"\n");
+        scale = format!(
+            "deviations = []\n{scale}\n[measured-as]\nbase = \"a\"\nsft-1k = \"b\"\nours-1k = \"c\"\n"
+        );
     }
     let scale = scale.replace("learning_rate = 1e-3", "learning_rate = 1e-6");
     std::fs::write(world.path(SCALE), scale.replace("per_benchmark = 4", "per_benchmark = 30")).unwrap();
     let criteria = world.read(CRITERIA).replace(".code", ".general");
-    std::fs::write(world.path(CRITERIA), criteria.replace("acc.math > l.math", "sft.OlympiadBench > 5")).unwrap();
+    std::fs::write(world.path(CRITERIA), criteria.replace("acc.math > l.math", "sft.OlympiadBench > 5"))
+        .unwrap();
     world.run(&RUN).succeeds();
     world
 }
@@ -28,7 +31,8 @@ fn committed() -> World {
 /// The same with a learning rate that ruins the last models.
 fn broken() -> World {
     let world = committed();
-    let (before, last) = world.read(SCALE).split_once("[final-1k]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (before, last) =
+        world.read(SCALE).split_once("[final-1k]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     let last = last.replacen("learning_rate = 1e-6", "learning_rate = 3e-1", 1);
     std::fs::write(world.path(SCALE), format!("{before}[final-1k]{last}")).unwrap();
     world
@@ -62,7 +66,7 @@ fn a_broken_model_fails_the_check_which_names_claim_and_first_step() {
         "regressions, ",
         "this gate sees drops of >= ",
         "sft-7b-1k.final[seed=1,2]: another key, another artefact",
-        "final-1k.learning_rate 0.000001 -> 0.3",
+        "final-1k.learning_rate 1e-6 -> 0.3",
         "on the safe side",
         "warning: ",
     ]);
@@ -72,13 +76,20 @@ fn a_broken_model_fails_the_check_which_names_claim_and_first_step() {
     assert!(!text.contains("regressed     base."), "the base model is as it was: {text}");
     assert_eq!(world.read(REPORT), before, "a check writes no report");
     let junit = world.read("checked.xml");
-    assert!(junit.contains("<testcase classname=\"table-05.claim\" name=\"T5.3\">\n      <failure "), "{junit}");
+    assert!(
+        junit.contains("<testcase classname=\"table-05.claim\" name=\"T5.3\">\n      <failure "),
+        "{junit}"
+    );
     assert_eq!(junit.matches("<testcase ").count(), 68);
 
     // Everything that the check counts is in the JSON, each call once.
     let check = json(&world.run(&[&CHECK[..], &["--json"]].concat()).fails_with(5).stdout());
     let all: u64 = check["counts"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!((all, &check["regression"]), (68, &Value::Bool(true)));
+
+    // The reason is found again when nothing runs any more.
+    let first = check["steps"].as_array().unwrap().iter().find(|step| step["first"] == true).unwrap();
+    assert!(first["reasons"][0].as_str().unwrap().contains("final-1k.learning_rate"), "{first}");
 
     // A minimum that is larger than any difference leaves no regression.
     world.run(&[&CHECK[..], &["--min-effect", "100"]].concat()).succeeds().prints(&["no regression"]);
@@ -92,13 +103,22 @@ fn accepting_rewrites_the_baseline_and_fails_once() {
     let old = world.read(REPORT);
     std::fs::write(world.path("old.json"), &old).unwrap();
     let accept = [&CHECK[..], &["--accept"]].concat();
-    world.run(&accept).fails_with(5).says(&["fails once"]).prints(&["cell sft.OlympiadBench: measured.value 17.5"]);
+    world
+        .run(&accept)
+        .fails_with(5)
+        .says(&["fails once"])
+        .prints(&["cell sft.OlympiadBench: measured.value 17.5"]);
     assert_ne!(world.read(REPORT), old);
     world.run(&accept).succeeds();
     world.run(&CHECK).succeeds().prints(&["no regression, 68 identical"]);
     let diff = world.run(&["diff", "old.json", REPORT]).succeeds().stdout();
     assert!(diff.contains("claim T5.3: outcome \"holds\" -> "), "{diff}");
-    assert!(diff.contains("step sft-7b-1k.final[seed=1]: another key, another artefact  (the change begins here)"), "{diff}");
+    assert!(
+        diff.contains(
+            "step sft-7b-1k.final[seed=1]: another key, another artefact  (the change begins here)"
+        ),
+        "{diff}"
+    );
     let diff = json(&world.run(&["diff", "old.json", REPORT, "--json"]).succeeds().stdout());
     assert!(diff["fields"].as_array().unwrap().iter().any(|field| field["field"] == "measured.value"));
     world.run(&[&CHECK[..], &["--accept", "--set", "evaluation.samples=1"]].concat()).fails_with(2);
@@ -130,7 +150,7 @@ fn what_cannot_be_compared_is_said() {
     let with = |text: &str| std::fs::write(world.path(REPORT), text).unwrap();
     for (text, said) in [
         (report.replace("assay-report 3", "assay-report 2"), "format version 2"),
-        (report[..report.len() / 2].to_owned(), "malformed report"),
+        (report[..report.len() / 2].to_owned(), "not a report"),
         (report.replace("\"scale\": \"tiny\"", "\"scale\": \"huge\""), "at scale `huge`"),
     ] {
         with(&text);
@@ -146,7 +166,10 @@ fn what_cannot_be_compared_is_said() {
     with(&edited.to_string());
     let found = world.run(&CHECK).fails_with(5).stdout();
     assert!(found.starts_with("check: 1 missing, "), "{found}");
-    assert!(found.contains("not comparable (of other questions): base.MATH500, base.math, sft.MATH500"), "{found}");
+    assert!(
+        found.contains("not comparable (of other questions): base.MATH500, base.math, sft.MATH500"),
+        "{found}"
+    );
     assert!(found.contains("compared statistically"), "{found}");
     std::fs::remove_file(world.path(REPORT)).unwrap();
     world.run(&CHECK).fails_with(2).says(&["no baseline", "assay run table-05 --scale tiny"]);
@@ -162,14 +185,25 @@ fn another_number_from_the_same_artefacts_is_a_regression() {
     *value = Value::from(value.as_f64().unwrap() + 0.5);
     std::fs::write(world.path(REPORT), report.to_string()).unwrap();
     let found = world.run(&CHECK).fails_with(5);
-    found.prints(&["1 regression, 67 identical", "sft.OlympiadBench", "the numbers differ by what `table-05` computes"]);
+    found.prints(&[
+        "1 regression, 67 identical",
+        "sft.OlympiadBench",
+        "the numbers differ by what `table-05` computes",
+    ]);
 }
 
 #[test]
 fn a_run_can_fail_on_outcomes_of_claims() {
     let world = committed();
-    let found = world.run(&[&RUN[..], &["-q", "--fail-on", "holds,reversed"]].concat()).fails_with(5).says(&["T5.3 holds"]);
-    assert!(found.stdout().contains("holds: T5.3") && !found.stdout().contains("MATH500"), "{}", found.stdout());
+    let found = world
+        .run(&[&RUN[..], &["-q", "--fail-on", "holds,reversed"]].concat())
+        .fails_with(5)
+        .says(&["T5.3 holds"]);
+    assert!(
+        found.stdout().contains("holds: T5.3") && !found.stdout().contains("MATH500"),
+        "{}",
+        found.stdout()
+    );
     world.run(&[&RUN[..], &["--fail-on", "not-attempted"]].concat()).succeeds();
     world.run(&[&RUN[..], &["--fail-on", "fine"]].concat()).fails_with(2).says(&["not-attempted"]);
 }
@@ -178,7 +212,8 @@ fn a_run_can_fail_on_outcomes_of_claims() {
 fn a_challenged_step_makes_the_same_bytes_again() {
     let world = committed();
     let scale = ["table-05", "--scale", "tiny"];
-    let found = world.run(&[&["challenge", "sft-7b-1k.verdicts[seed=1]", "-n", "2"], &scale[..]].concat()).succeeds();
+    let found =
+        world.run(&[&["challenge", "sft-7b-1k.verdicts[seed=1]", "-n", "2"], &scale[..]].concat()).succeeds();
     found.prints(&["bit-identical  sft-7b-1k.verdicts[seed=1]: ", " in 2 repetitions"]);
     let all = [&["challenge", "sft-7b-1k.final", "-n", "1", "--json"], &scale[..]].concat();
     let all = json(&world.run(&all).succeeds().stdout());

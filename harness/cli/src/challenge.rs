@@ -56,7 +56,8 @@ pub(crate) fn challenge(global: &Global, args: &ChallengeArgs) -> Result<(), Fai
         all.push(found);
     }
     if global.json {
-        let json = serde_json::to_string_pretty(&all).map_err(|error| Failure::Internal(error.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(&all).map_err(|error| Failure::Internal(error.to_string()))?;
         writeln!(stdio::out(), "{json}")?;
     }
     match all.iter().filter(|found| found.label == Label::Different).count() {
@@ -65,7 +66,12 @@ pub(crate) fn challenge(global: &Global, args: &ChallengeArgs) -> Result<(), Fai
     }
 }
 
-fn one(session: &Session, entry: &PlanEntry, args: &ChallengeArgs, cancel: &AtomicBool) -> Result<Challenged, Failure> {
+fn one(
+    session: &Session,
+    entry: &PlanEntry,
+    args: &ChallengeArgs,
+    cancel: &AtomicBool,
+) -> Result<Challenged, Failure> {
     let Some(artefact) = entry.output else {
         return Err(Failure::Internal(format!("{} is cached and has no output", entry.step)));
     };

@@ -45,8 +45,13 @@ pub(crate) fn diff(global: &Global, args: &DiffArgs) -> Result<(), Failure> {
     }
     let mut out = stdio::out();
     if global.json {
-        let all = Differences { format: "assay-diff 1", fields: fields(&a, &b), steps: changed(&a.sources, &b.sources) };
-        let json = serde_json::to_string_pretty(&all).map_err(|error| Failure::Internal(error.to_string()))?;
+        let all = Differences {
+            format: "assay-diff 1",
+            fields: fields(&a, &b),
+            steps: changed(&a.sources, &b.sources),
+        };
+        let json =
+            serde_json::to_string_pretty(&all).map_err(|error| Failure::Internal(error.to_string()))?;
         return writeln!(out, "{json}");
     }
     lines(&a, &b).iter().try_for_each(|line| writeln!(out, "{line}"))
@@ -169,6 +174,8 @@ fn differing(of: &str, path: &str, a: &Value, b: &Value, fields: &mut Vec<Field>
                 differing(of, &format!("{path}[{index}]"), left, right, fields);
             }
         }
-        (a, b) => fields.push(Field { of: of.to_owned(), field: path.to_owned(), a: a.clone(), b: b.clone() }),
+        (a, b) => {
+            fields.push(Field { of: of.to_owned(), field: path.to_owned(), a: a.clone(), b: b.clone() })
+        }
     }
 }

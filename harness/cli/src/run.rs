@@ -27,9 +27,12 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let session = open(global, &args.target, &args.machine, &display)?;
     let recipe = session.graph.recipe();
     if recipe.kind == RecipeKind::Artifact && !args.fail_on.is_empty() {
-        return Err(Diagnostic::user(format!("`{}` has no claims that --fail-on could look at", recipe.name))
-            .help("leave --fail-on out: an artefact that is not as its lock says fails anyway")
-            .into());
+        return Err(Diagnostic::user(format!(
+            "`{}` has no claims that --fail-on could look at",
+            recipe.name
+        ))
+        .help("leave --fail-on out: an artefact that is not as its lock says fails anyway")
+        .into());
     }
     let outcome = carry_out(&session, &args.machine, &display)?;
     if !global.json && !args.quiet {
@@ -91,7 +94,8 @@ fn report(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcome)
 /// Fails if a claim has one of these outcomes.
 fn accepted(report: &Report, unwanted: &[claim::Outcome]) -> Result<(), Failure> {
     let claims = report.claims.iter().filter(|claim| unwanted.contains(&claim.outcome));
-    let named: Vec<String> = claims.map(|claim| format!("{} {}", visible(&claim.id), claim.outcome)).collect();
+    let named: Vec<String> =
+        claims.map(|claim| format!("{} {}", visible(&claim.id), claim.outcome)).collect();
     if named.is_empty() {
         return Ok(());
     }

@@ -20,6 +20,7 @@ mod language;
 mod values;
 
 pub use assay_store::ErrorClass;
+pub use engine::differences::changes_since;
 pub use engine::error::{FlowError, StepFailure};
 pub use engine::event::{Event, Observer, Record, SavedBy};
 pub use engine::execute::{Options, execute};

@@ -41,12 +41,7 @@ pub struct Difference {
 
 impl Difference {
     /// Tests `now - baseline`; `None` where neither has a spread.
-    pub(super) fn new(
-        baseline: &Quantity,
-        now: &Quantity,
-        min_effect: f64,
-        rules: &Rules,
-    ) -> Option<Self> {
+    pub(super) fn new(baseline: &Quantity, now: &Quantity, min_effect: f64, rules: &Rules) -> Option<Self> {
         let sides = [Error::of(baseline, rules.level), Error::of(now, rules.level)];
         let variance: f64 = sides.iter().map(|side| side.standard.powi(2)).sum();
         let value = now.value - baseline.value;
@@ -73,7 +68,8 @@ impl Difference {
     /// Takes in that the test is one of several; `share` is its part of the level.
     pub(super) fn adjust(&mut self, adjusted: f64, share: f64, min_effect: f64) {
         self.adjusted_p_value = adjusted;
-        self.detectable = min_effect + detectable_effect(self.standard_error, self.degrees_of_freedom, share, POWER);
+        self.detectable =
+            min_effect + detectable_effect(self.standard_error, self.degrees_of_freedom, share, POWER);
     }
 }
 

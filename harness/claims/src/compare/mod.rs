@@ -199,9 +199,8 @@ fn comparison(pair: &Pair<'_>, test: Option<Difference>, share: f64, rules: &Rul
     };
     // A drop of the minimum itself cannot be told from none, so the size that matters is twice that.
     let size = pair.margin.or((pair.min_effect > 0.0).then_some(2.0 * pair.min_effect));
-    let power = size.map(|size| {
-        power(size - pair.min_effect, test.standard_error, test.degrees_of_freedom, share)
-    });
+    let power =
+        size.map(|size| power(size - pair.min_effect, test.standard_error, test.degrees_of_freedom, share));
     let call = match test.adjusted_p_value <= rules.alpha {
         true if worse => Call::Regressed,
         true => Call::Improved,

@@ -60,7 +60,9 @@ fn wilson_of_nothing() -> Quantity {
 #[test]
 fn what_is_better_decides_the_direction() {
     let (low, high) = (quantity(-10.0, 1.0, 60.0), quantity(4.0, 1.0, 60.0));
-    for (better, call) in [(Better::Up, Call::Improved), (Better::Down, Call::Regressed), (Better::NearZero, Call::Improved)] {
+    for (better, call) in
+        [(Better::Up, Call::Improved), (Better::Down, Call::Regressed), (Better::NearZero, Call::Improved)]
+    {
         assert_eq!(one(Pair { better, ..pair(&low, &high) }, &Rules::default()).call, call, "{better:?}");
     }
 }
@@ -93,10 +95,15 @@ fn what_is_absent_or_of_other_questions() {
     for (pair, call) in cases {
         assert_eq!(one(pair, &Rules::default()).call, call);
     }
-    let constant = |value| Quantity { low: value, high: value, standard_error: None, ..quantity(value, 1.0, 9.0) };
+    let constant =
+        |value| Quantity { low: value, high: value, standard_error: None, ..quantity(value, 1.0, 9.0) };
     assert_eq!(one(pair(&constant(3.0), &constant(3.0)), &Rules::default()).call, Call::Unchanged);
     assert_eq!(one(pair(&constant(3.0), &constant(2.0)), &Rules::default()).call, Call::NotComparable);
-    assert!(Call::Missing.is_regression() && !Call::NotComparable.is_regression() && !Call::Suspected.is_regression());
+    assert!(
+        Call::Missing.is_regression()
+            && !Call::NotComparable.is_regression()
+            && !Call::Suspected.is_regression()
+    );
 }
 
 /// Alone, a difference of 2.5 standard errors is a regression; among twenty it is a suspicion.
@@ -133,7 +140,8 @@ fn false_alarms_are_as_rare_as_they_should_be() {
     const CHECKS: usize = 250;
     let (cells, questions) = (6, 40);
     let mut random = Random::new(5);
-    let mut measure = |p: f64| mean(&(0..questions).map(|_| random.mean_of_answers(p, 2)).collect::<Vec<_>>()).unwrap();
+    let mut measure =
+        |p: f64| mean(&(0..questions).map(|_| random.mean_of_answers(p, 2)).collect::<Vec<_>>()).unwrap();
     let (mut alarms, mut suspicions, mut found) = (0, 0, 0);
     for _ in 0..CHECKS {
         let mut values = |p: f64| -> Vec<Quantity> {

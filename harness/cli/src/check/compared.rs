@@ -189,7 +189,8 @@ impl<'a> Both<'a> {
         let (baseline, now) = (measured(self.baseline), measured(self.now));
         baseline.or(now)?;
         let margins = self.baseline.claims.iter().flat_map(|claim| &claim.parts).filter(|part| {
-            part.unit == Unit::Points && part.cells.iter().any(|cell| cell.row == row && cell.column == column)
+            part.unit == Unit::Points
+                && part.cells.iter().any(|cell| cell.row == row && cell.column == column)
         });
         let margins = margins.filter_map(|part| part.printed).map(f64::abs).filter(|margin| *margin > 0.0);
         Some(Pair {
@@ -288,7 +289,14 @@ impl ClaimPairs<'_> {
                 _ => (worst, None),
             },
         };
-        Item { id: self.id.to_owned(), call: Some(call), outcomes: Some(outcomes), reason, parts, ..Item::default() }
+        Item {
+            id: self.id.to_owned(),
+            call: Some(call),
+            outcomes: Some(outcomes),
+            reason,
+            parts,
+            ..Item::default()
+        }
     }
 }
 
@@ -355,7 +363,8 @@ fn notes(check: &Check, both: &Both<'_>, target: &str) -> Vec<String> {
              practical minimum; more questions, samples or seeds would help"
         ));
     }
-    let moved = all().any(|item| !matches!(item.call(), Call::Identical | Call::NotComparable | Call::Missing));
+    let moved =
+        all().any(|item| !matches!(item.call(), Call::Identical | Call::NotComparable | Call::Missing));
     if check.steps.is_empty() && moved {
         notes.push(format!(
             "every artefact is that of the baseline: the numbers differ by what `{target}` computes from them"

@@ -9,10 +9,13 @@ pub(crate) fn junit(check: &Check) -> String {
     let all = || check.cells.iter().chain(&check.claims);
     let failures = all().filter(|item| item.call().is_regression()).count();
     let skipped = all().filter(|item| is_skipped(item.call())).count();
-    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", all().count());
+    let counts =
+        format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", all().count());
     let name = escaped(&format!("{}@{}", check.recipe, check.scale));
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    text.push_str(&format!("<testsuites name=\"assay-check\" {counts}>\n  <testsuite name=\"{name}\" {counts}>\n"));
+    text.push_str(&format!(
+        "<testsuites name=\"assay-check\" {counts}>\n  <testsuite name=\"{name}\" {counts}>\n"
+    ));
     for (class, items) in [("cell", &check.cells), ("claim", &check.claims)] {
         items.iter().for_each(|item| text.push_str(&case(&format!("{}.{class}", check.recipe), item)));
     }
@@ -29,9 +32,14 @@ fn case(class: &str, item: &Item) -> String {
     let (call, said) = (item.call(), escaped(&super::sentence(item)));
     match call {
         call if call.is_regression() => {
-            format!("{head}>\n      <failure message=\"{said}\" type=\"{}\"/>\n    </testcase>\n", call.word())
+            format!(
+                "{head}>\n      <failure message=\"{said}\" type=\"{}\"/>\n    </testcase>\n",
+                call.word()
+            )
         }
-        call if is_skipped(call) => format!("{head}>\n      <skipped message=\"{said}\"/>\n    </testcase>\n"),
+        call if is_skipped(call) => {
+            format!("{head}>\n      <skipped message=\"{said}\"/>\n    </testcase>\n")
+        }
         Call::Identical | Call::Unchanged => format!("{head}/>\n"),
         _ => format!("{head}>\n      <system-out>{said}</system-out>\n    </testcase>\n"),
     }

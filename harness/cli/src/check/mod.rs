@@ -9,8 +9,9 @@ mod text;
 use std::sync::Arc;
 
 use assay_claims::compare::Call;
-use assay_flow::{Diagnostic, Outcome, Reason, Recipe, RecipeKind, Value, ValuePath};
+use assay_flow::{Diagnostic, Outcome, Recipe, RecipeKind, Value, ValuePath, changes_since};
 use assay_report::Report;
+use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::args::{CheckArgs, Global};
@@ -33,7 +34,7 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
     let limits = Limits { alpha: args.alpha, min_effect: args.min_effect };
     let mut check = compared(&baseline, &now, &session.graph.target().id, limits);
     place(&mut check, session.graph.recipe());
-    explain(&mut check, &outcome);
+    explain(&mut check, &session, &baseline, &outcome)?;
     print(global, args, &check, &now)?;
     if args.accept {
         return accept(global, &session, &outcome, (&baseline, &now));
@@ -58,7 +59,9 @@ fn baseline(path: &Utf8Path, session: &Session) -> Result<Report, Failure> {
     let (recipe, scale) = (&session.graph.recipe().name, &session.graph.scale().name);
     if !path.is_file() {
         return Err(Diagnostic::user(format!("there is no baseline at {path}"))
-            .help(format!("`assay run {recipe} --scale {scale}` writes one to commit; --baseline names another"))
+            .help(format!(
+                "`assay run {recipe} --scale {scale}` writes one to commit; --baseline names another"
+            ))
             .into());
     }
     let baseline = report::read(path)?;
@@ -98,13 +101,23 @@ fn located(item: &mut Item, recipe: &Recipe, list: &str, id: String, path: Optio
     item.line = Some(place.map_or(1, |place| place.line));
 }
 
-/// Says of each step at which a change begins what this run's plan knew of it.
-fn explain(check: &mut Check, outcome: &Outcome) {
+/// Says of each step at which a change begins why its key differs from the baseline's, if the store knows that one.
+fn explain(
+    check: &mut Check,
+    session: &Session,
+    baseline: &Report,
+    outcome: &Outcome,
+) -> Result<(), Failure> {
     for step in check.steps.iter_mut().filter(|step| step.first) {
-        let reasons = outcome.plan.entry(&step.step).map(|entry| &entry.reasons[..]).unwrap_or_default();
-        let telling = reasons.iter().filter(|reason| !matches!(reason, Reason::NeverRun | Reason::Upstream { .. }));
-        step.reasons = telling.map(ToString::to_string).collect();
+        let before = baseline.sources.iter().find(|source| source.step == step.step);
+        let earlier: Option<Hash> = before.and_then(|source| source.key.parse().ok());
+        let now = outcome.steps.iter().find(|now| now.step == step.step);
+        if let Some((earlier, now)) = earlier.zip(now) {
+            let reasons = changes_since(&session.store, &earlier, &now.description)?;
+            step.reasons = reasons.into_iter().flatten().map(|reason| reason.to_string()).collect();
+        }
     }
+    Ok(())
 }
 
 /// Writes and prints everything that the user asked for.
@@ -114,7 +127,8 @@ fn print(global: &Global, args: &CheckArgs, check: &Check, now: &Report) -> Resu
     }
     let mut out = stdio::out();
     if global.json {
-        let json = serde_json::to_string_pretty(check).map_err(|error| Failure::Internal(error.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(check).map_err(|error| Failure::Internal(error.to_string()))?;
         writeln!(out, "{json}")?;
         return Ok(());
     }
@@ -199,7 +213,9 @@ fn ended(check: &Check, path: &Utf8Path) -> Result<(), Failure> {
         });
     }
     if !check.counts.is_empty() && check.counts.keys().all(|call| *call == Call::NotComparable) {
-        return Err(Diagnostic::user(format!("nothing in {path} can be compared with this run")).help(accept).into());
+        return Err(Diagnostic::user(format!("nothing in {path} can be compared with this run"))
+            .help(accept)
+            .into());
     }
     Ok(())
 }

@@ -49,7 +49,8 @@ impl Change {
 
 /// The steps that differ, each after its inputs; those that are gone come last.
 pub(crate) fn changed(baseline: &[Source], now: &[Source]) -> Vec<ChangedStep> {
-    let before: BTreeMap<&str, &Source> = baseline.iter().map(|source| (source.id.as_str(), source)).collect();
+    let before: BTreeMap<&str, &Source> =
+        baseline.iter().map(|source| (source.id.as_str(), source)).collect();
     let after: BTreeMap<&str, &Source> = now.iter().map(|source| (source.id.as_str(), source)).collect();
     let change = |id: &str| match (before.get(id), after.get(id)) {
         (None, _) => Some(Change::Added),
@@ -65,7 +66,12 @@ pub(crate) fn changed(baseline: &[Source], now: &[Source]) -> Vec<ChangedStep> {
     let all = after_inputs(now).into_iter().chain(gone);
     all.filter_map(|source| {
         let first = source.inputs.iter().all(|input| change(input).is_none());
-        Some(ChangedStep { step: source.step.clone(), change: change(&source.id)?, first, reasons: Vec::new() })
+        Some(ChangedStep {
+            step: source.step.clone(),
+            change: change(&source.id)?,
+            first,
+            reasons: Vec::new(),
+        })
     })
     .collect()
 }
@@ -76,8 +82,9 @@ fn after_inputs(sources: &[Source]) -> Vec<&Source> {
     let mut waiting: BTreeSet<&str> = left.iter().map(|source| source.id.as_str()).collect();
     let mut ordered = Vec::with_capacity(left.len());
     while !left.is_empty() {
-        let (ready, later): (Vec<&Source>, Vec<&Source>) =
-            left.iter().partition(|source| source.inputs.iter().all(|input| !waiting.contains(input.as_str())));
+        let (ready, later): (Vec<&Source>, Vec<&Source>) = left
+            .iter()
+            .partition(|source| source.inputs.iter().all(|input| !waiting.contains(input.as_str())));
         // A report's sources make no circle; were there one, its members would come as they stand.
         let (ready, later) = if ready.is_empty() { (later, Vec::new()) } else { (ready, later) };
         ready.iter().for_each(|source| _ = waiting.remove(source.id.as_str()));

@@ -52,7 +52,11 @@ fn shown(check: &Check) -> impl Iterator<Item = &Item> {
         moved || matches!(item.call(), Call::Regressed | Call::Missing | Call::Suspected | Call::Improved)
     };
     let claims = check.claims.iter().filter(telling);
-    check.cells.iter().filter(telling).chain(claims.flat_map(|claim| std::iter::once(claim).chain(&claim.parts)))
+    check
+        .cells
+        .iter()
+        .filter(telling)
+        .chain(claims.flat_map(|claim| std::iter::once(claim).chain(&claim.parts)))
 }
 
 const HEADINGS: [&str; 7] = ["call", "of", "n", "baseline", "now", "difference", "interval"];
@@ -87,8 +91,9 @@ fn row(item: &Item) -> [String; 7] {
 fn aligned(rows: &[[String; 7]]) -> Vec<String> {
     let headings = HEADINGS.map(str::to_owned);
     let all: Vec<&[String; 7]> = std::iter::once(&headings).chain(rows).collect();
-    let widths: Vec<usize> =
-        (0..7).map(|column| all.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()).collect();
+    let widths: Vec<usize> = (0..7)
+        .map(|column| all.iter().map(|row| row[column].chars().count()).max().unwrap_or_default())
+        .collect();
     let line = |row: &&[String; 7]| {
         let fields = row.iter().zip(&widths).enumerate().map(|(column, (field, width))| match column {
             0 | 1 | 6 => format!("{field:width$}"),
@@ -108,7 +113,8 @@ fn folded(check: &Check) -> Vec<String> {
         reasons.sort_unstable();
         reasons.dedup();
         for reason in reasons {
-            let ids: Vec<&str> = items().filter(|i| i.reason == reason).map(|item| item.id.as_str()).collect();
+            let ids: Vec<&str> =
+                items().filter(|i| i.reason == reason).map(|item| item.id.as_str()).collect();
             let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
             lines.push(format!("{call}{reason}: {}", visible(&ids.join(", "))));
         }
@@ -171,7 +177,8 @@ pub(crate) fn markdown(check: &Check) -> String {
     text.push_str(&format!("> [!{alert}]\n> {}\n\n", headline(check)));
     let rows: Vec<[String; 7]> = shown(check).map(row).collect();
     if !rows.is_empty() {
-        let line = |row: &[String; 7]| format!("| {} |\n", row.each_ref().map(|field| escaped(field)).join(" | "));
+        let line =
+            |row: &[String; 7]| format!("| {} |\n", row.each_ref().map(|field| escaped(field)).join(" | "));
         text.push_str(&line(&HEADINGS.map(str::to_owned)));
         text.push_str("|---|---|--:|--:|--:|--:|---|\n");
         rows.iter().for_each(|row| text.push_str(&line(row)));

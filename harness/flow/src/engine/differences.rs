@@ -2,11 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use assay_store::Hash;
+use assay_store::{Hash, Store, StoreError};
 
 use crate::engine::key::{Description, InputRecord};
 use crate::engine::reason::Reason;
 use crate::values::params::Label;
+
+/// The reasons why a step described as `now` has another key than an earlier one, as [`plan`](crate::plan()) would give them;
+/// `None` if the store does not know the earlier key.
+///
+/// # Errors
+/// The store could not be read.
+pub fn changes_since(
+    store: &Store,
+    earlier: &Hash,
+    now: &Description,
+) -> Result<Option<Vec<Reason>>, StoreError> {
+    let action = match store.action(earlier) {
+        Err(StoreError::Corrupt { .. }) => None,
+        found => found?,
+    };
+    let old = action.and_then(|action| Description::from_bytes(&action.description));
+    Ok(old.map(|old| differences(&old, now)))
+}
 
 /// The reasons why the keys of two descriptions differ, as far as the outputs of the inputs are known.
 pub(crate) fn differences(old: &Description, new: &Description) -> Vec<Reason> {

@@ -1,7 +1,7 @@
 //! Runs: keys, plans, scheduling and the event log of a checked [`Graph`](crate::Graph).
 
 mod conclude;
-mod differences;
+pub(crate) mod differences;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod execute;
