@@ -6,7 +6,7 @@
 use super::grid::{TextCell, TextTable};
 use super::{Document, SourceError};
 
-/// Commands that end with their name, and say nothing about values.
+/// Commands without arguments that say nothing about values.
 const BARE: [&str; 16] = [
     "toprule",
     "midrule",
@@ -185,7 +185,10 @@ impl<'d> Lexer<'d> {
                 let count = self.braces()?;
                 let span = count.trim().parse().ok().filter(|span| (1..=100).contains(span));
                 let span = span.ok_or_else(|| {
-                    self.error(start, format!("`\\multicolumn{{{count}}}` is no number of columns"))
+                    self.error(
+                        start,
+                        format!("`\\multicolumn{{{count}}}` does not give a number of columns from 1 to 100"),
+                    )
                 })?;
                 self.braces()?;
                 let content = self.group()?;
