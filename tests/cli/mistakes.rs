@@ -6,6 +6,7 @@ use crate::world::{World, steps};
 type Mistake = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const TABLE: &str = "recipes/table-05.toml";
+const CRITERIA: &str = "recipes/criteria/table-05.toml";
 const SCALE: &str = "recipes/scale/tiny.toml";
 const SHARED: &str = "recipes/shared.toml";
 const MODELS: &str = "recipes/pipeline/models.toml";
@@ -53,14 +54,14 @@ const MISTAKES: [Mistake; 16] = [
     ),
     (SCALE, "\"chain2\"", "\"chain\"", &["recipes/scale/tiny.toml:", "chain2"]),
     // The place is that of the wrong token.
-    (TABLE, "acc.math > l.math", "acc.math > ll.math", &["recipes/table-05.toml:17:84:", "`ll`"]),
-    (TABLE, "acc.math > l.math", "acc.maths > l.math", &["table-05.toml:17:77:", "did you mean `math`?"]),
-    (TABLE, "acc.math > l.math", "acc.math > ", &["recipes/table-05.toml:17:", "expression"]),
+    (CRITERIA, "acc.math > l.math", "acc.math > ll.math", &["recipes/criteria/table-05.toml:9:84:", "`ll`"]),
+    (CRITERIA, "acc.math > l.math", "acc.maths > l.math", &["table-05.toml:9:77:", "did you mean `math`?"]),
+    (CRITERIA, "acc.math > l.math", "acc.math > ", &["recipes/criteria/table-05.toml:9:", "expression"]),
     (
         TABLE,
         "label = \"Ours-Acc-7B-1K\"",
         "lable = \"Ours-Acc-7B-1K\"",
-        &["recipes/table-05.toml:", "lable", "label"],
+        &["recipes/table-05.toml:37:1: step `table-05`, `recipe.rows[2]`: unknown key `lable`", "`label`"],
     ),
 ];
 
@@ -79,6 +80,17 @@ fn mistakes_are_named_with_their_place_and_nothing_runs() {
         }
         assert!(!world.path(".assay/objects").exists() || is_empty(&world), "something was run or stored");
     }
+}
+
+/// The claims about the row that is gone are not reported: they follow from the mistake.
+#[test]
+fn a_row_that_takes_the_name_of_another_is_one_mistake() {
+    let world = World::new();
+    world.edit(TABLE, "id = \"acc\"", "id = \"gml\"");
+    let finished = world.run(&["plan", "table-05", "--scale", "tiny"]).fails_with(2);
+    let expected =
+        "error: recipes/table-05.toml:44:6: step `table-05`, `recipe.rows[3].id`: `gml` is used twice\n";
+    assert_eq!(finished.stderr(), expected);
 }
 
 #[test]
@@ -104,6 +116,7 @@ fn values_that_make_no_sense_are_refused_before_anything_runs() {
         ("final-1k.batch=0", "at least 1"),
         ("final-1k.learning_rate=-1.0", "learning_rate"),
         ("reasoner.warmup=2.0", "between 0 and 1"),
+        ("reasoner.betas=[0.9, 1.0]", "`training.betas[1]`: is 1, but must be at least 0 and below 1"),
         ("sampling.traces.top_p=7.0", "top_p"),
         ("sampling.answers.max_new_tokens=0", "max_new_tokens"),
         ("base.checkpoint=\"../elsewhere\"", "leads out of the workspace"),
@@ -211,7 +224,7 @@ fn a_table_that_cannot_be_put_together_is_refused_before_anything_runs() {
         (SHARED, "id = \"general\", label", "id = \"GPQA-D\", label", "is a column's name too"),
         (SCALE, "\"chain5\"", "\"chain2\"", "stands in two columns"),
         (SHARED, "paper_questions = 500", "paper_questions = 0", "at least 1"),
-        (TABLE, "MATH500 = \"75.6\"", "MATH500 = \"175.6\"", "not a percentage"),
+        (TABLE, "MATH500 = \"75.60\"", "MATH500 = \"175.60\"", "not a percentage"),
     ] {
         let world = World::new();
         world.edit(file, from, to);

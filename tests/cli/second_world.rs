@@ -308,7 +308,7 @@ fn samples_and_hints_are_the_recipes_business() {
     world.edit(
         "recipes/pipeline/templates.toml",
         "samples = \"$evaluation.samples\", source",
-        "samples = \"$evaluation.samples\", samples-of = { number = 5 }, source",
+        "samples = \"$evaluation.samples\", samples_of = { number = 5 }, source",
     );
     world.edit("recipes/pipeline/models.toml", "hint = \"B\"", "hint = \"A\"");
     world.run(&["run", "own", "--scale", "own", "--out", "out"]).succeeds();
@@ -348,7 +348,7 @@ fn mistakes_in_a_second_world_are_named() {
     let world = second_world();
     let template = "recipes/pipeline/templates.toml";
     let samples = "samples = \"$evaluation.samples\", source";
-    world.edit(template, samples, &samples.replace("source", "samples-of = { nubmer = 5 }, source"));
+    world.edit(template, samples, &samples.replace("source", "samples_of = { nubmer = 5 }, source"));
     let parts = [&format!("{template}:")[..], "no item is of a benchmark `nubmer`", "did you mean `number`?"];
     world.run(&plan).fails_with(2).says(&parts);
 

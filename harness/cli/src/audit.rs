@@ -14,16 +14,16 @@ use crate::session;
 use crate::stdio;
 use crate::visible::visible;
 
-/// Characters of a line of a finding's message.
+/// Most characters on a line of a finding's message.
 const WIDTH: usize = 110;
-/// What stands before each of its lines.
+/// The indent of these lines.
 const INDENT: &str = "    ";
-/// The file beside a recipe that holds the values which recipes share.
+/// The file of shared values, in the folder of the recipes.
 const SHARED: &str = "shared.toml";
-/// The folder beside it with what was fixed before the runs.
+/// The folder of the criteria that were fixed before the runs, in the folder of the recipes.
 const CRITERIA: &str = "criteria";
 
-/// Audits printed tables as one paper.
+/// Audits printed tables, all as parts of one paper.
 pub(crate) fn run(global: &Global, args: &AuditArgs) -> Result<(), Failure> {
     let mut tables = Vec::new();
     let mut problems = Diagnostics::default();
@@ -79,7 +79,7 @@ fn files(global: &Global, args: &AuditArgs) -> Result<Vec<(String, Utf8PathBuf)>
         }
         let (name, path, kind) = of_recipe(&session::workspace(global)?, given)?;
         if kind != RecipeKind::Table {
-            let message = format!("recipe `{name}` is no table");
+            let message = format!("recipe `{name}` is not a table");
             return Err(Diagnostic::user(message).help("name recipes of kind `table`").into());
         }
         files.push((name, path));
@@ -109,10 +109,11 @@ fn read(path: &Utf8Path, header: Option<&Utf8Path>) -> Result<Result<Source, Vec
         let header = header.as_ref().map(|(path, text)| Document { file: path.as_str(), text });
         return Ok(read_text(format, document, header));
     }
-    // As a run finds them: what was fixed beforehand for the recipe, then what all recipes share.
+    // In the order of a run: the recipe's criteria come before the values that all recipes share.
     let name = path.file_stem().unwrap_or_default();
     let folder = path.parent().unwrap_or(Utf8Path::new(""));
-    let beside = [(Some(name), folder.join(CRITERIA).join(format!("{name}.toml"))), (None, folder.join(SHARED))];
+    let beside =
+        [(Some(name), folder.join(CRITERIA).join(format!("{name}.toml"))), (None, folder.join(SHARED))];
     let mut texts = Vec::new();
     for (below, file) in beside.iter().filter(|(_, file)| file.is_file() && file != path) {
         texts.push((*below, file, text_of(file)?));
@@ -149,7 +150,7 @@ fn diagnostic(error: &SourceError) -> Diagnostic {
     }
 }
 
-/// Findings first, then the count of cells.
+/// Prints the findings, then the numbers of cells by result.
 fn print(found: &Audit, tables: usize) -> Result<(), Failure> {
     let mut out = stdio::out();
     let rows: Vec<[String; 5]> = found.findings.iter().map(line).collect();

@@ -12,7 +12,7 @@ use crate::args::{Global, ImportArgs};
 use crate::failure::Failure;
 use crate::{outputs, stdio};
 
-/// Reads the logs, checks that they hold what is expected, writes the file and says what it comes to.
+/// Reads the logs, checks that they hold what is expected, writes the file and prints the score.
 pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<(), Failure> {
     let mut inputs: Vec<&Utf8Path> = args.logs.iter().map(AsRef::as_ref).collect();
     inputs.extend(args.ids.as_deref());
@@ -38,7 +38,7 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<(), Failure> 
     };
     let text = import.to_text().map_err(|error| Failure::Internal(error.to_string()))?;
     outputs::write(&args.out, text.as_bytes())?;
-    // A single question has no interval; the file is of use all the same.
+    // One question alone has no interval. Its file is written all the same.
     let summary = import.summary();
     match global.json {
         true => writeln!(stdio::out(), "{}", as_json(&import, &summary)),
@@ -46,14 +46,14 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<(), Failure> 
     }
 }
 
-/// The questions that are expected: as many as given, or those that a file names, one a line.
+/// The expected questions: their number, or their names, which a file lists one on a line.
 fn questions(args: &ImportArgs) -> Result<Questions, Failure> {
     let Some(path) = &args.ids else {
         return Ok(Questions::Count(args.questions.unwrap_or_default()));
     };
     let text = fs_err::read_to_string(path).map_err(|error| {
         Diagnostic::user(format!("the questions cannot be read: {error}"))
-            .help("--ids takes UTF-8 text, one question's name a line")
+            .help("--ids takes UTF-8 text, with the name of one question on each line")
     })?;
     let mut ids = BTreeSet::new();
     for (number, name) in (1..).zip(text.lines().map(str::trim)).filter(|(_, name)| !name.is_empty()) {

@@ -8,7 +8,7 @@ use crate::args::{Global, ReportArgs};
 use crate::failure::Failure;
 use crate::{outputs, run, stdio};
 
-/// Writes a report that is there in other forms; without any, prints it.
+/// Writes an existing report in the forms that are asked for; prints it if none is.
 pub(crate) fn report(global: &Global, args: &ReportArgs) -> Result<(), Failure> {
     let files = files(args);
     let named: Vec<_> = files.iter().map(|(option, path, _)| (*option, Some(*path))).collect();

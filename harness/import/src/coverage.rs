@@ -1,4 +1,4 @@
-//! What is expected of logs, and whether they hold it: looked at before any score is computed.
+//! What logs must hold, and the check that they do, which comes before any score is computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,7 +28,7 @@ pub enum Questions {
 pub struct Expected {
     /// The benchmark, as the recipe's columns name it.
     pub benchmark: String,
-    /// What logs may call it; its own name where this is empty. Where there are several, questions are named
+    /// The names that logs may have for it; if there are none, only its own. With several names, a question is called
     /// `TASK/QUESTION`.
     pub tasks: BTreeSet<String>,
     /// Its questions.
@@ -37,7 +37,7 @@ pub struct Expected {
     pub samples: u32,
 }
 
-/// What the logs hold of what is expected.
+/// How the logs compare with what is expected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
     /// Questions that are expected.
@@ -46,16 +46,16 @@ pub struct Coverage {
     pub expected_samples: u32,
     /// Questions found, unknown ones not counted.
     pub questions: u64,
-    /// Questions that a log says it is about, where one does.
+    /// The number of questions that the log itself states, for a single log that states one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_questions: Option<u64>,
-    /// Expected questions that are not there; their names only where names were given.
+    /// Expected questions that the logs lack. Their names are known only if names were given.
     pub missing: Named,
     /// Questions that are not expected.
     pub unknown: Named,
-    /// Questions with another number of samples, each as `QUESTION: SAMPLES`.
+    /// Questions with more or fewer samples than expected, each as `QUESTION: SAMPLES`.
     pub uneven: Named,
-    /// Questions none of whose samples was scored.
+    /// Questions without any scored sample.
     pub unscored: Named,
 }
 
@@ -97,7 +97,7 @@ impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} questions", self.questions, self.expected_questions)?;
         if let Some(declared) = self.declared_questions.filter(|declared| *declared != self.questions) {
-            write!(f, ", where the log says {declared}")?;
+            write!(f, ", but the log states {declared}")?;
         }
         self.missing.say(f, "missing")?;
         self.unknown.say(f, "not of this benchmark")?;
@@ -117,20 +117,20 @@ impl Coverage {
     }
 }
 
-/// The scores of one model on one benchmark, complete.
+/// All scores of one model on one benchmark.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Import {
-    /// What they are.
+    /// Benchmark, level, counts and logs.
     pub header: Header,
     /// Sorted by question and sample.
     pub records: Vec<Record>,
 }
 
-/// By question and sample: what is known of it, and where that stands.
+/// The outcome and the place of each sample, by question and by the sample's number.
 type Samples = BTreeMap<String, BTreeMap<u32, (Outcome, Place)>>;
 
 impl Import {
-    /// Puts logs together: the samples of a later log follow those of an earlier one.
+    /// Joins logs: the samples of a later log are numbered after those of an earlier one.
     ///
     /// # Errors
     /// A log of another benchmark, the same log or sample twice, or [`ImportError::NotComparable`].
@@ -170,7 +170,8 @@ impl Import {
     }
 }
 
-/// Whether every task that the log names is the benchmark, or is said to be. Case and punctuation do not count.
+/// Checks that every task in the log has the benchmark's name, or one of the names that were given for it. Case and
+/// punctuation are ignored.
 fn of_benchmark(log: &Log, expected: &Expected) -> Result<(), ImportError> {
     let plain = |name: &str| -> String {
         name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -191,7 +192,7 @@ fn of_benchmark(log: &Log, expected: &Expected) -> Result<(), ImportError> {
     }
 }
 
-/// Adds the samples of a log behind those that are there.
+/// Adds the samples of a log after those of earlier logs.
 fn add(samples: &mut Samples, log: &Log, name: impl Fn(&str) -> String) -> Result<(), ImportError> {
     let mut own: Samples = Samples::new();
     for LogSample { question, sample, outcome, line } in &log.samples {

@@ -42,7 +42,7 @@ pub enum ImportError {
     Read {
         /// The file.
         file: String,
-        /// What the machine said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -56,14 +56,14 @@ pub enum ImportError {
         /// What to do.
         remedy: &'static str,
     },
-    /// The log has several scores a sample, or not the one asked for.
+    /// The log has several metrics and none was chosen, or it lacks the one that was.
     #[error("{file} has {}", metrics(known, wanted.as_deref()))]
     Metric {
         /// The file.
         file: String,
-        /// The one asked for.
+        /// The one that was asked for.
         wanted: Option<String>,
-        /// Those that there are, sorted.
+        /// The log's metrics, sorted.
         known: Vec<String>,
     },
     /// The log is of another benchmark.
@@ -85,7 +85,7 @@ pub enum ImportError {
         second: String,
     },
     /// A sample occurs twice in one file.
-    #[error("{second}: sample {sample} of question `{question}` was at {first} already")]
+    #[error("{second}: sample {sample} of question `{question}` is already at {first}")]
     Duplicate {
         /// The question.
         question: String,
@@ -101,11 +101,11 @@ pub enum ImportError {
     NotComparable(Box<Coverage>),
 }
 
-/// What a log has in the place of the one metric that is needed.
+/// Says that the wanted metric is absent, or that there are several, and names those of the log.
 fn metrics(known: &[String], wanted: Option<&str>) -> String {
     let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match wanted {
-        Some(wanted) if known.is_empty() => format!("no metric `{wanted}`, nor any other"),
+        Some(wanted) if known.is_empty() => format!("no metric `{wanted}`, and no other metric"),
         Some(wanted) => format!("no metric `{wanted}`; it has {known}"),
         None => format!("several metrics: {known}"),
     }
@@ -120,7 +120,7 @@ impl ImportError {
             Self::Content { remedy, .. } => remedy,
             Self::Metric { .. } => "choose one with --metric NAME",
             Self::OtherBenchmark { .. } => {
-                "name the log of this benchmark; if the log calls it otherwise, say so with --task NAME"
+                "name the log of this benchmark; if the log has another name for it, give that name with --task NAME"
             }
             Self::SameFile { .. } => "name each log once",
             Self::Duplicate { .. } => {

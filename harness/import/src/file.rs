@@ -1,4 +1,4 @@
-//! The file that an import is kept in: one JSON line about it, then one for each sample, sorted.
+//! The file of an import, as JSON lines: the first is the header, then there is one for each sample, sorted.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -33,15 +33,15 @@ pub struct Header {
     pub version: u32,
     /// The benchmark.
     pub benchmark: String,
-    /// How much was done anew.
+    /// The level of assurance: how much was recomputed.
     pub level: Assurance,
-    /// Questions.
+    /// Number of questions.
     pub questions: u64,
-    /// Samples a question, those without a score counted.
+    /// Samples of each question, including those without a score.
     pub samples: u32,
-    /// Samples with a score.
+    /// Number of samples with a score.
     pub scored: u64,
-    /// Samples without a score, by reason.
+    /// Number of samples without a score, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unscored: BTreeMap<Unscored, u64>,
     /// The logs, in the order in which they were given.
@@ -58,7 +58,7 @@ pub struct Source {
     pub blake3: String,
     /// Its format.
     pub format: String,
-    /// What it calls the benchmark.
+    /// Its names for the benchmark.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<String>,
     /// The model that it names.
@@ -128,7 +128,7 @@ impl Import {
     /// The file's text. Equal imports give equal bytes.
     ///
     /// # Errors
-    /// None in practice: everything in it has a form in JSON.
+    /// None in practice: every value in the file can be written as JSON.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
         let mut text = serde_json::to_string(&self.header)?;
         text.push('\n');
@@ -165,7 +165,7 @@ impl Import {
         Ok(import)
     }
 
-    /// Whether the records are as many as the header says.
+    /// Checks the numbers of questions and samples against the header.
     fn verify(&self, name: &str) -> Result<(), ImportError> {
         let header = &self.header;
         let (questions, scored, unscored) = counts(&self.records);
@@ -189,10 +189,10 @@ impl Import {
         Err(content(Place::line(name, 1), message, REMEDY))
     }
 
-    /// The verdicts as those of a row's model.
+    /// The verdicts in the form that a table takes, as those of `model`.
     ///
     /// # Errors
-    /// A score between 0 and 1: a table counts right and wrong samples.
+    /// A score is neither 0 nor 1: a table counts right and wrong samples.
     pub fn evaluation(&self, name: &str, model: &str) -> Result<Evaluation, ImportError> {
         let mut outcomes: BTreeMap<String, Vec<bool>> = BTreeMap::new();
         let mut failures: BTreeMap<String, u32> = BTreeMap::new();

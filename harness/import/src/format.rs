@@ -32,7 +32,7 @@ impl Format {
         }
     }
 
-    /// The format that a file begins like, if any.
+    /// The format that the first bytes of a file point to; `None` for no known format.
     pub(crate) fn recognise(start: &[u8]) -> Option<Self> {
         if start.starts_with(b"PK") {
             return Some(Self::Inspect);

@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ImportError, Place, content};
 
-/// How a string begins that stands for a number that is not finite. No tool writes this character.
+/// The first character of a string that stands for `NaN` or an infinite number. No tool writes this character.
 pub(crate) const NOT_FINITE: char = '\u{7f}';
 
 /// Replaces `NaN`, `Infinity` and `-Infinity` outside of strings by strings of the same length that begin with
-/// [`NOT_FINITE`], so that places in the text stay.
+/// [`NOT_FINITE`], so that lines and columns in the text stay the same.
 pub(crate) struct Constants<R> {
     inner: R,
     state: State,
@@ -25,7 +25,7 @@ enum State {
     Minus,
     String,
     Escape,
-    /// Inside a constant, of which so many bytes have been read.
+    /// Inside a constant, with the number of its bytes that have been read.
     Constant(&'static [u8], usize),
 }
 
@@ -65,7 +65,7 @@ impl<R: BufRead> Constants<R> {
 
     fn constant(&mut self, word: &'static [u8], at: usize, byte: u8) -> State {
         match (word[at] == byte, at + 1 == word.len(), at) {
-            // Nothing that JSON allows, so the parser reports the place.
+            // JSON does not allow this byte, so the parser reports its place.
             (false, ..) => self.pass(0, State::Outside),
             (true, true, _) => self.pass(b'"', State::Outside),
             (true, false, 1) => self.pass(0x7f, State::Constant(word, 2)),
@@ -93,7 +93,7 @@ impl<R: BufRead> Read for Constants<R> {
     }
 }
 
-/// Reads a text of JSON that stands at a line of a file.
+/// Reads JSON that is one line of a file.
 pub(crate) fn line<T: DeserializeOwned>(
     text: &[u8],
     file: &str,
@@ -106,7 +106,7 @@ pub(crate) fn line<T: DeserializeOwned>(
     })
 }
 
-/// An error of JSON as one about the file, with its place.
+/// Turns an error of the JSON parser into one that names the file and the place.
 pub(crate) fn broken(error: serde_json::Error, file: &str, remedy: &'static str) -> ImportError {
     if error.is_io() {
         return ImportError::Read { file: file.to_owned(), source: error.into() };
@@ -115,7 +115,7 @@ pub(crate) fn broken(error: serde_json::Error, file: &str, remedy: &'static str)
     content(Place { file: file.to_owned(), line, column }, says(&error), remedy)
 }
 
-/// What the parser says, without the place, which stands elsewhere.
+/// The parser's message without the place, which the error holds separately.
 fn says(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())

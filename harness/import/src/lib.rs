@@ -1,11 +1,11 @@
-//! Scores from elsewhere: logs of other tools become questions, samples and scores, with coverage checked first.
+//! Reads scores from the logs of other tools, after a check that the logs hold every question and sample.
 //!
-//! [`read_log`] reads one file of a [`Format`]; [`Import::new`] puts the logs of one model and one benchmark
-//! together and refuses them unless they hold exactly the questions and samples that are expected; the result is
-//! written as a file of its own ([`Import::to_text`]), read back and verified ([`Import::read`]), and becomes an
-//! [`Evaluation`](assay_claims::table::Evaluation) of a table's row.
+//! [`read_log`] reads one file of a [`Format`]. [`Import::new`] joins the logs of one model and one benchmark, and
+//! refuses them unless they hold exactly the expected questions and samples. [`Import::to_text`] gives the text of a
+//! file that keeps the result; [`Import::read`] reads and verifies such a file. [`Import::evaluation`] makes an
+//! [`Evaluation`](assay_claims::table::Evaluation) of it, for a table's row.
 //!
-//! A sample that was not scored is never wrong: it is kept apart with its reason.
+//! A sample without a score does not count as wrong: it is counted apart, with the reason.
 
 mod coverage;
 mod error;

@@ -11,7 +11,7 @@ use crate::json::NOT_FINITE;
 pub enum Unscored {
     /// The sample or its scorer ended with an error.
     Error,
-    /// The log withdraws the sample.
+    /// The log marks the sample as invalid.
     Invalidated,
     /// The score is not a number, or not finite.
     NotANumber,
@@ -45,7 +45,7 @@ pub enum Outcome {
 pub struct LogSample {
     /// The question, as the log names it.
     pub question: String,
-    /// The sample's number in this log; `None` where the log has no numbers and the order decides.
+    /// The sample's number in this log; `None` if the log has no numbers and samples count in their order.
     pub sample: Option<u32>,
     /// Its score.
     pub outcome: Outcome,
@@ -64,7 +64,7 @@ pub struct Record {
     pub outcome: Outcome,
 }
 
-/// The remedy for a score that is none.
+/// The remedy for a value that is not a score.
 pub(crate) const SCORES: &str = "a score is 0 or 1, true or false, or a fraction between 0 and 1";
 
 /// A score as a fraction.

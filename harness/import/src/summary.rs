@@ -1,4 +1,4 @@
-//! What an import comes to.
+//! The score of an import.
 
 use assay_claims::Quantity;
 use assay_claims::interval::{IntervalError, average, mean};
@@ -16,8 +16,8 @@ pub struct Summary {
     /// Avg@k in percent: the mean over questions of the mean over their scored samples, with a 95 % interval over
     /// questions.
     pub score: Quantity,
-    /// What it would be, in percent, if every sample without a score were wrong, and if every one were right;
-    /// `None` where all have a score.
+    /// The score in percent if every sample without a score counted as wrong, then if each counted as right; `None` if
+    /// every sample has a score.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds: Option<(f64, f64)>,
 }
@@ -26,7 +26,7 @@ impl Import {
     /// Computes the score.
     ///
     /// # Errors
-    /// There are fewer than two questions, over which no interval can be given.
+    /// There are fewer than two questions: no interval can be computed.
     pub fn summary(&self) -> Result<Summary, IntervalError> {
         let estimate = mean(&self.means(None))?.scaled(PERCENT);
         let score = Quantity {

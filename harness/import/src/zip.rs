@@ -26,7 +26,7 @@ impl Archive {
     /// Opens an archive.
     ///
     /// # Errors
-    /// The file cannot be read, is no whole archive, or has an entry whose path leads out of it.
+    /// The file cannot be read, is not a complete archive, or has an entry whose path leads out of it.
     pub(crate) fn open(path: &Utf8Path) -> Result<Self, ImportError> {
         let file = path.to_string();
         let wrong = |message: String, remedy| content(Place::line(&file, 0), message, remedy);
@@ -41,7 +41,7 @@ impl Archive {
                 let message = format!("the path of entry `{name}` leads out of the archive");
                 return Err(wrong(
                     message,
-                    "no evaluation tool writes such an archive: ask where it is from",
+                    "no evaluation tool writes such an archive: check where it comes from",
                 ));
             }
             names.insert(name, index);
@@ -77,13 +77,13 @@ impl Archive {
         limited.read_to_end(&mut packed).map_err(unreadable(&place))?;
         let bytes = unpack(&packed, method, usize::try_from(size).unwrap_or(usize::MAX)).map_err(wrong)?;
         if bytes.len() as u64 != size || crc32fast::hash(&bytes) != checksum {
-            return Err(wrong("the entry is not what its checksum says".to_owned()));
+            return Err(wrong("the content of the entry does not match its checksum".to_owned()));
         }
         Ok(Some(bytes))
     }
 }
 
-/// Unpacks an entry of known size: as it is, deflate, or Zstandard in any number of frames.
+/// Unpacks an entry of known size that is stored, or compressed by deflate or by Zstandard (in any number of frames).
 fn unpack(packed: &[u8], method: CompressionMethod, size: usize) -> Result<Vec<u8>, String> {
     match method {
         CompressionMethod::Stored => Ok(packed.to_vec()),

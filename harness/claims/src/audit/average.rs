@@ -11,12 +11,12 @@ use super::grid::{Grids, closest, outcomes, quotient, rounds_to};
 use crate::decimal::Decimal;
 use crate::printed::{BenchmarkSize, PrintedCheck};
 
-/// Most sums that are followed one by one; beyond, only their range is.
+/// Most sums that are kept one by one; of more, only the lowest and the highest are kept.
 const MOST_SUMS: usize = 100_000;
 /// Largest common denominator.
 const MOST_PARTS: i128 = 1_000_000_000_000_000_000_000;
 
-/// What is averaged.
+/// The values from which an average may have been computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AverageRule {
@@ -66,12 +66,12 @@ pub struct AverageCheck {
     pub members: Vec<Decimal>,
     /// The mean of the printed members, with four more digits than printed.
     pub mean: String,
-    /// Every rule.
+    /// Every rule, and whether it can give the average.
     pub rules: Vec<DecidedRule>,
 }
 
 impl AverageCheck {
-    /// Holds an average against its members; `None` if one is not printed or there is none.
+    /// Compares an average with its members; `None` if a member is not printed or there are no members.
     pub fn new(
         printed: Decimal,
         members: &[(Option<Decimal>, Option<BenchmarkSize>)],
@@ -118,8 +118,8 @@ impl AverageCheck {
         Decimal::new((2 * mean.units() + by).div_euclid(2 * by), self.printed.decimals())
     }
 
-    /// Whether cutting digits off the mean of the printed members gives a value, or off that of exact members,
-    /// of which one is as much as a unit of the last digit higher.
+    /// Whether a value is a mean with digits cut off: the mean of the printed members, or that of members from which
+    /// digits were cut off as well, which can be up to one unit of the last digit higher.
     pub(super) fn truncates_to(&self, printed: Decimal) -> bool {
         let Ok(mean) = self.mean.parse::<Decimal>() else { return false };
         let by = 10i128.pow(mean.decimals().saturating_sub(printed.decimals()));
@@ -160,7 +160,7 @@ fn trimmed(text: &str) -> String {
     text[..end].to_owned()
 }
 
-/// Numbers over one denominator: some, or all from the first to the last.
+/// Numbers over one denominator: those of a set, or every number between its lowest and its highest.
 struct Values {
     parts: i128,
     set: BTreeSet<i128>,
@@ -178,7 +178,7 @@ impl Values {
         Self { parts: 2 * value.scale(), set: [twice - 1, twice + 1].into(), all_between: true }
     }
 
-    /// What a member may be under a rule.
+    /// The values that a member may have under a rule.
     fn of(rule: AverageRule, value: Decimal, size: Option<BenchmarkSize>, grids: &mut Grids) -> Option<Self> {
         match (rule, size.filter(|&size| outcomes(size) > 0)) {
             (AverageRule::PrintedMembers, _) => Some(Self::exactly(value)),
@@ -211,7 +211,7 @@ impl Values {
         }
     }
 
-    /// The sums of one of each; `None` where the denominators are too large.
+    /// The sums of one value of each member; `None` where the common denominator is too large.
     fn sums(members: &[Self]) -> Option<Self> {
         let mut parts = 1i128;
         for member in members {

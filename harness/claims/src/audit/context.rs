@@ -59,12 +59,12 @@ impl Prepared<'_> {
         self.layout.columns.iter().any(|c| c.id == column && c.unit.is_some())
     }
 
-    /// A printed number that claims speak of: a cell, or a mean with a name.
+    /// A printed number that claims can name: a cell, or a named mean.
     pub(super) fn number(&self, row: &str, column: &str) -> Option<PrintedNumber> {
         self.layout.printed_number(|row, column| self.printed.cell(row, column), row, column)
     }
 
-    /// What changes when a cell gets another value.
+    /// The severity of an error in a cell: what changes when the cell gets the corrected value.
     pub(super) fn weight(&self, row: &str, column: &str, corrected: Decimal) -> Severity {
         let with = |r: &str, c: &str| match (r, c) == (row, column) {
             true => Some(corrected),
@@ -80,7 +80,7 @@ impl Prepared<'_> {
         let Some(now) = self.printed.cell(row, column) else { return Severity::Note };
         let others = self.layout.rows.iter().filter(|other| other.id != row);
         let mut others = others.filter_map(|other| self.printed.cell(&other.id, column));
-        // A tie that is made or broken is no change of order.
+        // A new tie, or the end of one, is not a change of order.
         let turned = |other: Decimal| {
             let (before, after) = (now.cmp_value(other), corrected.cmp_value(other));
             before != after && before != Ordering::Equal && after != Ordering::Equal
@@ -93,7 +93,7 @@ impl Prepared<'_> {
     }
 }
 
-/// The method that a row is about.
+/// The name of the method in a row: the label, where no other is given.
 pub(super) fn method(row: &RowLayout) -> &str {
     row.method.as_deref().unwrap_or(&row.label)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::average::DecidedRule;
 use super::grid::Decided;
 
-/// What found something.
+/// A check of the audit, which makes findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Detector {
@@ -25,9 +25,9 @@ pub enum Detector {
     Mark,
     /// A relative gain that the text states wrongly.
     Gain,
-    /// A claim that the printed values do not bear out, or only within their rounding.
+    /// A claim that the printed values contradict, or that they support only within their rounding.
     Claim,
-    /// A claim that holds for an average and not for each of its members.
+    /// A claim that holds for an average but not for each of its members.
     AverageOnly,
 }
 
@@ -63,7 +63,7 @@ impl Detector {
     }
 }
 
-/// What hangs on a finding.
+/// What the corrected value of a finding changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -71,9 +71,9 @@ pub enum Severity {
     ChangesAClaim,
     /// With the corrected value, two rows change their order in a column.
     ChangesARank,
-    /// The corrected value differs and changes neither.
+    /// The corrected value differs from the printed one and changes neither claims nor ranks.
     LastDigit,
-    /// Nothing to correct, but to know.
+    /// Nothing has to be corrected; for information.
     Note,
 }
 
@@ -96,9 +96,9 @@ impl Severity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditFinding {
-    /// What found it.
+    /// The check that found it.
     pub detector: Detector,
-    /// What hangs on it.
+    /// What its corrected value changes.
     pub severity: Severity,
     /// The table.
     pub table: String,
@@ -112,16 +112,16 @@ pub struct AuditFinding {
     pub printed: Vec<String>,
     /// What is wrong, with the arithmetic in enough digits to check by hand.
     pub message: String,
-    /// The causes that were decided, for `grid`.
+    /// For `grid`: each cause, and whether it can explain the value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Decided>,
-    /// The rules that were decided, for `average`.
+    /// For `average`: each rule, and whether it can give the value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<DecidedRule>,
     /// The chance from 0 to 1 that the check notices a random value in this cell, for `grid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<f64>,
-    /// How many such coincidences chance gives in all tables together, for repeats.
+    /// For repeats: the number of such coincidences that chance gives on average, in all tables together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_by_chance: Option<f64>,
 }

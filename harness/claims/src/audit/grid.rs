@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::decimal::Decimal;
 use crate::printed::{BenchmarkSize, PrintedCheck};
 
-/// Most machine words that are touched to find the sums of rounded runs of one benchmark; a tenth of a second.
+/// Most machine words that are read and written to find the sums of rounded runs of one benchmark: about a tenth of a
+/// second.
 const MOST_WORK: u128 = 100_000_000;
-/// How far from the stated questions and samples another number is looked for.
+/// How far from the stated number of questions, or of samples, a number that fits is looked for.
 const SEARCHED: u32 = 500;
 
-/// A way in which a printed percentage may have come about.
+/// A way in which a printed percentage may have been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
@@ -52,7 +53,7 @@ pub struct Decided {
     pub cause: Cause,
     /// Whether it can give the printed value; `None` where deciding would take too long.
     pub possible: Option<bool>,
-    /// An example with all digits that are needed, where it can.
+    /// If it can, an example with enough digits to check by hand.
     pub example: Option<String>,
 }
 
@@ -66,25 +67,25 @@ pub struct GridCheck {
     pub size: BenchmarkSize,
     /// The right answers, of `questions * samples`, whose percentage is closest to the printed one.
     pub closest: i128,
-    /// Every cause.
+    /// Every cause, and whether it can give the value.
     pub causes: Vec<Decided>,
     /// The chance that a random percentage with these digits is off the grid, from 0 to 1 (Brown and Heathers
     /// 2017, `1 - N / 10^d` for percentages: `1 - questions * samples / (100 * 10^d)`).
     pub power: f64,
-    /// For a value off the grid: the number of questions closest to the stated one on whose grid it lies.
+    /// For a value off the grid: of the numbers of questions on whose grid it lies, the closest to the stated one.
     pub nearest_questions: Option<u32>,
     /// The same for samples.
     pub nearest_samples: Option<u32>,
 }
 
-/// Decides grids, and remembers which sums of rounded runs there are.
+/// Checks values against their grids. Keeps the possible sums of rounded runs, which many cells share.
 #[derive(Debug, Default)]
 pub struct Grids {
     sums: BTreeMap<(u32, u32, u32), Option<Sums>>,
 }
 
 impl Grids {
-    /// Holds a printed percentage against its grid.
+    /// Compares a printed percentage with its grid.
     pub fn check(&mut self, printed: Decimal, size: BenchmarkSize) -> GridCheck {
         let outcomes = outcomes(size);
         let closest = closest(printed, outcomes);
@@ -179,7 +180,8 @@ impl GridCheck {
         }
     }
 
-    /// What is decided about a cause; `Some(false)` also where it does not apply.
+    /// Whether a cause can give the value; `None` where deciding would take too long, `Some(false)` also for a cause
+    /// that does not apply.
     pub fn possible(&self, cause: Cause) -> Option<bool> {
         self.causes.iter().find(|decided| decided.cause == cause).map_or(Some(false), |found| found.possible)
     }
@@ -191,8 +193,8 @@ impl GridCheck {
         Decimal::new(twice.checked_div(2 * count)?, self.printed.decimals())
     }
 
-    /// The arithmetic, for a value off the grid: `654/1280 = 51.0938, which rounds to 51.09`, and the nearest
-    /// on the other side.
+    /// For a value off the grid, the arithmetic of the two numbers of right answers around it, the closer one first:
+    /// `654/1280 = 51.0938, which rounds to 51.09`.
     pub fn arithmetic(&self) -> String {
         let count = outcomes(self.size);
         let other = match 100 * self.closest * self.printed.scale() < self.printed.units() * count {
@@ -300,12 +302,12 @@ fn outcomes_of(questions: u32, samples: u32) -> i128 {
     i128::from(questions) * i128::from(samples)
 }
 
-/// Answers behind a printed percentage.
+/// The number of answers behind a printed percentage.
 pub(super) fn outcomes(size: BenchmarkSize) -> i128 {
     outcomes_of(size.questions, size.samples)
 }
 
-/// The right answers of `count` whose percentage is closest to a printed one.
+/// The number of right answers among `count` whose percentage is closest to a printed one.
 pub(super) fn closest(printed: Decimal, count: i128) -> i128 {
     ((2 * printed.units() * count + 100 * printed.scale()).div_euclid(200 * printed.scale())).clamp(0, count)
 }
@@ -319,7 +321,7 @@ fn once(printed: Decimal, count: i128) -> bool {
     rounds_to(closest(printed, count), count, printed)
 }
 
-/// The right answers whose percentage becomes the printed one when digits are cut off.
+/// The number of right answers whose percentage becomes the printed one when digits are cut off.
 fn cut(printed: Decimal, count: i128) -> Option<i128> {
     let full = 100 * printed.scale();
     let right = (printed.units() * count + full - 1).div_euclid(full);

@@ -5,8 +5,8 @@ use super::finding::{AuditFinding, Detector, Severity};
 use crate::decimal::Decimal;
 use crate::table::RowLayout;
 
-/// Holds the marks of each column against its values. A column without marks of a kind is left alone, and so
-/// is one whose marks fit when rows quoted from elsewhere are left out.
+/// Compares the marks of each column with its values. Columns without marks are not checked. Marks may leave out the
+/// rows that are quoted from elsewhere: what fits without these rows is not a finding.
 pub(super) fn find(context: &Context<'_>, findings: &mut Vec<AuditFinding>) {
     for table in &context.tables {
         for column in table.ids() {
@@ -64,10 +64,10 @@ fn check(table: &Prepared<'_>, column: &str, place: Place, quoted: bool) -> Opti
     let (row, value) = marked.into_iter().find(|(_, value)| !value.same_number(target))?;
     let holder = cells.iter().find(|(_, value)| value.same_number(target))?.0;
     let message = format!(
-        "{value} is marked as the {}, which is {target} of {} ({})",
-        place.words(),
+        "{value} is marked as the {place}, but the {place} is {target} of {} ({})",
         holder.id,
-        holder.label
+        holder.label,
+        place = place.words(),
     );
     let found = AuditFinding::new(Detector::Mark, Severity::ChangesARank, table.name, message);
     Some(found.at(&row.id, [(column.to_owned(), value.to_string())]))

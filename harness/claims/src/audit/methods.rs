@@ -13,7 +13,7 @@ pub(super) fn find(context: &Context<'_>, findings: &mut Vec<AuditFinding>) {
                 let rows = earlier.layout.rows.iter().filter(|other| !other.quoted);
                 rows.filter(|other| method(other) == method(row)).map(move |other| (earlier, other))
             });
-            // The first that has a column in common tells; what the second differs from, the first may explain.
+            // The first difference is enough: those from later rows may be the same one.
             let mut differences = earlier.map(|(earlier, other)| compare(earlier, other, table, row));
             findings.extend(differences.find_map(|finding| finding));
         }
@@ -36,8 +36,10 @@ fn compare(
         table.weight(&row.id, column, *before).min(earlier.weight(&other.id, column, *value))
     };
     let severity = unlike.iter().map(weight).min().map(|weight| weight.min(Severity::LastDigit))?;
-    let said: Vec<String> =
-        unlike.iter().map(|(column, before, value)| format!("{column} {value}, there {before}")).collect();
+    let said: Vec<String> = unlike
+        .iter()
+        .map(|(column, before, value)| format!("{column} {value} here, {before} there"))
+        .collect();
     let message = format!(
         "{} has other values in {}, row {}: {}",
         method(row),

@@ -1,11 +1,11 @@
 //! The audit of printed tables: what can be said about the numbers of a paper without measuring anything.
 //!
-//! [`audit`] takes the tables of one paper and gives its findings, each with its arithmetic and the causes
-//! that were decided, and the result of every cell. Rows that are quoted from elsewhere are never checked, nor
-//! are cells whose questions or samples are unknown; equal values that chance gives are no finding.
+//! [`audit`] takes the tables of one paper and returns findings, each with its arithmetic and its possible causes,
+//! and the result of every cell. Rows that are quoted from elsewhere are not checked, nor are cells whose number of
+//! questions or samples is unknown. Equal values are a finding only where chance hardly explains them.
 //!
-//! The checks: [`grid`](GridCheck) and [averages](AverageCheck) for single cells; repeats, methods with
-//! several values, precision and marks over rows and tables; gains and claims for what the text says.
+//! The checks: of single cells, their [grid](GridCheck) and their [average](AverageCheck); of rows and tables,
+//! repeats, methods with several values, precision and marks; of the text, gains and claims.
 
 mod average;
 mod context;
@@ -32,7 +32,7 @@ use crate::table::Layout;
 /// A printed table with its name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditTable {
-    /// How findings call it, such as `table-05`.
+    /// The name in findings, such as `table-05`.
     pub name: String,
     /// Its columns, rows, printed values and claims, free of mistakes ([`Layout::check`]).
     pub layout: Layout,
@@ -92,7 +92,7 @@ impl CellResult {
         Self::TooMuchWork,
     ];
 
-    /// Whether a check that could have failed was made.
+    /// Whether the value was checked, by a check that it could have failed.
     pub fn attempted(self) -> bool {
         matches!(self, Self::Consistent | Self::OffTheGrid | Self::Contradicted)
     }
@@ -113,7 +113,7 @@ impl CellResult {
     }
 }
 
-/// What an audit finds.
+/// The result of an audit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {

@@ -16,7 +16,7 @@ pub(super) fn find(context: &Context<'_>, findings: &mut Vec<AuditFinding>) {
             for (_, value) in &cells {
                 *counts.entry(value.decimals()).or_default() += 1;
             }
-            // Of two equally frequent numbers of digits, the larger: digits are lost more easily than found.
+            // Of two equally frequent numbers of digits, the larger: zeros at the end are often dropped, rarely added.
             let usual = counts.iter().max_by_key(|(decimals, count)| (**count, **decimals));
             let usual = usual.map(|(&decimals, _)| decimals);
             let stated = table.layout.decimals.filter(|_| !table.has_unit(column));

@@ -1,7 +1,7 @@
 //! Equal rows and equal cells under different names.
 //!
-//! What chance gives is computed: `p` of one column is the chance that two independent results of the same
-//! true accuracy print alike. Two rows that agree in `s` of `m` columns are a finding where
+//! Chance alone gives some equal cells. For one column, `p` is the chance that two independent results of the same
+//! true accuracy are printed with the same digits. Two rows that agree in `s` of `m` columns are a finding where
 //! `pairs * choose(m, s) * product of p`, the expected number of such agreements, is below [`RARE`].
 
 use std::collections::BTreeSet;
@@ -15,7 +15,8 @@ use crate::table::RowLayout;
 /// Agreements that chance gives less often than this, over all tables together, are findings.
 const RARE: f64 = 0.01;
 
-/// How far two results that are no percentages of known size may lie apart by chance, as a share of the value.
+/// How far apart chance may put two results that are not percentages of a known number of answers, as a share of the
+/// value.
 const SPREAD: f64 = 0.1;
 
 type Row<'a> = (&'a Prepared<'a>, &'a RowLayout);
@@ -29,7 +30,7 @@ pub(super) fn find(context: &Context<'_>, findings: &mut Vec<AuditFinding>) {
     }
 }
 
-/// Pairs of rows about different methods, each pair of methods once: in one table where there is one.
+/// Pairs of rows about different methods. Each pair of methods is taken once, from a single table if possible.
 fn pairs<'a>(context: &'a Context<'a>) -> Vec<(Row<'a>, Row<'a>)> {
     let rows: Vec<Row<'a>> = context
         .tables
@@ -69,7 +70,7 @@ fn compare(first: Row<'_>, second: Row<'_>, pairs: f64) -> Option<AuditFinding> 
         .collect();
     let equal: Vec<&(&str, Decimal, Decimal)> =
         columns.iter().filter(|(_, one, other)| one.same_number(*other)).collect();
-    // One equal cell alone is never remarkable.
+    // One equal cell alone is never a finding.
     if equal.len() < 2 {
         return None;
     }
@@ -85,14 +86,13 @@ fn compare(first: Row<'_>, second: Row<'_>, pairs: f64) -> Option<AuditFinding> 
         (true, false) => (Detector::RepeatedRow, Severity::Note),
         (false, _) => (Detector::RepeatedCells, Severity::Note),
     };
-    let which = if whole { "all" } else { "the" };
+    let which = if whole { "all".to_owned() } else { format!("{} of", equal.len()) };
     let place = if same_table { String::new() } else { format!("{}, ", first.0.name) };
     let message = format!(
-        "equals {place}{} ({}) in {which} {} of {} columns; chance gives {expected:.1e} such agreements in all {pairs} \
+        "equals {place}{} ({}) in {which} {} columns; chance alone would give {expected:.1e} such agreements in {pairs} \
          pairs of rows",
         first.1.id,
         first.1.label,
-        equal.len(),
         columns.len(),
     );
     let cells = equal.iter().map(|(column, _, value)| ((*column).to_owned(), value.to_string()));
@@ -103,12 +103,13 @@ fn compare(first: Row<'_>, second: Row<'_>, pairs: f64) -> Option<AuditFinding> 
     Some(found.at(&second.1.id, cells))
 }
 
-/// The chance that two independent results of the same true value print alike.
+/// The chance that two independent results of the same true value are printed with the same digits.
 ///
 /// Two normal variables of variance `v` over whole numbers agree with probability `1 / (2 sqrt(pi v))`. For `N`
 /// answers of which a share `q` is right, `v` is taken as `N q (1 - q) / 4`, a quarter of the binomial
-/// variance, because most questions are nearly always or nearly never answered; a grid finer than the printed
-/// digits is counted in these. Other values are taken as spread evenly over a tenth of the value.
+/// variance, because models answer most questions right nearly always or nearly never. Where the grid is finer than the
+/// printed digits, the chance is that of the same printed digits. Other values are taken as spread evenly over a
+/// tenth of the value.
 fn coincidence(table: &Prepared<'_>, column: &str, value: Decimal) -> f64 {
     let chance = match table.printed.benchmarks.get(column).copied().flatten() {
         Some(size) => {

@@ -37,7 +37,7 @@ fn relative(of: (i128, i128), over: (i128, i128)) -> Option<(i128, i128)> {
 fn check_gain(table: &Prepared<'_>, gain: &Gain) -> Option<AuditFinding> {
     let (of, over) = (cell(table, &gain.of)?, cell(table, &gain.over)?);
     let printed: Decimal = gain.printed.parse().ok()?;
-    // Twice the units, so that half a unit is whole.
+    // Twice the units, so that half a unit is a whole number.
     let twice = |value: Decimal, half: i128| (2 * value.units() + half, 2 * value.scale());
     let exact = relative(twice(of, 0), twice(over, 0))?;
     let low = relative(twice(of, -1), twice(over, 1))?;
@@ -56,11 +56,11 @@ fn check_gain(table: &Prepared<'_>, gain: &Gain) -> Option<AuditFinding> {
     };
     let arithmetic = format!("100 * ({of} - {over}) / {over} = {}", shown(exact));
     let rounding = format!("{} to {} within the rounding of the two values", shown(low), shown(high));
-    // Within rounding, "about" needs one value that fits, the others every value.
+    // `over` and `under` must hold for every pair of values that round to the printed ones; `about` need not.
     let always = gain.says == Says::About || (stands(low) && stands(high));
     let (severity, message) = match (stands(exact), always) {
         (true, true) => return None,
-        (true, false) => (Severity::Note, format!("stands or falls with rounding: {arithmetic}; {rounding}")),
+        (true, false) => (Severity::Note, format!("depends on rounding: {arithmetic}; {rounding}")),
         (false, _) => (Severity::ChangesAClaim, format!("does not follow: {arithmetic}; {rounding}")),
     };
     let mut found = AuditFinding::new(
@@ -78,7 +78,7 @@ fn check_claim(table: &Prepared<'_>, id: &str, claim: &Claim) -> Option<AuditFin
     let (severity, what) = match held.holds {
         AsPrinted::NotPrinted => return None,
         AsPrinted::DoesNotHold => (Severity::ChangesAClaim, "does not hold as printed"),
-        AsPrinted::Holds => (Severity::Note, "holds as printed and stands or falls with rounding"),
+        AsPrinted::Holds => (Severity::Note, "holds as printed, but depends on rounding"),
     };
     let told = |part: &&PrintedComparison| match held.holds {
         AsPrinted::Holds => !part.beyond_rounding,
@@ -101,7 +101,7 @@ fn shown(part: &PrintedComparison) -> String {
     )
 }
 
-/// A claim that holds for the average of a group and, beyond rounding, not for each of its members.
+/// A claim that holds for the average of a group, and fails beyond rounding for a member of the group.
 fn check_members(table: &Prepared<'_>, id: &str, claim: &Claim) -> Option<AuditFinding> {
     let cells = claim.cells();
     let group = &cells.first()?.column;

@@ -1,4 +1,4 @@
-//! Single cells: percentages on their grid, averages of their row.
+//! Checks of single cells: percentages against their grid, averages against their row.
 
 use super::average::AverageCheck;
 use super::context::{Context, Prepared};
@@ -51,7 +51,7 @@ fn cell(
     }
 }
 
-/// The cause that a paper states.
+/// The way of rounding that a paper states; rounding once where it states none.
 fn stated(rounding: Option<Rounding>) -> Cause {
     match rounding {
         None | Some(Rounding::Once) => Cause::RoundedOnce,
@@ -66,7 +66,7 @@ fn grid(
     column: &str,
     check: &GridCheck,
 ) -> (CellResult, Option<AuditFinding>) {
-    // A single run leaves nothing to round twice.
+    // With a single run, rounding each run is the same as rounding once.
     let cause = match stated(table.layout.rounding) {
         Cause::RoundedRuns if check.size.samples == 1 => Cause::RoundedOnce,
         cause => cause,
@@ -80,7 +80,7 @@ fn grid(
         Some(false) => {}
     }
     let weight = check.corrected().map(|corrected| table.weight(&row.id, column, corrected));
-    // A stated rule of rounding may exclude a value that is its own nearest neighbour.
+    // Rounding once can give the printed value although the stated rule does not. That is never a mere note.
     let severity = weight.unwrap_or(Severity::LastDigit).min(Severity::LastDigit);
     let BenchmarkSize { questions, samples } = check.size;
     let mut message = format!(

@@ -45,7 +45,8 @@ pub struct Known<'a> {
 
 impl Layout {
     /// Finds what does not fit: unknown groups, benchmarks, models, columns and cells, repeated names, values
-    /// that are not decimals, rows that hold nothing, claims that do not parse. In the order of the recipe.
+    /// that are not decimals, rows that hold nothing, claims that do not parse. In the order of the recipe. Where
+    /// a name is used twice, unknown names of the same list are left out: one mistake is reported once.
     #[must_use]
     pub fn check(&self, known: &Known<'_>) -> Vec<Finding> {
         let ids = |ids: &mut dyn Iterator<Item = &String>| ids.cloned().collect::<BTreeSet<String>>();
@@ -56,6 +57,7 @@ impl Layout {
             rows: ids(&mut self.rows.iter().map(|row| &row.id)),
             means: BTreeSet::new(),
             others: ids(&mut self.columns.iter().filter(|c| c.unit.is_some()).map(|c| &c.id)),
+            clashes: BTreeSet::new(),
             findings: Vec::new(),
         };
         check.groups(self);
@@ -90,6 +92,9 @@ struct Check<'a> {
     means: BTreeSet<String>,
     /// Columns of other values than percentages.
     others: BTreeSet<String>,
+    /// Lists with a name that is used twice. A name that is absent from such a list is not reported as unknown:
+    /// it is probably the one that the repeated name stands in place of.
+    clashes: BTreeSet<&'static str>,
     findings: Vec<Finding>,
 }
 
@@ -100,6 +105,7 @@ impl Check<'_> {
             let path = format!("groups[{at}].id");
             if self.columns.contains(&group.id) {
                 self.wrong(&path, format!("`{}` is a column's name too", group.id));
+                self.clashes.insert("groups");
             }
             if layout.members(&group.id).next().is_none() {
                 self.wrong(&path, format!("group `{}` has no column", group.id));
@@ -111,7 +117,9 @@ impl Check<'_> {
         let mut measured = BTreeSet::new();
         for (at, column) in columns.iter().enumerate() {
             let place = |field: &str| format!("columns[{at}].{field}");
-            if let Some(group) = column.group.as_ref().filter(|group| !self.groups.contains(*group)) {
+            if let Some(group) =
+                column.group.as_ref().filter(|group| self.lacks("groups", &self.groups, group))
+            {
                 let message = format!("there is no group `{group}`");
                 self.findings.push(Finding::new(place("group"), message).meant(group, &self.groups));
             }
@@ -151,17 +159,20 @@ impl Check<'_> {
             }
             _ => {}
         }
-        for (field, known, cells) in
-            [("printed", &self.columns, &row.printed), ("averages", &self.groups, &row.averages)]
-        {
+        for (field, list, known, cells) in [
+            ("printed", "columns", &self.columns, &row.printed),
+            ("averages", "groups", &self.groups, &row.averages),
+        ] {
             for (name, text) in cells {
                 let path = format!("rows[{at}].{field}.{}", key(name));
                 self.findings.extend(if known.contains(name) {
                     let read = if self.others.contains(name) { number(text) } else { percentage(text) };
                     read.err().map(|message| Finding::new(path, message))
-                } else {
+                } else if self.lacks(list, known, name) {
                     let finding = Finding::new(path, format!("unknown key `{name}`")).meant(name, known);
                     Some(Finding { key: true, ..finding })
+                } else {
+                    None
                 });
             }
         }
@@ -192,14 +203,18 @@ impl Check<'_> {
         self.repeated("means", layout.means.iter().map(|mean| &mean.id));
         for (at, mean) in layout.means.iter().enumerate() {
             if self.columns.contains(&mean.id) || self.groups.contains(&mean.id) {
-                self.wrong(&format!("means[{at}].id"), format!("`{}` is a column's or a group's name too", mean.id));
+                self.wrong(
+                    &format!("means[{at}].id"),
+                    format!("`{}` is a column's or a group's name too", mean.id),
+                );
+                self.clashes.insert("means");
             }
             if mean.columns.is_empty() {
                 self.wrong(&format!("means[{at}].columns"), "is empty: a mean needs at least one column");
             }
             for (which, column) in mean.columns.iter().enumerate() {
                 let path = format!("means[{at}].columns[{which}]");
-                if !self.columns.contains(column) {
+                if self.lacks("columns", &self.columns, column) {
                     let message = format!("there is no column `{column}`");
                     self.findings.push(Finding::new(path, message).meant(column, &self.columns));
                 } else if mean.columns[..which].contains(column) {
@@ -216,7 +231,10 @@ impl Check<'_> {
         let ranges = [("alpha", alpha, 0.5), ("smaller", smaller, 1.0), ("power", power, 1.0)];
         for (name, value, below) in ranges {
             if !(value > 0.0 && value < below) {
-                self.wrong(&format!("rules.{name}"), format!("is {value}, but must be above 0 and below {below}"));
+                self.wrong(
+                    &format!("rules.{name}"),
+                    format!("is {value}, but must be above 0 and below {below}"),
+                );
             }
         }
         if power <= alpha {
@@ -236,7 +254,7 @@ impl Check<'_> {
                 let offset = Some(error.span.start);
                 self.findings.push(Finding { offset, ..Finding::new(path, error.to_string()) });
             }
-            Ok(parsed) => {
+            Ok(parsed) if !self.names_clash() => {
                 self.findings.extend(parsed.check_names(&self.rows, &cells).into_iter().map(|unknown| {
                     let message = format!("there is no {} `{}`", unknown.what, unknown.name);
                     let offset = Some(unknown.span.start);
@@ -244,14 +262,26 @@ impl Check<'_> {
                     Finding { suggestion, offset, ..Finding::new(&path, message) }
                 }));
             }
+            Ok(_) => {}
         }
     }
 
-    fn repeated<'i>(&mut self, list: &str, ids: impl Iterator<Item = &'i String>) {
+    /// Whether a name is unknown in a list whose names are all different.
+    fn lacks(&self, list: &str, known: &BTreeSet<String>, name: &str) -> bool {
+        !known.contains(name) && !self.clashes.contains(list)
+    }
+
+    /// Whether a name is used twice in any list from which claims take names.
+    fn names_clash(&self) -> bool {
+        ["groups", "columns", "rows", "means"].iter().any(|list| self.clashes.contains(list))
+    }
+
+    fn repeated<'i>(&mut self, list: &'static str, ids: impl Iterator<Item = &'i String>) {
         let mut seen = BTreeSet::new();
         for (at, id) in ids.enumerate() {
             if !seen.insert(id) {
                 self.wrong(&format!("{list}[{at}].id"), format!("`{id}` is used twice"));
+                self.clashes.insert(list);
             }
         }
     }

@@ -35,20 +35,14 @@ fn each_mistake_is_found_where_it_is() {
     let cases: [(&str, Bend); 19] = [
         ("groups[1].id: `one` is used twice", |l| {
             l.groups[1].id = "one".into();
-            l.columns[2].group = None;
-            l.rows.iter_mut().for_each(|row| drop(row.averages.remove("two")));
-            l.claims.clear();
         }),
         ("groups[1].id: `C` is a column's name too", |l| {
             l.groups[1].id = "C".into();
             l.columns[2].group = Some("C".into());
-            l.rows.iter_mut().for_each(|row| drop(row.averages.remove("two")));
-            l.claims.clear();
         }),
         ("groups[1].id: group `two` has no column", |l| l.columns[2].group = Some("one".into())),
         ("columns[1].id: `A` is used twice", |l| {
             l.columns[1].id = "A".into();
-            l.rows.iter_mut().for_each(|row| drop(row.printed.remove("B")));
         }),
         ("columns[0].group: there is no group `onee` (did you mean `one`?)", |l| {
             l.columns[0].group = Some("onee".into())
@@ -63,7 +57,6 @@ fn each_mistake_is_found_where_it_is() {
         ("columns[2].paper_samples: is 0, but must be at least 1", |l| l.columns[2].paper_samples = Some(0)),
         ("rows[2].id: `base` is used twice", |l| {
             l.rows[2].id = "base".into();
-            l.claims.clear();
         }),
         (
             "rows[1].model: no verdicts on model `the-odl-model` are among the table's inputs (did you mean \
@@ -102,6 +95,20 @@ fn each_mistake_is_found_where_it_is() {
         bend(&mut layout);
         assert_eq!(findings(&layout), [expected]);
     }
+}
+
+/// A name that is used twice leaves another name without its entry: that is one mistake.
+#[test]
+fn a_repeated_name_hides_unknown_names_of_its_list_and_nothing_else() {
+    let mut layout = layout();
+    layout.rows[2].id = "base".into();
+    layout.rows[0].printed.insert("D".into(), "1.0".into());
+    layout.claims.push(claim("9", "new.A >"));
+    let found = findings(&layout);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0], "rows[2].id: `base` is used twice");
+    assert_eq!(found[1], "rows[0].printed.D: unknown key `D` (known here: `A`, `B`, `C`)");
+    assert!(found[2].starts_with("claims[4].expression: expected"), "{found:?}");
 }
 
 #[test]

@@ -93,9 +93,7 @@ pub(crate) fn table_step(
     let before = problems.len();
     let rows = models_of_rows(recipe, content, source.models, problems);
     if rows.is_empty() && !imports(content) && problems.len() == before {
-        let message = format!("nothing to run: no row of `{}` names a model", recipe.name);
-        let help = "give a row a `model`, or `imported` files";
-        problems.push(Diagnostic::user(message).at(recipe.start()).help(help));
+        no_model(recipe, content).into_iter().for_each(|problem| problems.push(problem));
     }
     // What all tables take is taken for their models.
     let mut inputs = if rows.is_empty() { Vec::new() } else { rule.step.inputs.clone() };
@@ -119,6 +117,28 @@ pub(crate) fn table_step(
         inputs,
         ..rule.step.clone()
     })
+}
+
+/// What is wrong with a recipe whose rows name no model: misspelt keys, else that there is nothing to run.
+fn no_model(recipe: &Recipe, content: &Table) -> Vec<Diagnostic> {
+    let mut misspelt = Vec::new();
+    if let Some(rows) = content.get(ROWS) {
+        for (i, row) in rows.value.as_list().into_iter().flatten().enumerate() {
+            let keys = row.value.as_table().into_iter().flatten().map(|(key, _)| key.as_str());
+            if let Some(key) = near(MODEL, keys) {
+                let path = ValuePath::default().index(i).then(key);
+                let message = format!("`{ROWS}[{i}]`: unknown key `{key}`");
+                let help = Some(format!("did you mean `{MODEL}`?"));
+                misspelt.push(diagnose(rows, &path, Part::Key, message, help));
+            }
+        }
+    }
+    if misspelt.is_empty() {
+        let message = format!("nothing to run: no row of `{}` names a model", recipe.name);
+        let help = "give a row a `model`, or `imported` files";
+        misspelt.push(Diagnostic::user(message).at(recipe.start()).help(help));
+    }
+    misspelt
 }
 
 /// Whether a row takes scores that were imported.

@@ -20,7 +20,7 @@ use crate::sample::{Outcome, SCORES, Unscored, of_json, of_number, question};
 use crate::zip::Archive;
 
 const REMEDY: &str =
-    "the file is not a log of Inspect as `inspect eval` writes it; `inspect log convert` writes it anew";
+    "the file is not a log of Inspect as `inspect eval` writes it; `inspect log convert` rewrites a log";
 const VERSIONS: std::ops::RangeInclusive<u64> = 1..=2;
 
 #[derive(Deserialize)]
@@ -96,12 +96,13 @@ pub(super) fn read(path: &Utf8Path, archive: bool, metric: Option<&str>) -> Resu
     })
 }
 
-/// Reads the header and the summaries, or each sample where there are no summaries or some samples are withdrawn,
-/// which only the samples themselves say.
+/// Reads the header and the summaries. Where there are no summaries, or the header says that samples are invalid, reads
+/// each sample instead: summaries do not say which samples are invalid.
 fn from_archive(path: &Utf8Path) -> Result<(Log, Vec<Scored>), ImportError> {
     let mut archive = Archive::open(path)?;
     let Some(header) = archive.read("header.json")? else {
-        let remedy = "the evaluation did not end; `inspect log recover` makes a log of what there is";
+        let remedy =
+            "the evaluation did not end; `inspect log recover` makes a log of the samples that are finished";
         return Err(content(Place::line(path.as_str(), 0), "the archive has no header.json", remedy));
     };
     let place = archive.place("header.json");
@@ -155,7 +156,7 @@ fn check(log: &Log, place: &str) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// A sample with its scores by scorer; one that consists of several values has `SCORER/KEY` for each.
+/// A sample with its scores by scorer. Each part of a score with several parts stands under `SCORER/KEY`.
 fn scored(sample: Sample, place: &str) -> Result<Scored, ImportError> {
     let Sample { id, epoch, scores, error, invalidation } = sample;
     let at = Place::line(place, 0);
@@ -181,7 +182,7 @@ fn scored(sample: Sample, place: &str) -> Result<Scored, ImportError> {
     Ok(Scored { question, sample: index, place: at, scores: by_metric, failed })
 }
 
-/// A value of Inspect: its letters are correct, incorrect, partial (a half) and no answer (wrong).
+/// A score of Inspect: `C` (correct) is 1, `P` (partially correct) is 0.5, `I` (incorrect) and `N` (no answer) are 0.
 fn of_value(value: &Value) -> Result<Outcome, String> {
     let Value::String(text) = value else { return of_json(value) };
     match text.as_str() {

@@ -25,7 +25,7 @@ struct Question {
     difficulty: Option<String>,
 }
 
-/// Keeps of each question what is needed, one question after the other.
+/// Reads one question at a time and keeps its verdicts only.
 struct Kept<'a> {
     difficulty: Option<&'a str>,
 }

@@ -14,7 +14,7 @@ use crate::sample::{of_json, question};
 
 const REMEDY: &str = "a sample log has one JSON object a line, with `doc_id` and the values of its metrics";
 
-/// Keys of a line that are no metrics, for logs that do not list theirs.
+/// Keys of a line that are not metrics, for logs that do not list their metrics.
 const OTHERS: [&str; 11] = [
     "doc_id",
     "doc",
@@ -29,7 +29,7 @@ const OTHERS: [&str; 11] = [
     "target_hash",
 ];
 
-/// The filter of tasks that have none.
+/// The name of the filter in logs of tasks without filters.
 const NO_FILTER: &str = "none";
 
 pub(super) fn read(path: &Utf8Path, metric: Option<&str>) -> Result<Found, ImportError> {

@@ -19,16 +19,16 @@ use crate::sample::LogSample;
 /// How a log is to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// The format; recognised by content where it is not given.
+    /// The format; if it is not given, it is recognised by the content.
     pub format: Option<Format>,
-    /// The metric, where a log has several scores a sample: the scorer of Inspect, `METRIC` or `METRIC,FILTER` of
+    /// The metric, for a log with several scores for each sample: the scorer of Inspect, `METRIC` or `METRIC,FILTER` of
     /// the Language Model Evaluation Harness.
     pub metric: Option<String>,
-    /// The difficulty, of LiveCodeBench: other questions are left out.
+    /// For LiveCodeBench: read only the questions of this difficulty.
     pub difficulty: Option<String>,
 }
 
-/// One file, read.
+/// The content of one log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Log {
     /// The file as it was named.
@@ -43,15 +43,15 @@ pub struct Log {
     pub model: Option<String>,
     /// The metric that was read.
     pub metric: Option<String>,
-    /// How many questions the log says that it is about.
+    /// The number of questions that the log states.
     pub declared_questions: Option<u64>,
-    /// How many samples a question the log says that it has.
+    /// The number of samples of each question that the log states.
     pub declared_samples: Option<u32>,
     /// The samples, in the order of the file.
     pub samples: Vec<LogSample>,
 }
 
-/// What a format's reader finds in a file.
+/// The content of a log, as the reader of its format returns it.
 #[derive(Default)]
 struct Found {
     tasks: BTreeSet<String>,
@@ -62,7 +62,7 @@ struct Found {
     samples: Vec<LogSample>,
 }
 
-/// Bytes that a format is recognised by.
+/// How many bytes at the start of a file are used to recognise its format.
 const START: u64 = 1 << 16;
 
 /// Reads one log.

@@ -1,6 +1,6 @@
 //! Plain tables: CSV with a header row, or JSON lines. Keys: `question`; `correct` (a verdict) or `score` (0 to 1);
-//! and if they are there `sample` (a number), `benchmark`, and `error` (why there is no score). Without `sample`,
-//! the rows of a question are its samples in their order.
+//! and optionally `sample` (a number), `benchmark`, and `error` (why there is no score). Without `sample`, the rows
+//! of a question are numbered in their order.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ struct Row {
     sample: Option<u32>,
     #[serde(default)]
     benchmark: Option<String>,
-    // A key that is there with `null` is a score that is missing; a key that is absent is not.
+    // `null` means that the score is missing. That is not the same as an absent key.
     #[serde(default, deserialize_with = "present")]
     correct: Option<Value>,
     #[serde(default, deserialize_with = "present")]
@@ -86,7 +86,7 @@ pub(super) fn csv(path: &Utf8Path) -> Result<Found, ImportError> {
     if distinct.len() < names.len() || !names.contains(&"question") {
         return Err(content(
             Place::line(file, 1),
-            "the header names a column twice, or not `question`",
+            "the header has a column twice, or no column `question`",
             REMEDY,
         ));
     }
@@ -101,7 +101,7 @@ pub(super) fn csv(path: &Utf8Path) -> Result<Found, ImportError> {
     Ok(found)
 }
 
-/// A row from its cells; a cell of a score that is empty is a score that is missing.
+/// A row from its cells. An empty cell in the column of a score means that the score is missing.
 fn row<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> Result<Row, String> {
     let filled = |name: &str| cell(name).filter(|text| !text.is_empty());
     let sample =
@@ -125,7 +125,7 @@ fn row<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> Result<Row, String> {
     })
 }
 
-/// A cell of a score as JSON has it.
+/// The cell of a score as a JSON value.
 fn value(text: &str) -> Value {
     match text.to_ascii_lowercase().as_str() {
         "" => Value::Null,

@@ -9,15 +9,15 @@ use crate::sample::{LogSample, Outcome, SCORES, Unscored};
 pub(super) struct Scored {
     pub(super) question: String,
     pub(super) sample: u32,
-    /// Where it is: file or entry of an archive, and line.
+    /// The file or the entry of an archive, and the line.
     pub(super) place: Place,
-    /// By metric; what is not a score says why.
+    /// By metric; a value that is not a score has the reason.
     pub(super) scores: BTreeMap<String, Result<Outcome, String>>,
     /// Why the sample has no score, whatever the metric.
     pub(super) failed: Option<Unscored>,
 }
 
-/// What it means that a sample lacks the metric.
+/// What it means if a sample lacks the chosen metric.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lacking {
     /// It was not scored.
@@ -26,7 +26,7 @@ pub(super) enum Lacking {
     Elsewhere,
 }
 
-/// The samples with the score that was asked for, or with the only one that there is.
+/// The samples with the wanted score; with their only score if none is named.
 pub(super) fn choose(
     all: Vec<Scored>,
     file: &str,

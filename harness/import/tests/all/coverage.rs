@@ -59,7 +59,7 @@ fn samples_that_occur_twice_are_refused_with_both_places() {
     let folder = Folder::new();
     let text = "question,sample,correct\na,0,1\nb,0,1\na,0,0\n";
     let error = import(&[folder.read("l.csv", text).unwrap()], &expected(2, 1)).unwrap_err();
-    assert_eq!(folder.says(&error), "l.csv:4: sample 0 of question `a` was at l.csv:2 already");
+    assert_eq!(folder.says(&error), "l.csv:4: sample 0 of question `a` is already at l.csv:2");
 
     let (first, second) = (folder.read("1.csv", text).unwrap(), folder.read("2.csv", text).unwrap());
     let error = import(&[first, second], &expected(2, 2)).unwrap_err();

@@ -74,7 +74,7 @@ fn plain_tables_with_mistakes_are_refused_with_their_place() {
         (
             "t.csv",
             "question,score,score\na,1,1\n",
-            "t.csv:1: the header names a column twice, or not `question`",
+            "t.csv:1: the header has a column twice, or no column `question`",
         ),
         ("t.csv", "question,score\na,1\nb\n", "t.csv:3: the row has 1 cells, the header 2"),
         ("t.csv", "question,score\na,1.5\n", "t.csv:2: `1.5` is not a score"),

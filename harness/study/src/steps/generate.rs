@@ -59,7 +59,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     })
     .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] })
     .check(move |params, all| {
-        let own = params.samples_of.iter().map(|(name, k)| (format!("samples-of.{name}"), *k));
+        let own = params.samples_of.iter().map(|(name, k)| (format!("samples_of.{name}"), *k));
         let own: Vec<(String, u32)> = own.collect();
         let own = own.iter().map(|(path, k)| (path.as_str(), u64::from(*k), MOST_SAMPLES));
         let all_counts: Vec<_> =
@@ -76,10 +76,10 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
 }
 
 impl Params {
-    /// Refuses a benchmark that no item is of: in `samples-of`, and among the questions that the dialect puts in
+    /// Refuses a benchmark that no item is of: in `samples_of`, and among the questions that the dialect puts in
     /// words of their own.
     fn check_benchmarks(&self, all: &AllParams, benchmarks: &BTreeSet<String>) -> Result<(), ParamError> {
-        let unknown = ["samples-of", "dialect.questions"].into_iter().flat_map(|path| {
+        let unknown = ["samples_of", "dialect.questions"].into_iter().flat_map(|path| {
             let keys = all.get(path).and_then(|named| match &named.value {
                 Value::Table(table) => Some(table.keys()),
                 _ => None,

@@ -184,6 +184,8 @@ pub(crate) fn placed(placement: &Placement, threads: usize, memory_mb: u64) -> R
 
 /// Any number that is not infinite: the upper end of a range without a bound of its own.
 pub(crate) const FINITE: f64 = f64::MAX;
+/// Any number below 1: the upper end of a range that ends before 1.
+pub(crate) const BELOW_ONE: f64 = 1.0_f64.next_down();
 
 /// Checks numbers among the parameters against their ranges, ends included.
 ///
@@ -196,6 +198,7 @@ pub(crate) fn within(numbers: &[(&str, f64, RangeInclusive<f64>)]) -> Result<(),
             (f64::MIN_POSITIVE, FINITE) => "finite and above 0".to_owned(),
             (f64::MIN_POSITIVE, high) => format!("above 0 and at most {high}"),
             (low, FINITE) => format!("finite and at least {low}"),
+            (low, BELOW_ONE) => format!("at least {low} and below 1"),
             (low, high) => format!("between {low} and {high}"),
         };
         ParamError::new(*path, format!("is {value}, but must be {rule}"))

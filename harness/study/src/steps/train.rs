@@ -11,7 +11,7 @@ use assay_lm::{Model, Part, Placement};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FINITE, Kind, MODEL, ROWS, counts, float_facts, in_pool, lm, placed, within};
+use super::kind::{BELOW_ONE, FINITE, Kind, MODEL, ROWS, counts, float_facts, in_pool, lm, placed, within};
 use crate::records::{self, Row, TrainingStep};
 
 /// Time between two checkpoints: what a kill can cost.
@@ -149,7 +149,6 @@ pub(crate) fn train(
 impl Training {
     /// Refuses settings with which no run makes sense.
     pub(crate) fn check(&self) -> Result<(), ParamError> {
-        const BELOW_ONE: f64 = 1.0 - f64::EPSILON;
         within(&[
             ("learning_rate", self.learning_rate, f64::MIN_POSITIVE..=FINITE),
             ("betas[0]", self.betas[0], 0.0..=BELOW_ONE),

@@ -42,7 +42,7 @@ fn completions_and_choices_are_kept() {
     let (first, completions, choices) = computed("");
     assert!(completions && choices);
     // Another parameter, so that the step runs, with the same results.
-    assert_eq!(computed(", samples-of = { number = 2 }"), (first, false, false));
+    assert_eq!(computed(", samples_of = { number = 2 }"), (first, false, false));
 }
 
 /// Where no result is missing, the weights are not needed.
@@ -69,8 +69,8 @@ fn a_model_is_loaded_when_a_result_is_missing() {
 #[test]
 fn a_benchmark_that_no_item_is_of_is_refused() {
     let project = project("benchmark", vec![item("p", false), item("q", true)]);
-    let (class, message) = project.failure(&generate(", samples-of = { numbre = 3 }"));
+    let (class, message) = project.failure(&generate(", samples_of = { numbre = 3 }"));
     assert!(message.contains("no item is of a benchmark `numbre` (did you mean `number`?)"), "{message}");
     assert_eq!(class, assay_flow::ErrorClass::User);
-    assert_eq!(project.lines(&generate(", samples-of = { number = 3 }")).len(), 5);
+    assert_eq!(project.lines(&generate(", samples_of = { number = 3 }")).len(), 5);
 }

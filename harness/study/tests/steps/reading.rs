@@ -62,20 +62,20 @@ fn a_chat_template_that_raises_fails_the_step() {
         json!({ "item": { "id": "a", "benchmark": "b", "question": question, "references": ["2"], "check": { "kind": "exact" } },
         "thought": "t", "answer": "2", "source": "test" })
     };
-    project.records("rows-given", "demonstrations", vec![row("short"), row("a question that is too long")]);
+    project.records("rows-given", "demonstrations", vec![row("short"), row("a forbidden question")]);
     let end = r#"
 [steps.end]
 kind = "reasoner-rows"
 inputs = { demonstrations = "rows-given" }
 [steps.end.params.dialect]
 kind = "chat"
-template = "{% if messages[0].content | length > 20 %}{{ raise_exception('too long') }}{% endif %}{{ messages[0].content }}"
+template = "{% if 'forbidden' in messages[0].content %}{{ raise_exception('a forbidden word') }}{% endif %}{{ messages[0].content }}"
 reasoner = { open = "<t>", close = "</t>" }
 posterior.A = { open = "<e>{hint}", close = "</e>" }
 posterior.B = { open = "<t>{hint}", close = "</t>" }
 solution = { begin = "<a>", end = "</a>" }
 "#;
     let (class, message) = project.failure(end);
-    assert!(message.contains("the chat template, line 1, refuses: too long"), "{message}");
+    assert!(message.contains("the chat template, line 1, refuses: a forbidden word"), "{message}");
     assert_eq!(class, assay_flow::ErrorClass::User);
 }

@@ -75,20 +75,24 @@ fn boxed(after: &str) -> Option<String> {
 /// The order of the steps is part of the grader, and so are its oddities: "and" and "inf" are removed or
 /// replaced inside words as well.
 pub(super) fn normalize(answer: &str) -> String {
-    static ARRAY_BEGIN: LazyLock<Regex> = regex!(r"\\begin\{array\}\{.*?\}");
-    static TEXT_WORD: LazyLock<Regex> = regex!(r"\\text\{([a-zA-Z]+)\}");
-    static SQUARED_UNIT: LazyLock<Regex> = regex!(r"(cm|inches)\}\^2");
-    static TEXT: LazyLock<Regex> = regex!(r"\\text\{(.*?)\}");
-    static BOX: LazyLock<Regex> = regex!(r"\\mbox\{.*?\}");
-    static ZEROS_INSIDE: LazyLock<Regex> = regex!(r"(\d+)\.0*([^\d])");
-    static ZEROS_AT_END: LazyLock<Regex> = regex!(r"(\d+)\.0*$");
-    static BARE_ROOT: LazyLock<Regex> = regex!(r"\\sqrt(\w+)");
-
     let mut text = strip(answer).replace('\n', "");
     text.truncate(text.trim_end_matches('.').len());
-    text = text.replace("\\!", "");
-    text = replace_all(&ARRAY_BEGIN, &text, r"\begin{pmatrix}").replace(r"\end{array}", r"\end{pmatrix}");
-    for (from, to) in [
+    let text = with_common_commands(&text);
+    let text = without_units_and_dollars(&text);
+    let text = without_names_of_variables(&text);
+    let text = with_common_symbols(&text);
+    let text = without_zeros_after_the_point(&text);
+    if text.is_empty() { text } else { with_arranged_numbers(text) }
+}
+
+/// Rewrites LaTeX commands for layout: one kind of matrix, fraction and comparison; no `\left`, `\right` or
+/// escaped braces.
+fn with_common_commands(text: &str) -> String {
+    static ARRAY_BEGIN: LazyLock<Regex> = regex!(r"\\begin\{array\}\{.*?\}");
+
+    let text = text.replace("\\!", "");
+    let text = replace_all(&ARRAY_BEGIN, &text, r"\begin{pmatrix}").replace(r"\end{array}", r"\end{pmatrix}");
+    let pairs = [
         ("bmatrix", "pmatrix"),
         ("tfrac", "frac"),
         ("dfrac", "frac"),
@@ -99,22 +103,39 @@ pub(super) fn normalize(answer: &str) -> String {
         (r"\right", ""),
         (r"\{", "{"),
         (r"\}", "}"),
-    ] {
-        text = text.replace(from, to);
-    }
+    ];
+    replace_each(text, &pairs)
+}
+
+/// Puts numbers in words into digits, and removes units, signs of degrees and dollars, and the parentheses of
+/// inline mathematics.
+fn without_units_and_dollars(text: &str) -> String {
+    static TEXT_WORD: LazyLock<Regex> = regex!(r"\\text\{([a-zA-Z]+)\}");
+    static SQUARED_UNIT: LazyLock<Regex> = regex!(r"(cm|inches)\}\^2");
+
     let in_digits = |found: &Captures<'_>| words::number(&found[1]).unwrap_or_else(|| found[0].to_owned());
-    text = TEXT_WORD.replace_all(&text, in_digits).into_owned();
-    text = replace_all(&SQUARED_UNIT, &text, "$1}");
-    text = without_final_text(text);
-    for gone in [r"^{\circ}", r"^\circ", r"\$", "$", r"\(", r"\)"] {
-        text = text.replace(gone, "");
-    }
-    text = words::number(&text).unwrap_or(text);
-    text = replace_all(&TEXT, &text, "$1");
-    for gone in ["x=", "y=", "z=", r"x\in", r"y\in", r"z\in", r"x\to", r"y\to", r"z\to"] {
-        text = text.replace(gone, "");
-    }
-    for (from, to) in [
+    let text = TEXT_WORD.replace_all(text, in_digits);
+    let text = without_final_text(replace_all(&SQUARED_UNIT, &text, "$1}"));
+    let gone = [r"^{\circ}", r"^\circ", r"\$", "$", r"\(", r"\)"];
+    let text = replace_each(text, &gone.map(|gone| (gone, "")));
+    words::number(&text).unwrap_or(text)
+}
+
+/// Takes text out of `\text{}`, and removes `x=`, `x\in` and `x\to`, likewise for y and z.
+fn without_names_of_variables(text: &str) -> String {
+    static TEXT: LazyLock<Regex> = regex!(r"\\text\{(.*?)\}");
+
+    let text = replace_all(&TEXT, text, "$1");
+    let gone = ["x=", "y=", "z=", r"x\in", r"y\in", r"z\in", r"x\to", r"y\to", r"z\to"];
+    replace_each(text, &gone.map(|gone| (gone, "")))
+}
+
+/// Writes the empty set, the real numbers, infinity, the imaginary unit and a leading zero in one way, and
+/// removes signs of percent, "and", `\mathbf` and `\mbox{}` with its content.
+fn with_common_symbols(text: &str) -> String {
+    static BOX: LazyLock<Regex> = regex!(r"\\mbox\{.*?\}");
+
+    let pairs = [
         (r"\emptyset", "{}"),
         (r"(-\infty,\infty)", r"\mathbb{R}"),
         (r"\%", ""),
@@ -122,22 +143,31 @@ pub(super) fn normalize(answer: &str) -> String {
         (" .", " 0."),
         ("{.", "{0."),
         ("infinity", r"\infty"),
-    ] {
-        text = text.replace(from, to);
-    }
+    ];
+    let mut text = replace_each(text.to_owned(), &pairs);
     if !text.contains(r"\infty") {
         text = text.replace("inf", r"\infty");
     }
-    text = text.replace(r"+\inity", r"\infty").replace("and", "").replace(r"\mathbf", "");
+    text = replace_each(text, &[(r"+\inity", r"\infty"), ("and", ""), (r"\mathbf", "")]);
     text = replace_all(&BOX, &text, "");
     if text.contains('j') && !text.contains('i') {
         text = text.replace('j', "i");
     }
-    text = replace_all(&ZEROS_INSIDE, &text, "$1$2");
-    text = replace_all(&ZEROS_AT_END, &text, "$1");
-    if text.is_empty() {
-        return text;
-    }
+    text
+}
+
+fn without_zeros_after_the_point(text: &str) -> String {
+    static ZEROS_INSIDE: LazyLock<Regex> = regex!(r"(\d+)\.0*([^\d])");
+    static ZEROS_AT_END: LazyLock<Regex> = regex!(r"(\d+)\.0*$");
+
+    replace_all(&ZEROS_AT_END, &replace_all(&ZEROS_INSIDE, text, "$1$2"), "$1")
+}
+
+/// Takes the right side of a short equation, removes spaces, puts braces around the operands of roots and
+/// fractions, and sorts a list of integers.
+fn with_arranged_numbers(mut text: String) -> String {
+    static BARE_ROOT: LazyLock<Regex> = regex!(r"\\sqrt(\w+)");
+
     if text.starts_with('.') {
         text.insert(0, '0');
     }
@@ -153,6 +183,11 @@ pub(super) fn normalize(answer: &str) -> String {
     text = without_stray_backslashes(&text);
     text = text.strip_suffix("thgrade").unwrap_or(&text).to_owned();
     sorted_integers(&text).unwrap_or(text)
+}
+
+/// Replaces the first of each pair by the second, one pair after the other.
+fn replace_each(text: String, pairs: &[(&str, &str)]) -> String {
+    pairs.iter().fold(text, |text, (from, to)| text.replace(from, to))
 }
 
 fn replace_all(pattern: &Regex, text: &str, by: &str) -> String {

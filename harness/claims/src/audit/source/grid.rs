@@ -69,7 +69,7 @@ pub(super) fn csv(document: Document<'_>, from: usize) -> Result<TextTable, Vec<
             vec![SourceError::at(document.file, document.text, from + at, error.to_string())]
         })?;
         let start = from + record.position().map_or(0, |position| position.byte() as usize);
-        // Records begin where the one before ends, line break included.
+        // The position of a record is the end of the one before, so that line breaks come first.
         let skipped = document.text.get(start..).map_or(0, |rest| rest.len() - rest.trim_start().len());
         let mut offset = start + skipped;
         let mut cells = Vec::new();
@@ -108,13 +108,13 @@ pub(super) fn markdown(document: Document<'_>, from: usize) -> Result<TextTable,
     if lines.get(1).is_some_and(|line| line.iter().all(rule)) {
         lines.remove(1);
     } else if let Some(first) = lines.first().and_then(|line| line.first()) {
-        let message = "the line below the column names is no `| --- | --- |`";
+        let message = "the line below the column names is not `| --- | --- |`";
         return Err(vec![SourceError::at(document.file, document.text, first.offset, message)]);
     }
     TextTable::new(document, lines)
 }
 
-/// The cells of a line of a pipe table; `\|` is no border.
+/// The cells of a line of a pipe table; `\|` does not separate cells.
 fn pipes(line: &str, offset: usize) -> Vec<TextCell> {
     let mut cells = Vec::new();
     let indent = line.len() - line.trim_start().len();

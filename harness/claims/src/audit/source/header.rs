@@ -1,4 +1,4 @@
-//! What a table's text does not say: questions, samples, digits, groups, claims.
+//! The header of a table: questions, samples, digits, groups, claims.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,8 @@ pub(super) struct Header {
     gains: Vec<Gain>,
 }
 
-/// The header inside a file, with everything else as spaces so that places stay, and where the table begins.
+/// The header inside a file, and the byte where the table begins. Everything but the header is replaced by spaces, so
+/// that lines and columns stay the same.
 pub(super) fn front_matter(document: Document<'_>) -> Option<(String, usize)> {
     let mut offset = 0;
     let mut blanked = String::with_capacity(document.text.len());

@@ -6,7 +6,7 @@
 use super::grid::{TextCell, TextTable};
 use super::{Document, SourceError};
 
-/// Commands that end with their name, and say nothing about values.
+/// Commands without arguments that say nothing about values.
 const BARE: [&str; 16] = [
     "toprule",
     "midrule",
@@ -181,18 +181,7 @@ impl<'d> Lexer<'d> {
                 cell.offset = if cell.text.is_empty() { content.offset } else { cell.offset };
                 cell.text.push_str(&content.text);
             }
-            "multicolumn" => {
-                let count = self.braces()?;
-                let span = count.trim().parse().ok().filter(|span| (1..=100).contains(span));
-                let span = span.ok_or_else(|| {
-                    self.error(start, format!("`\\multicolumn{{{count}}}` is no number of columns"))
-                })?;
-                self.braces()?;
-                let content = self.group()?;
-                cell.text.push_str(&content.text);
-                (cell.best, cell.second) = (cell.best | content.best, cell.second | content.second);
-                return Ok(span);
-            }
+            "multicolumn" => return self.multicolumn(start, cell),
             "pm" => return Err(self.error(start, "`\\pm` is not read: give the value alone")),
             _ if BARE.contains(&name) => {}
             _ if DROPPED.contains(&name) || SHOWN.contains(&name) => {
@@ -215,6 +204,22 @@ impl<'d> Lexer<'d> {
             }
         }
         Ok(1)
+    }
+
+    /// Reads the arguments of a `\multicolumn` that begins at `start` into a cell; the number of cells that it fills.
+    fn multicolumn(&mut self, start: usize, cell: &mut TextCell) -> Result<usize, SourceError> {
+        let count = self.braces()?;
+        let span = count.trim().parse().ok().filter(|span| (1..=100).contains(span));
+        let Some(span) = span else {
+            let message =
+                format!("`\\multicolumn{{{count}}}` does not give a number of columns from 1 to 100");
+            return Err(self.error(start, message));
+        };
+        self.braces()?;
+        let content = self.group()?;
+        cell.text.push_str(&content.text);
+        (cell.best, cell.second) = (cell.best | content.best, cell.second | content.second);
+        Ok(span)
     }
 
     /// The content of the braces that stand here.

@@ -16,7 +16,7 @@
 //! gains = [{ id = "G1", text = "over 10 %", of = "owl.birds", over = "cat.birds", printed = "10", says = "over" }]
 //! ```
 //!
-//! A row is called by the text of its first cell, in claims in double quotes where it is no plain name.
+//! A row's name is the text of its first cell. In claims it stands in double quotes, unless it is a plain name.
 
 mod grid;
 mod header;
@@ -38,7 +38,7 @@ pub enum Format {
     Latex,
 }
 
-/// Reads a table with its header, which stands in the file itself where none is given.
+/// Reads a table with its header. Without `header`, the header is in the table's own file.
 ///
 /// # Errors
 /// What is wrong with the header, or everything that is wrong with the table.

@@ -11,9 +11,9 @@ use crate::table::{Known, Layout};
 
 /// Keys of a recipe that are no part of its table.
 const OTHERS: [&str; 7] = ["title", "kind", "paper", "locator", "target", "expect", "steps"];
-/// Keys whose value may be the scale's.
+/// Keys that describe the measurement: a scale may hold their values.
 const OF_THE_MEASUREMENT: [&str; 3] = ["notes", "deviations", "history"];
-/// References are followed this often before they count as a circle.
+/// Most references that are followed one after the other: more count as a circle.
 const DEEPEST: usize = 16;
 
 /// A file and its text.
@@ -28,7 +28,7 @@ pub struct Document<'a> {
 /// A file whose values a table may refer to.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a> {
-    /// What stands before their paths; `None` for nothing.
+    /// The name that comes before the path of each of its values; `None` for no name.
     pub below: Option<&'a str>,
     /// The file.
     pub document: Document<'a>,
@@ -51,7 +51,7 @@ pub fn read_toml(document: Document<'_>, values: &[Values<'_>]) -> Result<Source
     for (_, value) in root.get_mut().iter_mut() {
         follow(value, &known, DEEPEST);
     }
-    // What describes the measurement is computed from its scale.
+    // The audit does not read the scale, and needs none of these.
     for list in OF_THE_MEASUREMENT {
         if root.get_ref().get(list).is_some_and(|value| value.get_ref().is_str()) {
             root.get_mut().remove(list);
@@ -122,7 +122,8 @@ fn follow<'i>(
     }
 }
 
-/// The bytes of a path such as `rows[2].printed.MATH500`, or of as much of it as there is.
+/// The bytes of the value at a path such as `rows[2].printed.MATH500`. If there is none, those of the deepest list or
+/// table on the path.
 fn place(root: &Spanned<DeTable<'_>>, path: &str, key: bool) -> Range<usize> {
     let mut span = root.span();
     let mut table = Some(root.get_ref());
