@@ -26,7 +26,10 @@ fn every_measured_cell_is_what_it_was() {
             let place = format!("{} {column}", before["id"]);
             match old["per-seed"].as_object() {
                 Some(seeds) => same_seeds(seeds, &new["per_seed"], &place),
-                None => assert_eq!((&old["value"], &old["standard-error"]), (&new["value"], &new["question_error"])),
+                None => assert_eq!(
+                    (&old["value"], &old["standard-error"]),
+                    (&new["value"], &new["question_error"])
+                ),
             }
             let printed = |cell: &Value| cell["printed"]["text"].as_str().unwrap().parse::<f64>().unwrap();
             assert_eq!(printed(&now["cells"][column]), printed(cell), "{place}");
@@ -41,7 +44,8 @@ fn every_measured_cell_is_what_it_was() {
 fn every_margin_of_a_seed_is_what_it_was() {
     let (before, now) = (read("tests/cli/fixtures/table-05.json"), read("reports/embedded/table-05.json"));
     let parts = |report: &Value| -> BTreeMap<String, Value> {
-        let parts = report["claims"].as_array().unwrap().iter().flat_map(|claim| claim["parts"].as_array().unwrap());
+        let parts =
+            report["claims"].as_array().unwrap().iter().flat_map(|claim| claim["parts"].as_array().unwrap());
         parts.map(|part| (part["label"].as_str().unwrap().to_owned(), part["estimate"].clone())).collect()
     };
     let (before, now) = (parts(&before), parts(&now));

@@ -74,7 +74,12 @@ impl Estimate {
     ///
     /// # Errors
     /// [`IntervalError::NotFinite`].
-    pub fn new(value: f64, variation: &Crossed, questions: usize, seeds: usize) -> Result<Self, IntervalError> {
+    pub fn new(
+        value: f64,
+        variation: &Crossed,
+        questions: usize,
+        seeds: usize,
+    ) -> Result<Self, IntervalError> {
         let Component { variance, degrees_of_freedom } = variation.total();
         if !value.is_finite() || !variance.is_finite() {
             return Err(IntervalError::NotFinite);

@@ -39,7 +39,8 @@ pub fn t_upper_tail(t: f64, degrees_of_freedom: f64) -> f64 {
     }
     // I_y(v/2, 1/2) with y = v / (v + t^2) keeps its digits far out in the tail.
     let square = t * t;
-    let beyond = checked_beta_reg(0.5 * degrees_of_freedom, 0.5, degrees_of_freedom / (degrees_of_freedom + square));
+    let beyond =
+        checked_beta_reg(0.5 * degrees_of_freedom, 0.5, degrees_of_freedom / (degrees_of_freedom + square));
     let beyond = 0.5 * beyond.unwrap_or(0.0);
     if t >= 0.0 { beyond } else { 1.0 - beyond }
 }

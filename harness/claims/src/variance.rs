@@ -136,7 +136,10 @@ fn apart(deviations: &[Vec<f64>], weights: &[Vec<f64>], freedom: f64, seeds: f64
     let outer = square(&|i, j| weights.iter().map(|w| w[i] * w[j]).sum());
     let product = square(&|i, j| (0..size).map(|k| covariance[i][k] * outer[k][j]).sum());
     let trace: f64 = (0..size).map(|i| product[i][i]).sum();
-    let of_square: f64 = (0..size).flat_map(|i| (0..size).map(move |j| (i, j))).map(|(i, j)| product[i][j] * product[j][i]).sum();
+    let of_square: f64 = (0..size)
+        .flat_map(|i| (0..size).map(move |j| (i, j)))
+        .map(|(i, j)| product[i][j] * product[j][i])
+        .sum();
     let ratio = if of_square > 0.0 { (trace * trace / of_square).max(1.0) } else { 1.0 };
     (trace > 0.0).then_some(Component { variance: trace / seeds, degrees_of_freedom: freedom * ratio })
 }

@@ -36,8 +36,10 @@ pub(crate) fn bibtex(report: &Report) -> String {
 
 /// The report as a schema.org `Review` of a `ScholarlyArticle`, in JSON that can stand inside of an HTML page.
 pub(crate) fn json_ld(report: &Report) -> String {
-    let counts: Vec<String> =
-        view::tally(&report.claims).into_iter().map(|(outcome, number)| format!("{number} {}", outcome.word())).collect();
+    let counts: Vec<String> = view::tally(&report.claims)
+        .into_iter()
+        .map(|(outcome, number)| format!("{number} {}", outcome.word()))
+        .collect();
     let mut article = json!({ "@type": "ScholarlyArticle", "identifier": report.paper });
     if let Some(address) = address(&report.paper) {
         article["url"] = json!(address);

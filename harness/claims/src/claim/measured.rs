@@ -94,8 +94,12 @@ pub fn as_measured(
     let looks = claims.iter().map(|(claim, _)| Looks::at(claim, scores, &printed, rules));
     let looks: Vec<Looks<'_>> = looks.collect::<Result<_, _>>()?;
     let p = |look: &Looks<'_>| look.found.claim.map(|evidence| evidence.p());
-    let shared: Vec<f64> =
-        claims.iter().zip(&looks).filter(|((_, primary), _)| !primary).filter_map(|(_, look)| p(look)).collect();
+    let shared: Vec<f64> = claims
+        .iter()
+        .zip(&looks)
+        .filter(|((_, primary), _)| !primary)
+        .filter_map(|(_, look)| p(look))
+        .collect();
     let mut adjusted = holm(&shared).into_iter();
     let decided = claims.iter().zip(looks).map(|((_, primary), look)| {
         let p = p(&look);
@@ -141,8 +145,13 @@ impl<'c> Looks<'c> {
         let found = look(View::default())?;
         let mut without = BTreeMap::new();
         let margins = found.comparisons.iter().filter_map(|part| part.margin.as_ref());
-        let seeds: Vec<u64> =
-            margins.map(|margin| &margin.per_seed).max_by_key(|seeds| seeds.len()).into_iter().flatten().map(|(seed, _)| *seed).collect();
+        let seeds: Vec<u64> = margins
+            .map(|margin| &margin.per_seed)
+            .max_by_key(|seeds| seeds.len())
+            .into_iter()
+            .flatten()
+            .map(|(seed, _)| *seed)
+            .collect();
         // With two seeds, one would be left, which settles nothing.
         for seed in seeds.iter().copied().filter(|_| seeds.len() > 2) {
             without.insert(seed, look(View { without: Some(seed), ..View::default() })?);
@@ -206,7 +215,13 @@ impl<'c> Looks<'c> {
         }
     }
 
-    fn comparison(&self, at: usize, comparison: &Comparison, factor: f64, rules: &Rules) -> MeasuredComparison {
+    fn comparison(
+        &self,
+        at: usize,
+        comparison: &Comparison,
+        factor: f64,
+        rules: &Rules,
+    ) -> MeasuredComparison {
         let part = &self.found.comparisons[at];
         let outcome = match part.evidence {
             Some(evidence) => evidence.outcome(factor, rules.alpha),
@@ -284,15 +299,15 @@ fn part(
     if !missing.is_empty() {
         return Ok(Part { margin: None, evidence: None, reason: Some(Reason::NotMeasured), missing });
     }
-    let margin =
-        match in_percent(scores, &cells, view, |percentages| comparison.margin(&cells, percentages)) {
-            Ok(margin) => margin,
-            Err(ScoresError::Interval(IntervalError::NotFinite)) => {
-                let (evidence, reason) = (Some(Evidence::NONE), Some(Reason::Undefined));
-                return Ok(Part { margin: None, evidence, reason, missing });
-            }
-            Err(error) => return Err(error),
-        };
+    let margin = match in_percent(scores, &cells, view, |percentages| comparison.margin(&cells, percentages))
+    {
+        Ok(margin) => margin,
+        Err(ScoresError::Interval(IntervalError::NotFinite)) => {
+            let (evidence, reason) = (Some(Evidence::NONE), Some(Reason::Undefined));
+            return Ok(Part { margin: None, evidence, reason, missing });
+        }
+        Err(error) => return Err(error),
+    };
     let reason = match margin.estimate {
         Estimate { seeds: 1, .. } => Some(Reason::OneSeed),
         Estimate { standard_error: 0.0, .. } => Some(Reason::NoVariation),

@@ -126,9 +126,7 @@ impl Evidence {
         Self {
             holds: one(parts.iter().map(|part| part.holds).fold(1.0, f64::min)),
             reversed: parts.iter().map(|part| part.reversed).fold(0.0, f64::max),
-            smaller: parts
-                .iter()
-                .try_fold(0.0_f64, |largest, part| part.smaller.map(|p| largest.max(p))),
+            smaller: parts.iter().try_fold(0.0_f64, |largest, part| part.smaller.map(|p| largest.max(p))),
         }
     }
 }

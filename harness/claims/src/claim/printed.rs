@@ -105,8 +105,7 @@ pub fn printed_comparison(
             beyond_rounding: false,
         };
     };
-    let rounding: f64 =
-        margin.gradient.iter().zip(&printed).map(|(slope, p)| slope.abs() * p.rounding).sum();
+    let rounding: f64 = margin.gradient.iter().zip(&printed).map(|(slope, p)| slope.abs() * p.rounding).sum();
     // How far the margin is on the claimed side.
     let (holds, slack) = match comparison.relation {
         Relation::Above | Relation::Below => (margin.value > NOISE, margin.value),

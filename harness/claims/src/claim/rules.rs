@@ -65,7 +65,10 @@ impl Rules {
             _ => {
                 let smaller = match self.smaller {
                     _ if !printed => String::new(),
-                    0.5 => "smaller if it lies below half of the printed margin without settling the direction; ".to_owned(),
+                    0.5 => {
+                        "smaller if it lies below half of the printed margin without settling the direction; "
+                            .to_owned()
+                    }
                     share => format!(
                         "smaller if it lies below {} of the printed margin without settling the direction; ",
                         percent(share)

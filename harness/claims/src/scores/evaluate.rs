@@ -116,8 +116,7 @@ impl Scores {
         }
         let mut per_seed = BTreeMap::new();
         for &seed in &trained {
-            let value =
-                f(&sources.iter().map(|source| source.mean(Some(seed))).collect::<Vec<_>>()).value;
+            let value = f(&sources.iter().map(|source| source.mean(Some(seed))).collect::<Vec<_>>()).value;
             if !value.is_finite() {
                 return Err(IntervalError::NotFinite.into());
             }
@@ -234,7 +233,9 @@ fn influence(
                     let weight = slope / source.benchmarks.len() as f64;
                     let scores = source.scores(*seed, benchmark);
                     sums.resize(scores.len(), 0.0);
-                    sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += weight * (source.pick)(score));
+                    sums.iter_mut()
+                        .zip(scores)
+                        .for_each(|(sum, score)| *sum += weight * (source.pick)(score));
                 }
             }
             sums

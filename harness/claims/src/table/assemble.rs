@@ -259,7 +259,11 @@ fn deviations(deviations: &[Deviation]) -> Option<Section> {
 
 /// What a named mean is.
 fn about_mean(mean: &NamedMean) -> String {
-    format!("`{}` is the mean of {}; claims speak of it, and the paper does not print it", mean.id, mean.columns.join(", "))
+    format!(
+        "`{}` is the mean of {}; claims speak of it, and the paper does not print it",
+        mean.id,
+        mean.columns.join(", ")
+    )
 }
 
 /// What the intervals are about.

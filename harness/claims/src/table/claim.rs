@@ -139,20 +139,23 @@ impl Claim {
         printed: &PrintedTable,
     ) -> Result<Vec<Self>, TableError> {
         let parse = |claim: &ClaimLayout| {
-            claim.expression.parse::<claim::Claim>().map_err(|error| TableError::Claim {
-                id: claim.id.clone(),
-                message: error.to_string(),
-            })
+            claim
+                .expression
+                .parse::<claim::Claim>()
+                .map_err(|error| TableError::Claim { id: claim.id.clone(), message: error.to_string() })
         };
         let parsed: Vec<claim::Claim> = layout.claims.iter().map(parse).collect::<Result<_, _>>()?;
         let named = |claim: &ClaimLayout| claim.primary;
-        let pairs: Vec<(&claim::Claim, bool)> =
-            parsed.iter().zip(layout.claims.iter().map(named)).collect();
-        let number = |row: &str, column: &str| layout.printed_number(|row, column| printed.cell(row, column), row, column);
+        let pairs: Vec<(&claim::Claim, bool)> = parsed.iter().zip(layout.claims.iter().map(named)).collect();
+        let number = |row: &str, column: &str| {
+            layout.printed_number(|row, column| printed.cell(row, column), row, column)
+        };
         let margin = |comparison: &Comparison| printed_comparison(comparison, &number).margin;
         let measured = as_measured(&pairs, scores, margin, &layout.rules)?;
         let claims = layout.claims.iter().zip(&parsed).zip(&measured);
-        Ok(claims.map(|((written, parsed), measured)| one(layout, written, parsed, measured, &number)).collect())
+        Ok(claims
+            .map(|((written, parsed), measured)| one(layout, written, parsed, measured, &number))
+            .collect())
     }
 }
 
@@ -165,12 +168,11 @@ fn one(
 ) -> Claim {
     let printed = as_printed(parsed, number);
     let found = measured.comparisons.iter().zip(&printed.comparisons);
-    let mut rules: Vec<String> =
-        parsed
-            .comparisons()
-            .zip(&printed.comparisons)
-            .map(|(comparison, printed)| layout.rules.in_words(comparison.relation, printed.margin.is_some()))
-            .collect();
+    let mut rules: Vec<String> = parsed
+        .comparisons()
+        .zip(&printed.comparisons)
+        .map(|(comparison, printed)| layout.rules.in_words(comparison.relation, printed.margin.is_some()))
+        .collect();
     rules.dedup();
     Claim {
         id: written.id.clone(),
@@ -185,7 +187,11 @@ fn one(
         },
         p_value: measured.evidence.map(|evidence| evidence.p()),
         adjusted_p_value: measured.adjusted,
-        parts: parsed.comparisons().zip(found).map(|(written, (measured, printed))| part(written, measured, printed)).collect(),
+        parts: parsed
+            .comparisons()
+            .zip(found)
+            .map(|(written, (measured, printed))| part(written, measured, printed))
+            .collect(),
         rule: Some(rules.join("; ")),
         note: note(measured),
     }
@@ -229,7 +235,8 @@ fn note(claim: &MeasuredClaim) -> Option<String> {
     let unadjusted = claim.adjusted.zip(claim.evidence).and_then(|(adjusted, evidence)| {
         let alone = evidence.p();
         (claim.outcome == Outcome::Open && alone <= LEVEL_OF_INTERVALS && adjusted > alone).then(|| {
-            "its interval alone would settle it, but not after adjustment for the table's other claims".to_owned()
+            "its interval alone would settle it, but not after adjustment for the table's other claims"
+                .to_owned()
         })
     });
     let rests_on = (!claim.rests_on.is_empty()).then(|| {

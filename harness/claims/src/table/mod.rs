@@ -18,9 +18,7 @@ pub use assemble::{Evaluation, Measurements};
 pub use check::{Finding, Known};
 pub use claim::{Claim, Part, Threshold, Unit};
 pub use error::TableError;
-pub use layout::{
-    ClaimLayout, Column, Deviation, Gain, Group, Layout, NamedMean, Rounding, RowLayout, Says,
-};
+pub use layout::{ClaimLayout, Column, Deviation, Gain, Group, Layout, NamedMean, Rounding, RowLayout, Says};
 
 use crate::assurance::Assurance;
 use crate::printed::PrintedCheck;

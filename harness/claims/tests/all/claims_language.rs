@@ -64,7 +64,11 @@ fn mistakes_are_located_and_explained() {
     for (text, span, message) in [
         ("", (0, 0), "expected a cell (`row.column`), a number, a function, `-`, `|` or `(`, found the end"),
         ("acc.math", (8, 8), "expected `>`, `<`, `>=`, `<=` or `~`, found the end"),
-        ("acc.math >", (10, 10), "expected a cell (`row.column`), a number, a function, `-`, `|` or `(`, found the end"),
+        (
+            "acc.math >",
+            (10, 10),
+            "expected a cell (`row.column`), a number, a function, `-`, `|` or `(`, found the end",
+        ),
         ("acc > sft", (4, 5), "expected `.` and a column after the row, found `>`"),
         (
             "acc.500 > 1",
@@ -83,8 +87,16 @@ fn mistakes_are_located_and_explained() {
             (25, 26),
             "expected a number of percentage points, found the name `x`",
         ),
-        ("a.x > b.x > c.x", (10, 11), "comparisons do not chain: write `a > b and b > c`, or `ranks(a, b, c)`"),
-        ("a.x > b.x xor b.x > c.x", (10, 13), "expected `and`, `or` or the end of the claim, found the name `xor`"),
+        (
+            "a.x > b.x > c.x",
+            (10, 11),
+            "comparisons do not chain: write `a > b and b > c`, or `ranks(a, b, c)`",
+        ),
+        (
+            "a.x > b.x xor b.x > c.x",
+            (10, 13),
+            "expected `and`, `or` or the end of the claim, found the name `xor`",
+        ),
         ("a.x == b.x", (4, 5), "unexpected character `=`"),
         ("max(a.x, b.x) > 0", (0, 3), "there is no function `max`: there are avg, slope and ranks"),
         ("slope(a.x at 1) > 0", (0, 5), "`slope` needs at least two points"),
@@ -154,7 +166,14 @@ fn cells_are_listed_once_in_order() {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z][a-zA-Z0-9_-]{0,6}", "[^\"]{1,6}", Just("and".to_owned()), Just("within".to_owned()), Just("or".to_owned()), Just("at".to_owned())]
+    prop_oneof![
+        "[a-z][a-zA-Z0-9_-]{0,6}",
+        "[^\"]{1,6}",
+        Just("and".to_owned()),
+        Just("within".to_owned()),
+        Just("or".to_owned()),
+        Just("at".to_owned())
+    ]
 }
 
 fn cell() -> impl Strategy<Value = Expression> {

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use assay_claims::claim::{
-    AsPrinted, Claim, Comparison, MeasuredClaim, Outcome, PrintedNumber, Reason, Rules, as_measured, as_printed,
-    estimate,
+    AsPrinted, Claim, Comparison, MeasuredClaim, Outcome, PrintedNumber, Reason, Rules, as_measured,
+    as_printed, estimate,
 };
 use assay_claims::printed::Decimal;
 use assay_claims::scores::{Score, Scores, ScoresError};
@@ -66,7 +66,9 @@ fn directions() {
         (0.435, settled(Outcome::Reversed)),
     ] {
         let scores = ours(mean);
-        for claim in ["ours.b > sft.b", "sft.b < ours.b", "ours.b - sft.b > 0", "ours.b >= sft.b", "sft.b <= ours.b"] {
+        for claim in
+            ["ours.b > sft.b", "sft.b < ours.b", "ours.b - sft.b > 0", "ours.b >= sft.b", "sft.b <= ours.b"]
+        {
             assert_eq!(outcome(claim, &scores), expected, "{mean} {claim}");
         }
     }
@@ -238,8 +240,7 @@ fn verdicts_that_are_missing_keep_a_claim_open() {
 /// "160 % above base", by the delta method.
 #[test]
 fn ratios_are_estimated_too() {
-    let rows =
-        [("ours", around(0.75, 0.2)), ("base", around(0.25, 0.1)), ("sft", vec![0.5; QUESTIONS])];
+    let rows = [("ours", around(0.75, 0.2)), ("base", around(0.25, 0.1)), ("sft", vec![0.5; QUESTIONS])];
     let scores = scores(&rows, &[]);
     let ratio = estimate(&"ours.b / base.b".parse().unwrap(), &scores).unwrap().estimate;
     close(ratio.value, 3.0, 1e-9);
@@ -265,7 +266,8 @@ fn what_was_not_measured_is_not_attempted() {
 /// Both models fail every question: a difference of exactly 0 with an interval of no width settles nothing.
 #[test]
 fn scores_at_the_floor_settle_nothing() {
-    let rows = [("ours", vec![0.0; QUESTIONS]), ("base", vec![0.0; QUESTIONS]), ("sft", vec![0.5; QUESTIONS])];
+    let rows =
+        [("ours", vec![0.0; QUESTIONS]), ("base", vec![0.0; QUESTIONS]), ("sft", vec![0.5; QUESTIONS])];
     let scores = scores(&rows, &[]);
     for claim in ["ours.b > base.b", "ours.b ~ base.b within 2"] {
         assert_eq!(outcome(claim, &scores), (Outcome::Open, Reason::NoVariation), "{claim}");

@@ -11,7 +11,7 @@ mod layouts;
 mod pass_at_k;
 mod printed;
 mod scores;
-mod statistics;
 mod small;
+mod statistics;
 mod support;
 mod tables;

@@ -23,8 +23,8 @@ fn adjusted_p_values_of_published_examples() {
     }
     // Benjamini and Hochberg 1995, section 3.3: of fifteen p values, four are rejected at 5 %.
     let p = [
-        0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
-        0.7590, 1.0,
+        0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719,
+        0.6528, 0.7590, 1.0,
     ];
     assert_eq!(benjamini_hochberg(&p).iter().filter(|p| **p <= 0.05).count(), 4);
     assert_eq!(holm(&p).iter().filter(|p| **p <= 0.05).count(), 3, "their Bonferroni comparison");
@@ -34,9 +34,12 @@ fn adjusted_p_values_of_published_examples() {
 /// Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3.
 #[test]
 fn wilson_intervals_of_published_examples() {
-    for (successes, n, low, high) in
-        [(81.0, 263.0, 0.2553, 0.3662), (15.0, 148.0, 0.0624, 0.1605), (0.0, 20.0, 0.0, 0.1611), (1.0, 29.0, 0.0061, 0.1718)]
-    {
+    for (successes, n, low, high) in [
+        (81.0, 263.0, 0.2553, 0.3662),
+        (15.0, 148.0, 0.0624, 0.1605),
+        (0.0, 20.0, 0.0, 0.1611),
+        (1.0, 29.0, 0.0061, 0.1718),
+    ] {
         let found = wilson(successes, n, 0.95);
         close(found.0, low, 5e-5);
         close(found.1, high, 5e-5);

@@ -54,9 +54,8 @@ impl Checked {
         recipe.iter().for_each(|recipe| written.add(&recipe.steps));
         let clean = problems.is_empty();
         let pipeline = clean.then(|| written.check(registry, &mut problems));
-        let scale = reader
-            .open_named("scale", "recipes/scale", scale, &mut problems)
-            .and_then(|(file, mut root)| {
+        let scale =
+            reader.open_named("scale", "recipes/scale", scale, &mut problems).and_then(|(file, mut root)| {
                 if let Some(criteria) = reader.criteria(scale, &mut problems) {
                     join(&mut root, criteria, &mut problems);
                 }

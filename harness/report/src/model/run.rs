@@ -41,7 +41,8 @@ impl Report {
     /// The report of a table. What it says about the table is the table's; nothing is added but what was
     /// overridden.
     pub fn new(table: Table, run: Run) -> Self {
-        let criteria = run.criteria.map(|criteria| Criteria { history: table.layout.history.clone(), ..criteria });
+        let criteria =
+            run.criteria.map(|criteria| Criteria { history: table.layout.history.clone(), ..criteria });
         let mut notes = table.notes.clone();
         notes.extend(run.overrides.iter().map(|set| format!("Overridden for this run: {set}")));
         Self {

@@ -6,7 +6,16 @@ use assay_report::*;
 
 pub(crate) fn estimate(value: f64) -> Quantity {
     let per_seed = BTreeMap::from([(1, value - 1.5), (2, value + 1.5)]);
-    Quantity { value, low: value - 3.0, high: value + 3.0, standard_error: Some(1.5), question_error: Some(0.9), seed_error: Some(1.2), per_seed, n: Some(800) }
+    Quantity {
+        value,
+        low: value - 3.0,
+        high: value + 3.0,
+        standard_error: Some(1.5),
+        question_error: Some(0.9),
+        seed_error: Some(1.2),
+        per_seed,
+        n: Some(800),
+    }
 }
 
 pub(crate) fn printed(text: &str, check: PrintedCheck) -> Option<Printed> {

@@ -31,7 +31,8 @@ fn layout() -> Layout {
         claims: vec![ClaimLayout {
             id: "C1".into(),
             text: "Owls fly better".into(),
-            expression: "owl.birds > cat.birds".into(), primary: false
+            expression: "owl.birds > cat.birds".into(),
+            primary: false,
         }],
         ..Layout::default()
     }
@@ -141,7 +142,11 @@ fn what_was_overridden_is_said() {
     let layout = Layout { history: vec!["Nothing was known.".into()], ..layout() };
     let report = Report::new(Table::new(layout, measurements()).unwrap(), run);
     assert_eq!(report.notes[1], "Overridden for this run: evaluation.samples=1");
-    assert_eq!(report.criteria.unwrap().history, ["Nothing was known."], "what was known is the recipe's to say");
+    assert_eq!(
+        report.criteria.unwrap().history,
+        ["Nothing was known."],
+        "what was known is the recipe's to say"
+    );
 }
 
 /// Printed values alone make a page of printed values: no word of models, seeds or intervals.
