@@ -47,7 +47,7 @@ fn a_check_passes_on_its_own_report() {
     let world = committed();
     let before = world.read(REPORT);
     let found = world.run(&CHECK).succeeds().stdout();
-    assert_eq!(found, "check: no regression, 68 identical · no test was made\n");
+    assert_eq!(found, "check: no regression, 73 identical · no test was made\n");
     let check = json(&world.run(&[&CHECK[..], &["--json"]].concat()).succeeds().stdout());
     assert_eq!(check["regression"], false);
     assert!(check["steps"].as_array().unwrap().is_empty());
@@ -80,12 +80,12 @@ fn a_broken_model_fails_the_check_which_names_claim_and_first_step() {
         junit.contains("<testcase classname=\"table-05.claim\" name=\"T5.3\">\n      <failure "),
         "{junit}"
     );
-    assert_eq!(junit.matches("<testcase ").count(), 68);
+    assert_eq!(junit.matches("<testcase ").count(), 73);
 
     // Everything that the check counts is in the JSON, each call once.
     let check = json(&world.run(&[&CHECK[..], &["--json"]].concat()).fails_with(5).stdout());
     let all: u64 = check["counts"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
-    assert_eq!((all, &check["regression"]), (68, &Value::Bool(true)));
+    assert_eq!((all, &check["regression"]), (73, &Value::Bool(true)));
 
     // The reason is found again when nothing runs any more.
     let first = check["steps"].as_array().unwrap().iter().find(|step| step["first"] == true).unwrap();
@@ -110,7 +110,7 @@ fn accepting_rewrites_the_baseline_and_fails_once() {
         .prints(&["cell sft.OlympiadBench: measured.value 17.5"]);
     assert_ne!(world.read(REPORT), old);
     world.run(&accept).succeeds();
-    world.run(&CHECK).succeeds().prints(&["no regression, 68 identical"]);
+    world.run(&CHECK).succeeds().prints(&["no regression, 73 identical"]);
     let diff = world.run(&["diff", "old.json", REPORT]).succeeds().stdout();
     assert!(diff.contains("claim T5.3: outcome \"holds\" -> "), "{diff}");
     assert!(
@@ -186,7 +186,7 @@ fn another_number_from_the_same_artefacts_is_a_regression() {
     std::fs::write(world.path(REPORT), report.to_string()).unwrap();
     let found = world.run(&CHECK).fails_with(5);
     found.prints(&[
-        "1 regression, 67 identical",
+        "1 regression, 72 identical",
         "sft.OlympiadBench",
         "the numbers differ by what `table-05` computes",
     ]);

@@ -175,7 +175,11 @@ fn print(found: &Audit, tables: usize) -> Result<(), Failure> {
         .map(|severity| format!("{} {}", found.of_severity(severity), severity.name()))
         .collect();
     let of = if tables == 1 { "1 table".to_owned() } else { format!("{tables} tables") };
-    writeln!(out, "{} findings in {of}: {}", found.findings.len(), counts.join(", "))?;
+    let number = match found.findings.len() {
+        1 => "1 finding".to_owned(),
+        n => format!("{n} findings"),
+    };
+    writeln!(out, "{number} in {of}: {}", counts.join(", "))?;
     let (attempted, left): (Vec<CellResult>, Vec<CellResult>) =
         CellResult::ALL.into_iter().partition(|result| result.attempted());
     let count = |result: &CellResult| format!("{} {}", found.count(*result), result.words());
