@@ -96,7 +96,7 @@ fn a_summary_survives_json() {
         let found = summarise(&items).unwrap();
         let text = serde_json::to_string(&found).unwrap();
         assert_eq!(
-            text.contains(r#""weights":{"acc":{"effective-sample-size":"#),
+            text.contains(r#""weights":{"acc":{"effective_sample_size":"#),
             !items.is_empty(),
             "{text}"
         );
