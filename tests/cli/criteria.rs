@@ -1,5 +1,7 @@
 //! Files of criteria: what is fixed beforehand, and the hash of nothing else.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::world::{World, copy, repository};
@@ -46,4 +48,37 @@ fn a_table_without_such_files_says_nothing_of_criteria() {
     world.run(&["run", "birds", "--scale", "tiny"]).fails_with(2).says(&["has a value `birds.claims`"]);
     world.edit("recipes/birds.toml", "claims = \"$birds.claims\"\nhistory = \"$birds.history\"", "");
     assert_eq!(criteria(&world), Value::Null);
+}
+
+/// The commit since when the criteria have stood, and none for what is not committed.
+#[test]
+fn the_first_commit_of_the_criteria_is_told() {
+    let world = world();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"];
+        let output =
+            Command::new("git").arg("-C").arg(world.path("")).args(identity).args(arguments).output();
+        output
+            .ok()
+            .filter(|output| output.status.success())
+            .map(|output| String::from_utf8(output.stdout).unwrap())
+    };
+    if git(&["init", "-q"]).is_none() {
+        eprintln!("skipped: git is not installed");
+        return;
+    }
+    let commit = |file: &str| {
+        git(&["add", file]).unwrap();
+        git(&["commit", "-q", "-m", "A change."]).unwrap();
+        git(&["rev-parse", "HEAD"]).unwrap().trim().to_owned()
+    };
+    let told = || criteria(&world)["files"][0]["first_commit"].clone();
+    assert_eq!(told(), Value::Null, "not committed yet");
+    let first = commit("recipes/criteria");
+    commit("recipes/birds.toml");
+    assert_eq!(told(), first.as_str(), "not the last commit, which left it alone");
+    world.edit("recipes/criteria/birds.toml", "Nothing was known.", "Little was known.");
+    assert_eq!(told(), Value::Null, "edited since");
+    let second = commit("recipes/criteria");
+    assert_eq!(told(), second.as_str());
 }

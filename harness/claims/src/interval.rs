@@ -8,7 +8,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::power::detectable_effect;
 use crate::student::t_quantile;
 use crate::variance::{Component, Crossed};
 
@@ -98,14 +97,6 @@ impl Estimate {
             questions,
             seeds,
         })
-    }
-
-    /// The smallest true effect that a two-sided 5 % test on such data would detect with 80 % power. `None`
-    /// without variation, where nothing can be said.
-    pub fn minimum_detectable_effect(&self) -> Option<f64> {
-        let Self { standard_error, degrees_of_freedom, .. } = *self;
-        (standard_error > 0.0)
-            .then(|| detectable_effect(standard_error, degrees_of_freedom, 1.0 - LEVEL, POWER))
     }
 
     /// The same estimate in another unit, for example percentage points with a factor of 100.

@@ -84,15 +84,19 @@ fn criteria(session: &Session) -> Option<Criteria> {
     let file = |(name, hash): &(Utf8PathBuf, Hash)| CriteriaFile {
         file: name.to_string(),
         hash: hash.to_string(),
-        first_commit: first_commit(session.workspace.root(), name),
+        first_commit: first_commit(session.workspace.root(), name, hash),
     };
     let files: Vec<CriteriaFile> = stated.into_iter().map(file).collect();
     (!files.is_empty()).then(|| Criteria { hash: hasher.finish().to_string(), files, history: Vec::new() })
 }
 
-/// The first commit in which a file has the text that it has now. `None` without git, without a history that reaches back
-/// to it, and for a text that is not committed.
-fn first_commit(root: &Utf8Path, file: &Utf8Path) -> Option<String> {
+/// The first commit in which a file has the text that the run read. `None` without git, without a history that reaches back
+/// to it, for a text that is not committed, and for a file that was edited during the run.
+fn first_commit(root: &Utf8Path, file: &Utf8Path, read: &Hash) -> Option<String> {
+    let now = fs_err::read(root.join(file)).ok()?;
+    if Hash::of(&now) != *read {
+        return None;
+    }
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;

@@ -43,17 +43,19 @@ pub(crate) fn full_label(report: &Report, column: &Column) -> String {
         Some(name) => format!("{name}, {}", in_the_place_of(&column.label)),
         None => column.label.clone(),
     };
-    match group(report, column) {
-        Some(group) => format!("{}: {label}", group.label),
-        None => label,
-    }
+    in_group(report, column, label)
 }
 
 /// The paper's name of a column, with its group: what a printed value belongs to.
 pub(crate) fn printed_label(report: &Report, column: &Column) -> String {
+    in_group(report, column, column.label.clone())
+}
+
+/// A column's label behind that of its group.
+fn in_group(report: &Report, column: &Column, label: String) -> String {
     match group(report, column) {
-        Some(group) => format!("{}: {}", group.label, column.label),
-        None => column.label.clone(),
+        Some(group) => format!("{}: {label}", group.label),
+        None => label,
     }
 }
 

@@ -1,7 +1,8 @@
 use assay_claims::interval::{
-    Estimate, IntervalError, Stratum, clustered_standard_error, mean, mean_of_means, paired_difference,
-    weighted_sum,
+    Estimate, IntervalError, LEVEL, POWER, Stratum, clustered_standard_error, mean, mean_of_means,
+    paired_difference, weighted_sum,
 };
+use assay_claims::power::detectable_effect;
 use assay_claims::student::t_quantile;
 use proptest::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -79,18 +80,7 @@ fn welch_difference_of_the_sleep_data() {
 #[test]
 fn minimum_detectable_effect_of_the_published_example() {
     let standard_error = (1.0 / 9.0 / 969.0_f64).sqrt();
-    let estimate = Estimate {
-        question_error: 1.0,
-        seed_error: None,
-        seeds: 0,
-        value: 0.0,
-        standard_error,
-        low: 0.0,
-        high: 0.0,
-        degrees_of_freedom: 968.0,
-        questions: 969,
-    };
-    close(estimate.minimum_detectable_effect().unwrap(), 0.03, 5e-5);
+    close(detectable_effect(standard_error, 968.0, 1.0 - LEVEL, POWER), 0.03, 5e-5);
 }
 
 /// By hand: means 0.5 and 0.8, variances 1/3 and 0.08, so v = (1/3/4 + 0.08/2) / 4.
@@ -152,7 +142,8 @@ fn undefined_intervals_are_errors() {
 fn scores_without_variation_have_no_detectable_effect() {
     let estimate = mean(&[0.1; 40]).unwrap();
     assert_eq!(estimate.standard_error, 0.0);
-    assert_eq!(estimate.minimum_detectable_effect(), None);
+    let Estimate { standard_error, degrees_of_freedom, .. } = estimate;
+    assert!(detectable_effect(standard_error, degrees_of_freedom, 1.0 - LEVEL, POWER).is_nan());
 }
 
 /// Two models of correlated skill on two benchmarks of 40 questions, 4 samples each: how often does the
