@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
+use crate::change::Change;
 use crate::index::Durability;
 use crate::{Hash, Result, RunId, Store, StoreError};
 
@@ -32,11 +33,28 @@ impl Store {
         let found: Option<Action> = self.index().read(|connection| {
             connection
                 .prepare_cached("SELECT key, step, output, description, run FROM actions WHERE key = ?1")?
-                .query_row([key], from_row)
+                .query_row([key], Action::from_row)
                 .optional()
         })?;
         match found {
             Some(action) if self.is_complete(&action.output)? => Ok(Some(action)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The output of a key's action, as [`Store::action`] finds it, without what is recorded beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the output is a tree whose manifest is damaged.
+    pub fn output(&self, key: &Hash) -> Result<Option<Hash>> {
+        let found: Option<Hash> = self.index().read(|connection| {
+            connection
+                .prepare_cached("SELECT output FROM actions WHERE key = ?1")?
+                .query_row([key], |row| row.get(0))
+                .optional()
+        })?;
+        match found {
+            Some(output) if self.is_complete(&output)? => Ok(Some(output)),
             _ => Ok(None),
         }
     }
@@ -49,7 +67,7 @@ impl Store {
                     "SELECT key, step, output, description, run FROM actions
                      WHERE step = ?1 ORDER BY used DESC LIMIT 1",
                 )?
-                .query_row([step], from_row)
+                .query_row([step], Action::from_row)
                 .optional()
         })
     }
@@ -62,20 +80,9 @@ impl Store {
         if !self.is_complete(&action.output)? {
             return Err(StoreError::Missing { hash: action.output, member: None });
         }
-        self.index().write(Durability::Now, |tx| {
-            tx.prepare_cached(
-                "INSERT OR REPLACE INTO actions (key, step, output, description, run, used)
-                 VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(used), 0) + 1 FROM actions))",
-            )?
-            .execute((
-                action.key,
-                &action.step,
-                action.output,
-                &action.description,
-                action.run,
-            ))?;
-            tx.prepare_cached("INSERT OR IGNORE INTO run_actions (run, key) VALUES (?1, ?2)")?
-                .execute((action.run, action.key))?;
+        self.index().write(Durability::Now, |writer| {
+            writer.apply(&Change::from(action))?;
+            writer.apply(&Change::Noted { run: action.run, keys: vec![action.key] })?;
             Ok(())
         })
     }
@@ -83,28 +90,19 @@ impl Store {
     /// Notes that a run used these actions without repeating them: they become the latest of their steps, and
     /// garbage collection keeps what the last run of a title used. Unknown keys are ignored.
     pub fn touch_actions(&self, run: &RunId, keys: &[Hash]) -> Result<()> {
-        self.index().write(Durability::Soon, |tx| {
-            let mut touch = tx.prepare_cached(
-                "UPDATE actions SET used = (SELECT max(used) + 1 FROM actions) WHERE key = ?1",
-            )?;
-            let mut note =
-                tx.prepare_cached("INSERT OR IGNORE INTO run_actions (run, key) VALUES (?1, ?2)")?;
-            for key in keys {
-                if touch.execute([key])? > 0 {
-                    note.execute((run, key))?;
-                }
-            }
-            Ok(())
-        })
+        self.index().change(Durability::Soon, &Change::Used { run: *run, keys: keys.to_vec() })
     }
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Action> {
-    Ok(Action {
-        key: row.get(0)?,
-        step: row.get(1)?,
-        output: row.get(2)?,
-        description: row.get(3)?,
-        run: row.get(4)?,
-    })
+impl Action {
+    /// Reads a row of key, step, output, description and run.
+    pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            key: row.get(0)?,
+            step: row.get(1)?,
+            output: row.get(2)?,
+            description: row.get(3)?,
+            run: row.get(4)?,
+        })
+    }
 }

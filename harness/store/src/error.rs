@@ -10,7 +10,18 @@ use crate::{Hash, RunId};
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// What has to change for an operation to succeed, and so who has to act. A graver class is greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     /// The request: a path, a name or a run id is wrong. The user asks for something else.
@@ -93,6 +104,20 @@ pub enum StoreError {
     DestinationExists {
         /// The destination.
         path: Utf8PathBuf,
+    },
+    /// The path of the store is longer than SQLite can open.
+    #[error("the path of store {root} has {} bytes; {limit} are possible", .root.as_str().len())]
+    PathTooLong {
+        /// The store.
+        root: Utf8PathBuf,
+        /// The longest possible path in bytes.
+        limit: usize,
+    },
+    /// The store was removed while it was open.
+    #[error("store {root} is gone: somebody has removed or moved it")]
+    Gone {
+        /// Where it was.
+        root: Utf8PathBuf,
     },
     /// The folder is no store, and is not empty either.
     #[error("{root} is not a store: {reason}")]
@@ -203,6 +228,7 @@ impl StoreError {
             | Self::Unsupported { .. }
             | Self::DestinationExists { .. }
             | Self::NotAStore { .. }
+            | Self::PathTooLong { .. }
             | Self::UnknownRun { .. }
             | Self::AmbiguousRun { .. } => ErrorClass::User,
             Self::Corrupt { .. }
@@ -212,6 +238,7 @@ impl StoreError {
             | Self::ReadOnly { .. }
             | Self::DiskFull { .. }
             | Self::Busy { .. }
+            | Self::Gone { .. }
             | Self::IndexDamaged { .. }
             | Self::Io { .. } => ErrorClass::Environment,
             Self::Index { source, .. } if is_environmental(source) => ErrorClass::Environment,
@@ -263,11 +290,12 @@ impl StoreError {
             Self::Busy { .. } => "wait for the other run to end, then try again".into(),
             Self::UnknownRun { .. } => "list the runs and use a prefix of one id".into(),
             Self::AmbiguousRun { .. } => "give more letters of the id".into(),
-            Self::IndexDamaged { path, .. } => {
-                format!(
-                    "move {path} and its `-wal` and `-shm` files away: the objects stay, and a run rebuilds \
-                     the index"
-                )
+            Self::PathTooLong { .. } => "choose a shorter path for the store with --store".into(),
+            Self::Gone { root } => format!("put {root} back, or run again to make a new one"),
+            Self::IndexDamaged { .. } => {
+                "run again: the index is set aside in `corrupt/` and made anew from the journal; check the disk if \
+                 this repeats"
+                    .into()
             }
             Self::Index { path, source } if is_environmental(source) => {
                 format!("check {path} and the disk that it is on")
@@ -296,12 +324,18 @@ impl StoreError {
 
     /// Maps a failure of SQLite on the index at `path`.
     pub(crate) fn index(path: &Utf8Path, source: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode as Code;
+        use rusqlite::{ErrorCode as Code, ffi};
         let path = path.to_owned();
+        if is_damage(&source) {
+            return Self::IndexDamaged { path, source };
+        }
         match source.sqlite_error_code() {
             Some(Code::DiskFull) => Self::DiskFull { path },
+            // The file that processes share beside the index cannot grow.
+            Some(_) if source.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
+                Self::DiskFull { path }
+            }
             Some(Code::ReadOnly | Code::PermissionDenied) => Self::ReadOnly { path },
-            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::IndexDamaged { path, source },
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy {
                 root: path.parent().unwrap_or(&path).to_owned(),
                 what: "another process has been writing to its index for too long",
@@ -316,6 +350,31 @@ impl StoreError {
             *member = Some(rel.to_owned());
         }
         self
+    }
+}
+
+/// Whether SQLite failed, or a row cannot be read, because the file is not what was written. All statements are fixed, so one
+/// that SQLite cannot understand, or a rule of the schema that is broken, means that the schema or a row is damaged.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::{Error, ErrorCode as Code, ffi};
+    match error {
+        Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::InvalidColumnType(..)
+        | Error::Utf8Error(..) => true,
+        Error::SqliteFailure(code, _) => {
+            matches!(
+                code.code,
+                Code::DatabaseCorrupt
+                    | Code::NotADatabase
+                    | Code::Unknown
+                    | Code::ConstraintViolation
+                    | Code::TypeMismatch
+                    | Code::TooBig
+            ) || code.extended_code == ffi::SQLITE_IOERR_SHORT_READ
+        }
+        Error::SqlInputError { .. } => true,
+        _ => false,
     }
 }
 
@@ -377,6 +436,10 @@ mod tests {
         use rusqlite::ffi;
         for (code, expect) in [
             (ffi::SQLITE_FULL, "disk full"),
+            (ffi::SQLITE_IOERR_SHMSIZE, "disk full"),
+            (ffi::SQLITE_IOERR_SHORT_READ, "damaged"),
+            (ffi::SQLITE_ERROR, "damaged"),
+            (ffi::SQLITE_CONSTRAINT_NOTNULL, "damaged"),
             (ffi::SQLITE_READONLY, "read-only"),
             (ffi::SQLITE_READONLY_DIRECTORY, "read-only"),
             (ffi::SQLITE_BUSY, "busy"),

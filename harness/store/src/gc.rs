@@ -4,7 +4,8 @@
 //!
 //! - the objects that a recorded report needs ([`Store::pin`]);
 //! - the outputs of the *current* actions: the latest of each step name, and those that the last run or the
-//!   last succeeded run of each title recorded or used, so that one scale's results survive work on another;
+//!   last succeeded run of each title recorded or used, so that one scale's results survive work on another; a run for
+//!   which nothing was noted ([`Store::touch_actions`]), as it repeats the one before, stands for nothing of its own;
 //! - objects put within a grace period, one hour unless told otherwise: somebody may be about to refer to
 //!   them;
 //! - the files of every tree that is kept;
@@ -15,15 +16,22 @@
 //! The rest can go: other objects, the actions whose output goes or is gone, checkpoints of finished actions,
 //! objects that were set aside as corrupt, values of the memo that nobody has used for so long.
 //!
-//! A plan deletes nothing. Applying it takes the store's `active.lock` alone, so that no run is active, makes a
-//! second plan and deletes what is in both: what the user saw and what is still garbage.
+//! A plan deletes nothing. Applying it makes a second plan and deletes what is in both: what the user saw and what is still
+//! garbage. It takes the store's `active.lock` alone, so that no run is active. While one is, only what no run can need is
+//! deleted: objects that no action refers to, checkpoints of finished actions that nobody works on, and what was set aside.
+//!
+//! A tree that is damaged does not say which files it had: they count as files of nobody, and the step that made it makes
+//! them again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
 use std::time::{Duration, SystemTime};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use crate::change::Change;
 use crate::index::Durability;
 use crate::inventory::usage;
 use crate::lock::{HeldLock, Locked, Wait};
@@ -117,8 +125,11 @@ pub struct GcOutcome {
     pub memo_values: u64,
     /// The space freed, in bytes.
     pub bytes: u64,
-    /// Objects of the plan that stayed because something refers to them now, or because they were put again.
+    /// Objects of the plan that stayed because something refers to them now, because they were put again, or because a
+    /// run is active that might need them.
     pub spared: Vec<Hash>,
+    /// Whether a run was active, so that only what no run can need was deleted.
+    pub beside_runs: bool,
 }
 
 impl Store {
@@ -128,11 +139,15 @@ impl Store {
     }
 
     /// As [`Store::gc_plan`], by other rules.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] if a tree that must be kept is damaged: what it lists is then unknown.
     pub fn gc_plan_with(&self, rules: GcRules) -> Result<GcPlan> {
-        let index = self.index_contents()?;
+        self.plan(rules, Runs::Ended)
+    }
+
+    fn plan(&self, rules: GcRules, runs: Runs) -> Result<GcPlan> {
+        let mut index = self.index_contents()?;
+        if runs == Runs::Active {
+            index.actions.values_mut().for_each(|action| action.current = true);
+        }
         let objects = self.inventory()?.objects;
         let stored: BTreeSet<Hash> = objects.iter().map(|object| object.hash).collect();
 
@@ -146,7 +161,10 @@ impl Store {
         });
         let kept_as_new = self.with_members(new.map(|object| object.hash))?;
 
-        let mut plan = GcPlan { rules, memo: self.memo_garbage(rules.memo_idle)?, ..GcPlan::default() };
+        let mut plan = GcPlan { rules, ..GcPlan::default() };
+        if runs == Runs::Ended {
+            plan.memo = self.memo_garbage(rules.memo_idle)?;
+        }
         for object in objects.iter().filter(|object| !needed.contains(&object.hash)) {
             if kept_as_new.contains(&object.hash) {
                 plan.spared_as_new += 1;
@@ -163,14 +181,7 @@ impl Store {
             .filter(|(_, action)| !action.current && goes_or_is_gone(&action.output))
             .map(|(key, _)| *key)
             .collect();
-        for (name, path, _) in durable::entries(&self.layout().checkpoints())? {
-            let Ok(key) = name.parse::<Hash>() else { continue };
-            let usage = usage(&path)?;
-            let idle = now.duration_since(usage.changed).is_ok_and(|idle| idle > CHECKPOINT_IDLE);
-            if idle || self.action(&key)?.is_some() {
-                plan.checkpoints.push(Garbage { hash: key, bytes: usage.bytes });
-            }
-        }
+        plan.checkpoints = self.idle_checkpoints(now)?;
         for (_, path, _) in durable::entries(&self.layout().corrupt())? {
             let bytes = usage(&path)?.bytes;
             plan.set_aside.push((path, bytes));
@@ -178,60 +189,128 @@ impl Store {
         Ok(plan)
     }
 
-    /// Deletes what the plan lists, except what is no longer garbage.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`] while a run is active, in any process.
+    /// The checkpoints of finished actions, and those that nobody has changed for long.
+    fn idle_checkpoints(&self, now: SystemTime) -> Result<Vec<Garbage>> {
+        let mut checkpoints = Vec::new();
+        for (name, path, _) in durable::entries(&self.layout().checkpoints())? {
+            let Ok(key) = name.parse::<Hash>() else { continue };
+            let usage = usage(&path)?;
+            let idle = now.duration_since(usage.changed).is_ok_and(|idle| idle > CHECKPOINT_IDLE);
+            let finished = match self.output(&key) {
+                Ok(output) => output.is_some(),
+                // Its step is done again, perhaps from the checkpoint.
+                Err(StoreError::Corrupt { .. }) => false,
+                Err(error) => return Err(error),
+            };
+            if idle || finished {
+                checkpoints.push(Garbage { hash: key, bytes: usage.bytes });
+            }
+        }
+        Ok(checkpoints)
+    }
+
+    /// Deletes what the plan lists, except what is no longer garbage, and what a run that is active might need.
     pub fn gc_apply(&self, plan: &GcPlan) -> Result<GcOutcome> {
         self.require_writable()?;
-        let _alone = self.lock_out_runs()?;
-        let now = self.gc_plan_with(plan.rules)?;
-
-        let mut outcome = GcOutcome::default();
-        let actions: Vec<Hash> = both(&plan.actions, &now.actions, |key| *key);
-        let objects: Vec<Garbage> = both(&plan.objects, &now.objects, |garbage| garbage.hash);
-        let going: BTreeSet<Hash> = objects.iter().map(|garbage| garbage.hash).collect();
-        outcome.spared =
-            plan.objects.iter().map(|garbage| garbage.hash).filter(|hash| !going.contains(hash)).collect();
-
-        // Actions first: a kill in between leaves objects that nobody refers to, not references to nothing.
-        self.index().write(Durability::Now, |tx| {
-            for key in &actions {
-                tx.prepare_cached("DELETE FROM actions WHERE key = ?1")?.execute([key])?;
-                tx.prepare_cached("DELETE FROM run_actions WHERE key = ?1")?.execute([key])?;
-            }
-            Ok(())
-        })?;
-        outcome.actions = actions.len() as u64;
-        for Garbage { hash, bytes } in objects {
-            durable::remove_file(&self.layout().object(&hash))?;
-            self.verified().remove(&hash);
-            outcome.objects += 1;
-            outcome.bytes += bytes;
+        let alone = self.lock_out_runs()?;
+        // What a killed process has recorded in the journal alone is needed too.
+        match self.index().catch_up() {
+            Err(StoreError::DiskFull { .. }) => {}
+            result => result?,
         }
+        let now = self.plan(plan.rules, if alone.is_some() { Runs::Ended } else { Runs::Active })?;
+
+        let mut outcome = GcOutcome { beside_runs: alone.is_none(), ..GcOutcome::default() };
+        let keys: Vec<Hash> = both(&plan.actions, &now.actions, |key| *key);
+        let objects: Vec<Garbage> = both(&plan.objects, &now.objects, |garbage| garbage.hash);
+        outcome.actions = keys.len() as u64;
+        let actions = Change::Collected { keys };
+        // Actions first: a kill in between leaves objects that nobody refers to, not references to nothing.
+        match self.index().change(Durability::Now, &actions) {
+            // Then there must be room first. An action without its output counts as none.
+            Err(StoreError::DiskFull { .. }) => {
+                self.delete_objects(&objects, plan.rules.grace, &mut outcome)?;
+                self.index().change(Durability::Now, &actions)?;
+            }
+            result => {
+                result?;
+                self.delete_objects(&objects, plan.rules.grace, &mut outcome)?;
+            }
+        }
+        let deleted: BTreeSet<Hash> = objects.iter().map(|garbage| garbage.hash).collect();
+        let mut spared: BTreeSet<Hash> = plan.objects.iter().map(|garbage| garbage.hash).collect();
+        spared.retain(|hash| !deleted.contains(hash));
+        outcome.spared.extend(spared);
         for Garbage { hash, bytes } in both(&plan.checkpoints, &now.checkpoints, |garbage| garbage.hash) {
-            self.clear_checkpoint(&hash)?;
-            outcome.checkpoints += 1;
-            outcome.bytes += bytes;
+            if self.try_lease(&hash)?.is_some() {
+                self.clear_checkpoint(&hash)?;
+                outcome.checkpoints += 1;
+                outcome.bytes += bytes;
+            }
         }
         for (path, bytes) in both(&plan.set_aside, &now.set_aside, |(path, _)| path.clone()) {
             durable::remove_file(&path)?;
             outcome.set_aside += 1;
             outcome.bytes += bytes;
         }
-        let (values, bytes) = self.collect_memo(&plan.memo)?;
-        outcome.memo_values = values;
-        outcome.bytes += bytes;
-        self.remove_free_locks()?;
+        if alone.is_some() {
+            let (values, bytes) = self.collect_memo(&plan.memo)?;
+            outcome.memo_values = values;
+            outcome.bytes += bytes;
+            self.remove_free_locks()?;
+            self.shorten_journal()?;
+        }
         Ok(outcome)
     }
 
-    /// Makes sure that no run is active until the result is dropped.
-    fn lock_out_runs(&self) -> Result<Locked> {
+    /// Deletes objects that nothing needs.
+    fn delete_objects(&self, objects: &[Garbage], grace: Duration, outcome: &mut GcOutcome) -> Result<()> {
+        for &Garbage { hash, bytes } in objects {
+            let path = self.layout().object(&hash);
+            if outcome.beside_runs {
+                if !self.delete_if_old(&path, grace)? {
+                    outcome.spared.push(hash);
+                    continue;
+                }
+            } else {
+                durable::remove_file(&path)?;
+            }
+            self.verified().remove(&hash);
+            outcome.objects += 1;
+            outcome.bytes += bytes;
+        }
+        Ok(())
+    }
+
+    /// Deletes an object unless another process has just put it again. Returns whether it is deleted.
+    fn delete_if_old(&self, path: &Utf8Path, grace: Duration) -> Result<bool> {
+        let doomed = self.session()?.fresh_path();
+        match fs::rename(path, &doomed) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            moved => moved.map_err(|error| StoreError::write("remove", path, error))?,
+        }
+        let put = fs::metadata(&doomed).and_then(|metadata| metadata.modified());
+        let old = put.is_ok_and(|put| SystemTime::now().duration_since(put).is_ok_and(|age| age >= grace));
+        if old {
+            durable::remove_file(&doomed)?;
+        } else {
+            fs::rename(&doomed, path).map_err(|error| StoreError::write("put back", path, error))?;
+        }
+        Ok(old)
+    }
+
+    /// Writes the journal anew, if there is room: it gets shorter by what was deleted.
+    fn shorten_journal(&self) -> Result<()> {
+        match self.index().shorten_journal() {
+            Err(StoreError::DiskFull { .. }) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Makes sure that no run is active until the result is dropped; `None` if one is.
+    fn lock_out_runs(&self) -> Result<Option<Locked>> {
         let path = self.layout().active_lock();
-        Locked::exclusive(&path, Wait::No)
-            .map_err(|error| StoreError::write("lock", &path, error))?
-            .ok_or_else(|| StoreError::Busy { root: self.root().to_owned(), what: "a run is active" })
+        Locked::exclusive(&path, Wait::No).map_err(|error| StoreError::write("lock", &path, error))
     }
 
     /// Removes the lock files of processes that have ended.
@@ -246,7 +325,7 @@ impl Store {
         Ok(())
     }
 
-    /// The objects and, for trees among them, the files in them. What is not there is left out.
+    /// The objects and, for trees among them, the files in them. What is not there, or damaged, is left out.
     fn with_members(&self, roots: impl Iterator<Item = Hash>) -> Result<BTreeSet<Hash>> {
         let mut all = BTreeSet::new();
         for root in roots {
@@ -255,7 +334,10 @@ impl Store {
             }
             match self.tree_if_any(&root) {
                 Ok(Some(tree)) => all.extend(tree.iter().map(|(_, entry)| entry.hash)),
-                Ok(None) | Err(StoreError::Missing { .. }) => {}
+                Ok(None)
+                | Err(
+                    StoreError::Missing { .. } | StoreError::Corrupt { .. } | StoreError::BadManifest { .. },
+                ) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -269,8 +351,9 @@ impl Store {
             let actions = tx
                 .prepare_cached(
                     "WITH last_runs AS (
-                         SELECT max(number) AS number FROM runs GROUP BY title
-                         UNION SELECT max(number) FROM runs WHERE status = 'succeeded' GROUP BY title
+                         SELECT max(number) AS number FROM runs WHERE id IN (SELECT run FROM run_actions) GROUP BY title
+                         UNION SELECT max(number) FROM runs
+                         WHERE status = 'succeeded' AND id IN (SELECT run FROM run_actions) GROUP BY title
                      )
                      SELECT key, output,
                             used = (SELECT max(used) FROM actions AS same WHERE same.step = actions.step)
@@ -287,6 +370,14 @@ impl Store {
             Ok(IndexContents { actions, pins })
         })
     }
+}
+
+/// Whether runs go on while garbage is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    Ended,
+    /// Then whatever an action refers to may be needed.
+    Active,
 }
 
 /// What the index refers to.

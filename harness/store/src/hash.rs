@@ -1,5 +1,6 @@
 //! BLAKE3 hashes: of bytes, of files.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -7,6 +8,7 @@ use std::str::FromStr;
 
 use camino::Utf8Path;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// From this size on a file is hashed through a memory map on all threads of the global rayon pool.
@@ -88,6 +90,20 @@ impl FromStr for Hash {
             Ok(hash) if lower => Ok(hash.into()),
             _ => Err(ParseHashError(text.to_owned())),
         }
+    }
+}
+
+impl JsonSchema for Hash {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Hash".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
     }
 }
 

@@ -1,10 +1,14 @@
 //! The folders of a store and the version of their arrangement.
 //!
 //! ```text
-//! format           "assay-store 2"
+//! format           "assay-store 3"
 //! index.sqlite     actions, values of the memo, runs, events, pins
+//! index.damaged    is there from when damage is met in the index until it is made anew
+//! journal          the changes of the index, to make it anew from
+//! reserve          room that garbage collection needs on a full disk
 //! active.lock      locked shared by every active run and while large values of
-//!                  the memo are stored, exclusively by gc and by changes of the schema
+//!                  the memo are stored, exclusively to make the index and by a gc
+//!                  that finds no run active
 //! objects/ab/...   one read-only file per object
 //! memo/ID.volume   large values of the memo
 //! tmp/             unfinished files of living processes
@@ -18,16 +22,23 @@ use std::{fs, io};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::journal::Journal;
 use crate::scratch::Session;
 use crate::{Hash, Result, RunId, StoreError, durable};
 
 /// The arrangement that this program writes, and the only one that it reads. Version 1 kept values without
-/// hashes.
-pub(crate) const FORMAT: u64 = 2;
+/// hashes, version 2 no journal.
+pub(crate) const FORMAT: u64 = 3;
 
-const FORMAT_MAGIC: &str = "assay-store ";
+pub(crate) const FORMAT_MAGIC: &str = "assay-store ";
 const FORMAT_FILE: &str = "format";
 const TMP: &str = "tmp";
+
+/// The longest path of a store in bytes: SQLite opens files with paths of up to 511, and wants to add a suffix of 8.
+const LONGEST: usize = 490;
+
+/// The size of the reserve in bytes.
+const RESERVE: usize = 256 << 10;
 
 /// The paths inside a store.
 #[derive(Clone, Debug)]
@@ -52,30 +63,42 @@ impl Layout {
             }
             Err(error) => return Err(StoreError::read("open", root, error)),
         };
+        if root.as_str().len() > LONGEST {
+            return Err(StoreError::PathTooLong { root, limit: LONGEST });
+        }
         let layout = Self { root };
-        if !layout.check_format()? {
-            // Whoever creates the store at this moment writes the format first, so a look at the other
-            // entries must come before the second look at the format.
-            let strangers = durable::entries(&layout.root)?.into_iter().find(|(name, ..)| name != TMP);
-            if !layout.check_format()? {
-                match strangers {
-                    Some((name, ..)) => {
-                        return Err(StoreError::NotAStore {
-                            root: layout.root,
-                            reason: format!("it holds `{name}` but no `{FORMAT_FILE}` file"),
-                        });
-                    }
-                    None if create => layout.create()?,
-                    None => {
-                        return Err(StoreError::NotAStore {
-                            root: layout.root,
-                            reason: "it is empty".into(),
-                        });
-                    }
-                }
-            }
+        match layout.check_format() {
+            Ok(true) => return Ok(layout),
+            // The journal names the format too.
+            _ if Journal::of(&layout).name()?.is_some() => layout.restore_format()?,
+            Ok(false) => layout.check_empty(create)?,
+            Err(error) => return Err(error),
         }
         Ok(layout)
+    }
+
+    /// Makes a store in an empty folder, if `create`.
+    fn check_empty(&self, create: bool) -> Result<()> {
+        // Whoever creates the store at this moment writes the format first, so a look at the other
+        // entries must come before the second look at the format.
+        let strangers = durable::entries(&self.root)?.into_iter().find(|(name, ..)| name != TMP);
+        if self.check_format()? {
+            return Ok(());
+        }
+        let reason = match strangers {
+            Some((name, ..)) => format!("it holds `{name}` but no `{FORMAT_FILE}` file"),
+            None if create => return self.create(),
+            None => "it is empty".into(),
+        };
+        Err(StoreError::NotAStore { root: self.root.clone(), reason })
+    }
+
+    /// Writes the format file that was lost or damaged, unless the store cannot be written.
+    fn restore_format(&self) -> Result<()> {
+        match self.create() {
+            Err(StoreError::ReadOnly { .. }) => Ok(()),
+            written => written,
+        }
     }
 
     /// Writes the format file, then the folders. A kill in between leaves what the next open completes.
@@ -104,7 +127,28 @@ impl Layout {
                 created = true;
             }
         }
-        if created { durable::sync_dir(&self.root) } else { Ok(()) }
+        if created {
+            durable::sync_dir(&self.root)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the reserve, if it is not there. A disk that has no room for it has none for anything else.
+    pub(crate) fn keep_reserve(&self) {
+        let whole = fs::metadata(self.reserve()).is_ok_and(|metadata| metadata.len() == RESERVE as u64);
+        if !whole {
+            // Bytes that no file system can leave out.
+            let mut bytes = vec![0; RESERVE];
+            blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+            if fs::write(self.reserve(), bytes).is_err() {
+                let _ = self.release_reserve();
+            }
+        }
+    }
+
+    /// Gives the room of the reserve back; the next open takes it again.
+    pub(crate) fn release_reserve(&self) -> Result<()> {
+        durable::remove_file(&self.reserve())
     }
 
     /// Whether the format file is there and of a version that this program understands.
@@ -150,6 +194,18 @@ impl Layout {
 
     pub(crate) fn index(&self) -> Utf8PathBuf {
         self.root.join("index.sqlite")
+    }
+
+    pub(crate) fn index_mark(&self) -> Utf8PathBuf {
+        self.root.join("index.damaged")
+    }
+
+    pub(crate) fn journal(&self) -> Utf8PathBuf {
+        self.root.join("journal")
+    }
+
+    fn reserve(&self) -> Utf8PathBuf {
+        self.root.join("reserve")
     }
 
     pub(crate) fn active_lock(&self) -> Utf8PathBuf {

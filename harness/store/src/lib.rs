@@ -12,9 +12,12 @@
 //!   absent. Checkpoints are the exception: whoever writes them verifies them ([`Store::checkpoint_dir`]).
 //! - **No half objects.** Objects are written to a temporary name, synced and renamed, so a kill at any
 //!   instant loses at most unfinished work. A recorded action is on the disk together with its output.
+//! - **An index that can be made anew.** Each of its changes is also a line of a journal, with a hash. An index that is
+//!   damaged or gone is made anew from it when the store is opened ([`Store::rebuilt`]).
 //! - **Sharing.** Several processes may use a store at once. Index changes are transactions, objects are
 //!   immutable, and temporary files belong to a process by a lock that dies with it.
-//! - **Nothing needed is deleted.** Garbage collection runs alone and spares what recorded reports need; values of
+//! - **Nothing needed is deleted.** Garbage collection spares what recorded reports need, and beside a run whatever that
+//!   could need; values of
 //!   the memo, which can be computed again, go when nobody has used them for long.
 //!
 //! It knows nothing of recipes or models: keys and descriptions are the caller's. [`Hasher`] makes the keys.
@@ -42,7 +45,9 @@
 //! ```
 
 mod actions;
+mod change;
 mod checkpoints;
+mod compare;
 mod durable;
 mod encode;
 mod error;
@@ -50,6 +55,7 @@ mod gc;
 mod hash;
 mod index;
 mod inventory;
+mod journal;
 mod layout;
 mod leases;
 mod lock;
@@ -68,6 +74,7 @@ pub use encode::Hasher;
 pub use error::{ErrorClass, Result, StoreError};
 pub use gc::{Garbage, GcOutcome, GcPlan, GcRules};
 pub use hash::{Hash, ParseHashError};
+pub use index::Rebuilt;
 pub use inventory::Stats;
 pub use leases::Lease;
 pub use objects::ObjectKind;

@@ -181,10 +181,7 @@ impl Store {
     /// Whether the object is there and sound, so that it need not be written. A corrupt one is set aside.
     fn keep_existing(&self, hash: &Hash) -> Result<bool> {
         match self.kind(hash) {
-            Ok(kind) => {
-                self.freshen(hash, kind)?;
-                Ok(true)
-            }
+            Ok(kind) => self.freshen(hash, kind),
             Err(StoreError::Missing { .. }) => Ok(false),
             Err(StoreError::Corrupt { .. }) => {
                 self.forget(hash)?;
@@ -194,33 +191,34 @@ impl Store {
         }
     }
 
-    /// Renews an object's time, by which garbage collection knows that somebody is about to refer to it.
-    /// Where that is not permitted, because another user owns the file, only an active run keeps garbage
-    /// collection away.
-    fn freshen(&self, hash: &Hash, kind: ObjectKind) -> Result<()> {
+    /// Renews an object's time, by which garbage collection knows that somebody is about to refer to it. False if the object
+    /// must be written: it was collected at this moment, or its time cannot be renewed, because another user owns the file.
+    fn freshen(&self, hash: &Hash, kind: ObjectKind) -> Result<bool> {
         let path = self.layout().object(hash);
-        let renew = || -> io::Result<()> {
+        let renew = || -> io::Result<bool> {
             let file = File::open(&path)?;
             let now = SystemTime::now();
             let age = now.duration_since(file.metadata()?.modified()?).unwrap_or_default();
             if age > FRESH {
                 file.set_modified(now)?;
-                let metadata = file.metadata()?;
-                self.verified().insert(*hash, Verified::new(kind, &metadata));
+                // A collection takes the name away first, and looks at the time then.
+                let there = fs::metadata(&path)?;
+                if there.modified()? != file.metadata()?.modified()? {
+                    return Ok(false);
+                }
+                self.verified().insert(*hash, Verified::new(kind, &there));
             }
-            Ok(())
+            Ok(true)
         };
-        match renew() {
-            Err(error)
-                if !matches!(
-                    error.kind(),
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-                ) =>
-            {
-                Err(StoreError::write("renew", &path, error))
+        renew().or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(false),
+            // Who cannot write refers to nothing.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if self.is_read_only() => {
+                Ok(true)
             }
-            _ => Ok(()),
-        }
+            io::ErrorKind::PermissionDenied => Ok(false),
+            _ => Err(StoreError::write("renew", &path, error)),
+        })
     }
 
     /// What an object is. Verifies it.

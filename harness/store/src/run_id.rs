@@ -1,5 +1,6 @@
 //! Names of runs.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process;
 use std::str::FromStr;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Hasher;
@@ -67,6 +69,20 @@ impl FromStr for RunId {
             Ok(letters) if letters.iter().all(|letter| (b'k'..=b'z').contains(letter)) => Ok(Self(letters)),
             _ => Err(ParseRunIdError(text.to_owned())),
         }
+    }
+}
+
+impl JsonSchema for RunId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "RunId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[k-z]{16}$" })
     }
 }
 

@@ -1,20 +1,22 @@
 //! Runs, their events, and what their reports need.
 //!
 //! A run in progress holds the lock `runs/ID.lock`; a run that never ended and whose lock is free was
-//! interrupted. It also shares the store's `active.lock`, which garbage collection takes alone.
+//! interrupted. It also shares the store's `active.lock`, which garbage collection takes alone if it can.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::change::Change;
 use crate::index::Durability;
 use crate::lock::{self, HeldLock, Locked, Wait};
 use crate::{Hash, Result, RunId, Store, StoreError};
 
 /// How a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
     /// Its process is working on it.
@@ -95,10 +97,8 @@ impl Store {
         let id = RunId::fresh();
         let active = self.lock_run(&id)?;
         let started = now_ms();
-        self.index().write(Durability::Soon, |tx| {
-            tx.prepare_cached("INSERT INTO runs (id, title, status, started) VALUES (?1, ?2, ?3, ?4)")?
-                .execute((id, title, RunStatus::Running, started))
-        })?;
+        let begun = Change::Begun { run: id, title: title.to_owned(), started };
+        self.index().change(Durability::Soon, &begun)?;
         self.active_runs().insert(id, active);
         Ok(id)
     }
@@ -116,13 +116,15 @@ impl Store {
     /// Appends one event, a JSON value, to a run's log. Events are never changed.
     pub fn append_event(&self, run: &RunId, json: &str) -> Result<()> {
         serde_json::from_str::<serde::de::IgnoredAny>(json).map_err(StoreError::BadEvent)?;
-        let added = self.index().write(Durability::Soon, |tx| {
-            tx.prepare_cached(
-                "INSERT INTO events (run, seq, json)
-                 SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE run = ?1), ?2
-                 FROM runs WHERE id = ?1",
-            )?
-            .execute((run, json))
+        let added = self.index().write(Durability::Soon, |writer| {
+            if !run_exists(writer.tx(), run)? {
+                return Ok(0);
+            }
+            let seq = writer
+                .tx()
+                .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM events WHERE run = ?1")?
+                .query_row([run], |row| row.get(0))?;
+            writer.apply(&Change::Event { run: *run, seq, json: json.to_owned() })
         })?;
         known(run, added)
     }
@@ -131,10 +133,8 @@ impl Store {
     pub fn finish_run(&self, run: &RunId, status: RunStatus) -> Result<()> {
         let ended = now_ms();
         // What the run made is on the disk already; a power cut now would only make it read as interrupted.
-        let changed = self.index().write(Durability::Soon, |tx| {
-            tx.prepare_cached("UPDATE runs SET status = ?2, ended = ?3 WHERE id = ?1")?
-                .execute((run, status, ended))
-        })?;
+        let ended = Change::Ended { run: *run, status, ended: Some(ended) };
+        let changed = self.index().write(Durability::Soon, |writer| writer.apply(&ended))?;
         // Only now, so that nobody sees a running run whose lock is free.
         self.active_runs().remove(run);
         known(run, changed)
@@ -146,14 +146,10 @@ impl Store {
         if let Some(&hash) = objects.iter().find(|hash| !self.contains(hash)) {
             return Err(StoreError::Missing { hash, member: None });
         }
-        let found = self.index().write(Durability::Now, |tx| {
-            let found = run_exists(tx, run)?;
+        let found = self.index().write(Durability::Now, |writer| {
+            let found = run_exists(writer.tx(), run)?;
             if found {
-                let mut insert =
-                    tx.prepare_cached("INSERT OR IGNORE INTO pins (run, object) VALUES (?1, ?2)")?;
-                for object in objects {
-                    insert.execute((run, object))?;
-                }
+                writer.apply(&Change::Pinned { run: *run, objects: objects.to_vec() })?;
             }
             Ok(found)
         })?;
@@ -179,6 +175,20 @@ impl Store {
                 .collect()
         })?;
         rows.into_iter().map(|run| self.with_liveness(run)).collect()
+    }
+
+    /// The newest run with the status that is recorded, and its first event. A run whose process has died still reads as
+    /// running here.
+    pub fn last_run(&self) -> Result<Option<(RunId, RunStatus, Option<String>)>> {
+        self.index().read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, status, (SELECT json FROM events WHERE run = id AND seq = 1)
+                     FROM runs ORDER BY number DESC LIMIT 1",
+                )?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()
+        })
     }
 
     /// The run whose id starts with `prefix`. A whole id is a prefix too.
@@ -231,13 +241,7 @@ impl Store {
         if self.find_run(run.as_str())?.status == RunStatus::Running {
             return Err(StoreError::Busy { root: self.root().to_owned(), what: "the run is still going on" });
         }
-        self.index().write(Durability::Now, |tx| {
-            for table in ["pins", "events", "run_actions"] {
-                tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
-            }
-            tx.execute("DELETE FROM runs WHERE id = ?1", [run])?;
-            Ok(())
-        })
+        self.index().change(Durability::Now, &Change::Removed { run: *run })
     }
 
     /// The events of a run, oldest first.

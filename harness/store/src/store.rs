@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::Utf8Path;
 
-use crate::index::Index;
+use crate::index::{Index, Rebuilt};
 use crate::layout::Layout;
-use crate::lock::{Locked, Wait};
 use crate::objects::Verified;
 use crate::runs::ActiveRun;
 use crate::scratch::{self, Scratch, Session};
@@ -36,27 +35,32 @@ impl Store {
     /// [`StoreError::NewerFormat`] if a newer version of this program wrote it, [`StoreError::NotAStore`] if
     /// the folder holds something else; both leave it untouched.
     pub fn open(root: &Utf8Path) -> Result<Self> {
-        Self::open_with(root, true)
+        Self::open_with(root, Purpose::Use { create: true })
     }
 
     /// Opens the store at `root` like [`Store::open`], but creates none.
     pub fn open_existing(root: &Utf8Path) -> Result<Self> {
-        Self::open_with(root, false)
+        Self::open_with(root, Purpose::Use { create: false })
     }
 
-    fn open_with(root: &Utf8Path, create: bool) -> Result<Self> {
-        let layout = Layout::open(root, create)?;
-        let index = Index::open(&layout.index(), |make| {
-            let path = layout.active_lock();
-            let alone = Locked::exclusive(&path, Wait::Yes)
-                .map_err(|error| StoreError::write("lock", &path, error))?;
-            make()?;
-            drop(alone);
-            Ok(())
-        })?;
+    /// Opens the store at `root` like [`Store::open_existing`], and gives back the room that the store holds in reserve
+    /// for garbage collection on a full disk. The next one who opens it otherwise takes it again.
+    pub fn open_to_collect(root: &Utf8Path) -> Result<Self> {
+        Self::open_with(root, Purpose::Collect)
+    }
+
+    fn open_with(root: &Utf8Path, purpose: Purpose) -> Result<Self> {
+        let layout = Layout::open(root, purpose == Purpose::Use { create: true })?;
+        if purpose == Purpose::Collect {
+            layout.release_reserve()?;
+        }
+        let index = Index::open(&layout)?;
         if !index.read_only() {
             layout.complete()?;
             scratch::sweep(&layout.tmp())?;
+            if purpose != Purpose::Collect {
+                layout.keep_reserve();
+            }
         }
         Ok(Self {
             layout,
@@ -76,6 +80,11 @@ impl Store {
     /// Whether this store was opened for reading only, because its files cannot be written.
     pub fn is_read_only(&self) -> bool {
         self.index.read_only()
+    }
+
+    /// What happened when the store was opened, if its index was damaged and was made anew.
+    pub fn rebuilt(&self) -> Option<&Rebuilt> {
+        self.index.rebuilt()
     }
 
     /// How many damaged values of the memo this open store has met. They were not handed out, and were removed
@@ -126,6 +135,13 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What a store is opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Use { create: bool },
+    Collect,
 }
 
 /// The guarded values are consistent at every instant, so a panic of another thread does not spoil them.

@@ -1,17 +1,19 @@
 //! Checking everything: each object against its name, each reference against the objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
+use std::time::SystemTime;
 
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::compare::{self, Faults};
 use crate::inventory::Stored;
 use crate::memo::MemoReport;
 use crate::objects;
-use crate::{Hash, ObjectKind, Result, RunId, Store, Tree};
+use crate::{Hash, ObjectKind, Result, RunId, Store, StoreError, Tree};
 
 /// What [`Store::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -26,8 +28,11 @@ pub struct VerifyReport {
     pub missing: Vec<Damage>,
     /// Files among the objects that are not objects.
     pub strays: Vec<Utf8PathBuf>,
-    /// What SQLite finds wrong with the index.
+    /// What is wrong with the index: in its structure, or compared with the journal. It is made anew when the store is
+    /// opened again.
     pub index: Vec<String>,
+    /// What is wrong with the journal. It has been written anew from the index, unless the store cannot be written.
+    pub journal: Vec<String>,
     /// The values of the memo.
     pub memo: MemoReport,
 }
@@ -35,7 +40,11 @@ pub struct VerifyReport {
 impl VerifyReport {
     /// Whether nothing is wrong. Strays do no harm.
     pub fn is_sound(&self) -> bool {
-        self.corrupt.is_empty() && self.missing.is_empty() && self.index.is_empty() && self.memo.is_sound()
+        self.corrupt.is_empty()
+            && self.missing.is_empty()
+            && self.index.is_empty()
+            && self.journal.is_empty()
+            && self.memo.is_sound()
     }
 }
 
@@ -100,19 +109,22 @@ enum Checked {
 }
 
 impl Store {
-    /// Hashes every object and every value of the memo, on all threads, and checks the index and every
+    /// Hashes every object and every value of the memo, on all threads, and checks the index, its journal and every
     /// reference in it. Other processes may go on meanwhile. Checkpoints are verified by whoever wrote them.
     pub fn verify(&self) -> Result<VerifyReport> {
-        // References first: what they name was stored before them.
-        let roots = self.references()?;
+        let mut faults = self.check_index()?;
+        // References before objects: what they name was stored before them.
+        let roots = or_fault(self.references(), &mut faults)?;
         let inventory = self.inventory()?;
         let checked: Vec<(&Stored, Checked)> =
             inventory.objects.par_iter().map(|object| (object, check(object))).collect();
 
+        let memo = or_fault(self.verify_memo(), &mut faults)?;
         let mut report = VerifyReport {
             strays: inventory.strays,
-            index: self.check_index()?,
-            memo: self.verify_memo()?,
+            index: faults.index,
+            journal: faults.journal,
+            memo,
             ..Default::default()
         };
         let mut trees = BTreeMap::new();
@@ -138,7 +150,27 @@ impl Store {
             .filter(|(hash, _)| !self.contains(hash))
             .map(|(hash, wanted_by)| damage(hash, "it is not in the store".into(), wanted_by))
             .collect();
+        self.look_again(&mut report);
         Ok(report)
+    }
+
+    /// Takes back what is damage no longer: other processes may have repaired it, or collected what refers to it.
+    fn look_again(&self, report: &mut VerifyReport) {
+        if report.corrupt.is_empty() && report.missing.is_empty() {
+            return;
+        }
+        // If they cannot be read, that is a fault of its own, and what was found stays found.
+        let Ok(references) = self.references() else { return };
+        let holders: BTreeSet<Holder> = references.into_iter().map(|(_, holder)| holder).collect();
+        for damage in report.corrupt.iter_mut().chain(&mut report.missing) {
+            damage.wanted_by.retain(|reference| holders.contains(&reference.holder));
+        }
+        report.missing.retain(|damage| !damage.wanted_by.is_empty() && !self.contains(&damage.hash));
+        report.corrupt.retain(|damage| {
+            let object =
+                Stored { hash: damage.hash, path: damage.path.clone(), size: 0, put: SystemTime::now() };
+            matches!(check(&object), Checked::Damaged(_))
+        });
     }
 
     /// Every object that the index names, and who names it.
@@ -158,11 +190,39 @@ impl Store {
         })
     }
 
-    fn check_index(&self) -> Result<Vec<String>> {
-        let lines: Vec<String> = self.index().read(|connection| {
-            connection.prepare("PRAGMA integrity_check")?.query_map([], |row| row.get(0))?.collect()
-        })?;
-        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    /// Compares index and journal, and has the one that is wrong made anew.
+    fn check_index(&self) -> Result<Faults> {
+        let index = self.index();
+        let mut faults = index.read(|connection| {
+            // One transaction, so that rows and position belong to the same instant.
+            let tx = connection.unchecked_transaction()?;
+            Ok(compare::faults(&tx, index.journal()))
+        })??;
+        if self.is_read_only() || faults == Faults::default() {
+            return Ok(faults);
+        }
+        // The journal may have been written anew between the two looks.
+        faults = match index.look_alone(|tx| compare::faults(tx, index.journal())) {
+            Err(StoreError::IndexDamaged { .. }) => faults,
+            again => again?,
+        };
+        if !faults.index.is_empty() {
+            index.mark_damaged();
+        } else if !faults.journal.is_empty() {
+            index.replace_journal()?;
+        }
+        Ok(faults)
+    }
+}
+
+/// What was read from the index, or nothing and one more fault if that failed because it is damaged.
+fn or_fault<T: Default>(read: Result<T>, faults: &mut Faults) -> Result<T> {
+    match read {
+        Err(StoreError::IndexDamaged { source, .. }) => {
+            faults.index.push(source.to_string());
+            Ok(T::default())
+        }
+        read => read,
     }
 }
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::kept::Kept;
 use super::values::{self, Found, today};
 use super::volumes::{self, Place, Reader, Volume, Writer};
+use crate::change::{Change, Value};
 use crate::index::Durability;
 use crate::{Hash, Result, RunId, Store, StoreError, durable};
 
@@ -80,9 +82,8 @@ impl Store {
     /// Deletes the values that were last used on that day or before, and the space that they leave. Nobody may
     /// be storing large values meanwhile. Returns how many values and how many bytes of files were deleted.
     pub(crate) fn collect_memo(&self, garbage: &MemoGarbage) -> Result<(u64, u64)> {
-        let values = self.index().write(Durability::Now, |tx| {
-            tx.execute("DELETE FROM memo WHERE used <= ?1", [garbage.last_used])
-        })?;
+        let expired = Change::Expired { day: garbage.last_used };
+        let values = self.index().write(Durability::Now, |writer| writer.apply(&expired))?;
         let mut shrinking = Vec::new();
         let mut bytes = 0;
         for volume in volumes::list(&self.layout().memo())?.0 {
@@ -140,22 +141,21 @@ impl Store {
                 _ => continue,
             };
             match reader.read(&key, &hash, &place)? {
-                Some(value) => moved.push((key, place, writer.append(&key, &hash, &value)?)),
+                Some(value) => {
+                    let place = writer.append(&key, &hash, &value)?;
+                    moved.push(Value { key, check: hash, kept: Kept::There(place) });
+                }
                 None => damaged.push(key),
             }
         }
         writer.sync()?;
-        self.index().write(Durability::Now, |tx| {
-            let mut update = tx.prepare_cached(
-                "UPDATE memo SET volume = ?4, start = ?5 WHERE key = ?1 AND volume = ?2 AND start = ?3",
-            )?;
-            for (key, from, to) in &moved {
-                update.execute((key, from.volume, from.start as i64, to.volume, to.start as i64))?;
-            }
-            values::delete(tx, &damaged)
+        let damaged_values = damaged.len();
+        self.index().write(Durability::Now, |index| {
+            index.apply(&Change::Moved { values: moved })?;
+            index.apply(&Change::Forgotten { keys: damaged })
         })?;
         writer.keep();
-        self.count_damaged(damaged.len());
+        self.count_damaged(damaged_values);
         durable::remove_file(&old.path)
     }
 

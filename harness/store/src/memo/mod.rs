@@ -21,6 +21,7 @@
 
 mod check;
 mod collect;
+mod kept;
 mod values;
 mod verify;
 mod volumes;
@@ -31,7 +32,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use check::Check;
 pub use collect::MemoGarbage;
+pub(crate) use kept::Kept;
 pub use verify::{DamagedValue, MemoReport};
 
 use crate::{Hash, Result, Store, StoreError};

@@ -5,8 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
-use super::check::{Check, check};
+use super::check::Check;
+use super::kept::Kept;
 use super::volumes::{Place, Reader, Writer};
+use crate::change::{Change, Value};
 use crate::index::Durability;
 use crate::lock::Locked;
 use crate::{Hash, Result, Store, StoreError};
@@ -32,7 +34,7 @@ pub(super) fn today() -> i64 {
 pub(super) enum Found {
     Absent,
     /// A small value that agrees with its hash.
-    Here(Vec<u8>),
+    Here(Check, Vec<u8>),
     /// A large value, not read yet.
     There(Check, Place),
     /// A row that makes no sense, or a small value that does not agree with its hash.
@@ -45,9 +47,9 @@ pub(super) enum Found {
 pub(super) fn found(key: &Hash, row: &Row<'_>) -> rusqlite::Result<(Found, Option<i64>)> {
     let blob = |column| row.get_ref(column).map(|value| value.as_blob().ok());
     let size = |column| row.get::<_, i64>(column).ok().and_then(|size| u64::try_from(size).ok());
-    let hash = blob(0)?.and_then(|hash| Check::try_from(hash).ok());
+    let hash = blob(0)?.and_then(Check::from_slice);
     let found = match (hash, blob(1)?) {
-        (Some(hash), Some(value)) if hash == check(key, value) => Found::Here(value.to_vec()),
+        (Some(hash), Some(value)) if hash == Check::of(key, value) => Found::Here(hash, value.to_vec()),
         (Some(hash), None) => match (row.get(2), size(3), size(4)) {
             (Ok(volume), Some(start), Some(length)) => Found::There(hash, Place { volume, start, length }),
             _ => Found::Damaged,
@@ -91,7 +93,7 @@ impl Store {
                 for (&index, row) in chunk.iter().zip(rows) {
                     match row {
                         Found::Absent => {}
-                        Found::Here(value) => values[index] = Some(value),
+                        Found::Here(_, value) => values[index] = Some(value),
                         Found::There(hash, place) => {
                             values[index] = reader.read(&keys[index], &hash, &place)?;
                             if values[index].is_none() {
@@ -148,9 +150,9 @@ impl Store {
         let (damaged, changed) = if self.is_read_only() {
             self.index().read(split)?
         } else {
-            self.index().write(Durability::Soon, |tx| {
-                let (damaged, changed) = split(tx)?;
-                delete(tx, &damaged)?;
+            self.index().write(Durability::Soon, |writer| {
+                let (damaged, changed) = split(writer.tx())?;
+                writer.apply(&Change::Forgotten { keys: damaged.iter().copied().collect() })?;
                 Ok((damaged, changed))
             })?
         };
@@ -164,7 +166,7 @@ impl Store {
         if keys.is_empty() || self.is_read_only() {
             return Ok(());
         }
-        self.index().write(Durability::Soon, |tx| delete(tx, keys))
+        self.index().change(Durability::Soon, &Change::Forgotten { keys: keys.to_vec() })
     }
 
     fn note_use(&self, keys: &[Hash]) {
@@ -172,10 +174,8 @@ impl Store {
             return;
         }
         // A note that fails, on a full disk say, does no harm: at worst the values are computed again.
-        let _ = self.index().write(Durability::Soon, |tx| {
-            let mut note = tx.prepare_cached("UPDATE memo SET used = ?2 WHERE key = ?1")?;
-            keys.iter().try_for_each(|key| note.execute((key, today())).map(|_| ()))
-        });
+        let _ =
+            self.index().change(Durability::Soon, &Change::Recalled { day: today(), keys: keys.to_vec() });
     }
 
     /// Stores values in one transaction: all of them or none. A key that has a value keeps it: a value never
@@ -185,43 +185,43 @@ impl Store {
     pub fn remember(&self, entries: &[(Hash, Vec<u8>)]) -> Result<()> {
         // In key order, so that neighbours on a page of the B-tree are written together. The sort is stable:
         // of two values for one key the first counts.
-        let mut sorted: Vec<_> = entries.iter().map(|(key, value)| (key, value, check(key, value))).collect();
+        let mut sorted: Vec<_> = entries.iter().map(|(key, value)| (key, value)).collect();
         sorted.sort_by_key(|(key, ..)| *key);
         sorted.dedup_by_key(|(key, ..)| *key);
+        if sorted.is_empty() {
+            return Ok(());
+        }
+        self.require_writable()?;
+        // What is known is not written again.
+        let known = self.known(sorted.iter().map(|(key, _)| **key))?;
+        sorted.retain(|(key, _)| !known.contains(*key));
         let (small, large): (Vec<_>, Vec<_>) =
-            sorted.into_iter().partition(|(_, value, _)| value.len() <= SMALL);
+            sorted.into_iter().partition(|(_, value)| value.len() <= SMALL);
+        let mut values: Vec<Value> = small
+            .into_iter()
+            .map(|(key, value)| Value {
+                key: *key,
+                check: Check::of(key, value),
+                kept: Kept::Here { value: value.clone().into() },
+            })
+            .collect();
 
         let mut volume = None;
-        let mut placed = Vec::new();
         if !large.is_empty() {
-            self.require_writable()?;
             let path = self.layout().active_lock();
             let present = Locked::shared(&path).map_err(|error| StoreError::write("lock", &path, error))?;
-            let known = self.known(large.iter().map(|(key, ..)| **key))?;
             let mut writer = Writer::open(&self.layout().memo())?;
-            for (key, value, hash) in large.into_iter().filter(|(key, ..)| !known.contains(*key)) {
-                placed.push((key, hash, writer.append(key, &hash, value)?));
+            for (key, value) in large {
+                let check = Check::of(key, value);
+                let place = writer.append(key, &check, value)?;
+                values.push(Value { key: *key, check, kept: Kept::There(place) });
             }
             writer.sync()?;
             volume = Some((writer, present));
         }
-        self.index().write(Durability::Soon, |tx| {
-            let today = today();
-            let mut insert = tx.prepare_cached(
-                "INSERT OR IGNORE INTO memo (key, used, hash, value) VALUES (?1, ?2, ?3, ?4)",
-            )?;
-            for (key, value, hash) in &small {
-                insert.execute((key, today, hash, value))?;
-            }
-            let mut insert = tx.prepare_cached(
-                "INSERT OR IGNORE INTO memo (key, used, hash, volume, start, length)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?;
-            for (key, hash, Place { volume, start, length }) in &placed {
-                insert.execute((key, today, hash, volume, *start as i64, *length as i64))?;
-            }
-            Ok(())
-        })?;
+        if !values.is_empty() {
+            self.index().change(Durability::Soon, &Change::Remembered { day: today(), values })?;
+        }
         if let Some((writer, _present)) = volume {
             writer.keep();
         }
@@ -241,15 +241,6 @@ impl Store {
             Ok(known)
         })
     }
-}
-
-/// Deletes the rows of `keys`.
-pub(super) fn delete<'a>(
-    connection: &Connection,
-    keys: impl IntoIterator<Item = &'a Hash>,
-) -> rusqlite::Result<()> {
-    let mut delete = connection.prepare_cached("DELETE FROM memo WHERE key = ?1")?;
-    keys.into_iter().try_for_each(|key| delete.execute([key]).map(|_| ()))
 }
 
 #[cfg(test)]
@@ -300,7 +291,7 @@ mod tests {
         for (noted, expect) in [(0, 0), (7, 7), (8, 0), (400, 0), (-1, 0)] {
             store
                 .index()
-                .write(Durability::Now, |tx| tx.execute("UPDATE memo SET used = ?1", [today() - noted]))
+                .change(Durability::Now, &Change::Recalled { day: today() - noted, keys: vec![key] })
                 .unwrap();
             assert!(store.recall(&[key]).unwrap()[0].is_some());
             let (_, used) = store.index().read(|connection| find(connection, &key)).unwrap();

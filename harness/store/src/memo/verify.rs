@@ -74,7 +74,7 @@ impl Store {
                     (None, _) => report.bad_keys += 1,
                     (Some(key), Found::Damaged) => self.report_if_still(&mut report, key, &Found::Damaged)?,
                     (Some(key), Found::There(hash, place)) => large.push((key, hash, place)),
-                    (_, Found::Here(value)) => report.bytes += value.len() as u64,
+                    (_, Found::Here(_, value)) => report.bytes += value.len() as u64,
                     (_, Found::Absent) => {}
                 }
             }

@@ -20,8 +20,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
-use super::check::{Check, check};
+use super::check::Check;
 use crate::lock::{Locked, Wait};
 use crate::{Hash, Result, RunId, StoreError, durable};
 
@@ -33,13 +34,13 @@ const MAGIC: &[u8; 8] = b"assaymem";
 const HEADER: usize = 64;
 
 /// Where a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) volume: RunId,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) volume: RunId,
     /// Where its header starts, in bytes from the start of the file.
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// The length of its value in bytes.
-    pub(super) length: u64,
+    pub(crate) length: u64,
 }
 
 impl Place {
@@ -53,7 +54,7 @@ fn header(key: &Hash, hash: &Check, length: u64) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..8].copy_from_slice(MAGIC);
     header[8..40].copy_from_slice(key.as_bytes());
-    header[40..56].copy_from_slice(hash);
+    header[40..56].copy_from_slice(hash.as_bytes());
     header[56..].copy_from_slice(&length.to_le_bytes());
     header
 }
@@ -127,7 +128,7 @@ impl<'a> Reader<'a> {
         }
         let mut value = Vec::new();
         file.take(place.length).read_to_end(&mut value)?;
-        Ok((check(key, &value) == *hash).then_some(value))
+        Ok((Check::of(key, &value) == *hash).then_some(value))
     }
 }
 

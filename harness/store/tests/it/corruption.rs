@@ -3,7 +3,7 @@ use std::fs;
 use assay_store::{ErrorClass, Hash, Holder, Store, StoreError};
 use camino::Utf8Path;
 
-use crate::common::{Bench, action, flip_byte, key, noise, object_file, overwrite};
+use crate::common::{Bench, action, flip_byte, noise, object_file, overwrite};
 
 /// A way to damage the file of an object.
 type Damage = (&'static str, fn(&Utf8Path));
@@ -154,26 +154,4 @@ fn verify_names_every_damage_and_who_needs_it() {
     assert_eq!(report.missing[0].wanted_by[0].holder, Holder::Run { id: run });
     assert_eq!(report.strays, [store.root().join("objects/README")]);
     assert!(report.index.is_empty());
-}
-
-#[test]
-fn a_damaged_index_is_named_with_the_remedy_that_saves_the_objects() {
-    let bench = Bench::new();
-    let store = bench.store();
-    let hash = store.put_bytes(b"survives").unwrap();
-    store.remember(&[(key("k"), noise(1, 100_000))]).unwrap();
-    drop(store);
-    let index = bench.root().join("index.sqlite");
-    let mut bytes = fs::read(&index).unwrap();
-    bytes[..64].fill(0x55);
-    fs::write(&index, bytes).unwrap();
-    let error = Store::open(&bench.root()).unwrap_err();
-    assert!(
-        matches!(&error, StoreError::IndexDamaged { path, .. } if path.file_name() == Some("index.sqlite")),
-        "{error:?}"
-    );
-    assert!(error.remedy().contains("move"), "{}", error.remedy());
-    // Following the remedy.
-    fs::remove_file(&index).unwrap();
-    assert_eq!(bench.store().read(&hash).unwrap(), b"survives");
 }

@@ -2,7 +2,7 @@ use std::fs;
 
 use assay_store::{ErrorClass, Store, StoreError};
 
-use crate::common::{Bench, list};
+use crate::common::{Bench, list, overwrite};
 
 #[test]
 fn a_newer_layout_is_refused_and_left_untouched() {
@@ -13,64 +13,79 @@ fn a_newer_layout_is_refused_and_left_untouched() {
     for open in [Store::open, Store::open_existing] {
         let error = open(&bench.root()).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("format 7") && text.contains("up to 2"), "{text}");
+        assert!(text.contains("format 7") && text.contains("up to 3"), "{text}");
         assert!(error.remedy().contains("newer version"), "{}", error.remedy());
         assert_eq!(error.class(), ErrorClass::Environment);
-        assert!(matches!(error, StoreError::NewerFormat { part: "layout", found: 7, supported: 2, .. }));
+        assert!(matches!(error, StoreError::NewerFormat { part: "layout", found: 7, supported: 3, .. }));
     }
     assert_eq!(list(&bench.root()), before);
 }
 
 #[test]
-fn an_older_layout_or_index_is_refused_with_a_remedy_and_left_untouched() {
-    for part in ["layout", "index"] {
+fn an_older_layout_is_refused_with_a_remedy_and_left_untouched() {
+    let bench = Bench::new();
+    drop(bench.store());
+    fs::write(bench.root().join("format"), "assay-store 2\n").unwrap();
+    // Version 2 had no journal.
+    fs::remove_file(bench.root().join("journal")).unwrap_or_default();
+    let before = list(&bench.root());
+    for open in [Store::open, Store::open_existing] {
+        let error = open(&bench.root()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("format 2") && text.contains("reads format 3"), "{text}");
+        let remedy = error.remedy();
+        assert!(
+            remedy.contains(&format!("remove {}", bench.root().canonicalize_utf8().unwrap())),
+            "{remedy}"
+        );
+        assert_eq!(error.class(), ErrorClass::Environment);
+        assert!(
+            matches!(&error, StoreError::OlderFormat { part: "layout", found: 2, supported: 3, .. }),
+            "{error:?}"
+        );
+    }
+    assert_eq!(list(&bench.root()), before);
+    // The remedy.
+    fs::remove_dir_all(bench.root()).unwrap();
+    bench.store();
+}
+
+#[test]
+fn a_format_file_that_is_lost_or_damaged_is_restored() {
+    for damage in [None, Some(""), Some("assay-store 7\n"), Some("assay-stose 3\n"), Some("assay-store 1\n")]
+    {
         let bench = Bench::new();
-        drop(bench.store());
-        if part == "layout" {
-            fs::write(bench.root().join("format"), "assay-store 1\n").unwrap();
-        } else {
-            let index = rusqlite::Connection::open(bench.root().join("index.sqlite")).unwrap();
-            index.pragma_update(None, "user_version", 1).unwrap();
+        let store = bench.store();
+        let hash = store.put_bytes(b"x").unwrap();
+        store.begin_run("run").unwrap();
+        drop(store);
+        let format = bench.root().join("format");
+        match damage {
+            None => fs::remove_file(&format).unwrap(),
+            Some(text) => overwrite(&format, text.as_bytes()),
         }
-        let before = list(&bench.root());
-        for open in [Store::open, Store::open_existing] {
-            let error = open(&bench.root()).unwrap_err();
-            let text = error.to_string();
-            assert!(text.contains("format 1") && text.contains("reads format 2"), "{text}");
-            let remedy = error.remedy();
-            assert!(
-                remedy.contains(&format!("remove {}", bench.root().canonicalize_utf8().unwrap())),
-                "{remedy}"
-            );
-            assert_eq!(error.class(), ErrorClass::Environment);
-            assert!(
-                matches!(&error, StoreError::OlderFormat { part: p, found: 1, supported: 2, .. } if *p == part),
-                "{error:?}"
-            );
-        }
-        assert_eq!(list(&bench.root()), before);
-        // The remedy.
-        fs::remove_dir_all(bench.root()).unwrap();
-        bench.store();
+        let store = bench.store();
+        assert_eq!(fs::read_to_string(&format).unwrap(), "assay-store 3\n", "{damage:?}");
+        assert_eq!(store.read(&hash).unwrap(), b"x");
+        assert_eq!(store.runs().unwrap().len(), 1);
     }
 }
 
 #[test]
-fn a_newer_index_is_refused_and_left_untouched() {
+fn a_path_that_is_too_long_is_refused_as_such() {
     let bench = Bench::new();
-    let hash = bench.store().put_bytes(b"x").unwrap();
-    let index = bench.root().join("index.sqlite");
-    rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 9).unwrap();
-    let before = fs::read(&index).unwrap();
-    let error = Store::open(&bench.root()).unwrap_err();
-    assert!(
-        matches!(error, StoreError::NewerFormat { part: "index", found: 9, supported: 2, .. }),
-        "{error:?}"
-    );
-    assert_eq!(fs::read(&index).unwrap(), before);
-    // The right version reads it again.
-    rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 2).unwrap();
-    assert_eq!(bench.store().read(&hash).unwrap(), b"x");
+    let root = |length: usize| {
+        let mut root = bench.root();
+        while root.as_str().len() + 202 < length {
+            root.push("a".repeat(200));
+        }
+        let rest = length - root.as_str().len() - 1;
+        root.join("b".repeat(rest))
+    };
+    Store::open(&root(490)).unwrap().begin_run("run").unwrap();
+    let error = Store::open(&root(491)).unwrap_err();
+    assert!(matches!(error, StoreError::PathTooLong { limit: 490, .. }), "{error:?}");
+    assert_eq!(error.class(), ErrorClass::User);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod common;
 mod corruption;
 mod format;
 mod gc;
+mod journal;
 mod memo;
 mod memo_files;
 mod memo_model;

@@ -126,6 +126,10 @@ fn apply(bench: &Bench, store: &mut Store, model: &mut Model, operation: Operati
         Operation::Reopen => {
             *store = bench.store();
             model.damaged = 0;
+            // The index was found to be damaged, and was made anew.
+            for ((length, _), damaged) in model.values.values_mut() {
+                *damaged &= *length > 4096;
+            }
         }
     }
 }
