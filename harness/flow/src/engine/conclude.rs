@@ -1,5 +1,8 @@
 //! The end of a run: its last event, what it used, and its result.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use assay_store::{Action, Hash, RunStatus, StoreError};
 
 use crate::engine::error::{FlowError, StepFailure};
@@ -8,43 +11,50 @@ use crate::engine::key::Description;
 use crate::engine::outcome::{How, Outcome, Provenance};
 use crate::engine::plan::{Plan, PlanEntry};
 use crate::engine::state::{Progress, States};
-use crate::language::graph::Graph;
+use crate::engine::work::{Goal, Work};
 
-/// Closes the run's log and turns its final state into a result. `result` is how its steps ended.
-pub(crate) fn conclude(
-    graph: &Graph,
+/// Closes the run's log and notes what it used. `result` is how its steps ended.
+pub(crate) fn close(
+    work: &Work<'_>,
     log: &EventLog<'_>,
-    plan: Plan,
-    states: States<'_>,
-    failures: Vec<StepFailure>,
+    states: &States<'_>,
+    failed: usize,
     result: Result<(), FlowError>,
-) -> Result<Outcome, FlowError> {
-    let output = states.outputs()[graph.target];
-    let status = match (&result, output) {
-        (Ok(()), Some(_)) => RunStatus::Succeeded,
-        (Ok(()), None) if failures.is_empty() => RunStatus::Interrupted,
+) -> Result<(), FlowError> {
+    let made = |goal: &Goal<'_>| states.outputs()[goal.target];
+    let status = match (&result, work.goals.iter().all(|goal| made(goal).is_some())) {
+        (Ok(()), true) => RunStatus::Succeeded,
+        (Ok(()), false) if failed == 0 => RunStatus::Interrupted,
         _ => RunStatus::Failed,
+    };
+    let output = match &work.goals[..] {
+        [only] => made(only),
+        _ => None,
     };
     let ran = states.all().iter().filter(|step| matches!(step, Progress::Done(_, How::Ran { .. }))).count();
     let reused: Vec<&PlanEntry> = states.all().iter().filter_map(reused).collect();
     let keys: Vec<Hash> = reused.iter().filter_map(|entry| entry.key).collect();
-    let closed =
-        refresh(log, &reused).and_then(|()| log.store.touch_actions(&log.run, &keys)).and_then(|()| {
-            log.append(Event::RunFinished {
-                status,
-                output,
-                ran,
-                reused: keys.len(),
-                failed: failures.len(),
-                seconds: log.started.elapsed().as_secs_f64(),
-            })
-        });
-    let finished = log.store.finish_run(&log.run, status);
+    // A run that repeats the last one would only note what that one has noted.
+    let noted = match log.repeats {
+        _ if !log.recorded => Ok(()),
+        Some(_) => Ok(()),
+        None => refresh(log, &reused).and_then(|()| log.store.touch_actions(&log.run, &keys)),
+    };
+    let closed = noted.and_then(|()| {
+        log.append(Event::RunFinished {
+            status,
+            output,
+            ran,
+            reused: keys.len(),
+            failed,
+            seconds: log.started.elapsed().as_secs_f64(),
+        })
+    });
+    let finished = log.finish(status);
     // What stopped the run says more than a failure to record its end.
     result?;
     closed?;
-    finished?;
-    outcome(graph, log, plan, states, failures)
+    Ok(finished?)
 }
 
 /// The entry of a step whose output was used without running it.
@@ -75,31 +85,47 @@ fn refresh(log: &EventLog<'_>, reused: &[&PlanEntry]) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn outcome(
-    graph: &Graph,
+/// What a recipe has come to: its outcome, or the failures of the steps that it needs.
+pub(crate) fn outcome(
+    work: &Work<'_>,
+    goal: &Goal<'_>,
     log: &EventLog<'_>,
-    plan: Plan,
-    states: States<'_>,
-    failures: Vec<StepFailure>,
+    plan: &Plan,
+    states: &States<'_>,
+    failures: &[(usize, StepFailure)],
 ) -> Result<Outcome, FlowError> {
-    let run = log.run;
-    let all = graph.steps.iter().zip(states.all()).zip(states.outputs());
-    if !failures.is_empty() {
-        let skipped = all.filter(|((_, progress), _)| matches!(progress, Progress::Waiting));
-        let skipped = skipped.map(|((step, _), _)| step.id.clone()).collect();
-        return Err(FlowError::Failed { run, failures, skipped });
-    }
-    let Some(output) = states.outputs()[graph.target] else { return Err(FlowError::Interrupted { run }) };
-    let steps = all.map(|((step, progress), output)| match (progress, output) {
-        (
-            Progress::Done(PlanEntry { key: Some(key), description: Some(description), .. }, how),
-            Some(output),
-        ) => {
-            let (key, output, how, description) = (*key, *output, *how, description.clone());
-            Ok(Provenance { step: step.id.clone(), name: step.name.clone(), key, output, how, description })
+    let (run, repeats) = (log.run, log.repeats);
+    let Some(output) = states.outputs()[goal.target] else {
+        let needed: BTreeSet<usize> = goal.steps.iter().copied().collect();
+        let failures: Vec<StepFailure> = failures
+            .iter()
+            .filter(|(step, _)| needed.contains(step))
+            .map(|(_, failure)| failure.clone())
+            .collect();
+        if failures.is_empty() {
+            return Err(FlowError::Interrupted { run });
         }
-        _ => Err(FlowError::Internal(format!("the target is done before its input {}", step.id))),
-    });
-    let steps = steps.collect::<Result<_, _>>()?;
-    Ok(Outcome { run, output, plan, steps })
+        let waits = |step: &&usize| matches!(states.all()[**step], Progress::Waiting);
+        let skipped = goal.steps.iter().filter(waits).map(|step| work.steps[*step].id.clone()).collect();
+        return Err(FlowError::Failed { run, failures, skipped });
+    };
+    let provenance = |index: &usize| {
+        let step = &work.steps[*index];
+        match (&states.all()[*index], states.outputs()[*index]) {
+            (
+                Progress::Done(PlanEntry { key: Some(key), description: Some(description), .. }, how),
+                Some(output),
+            ) => Ok(Provenance {
+                step: step.id.clone(),
+                name: step.name.clone(),
+                key: *key,
+                output,
+                how: *how,
+                description: Arc::clone(description),
+            }),
+            _ => Err(FlowError::Internal(format!("the target is done before its input {}", step.id))),
+        }
+    };
+    let steps = goal.steps.iter().map(provenance).collect::<Result<_, _>>()?;
+    Ok(Outcome { run, repeats, output, plan: plan.part(&goal.steps), steps })
 }

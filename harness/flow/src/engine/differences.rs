@@ -18,12 +18,19 @@ pub fn changes_since(
     earlier: &Hash,
     now: &Description,
 ) -> Result<Option<Vec<Reason>>, StoreError> {
-    let action = match store.action(earlier) {
+    Ok(described(store, earlier)?.map(|old| differences(&old, now)))
+}
+
+/// What the step of a key was made from, as the store has it; `None` if the store does not know the key.
+///
+/// # Errors
+/// The store could not be read.
+pub fn described(store: &Store, key: &Hash) -> Result<Option<Description>, StoreError> {
+    let action = match store.action(key) {
         Err(StoreError::Corrupt { .. }) => None,
         found => found?,
     };
-    let old = action.and_then(|action| Description::from_bytes(&action.description));
-    Ok(old.map(|old| differences(&old, now)))
+    Ok(action.and_then(|action| Description::from_bytes(&action.description)))
 }
 
 /// The reasons why the keys of two descriptions differ, as far as the outputs of the inputs are known.

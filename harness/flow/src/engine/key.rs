@@ -1,12 +1,16 @@
 //! What a step's output depends on: as a key, and as a description that a later plan can compare with.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use assay_store::{Hash, Hasher};
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::kind::facts::Facts;
-use crate::language::graph::{Graph, Step};
+use crate::language::graph::Step;
 use crate::values::params::Label;
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Origin, Value};
@@ -18,7 +22,7 @@ const DOMAIN: &str = "assay step v2";
 ///
 /// It is stored with each finished step. The places of parameters and the ids of input steps are recorded to
 /// explain reruns; they are not in the key, so moving a line or renaming a step reruns nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Description {
     /// The key's version.
     pub domain: String,
@@ -29,15 +33,66 @@ pub struct Description {
     /// The seed of a step that runs once per seed.
     pub seed: Option<u64>,
     /// Parameters by path, each as it could be written in TOML.
-    pub params: BTreeMap<String, Param>,
+    #[schemars(with = "BTreeMap<String, Param>")]
+    pub params: DescribedParams,
     /// Inputs in order.
     pub inputs: Vec<InputRecord>,
     /// Facts that change the result.
     pub facts: Facts,
 }
 
+/// Parameters by path. They are put together when they are first looked at: a step that is cached is rarely described.
+#[derive(Clone)]
+pub struct DescribedParams {
+    /// What they are read from, where they are a step's and not stored ones.
+    root: Option<Arc<Located>>,
+    all: OnceLock<BTreeMap<String, Param>>,
+}
+
+impl DescribedParams {
+    fn of(root: &Arc<Located>) -> Self {
+        Self { root: Some(Arc::clone(root)), all: OnceLock::new() }
+    }
+}
+
+impl Deref for DescribedParams {
+    type Target = BTreeMap<String, Param>;
+
+    fn deref(&self) -> &Self::Target {
+        self.all.get_or_init(|| {
+            let mut params = BTreeMap::new();
+            self.root.iter().for_each(|root| flatten(root, &ValuePath::default(), &mut params));
+            params
+        })
+    }
+}
+
+impl fmt::Debug for DescribedParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl PartialEq for DescribedParams {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Serialize for DescribedParams {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DescribedParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { root: None, all: OnceLock::from(BTreeMap::deserialize(deserializer)?) })
+    }
+}
+
 /// One parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Param {
     /// The value on one line. Different values are written differently.
     pub value: String,
@@ -46,7 +101,7 @@ pub struct Param {
 }
 
 /// One connected step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InputRecord {
     /// The input's name.
     pub name: String,
@@ -60,14 +115,12 @@ pub struct InputRecord {
 
 impl Description {
     /// Describes a step, given the outputs of all steps that are known so far.
-    pub(crate) fn of(graph: &Graph, step: &Step, facts: &Facts, outputs: &[Option<Hash>]) -> Self {
-        let mut params = BTreeMap::new();
-        flatten(&step.params.root, &ValuePath::default(), &mut params);
+    pub(crate) fn of(steps: &[Step], step: &Step, facts: &Facts, outputs: &[Option<Hash>]) -> Self {
         let inputs = step.inputs.iter().flat_map(|input| {
             input.steps.iter().map(|index| InputRecord {
                 name: input.name.clone(),
-                step: graph.steps[*index].id.clone(),
-                label: step.reads_labels(&input.name).then(|| graph.steps[*index].label()),
+                step: steps[*index].id.clone(),
+                label: step.reads_labels(&input.name).then(|| steps[*index].label()),
                 output: outputs[*index],
             })
         });
@@ -76,7 +129,7 @@ impl Description {
             kind: step.kind.name().to_owned(),
             version: step.kind.version(),
             seed: step.seed,
-            params,
+            params: DescribedParams::of(&step.params.root),
             inputs: inputs.collect(),
             facts: facts.clone(),
         }

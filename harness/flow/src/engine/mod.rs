@@ -2,9 +2,11 @@
 
 mod conclude;
 pub(crate) mod differences;
+pub(crate) mod document;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod execute;
+pub(crate) mod forecast;
 pub(crate) mod key;
 pub(crate) mod outcome;
 pub(crate) mod plan;
@@ -12,4 +14,5 @@ pub(crate) mod reason;
 pub(crate) mod repeat;
 mod schedule;
 mod state;
+mod work;
 mod worker;

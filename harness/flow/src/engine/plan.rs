@@ -1,20 +1,26 @@
 //! The plan: for each step, whether it runs and why. A run starts with the plan and decides about waiting steps
 //! as the outputs of their inputs become known.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use assay_store::{Hash, ObjectKind, Store, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::differences::differences;
 use crate::engine::key::Description;
 use crate::engine::reason::Reason;
+use crate::engine::work::Work;
 use crate::kind::facts::Facts;
 use crate::language::diagnostic::Diagnostic;
-use crate::language::graph::Graph;
+use crate::language::graph::{Graph, Step};
+use crate::language::joined::JoinedGraph;
+use crate::values::value::Located;
 
 /// Whether a step has to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Its output is in the store.
@@ -36,7 +42,7 @@ impl fmt::Display for State {
 }
 
 /// One step of a [`Plan`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanEntry {
     /// The instance, such as `reasoner[seed=1]`.
     pub step: String,
@@ -50,7 +56,7 @@ pub struct PlanEntry {
     pub reasons: Vec<Reason>,
     /// What the key is made of. Not part of the event log.
     #[serde(skip)]
-    pub description: Option<Description>,
+    pub description: Option<Arc<Description>>,
 }
 
 /// What a run would do, in the order of [`Graph::steps`].
@@ -80,6 +86,11 @@ impl Plan {
         self.count(State::Cached) == self.entries.len()
     }
 
+    /// The entries of these steps, by their index among the planned ones, in this order.
+    pub fn part(&self, steps: &[usize]) -> Self {
+        Self { entries: steps.iter().filter_map(|index| self.entries.get(*index)).cloned().collect() }
+    }
+
     /// The entries that a user means by `reasoner` or `reasoner[seed=1]`.
     ///
     /// # Errors
@@ -94,29 +105,46 @@ impl Plan {
 /// # Errors
 /// The store could not be read.
 pub fn plan(graph: &Graph, store: &Store, facts: &Facts) -> Result<Plan, StoreError> {
-    let decider = Decider::new(graph, store, facts);
-    let mut outputs = vec![None; graph.steps.len()];
-    let mut entries = Vec::with_capacity(outputs.len());
-    for index in 0..graph.steps.len() {
-        let entry = decider.decide(index, &outputs, None)?;
-        outputs[index] = entry.output;
-        entries.push(entry);
-    }
-    Ok(Plan { entries })
+    Decider::new(&Work::from(graph), store, facts).plan()
+}
+
+/// Plans a run of several recipes, as [`plan`] plans that of one; its entries are in the order of [`JoinedGraph::steps`].
+///
+/// # Errors
+/// The store could not be read.
+pub fn plan_joined(graph: &JoinedGraph, store: &Store, facts: &Facts) -> Result<Plan, StoreError> {
+    Decider::new(&Work::from(graph), store, facts).plan()
 }
 
 /// Decides, for one step at a time, whether it runs and why.
 pub(crate) struct Decider<'a> {
-    graph: &'a Graph,
+    work: &'a Work<'a>,
     store: &'a Store,
     /// For each step, the facts that change its result.
     facts: Vec<Facts>,
 }
 
 impl<'a> Decider<'a> {
-    pub(crate) fn new(graph: &'a Graph, store: &'a Store, facts: &Facts) -> Self {
-        let facts = graph.steps.iter().map(|step| step.kind.facts(&step.params, facts)).collect();
-        Self { graph, store, facts }
+    pub(crate) fn new(work: &'a Work<'a>, store: &'a Store, facts: &Facts) -> Self {
+        // The steps of many seeds and models share their parameters, and with them the facts.
+        let mut known: HashMap<(&str, *const Located), Facts> = HashMap::new();
+        let mut of = |step: &Step| {
+            let shared = (step.kind.name(), Arc::as_ptr(&step.params.root));
+            known.entry(shared).or_insert_with(|| step.kind.facts(&step.params, facts)).clone()
+        };
+        Self { work, store, facts: work.steps.iter().map(&mut of).collect() }
+    }
+
+    /// Decides about all steps, each after its inputs.
+    pub(crate) fn plan(&self) -> Result<Plan, StoreError> {
+        let mut outputs = vec![None; self.work.steps.len()];
+        let mut entries = Vec::with_capacity(outputs.len());
+        for index in 0..self.work.steps.len() {
+            let entry = self.decide(index, &outputs, None)?;
+            outputs[index] = entry.output;
+            entries.push(entry);
+        }
+        Ok(Plan { entries })
     }
 
     /// Decides about one step, given the outputs that are known. `corrupt` is an object that was found
@@ -130,8 +158,8 @@ impl<'a> Decider<'a> {
         outputs: &[Option<Hash>],
         corrupt: Option<Hash>,
     ) -> Result<PlanEntry, StoreError> {
-        let step = &self.graph.steps[index];
-        let description = Description::of(self.graph, step, &self.facts[index], outputs);
+        let step = &self.work.steps[index];
+        let description = Description::of(self.work.steps, step, &self.facts[index], outputs);
         let key = description.key(step);
         let found = match key {
             Some(key) => self.look_up(index, &key)?,
@@ -145,7 +173,7 @@ impl<'a> Decider<'a> {
                 let waits_for = step.upstream().filter(|up| outputs[*up].is_none());
                 let state = if key.is_some() { State::Run } else { State::Waits };
                 for upstream in waits_for {
-                    let reason = Reason::Upstream { step: self.graph.steps[upstream].id.clone() };
+                    let reason = Reason::Upstream { step: self.work.steps[upstream].id.clone() };
                     if !reasons.contains(&reason) {
                         reasons.push(reason);
                     }
@@ -154,17 +182,17 @@ impl<'a> Decider<'a> {
             }
         };
         let step = step.id.clone();
-        Ok(PlanEntry { step, state, key, output, reasons, description: Some(description) })
+        Ok(PlanEntry { step, state, key, output, reasons, description: Some(Arc::new(description)) })
     }
 
     fn look_up(&self, index: usize, key: &Hash) -> Result<Found, StoreError> {
-        let output = match self.store.action(key) {
-            Ok(Some(action)) => action.output,
+        let output = match self.store.output(key) {
+            Ok(Some(output)) => output,
             Ok(None) => return Ok(Found::Nothing),
             Err(StoreError::Corrupt { hash, .. }) => return Ok(Found::Damaged(hash)),
             Err(error) => return Err(error),
         };
-        if index != self.graph.target {
+        if !self.work.is_target(index) {
             return Ok(Found::Output(output));
         }
         match verify(self.store, &output) {

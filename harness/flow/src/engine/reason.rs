@@ -3,6 +3,7 @@
 use std::fmt;
 
 use assay_store::Hash;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::key::Param;
@@ -10,7 +11,7 @@ use crate::values::params::Label;
 use crate::values::value::Origin;
 
 /// One reason for running a step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum Reason {
     /// The store has no record of a step of this name.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_store::{Hash, Store, StoreError};
+use camino::Utf8Path;
 
 use crate::engine::error::StepFailure;
 use crate::engine::plan::PlanEntry;
@@ -10,30 +11,33 @@ use crate::kind::context::{Artifact, StepContext};
 use crate::kind::error::StepError;
 use crate::language::graph::{Graph, Step};
 
-/// Runs a step that is cached once more, on the same inputs, and returns the hash of what it makes.
+/// Runs a step that is cached once more, on the same inputs, and returns the hash of what it makes, and what `look` says of
+/// the file or folder while it is there.
 ///
 /// The step sees a store of its own, which is empty and goes afterwards: it finds neither remembered results nor a
 /// checkpoint, and what it makes is kept nowhere. `store` is only read.
 ///
 /// # Errors
 /// The step's own failure; an internal one if the entry is not cached; that of the store if an input is gone or damaged.
-pub fn repeat(
+pub fn repeat<T>(
     graph: &Graph,
     store: &Store,
     entry: &PlanEntry,
     threads: usize,
     cancel: &AtomicBool,
-) -> Result<Hash, StepFailure> {
-    again(graph, store, entry, threads, cancel).map_err(|error| StepFailure::new(&entry.step, &error))
+    look: impl FnOnce(&Hash, &Utf8Path) -> T,
+) -> Result<(Hash, T), StepFailure> {
+    again(graph, store, entry, threads, cancel, look).map_err(|error| StepFailure::new(&entry.step, &error))
 }
 
-fn again(
+fn again<T>(
     graph: &Graph,
     store: &Store,
     entry: &PlanEntry,
     threads: usize,
     cancel: &AtomicBool,
-) -> Result<Hash, StepError> {
+    look: impl FnOnce(&Hash, &Utf8Path) -> T,
+) -> Result<(Hash, T), StepError> {
     let step = graph.steps.iter().find(|step| step.id == entry.step);
     let (Some(step), Some(key), Some(description)) = (step, entry.key, &entry.description) else {
         return Err(StepError::internal(format!("the inputs of {} are not known", entry.step)));
@@ -62,7 +66,9 @@ fn again(
     if !context.output().exists() {
         return Err(StepError::internal("the step made no output"));
     }
-    Ok(empty.put_path(context.output())?)
+    let hash = empty.put_path(context.output())?;
+    let seen = look(&hash, context.output());
+    Ok((hash, seen))
 }
 
 /// The inputs as files, verified.
@@ -70,7 +76,7 @@ fn inputs(
     graph: &Graph,
     store: &Store,
     step: &Step,
-    folder: &camino::Utf8Path,
+    folder: &Utf8Path,
     known: impl Fn(&str) -> Option<Hash>,
 ) -> Result<Vec<(String, Vec<Artifact>)>, StepError> {
     let mut inputs = Vec::new();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::engine::work::Work;
 use crate::kind::Resources;
-use crate::language::graph::Graph;
 
 /// What steps may use together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,20 +57,54 @@ impl Budget {
     }
 }
 
-/// The order in which steps are considered: those with the longest chain of steps behind them first, as they
-/// hold up the end of the run; then by id.
+/// The order in which steps are considered.
+///
+/// A step is preferred if the chain of steps behind it is so long that the run would end later if it had to wait: if even
+/// one step of the chain after the other takes as long as all that is left on all threads, counted in steps. Among those,
+/// the one with the longest chain comes first. Else the steps that the first recipe needs come first, so that its result is
+/// there early; of one recipe those with the longest chain; then by id.
 ///
 /// A step that does not fit does not hold back later ones that do.
-pub(crate) fn priorities(graph: &Graph) -> Vec<usize> {
-    let mut chain = vec![0_usize; graph.steps.len()];
-    for index in (0..graph.steps.len()).rev() {
-        for upstream in graph.steps[index].upstream() {
-            chain[upstream] = chain[upstream].max(chain[index] + 1);
+pub(crate) struct Priorities {
+    /// For each step, how many steps have to run one after the other once it is done.
+    chain: Vec<usize>,
+    by_chain: Vec<usize>,
+    by_recipe: Vec<usize>,
+}
+
+impl Priorities {
+    pub(crate) fn new(work: &Work<'_>) -> Self {
+        let mut chain = vec![0_usize; work.steps.len()];
+        for index in (0..work.steps.len()).rev() {
+            for upstream in work.steps[index].upstream() {
+                chain[upstream] = chain[upstream].max(chain[index] + 1);
+            }
         }
+        let first = work.first_users();
+        let mut by_chain: Vec<usize> = (0..work.steps.len()).collect();
+        by_chain.sort_by(|a, b| {
+            chain[*b].cmp(&chain[*a]).then_with(|| work.steps[*a].id.cmp(&work.steps[*b].id))
+        });
+        let mut by_recipe = by_chain.clone();
+        // Stable: the order within a recipe stays.
+        by_recipe.sort_by_key(|step| first[*step]);
+        Self { chain, by_chain, by_recipe }
     }
-    let mut order: Vec<usize> = (0..graph.steps.len()).collect();
-    order.sort_by(|a, b| chain[*b].cmp(&chain[*a]).then_with(|| graph.steps[*a].id.cmp(&graph.steps[*b].id)));
-    order
+
+    /// The first step that can start. `left` is how many steps are not done.
+    pub(crate) fn first(
+        &self,
+        left: usize,
+        threads: usize,
+        can_start: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let holds_up = |step: &&usize| (self.chain[**step] + 1) * threads >= left;
+        let mut urgent = self.by_chain.iter().take_while(holds_up);
+        urgent
+            .find(|step| can_start(**step))
+            .or_else(|| self.by_recipe.iter().find(|step| can_start(**step)))
+            .copied()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How far each step of a run is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_store::Hash;
 
@@ -8,7 +8,7 @@ use crate::engine::error::FlowError;
 use crate::engine::event::SavedBy;
 use crate::engine::outcome::How;
 use crate::engine::plan::{Plan, PlanEntry, State};
-use crate::language::graph::Graph;
+use crate::engine::work::Work;
 
 /// How far a step is.
 pub(crate) enum Progress {
@@ -26,22 +26,39 @@ pub(crate) enum Progress {
 
 /// The progress of all steps, by their index in [`Graph::steps`].
 pub(crate) struct States<'a> {
-    graph: &'a Graph,
+    work: &'a Work<'a>,
     steps: Vec<Progress>,
     outputs: Vec<Option<Hash>>,
     /// For steps whose output was found damaged: the damaged object.
     damaged: BTreeMap<usize, Hash>,
+    /// For each step, the steps that take it as an input.
+    users: Vec<Vec<usize>>,
+    /// Steps that may have to be decided about.
+    undecided: BTreeSet<usize>,
+    /// Steps that are running.
+    running: BTreeSet<usize>,
+    /// How many steps have no output yet.
+    left: usize,
 }
 
 impl<'a> States<'a> {
-    pub(crate) fn new(graph: &'a Graph, plan: &Plan) -> Self {
+    pub(crate) fn new(work: &'a Work<'a>, plan: &Plan) -> Self {
         let steps = plan.entries().iter().map(|entry| match entry.state {
             State::Cached => Progress::Done(entry.clone(), How::Cached),
             State::Run => Progress::Ready(entry.clone()),
             State::Waits => Progress::Waiting,
         });
-        let outputs = plan.entries().iter().map(|entry| entry.output);
-        Self { graph, steps: steps.collect(), outputs: outputs.collect(), damaged: BTreeMap::new() }
+        let outputs: Vec<Option<Hash>> = plan.entries().iter().map(|entry| entry.output).collect();
+        Self {
+            work,
+            steps: steps.collect(),
+            left: outputs.iter().filter(|output| output.is_none()).count(),
+            outputs,
+            damaged: BTreeMap::new(),
+            users: work.users(),
+            undecided: BTreeSet::new(),
+            running: BTreeSet::new(),
+        }
     }
 
     /// All steps, in the order of [`Graph::steps`].
@@ -59,17 +76,33 @@ impl<'a> States<'a> {
         self.damaged.get(&index).copied()
     }
 
+    /// How many steps have no output yet.
+    pub(crate) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// The next step that has to be decided about, if there is one.
+    pub(crate) fn take_undecided(&mut self) -> Option<usize> {
+        loop {
+            let index = self.undecided.pop_first()?;
+            if self.is_undecided(index) {
+                return Some(index);
+            }
+        }
+    }
+
     /// Whether a step waits although the outputs of all its inputs are known: it has to be decided about.
-    pub(crate) fn is_undecided(&self, index: usize) -> bool {
-        let known = self.graph.steps[index].upstream().all(|up| self.outputs[up].is_some());
+    fn is_undecided(&self, index: usize) -> bool {
+        let known = self.work.steps[index].upstream().all(|up| self.outputs[up].is_some());
         known && matches!(self.steps[index], Progress::Waiting)
     }
 
     /// Whether a step can start. One whose key is that of a running step waits for its output instead.
     pub(crate) fn can_start(&self, index: usize) -> bool {
         let Progress::Ready(entry) = &self.steps[index] else { return false };
-        let twin = |step: &Progress| matches!(step, Progress::Running(other) if other.key == entry.key);
-        !self.steps.iter().any(twin)
+        let twin =
+            |index: &usize| matches!(&self.steps[*index], Progress::Running(other) if other.key == entry.key);
+        !self.running.iter().any(twin)
     }
 
     /// Why an output is there that was not there when the run was planned.
@@ -86,6 +119,7 @@ impl<'a> States<'a> {
     }
 
     pub(crate) fn set_failed(&mut self, index: usize) {
+        self.running.remove(&index);
         self.steps[index] = Progress::Failed;
     }
 
@@ -95,11 +129,14 @@ impl<'a> States<'a> {
             return Err(FlowError::Internal("a step was started that is not ready".into()));
         };
         self.steps[index] = Progress::Running(entry.clone());
+        self.running.insert(index);
         Ok(entry)
     }
 
     /// Takes back the entry of a running step, which waits from now on.
     pub(crate) fn stop(&mut self, index: usize) -> Result<PlanEntry, FlowError> {
+        self.running.remove(&index);
+        self.undecided.insert(index);
         match std::mem::replace(&mut self.steps[index], Progress::Waiting) {
             Progress::Running(entry) => Ok(entry),
             _ => Err(FlowError::Internal("a step ended that was not running".into())),
@@ -108,17 +145,20 @@ impl<'a> States<'a> {
 
     /// Notes a step's output.
     pub(crate) fn set_done(&mut self, index: usize, entry: PlanEntry, output: Hash, how: How) {
-        for step in &mut self.steps {
+        for (twin, step) in self.steps.iter_mut().enumerate() {
             if matches!(step, Progress::Ready(other) if other.key == entry.key) {
                 *step = Progress::Waiting;
+                self.undecided.insert(twin);
             }
         }
         // An input may have been found damaged meanwhile and may come out differently. Then this step is
         // decided about again; in the usual case its output is found under the same key.
         let used = entry.description.iter().flat_map(|description| &description.inputs);
-        let known = self.graph.steps[index].upstream().map(|up| self.outputs[up]);
+        let known = self.work.steps[index].upstream().map(|up| self.outputs[up]);
         if used.map(|input| input.output).eq(known) {
+            self.left -= usize::from(self.outputs[index].is_none());
             self.outputs[index] = Some(output);
+            self.undecided.extend(&self.users[index]);
             self.steps[index] = Progress::Done(entry, how);
         }
     }
@@ -142,10 +182,12 @@ impl<'a> States<'a> {
         let mut stale = vec![false; self.steps.len()];
         stale[first] = true;
         for index in first..self.steps.len() {
-            stale[index] |= self.graph.steps[index].upstream().any(|up| stale[up]);
+            stale[index] |= self.work.steps[index].upstream().any(|up| stale[up]);
             if stale[index] && matches!(self.steps[index], Progress::Done(..) | Progress::Ready(_)) {
                 self.steps[index] = Progress::Waiting;
+                self.left += usize::from(self.outputs[index].is_some());
                 self.outputs[index] = None;
+                self.undecided.insert(index);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,10 @@ use assay_store::{Action, Hash, Lease, StoreError};
 use crate::engine::error::StepFailure;
 use crate::engine::event::{Event, EventLog};
 use crate::engine::key::Description;
+use crate::engine::work::Work;
 use crate::kind::context::{Artifact, StepContext};
 use crate::kind::error::StepError;
-use crate::language::graph::{Graph, Step};
+use crate::language::graph::Step;
 
 /// How often to ask for the lease of a step that another process is running.
 const LEASE_INTERVAL: Duration = Duration::from_millis(50);
@@ -39,12 +40,12 @@ impl Signals<'_> {
 
 /// A step that is to run.
 pub(crate) struct Job<'a> {
-    pub(crate) graph: &'a Graph,
+    pub(crate) work: &'a Work<'a>,
     pub(crate) log: &'a EventLog<'a>,
     pub(crate) signals: Signals<'a>,
     pub(crate) index: usize,
     pub(crate) key: Hash,
-    pub(crate) description: Description,
+    pub(crate) description: Arc<Description>,
     /// The outputs of all steps, as far as they are known; those of this step's inputs are.
     pub(crate) outputs: Vec<Option<Hash>>,
     pub(crate) threads: usize,
@@ -82,7 +83,7 @@ impl Job<'_> {
     }
 
     fn step(&self) -> &Step {
-        &self.graph.steps[self.index]
+        &self.work.steps[self.index]
     }
 
     fn attempt(&self) -> Result<Ended, StepError> {
@@ -151,7 +152,7 @@ impl Job<'_> {
             for (i, producer) in input.steps.iter().enumerate() {
                 let path = dir.join(&input.name).join(i.to_string());
                 let Some(hash) = self.outputs[*producer] else {
-                    let id = &self.graph.steps[*producer].id;
+                    let id = &self.work.steps[*producer].id;
                     return Err(BadInput::Other(StepError::internal(format!("{id} has no output yet"))));
                 };
                 self.log.store.materialize(&hash, &path).map_err(|error| match error {
@@ -160,7 +161,7 @@ impl Job<'_> {
                     }
                     other => BadInput::Other(other.into()),
                 })?;
-                let label = labelled.then(|| self.graph.steps[*producer].label());
+                let label = labelled.then(|| self.work.steps[*producer].label());
                 artifacts.push(Artifact { label, hash, path });
             }
             inputs.push((input.name.clone(), artifacts));

@@ -132,7 +132,18 @@ pub trait StepKind: Send + Sync {
     /// What does not fit; typically that of `params.parse::<MyParams>()`.
     fn check(&self, params: &Params) -> Result<(), ParamError>;
 
-    /// Those facts of `env` (or of the kind's own) that change this step's result.
+    /// Checks before anything runs that what the parameters ask for can be done with the inputs that are connected. It is
+    /// asked where [`StepKind::check`] finds nothing.
+    ///
+    /// # Errors
+    /// What does not fit, with the path of the parameter.
+    fn check_inputs(&self, params: &Params, connected: &[&str]) -> Result<(), ParamError> {
+        let _ = (params, connected);
+        Ok(())
+    }
+
+    /// Those facts of `env` (or of the kind's own) that change this step's result. Of the parameters only the values count, not
+    /// the seed and the labels: steps that share their values are asked about once.
     fn facts(&self, params: &Params, env: &Facts) -> Facts {
         let _ = (params, env);
         Facts::new()
@@ -140,6 +151,13 @@ pub trait StepKind: Send + Sync {
 
     /// What a step with these parameters needs while it runs.
     fn resources(&self, params: &Params) -> Resources;
+
+    /// How much work a step with these parameters is, above 0, in a unit of the kind's own: steps of one kind are expected to
+    /// take time in proportion. `None` where parameters do not tell.
+    fn size(&self, params: &Params) -> Option<f64> {
+        let _ = params;
+        None
+    }
 
     /// Makes the output, a file or folder at [`StepContext::output`].
     ///

@@ -37,7 +37,9 @@ pub(crate) fn steps_alone(template: &Template) -> Vec<AloneStep> {
                 first.extend(values.next().map(|value| (name.clone(), value)));
                 variants.extend(values.map(|value| (name, value)));
             }
-            Takes::Model(model) => drop(first.insert(name.clone(), argument(model))),
+            Takes::Model(model) | Takes::ModelWith(model) => {
+                drop(first.insert(name.clone(), argument(model)))
+            }
             Takes::Value(takes) => drop(holes.insert(name.clone(), *takes)),
         }
     }

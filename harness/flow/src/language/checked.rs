@@ -1,22 +1,25 @@
-//! A recipe, a scale and the pipeline, read, with every check but that of parameters by their step kinds.
+//! Recipes, a scale and the pipeline, read, with every check but that of parameters by their step kinds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use assay_store::Hash;
 use camino::Utf8PathBuf;
 
 use crate::kind::Registry;
+use crate::language::arguments::check_references;
+use crate::language::criteria::unused;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::graph::Expectation;
-use crate::language::model::check_references;
 use crate::language::pipeline::{Pipeline, Written, report_twice};
 use crate::language::recipe::Recipe;
+use crate::language::recipe_seeds::Seeds;
 use crate::language::references::{Resolver, Seed, Shared, Values, join};
 use crate::language::scale::Scale;
+use crate::language::sets::Sets;
 use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::language::structure::check_structure;
 use crate::language::table::{Source, table_step};
-use crate::language::template::Template;
 use crate::language::workspace::{Reader, Workspace};
 use crate::values::names::likely;
 use crate::values::value::{Located, Table, Value};
@@ -27,64 +30,119 @@ pub(crate) struct Checked {
     pub(crate) recipe: Recipe,
     /// The recipe's own content, with references replaced.
     pub(crate) content: Table,
-    pub(crate) scale: Scale,
-    shared: Shared,
-    pub(crate) steps: BTreeMap<String, StepDefinition>,
+    pub(crate) scale: Arc<Scale>,
+    /// What its steps that run once per seed run for.
+    pub(crate) seeds: Seeds,
+    /// The values that all recipes share.
+    common: Arc<Shared>,
+    /// The same with what was fixed beforehand for this recipe.
+    shared: Arc<Shared>,
+    /// What the recipe shares with others, or its own where it adds steps to it.
+    pub(crate) pipeline: Arc<Pipeline>,
+    /// The step that makes its table, where the recipe names no target.
+    table: Option<StepDefinition>,
     /// The name of the step whose output is wanted.
     pub(crate) target: String,
-    /// Templates that neither a model nor another template uses.
-    pub(crate) alone: Vec<Template>,
     pub(crate) expect: Option<Expectation>,
     pub(crate) files: Vec<(Utf8PathBuf, Hash)>,
 }
 
+/// A recipe's files, as far as they could be read.
+struct Read {
+    recipe: Recipe,
+    criteria: Option<Located>,
+    expect: Option<Expectation>,
+    files: Vec<(Utf8PathBuf, Hash)>,
+}
+
 impl Checked {
-    /// Reads and checks everything but parameters.
+    /// Reads and checks everything but parameters, of one recipe or of several. What they share is read once.
     pub(crate) fn read(
         workspace: &Workspace,
-        recipe: &str,
+        recipes: &[String],
         scale: &str,
         sets: &[String],
         registry: &Registry,
-    ) -> Result<Self, Diagnostics> {
+    ) -> Result<Vec<Self>, Diagnostics> {
         let mut problems = Diagnostics::default();
+        let mut readers: Vec<(Reader<'_>, Option<Recipe>)> = Vec::new();
+        for name in recipes {
+            let mut reader = Reader::new(workspace);
+            let recipe = reader.recipe(name, &mut problems);
+            readers.push((reader, recipe));
+        }
+        twice(readers.iter().filter_map(|(_, recipe)| recipe.as_ref()), &mut problems);
         let mut reader = Reader::new(workspace);
-        let recipe = reader.recipe(recipe, &mut problems);
-        let mut written = Written::read(&mut reader, &mut problems);
-        recipe.iter().for_each(|recipe| written.add(&recipe.steps));
+        let written = Written::read(&mut reader, &mut problems);
         let clean = problems.is_empty();
-        let pipeline = clean.then(|| written.check(registry, &mut problems));
+        let pipelines = clean.then(|| pipelines(written, &readers, registry, &mut problems));
+        let mut sets = Sets::new(sets, &mut problems);
         let scale =
             reader.open_named("scale", "recipes/scale", scale, &mut problems).and_then(|(file, mut root)| {
                 if let Some(criteria) = reader.criteria(scale, &mut problems) {
                     join(&mut root, criteria, &mut problems);
                 }
-                Scale::read(scale, &file, root, sets, &mut problems)
+                sets.apply(&mut root, &mut problems);
+                Scale::read(scale, &file, root, sets.all(), &mut problems)
             });
-        let mut shared = reader.shared(&mut problems);
-        if let Some(recipe) = &recipe
-            && let Some(criteria) = reader.criteria(&recipe.name, &mut problems)
-        {
-            shared.add(&recipe.name, criteria, &mut problems);
+        let mut common = reader.shared(&mut problems);
+        common.root.iter_mut().for_each(|root| sets.apply(root, &mut problems));
+        let read = read_rest(readers, &mut sets, &mut problems);
+        if let Some(scale) = &scale {
+            let criteria = read.iter().flatten().filter_map(|read| read.criteria.as_ref());
+            let roots: Vec<&Located> =
+                [scale.root()].into_iter().chain(&common.root).chain(criteria).collect();
+            sets.report_unknown(&roots, &mut problems);
         }
-        let expect = recipe.as_ref().and_then(|recipe| read_expectation(&mut reader, recipe, &mut problems));
-        let (Some(recipe), Some(scale), Some(pipeline)) = (recipe, scale, pipeline) else {
+        let (Some(scale), Some(pipelines), true) = (scale, pipelines, problems.is_empty()) else {
             return Err(problems);
         };
-        if !problems.is_empty() {
-            return Err(problems);
+        let (scale, common, files) = (Arc::new(scale), Arc::new(common), reader.into_files());
+        let mut all = Vec::with_capacity(recipes.len());
+        for (read, pipeline) in read.into_iter().flatten().zip(pipelines) {
+            all.extend(Self::put_together(
+                read,
+                pipeline,
+                (&scale, &common),
+                &files,
+                registry,
+                &mut problems,
+            ));
         }
-        let values = Values { scale: &scale, shared: &shared };
-        check_references(&pipeline.models, &pipeline.templates, &values, &mut problems);
-        let content = resolved_content(&recipe, values, &mut problems);
-        let alone = pipeline.alone();
-        let Some((target, steps)) = add_target(&recipe, &content, pipeline, registry, &mut problems) else {
-            return Err(problems);
-        };
-        let files = reader.into_files();
-        let checked = Self { recipe, content, scale, shared, steps, target, alone, expect, files };
-        checked.check_target(&mut problems);
-        problems.or_ok(checked)
+        problems.or_ok(all)
+    }
+
+    /// A recipe with what it shares with others.
+    fn put_together(
+        read: Read,
+        pipeline: Arc<Pipeline>,
+        (scale, common): (&Arc<Scale>, &Arc<Shared>),
+        files: &[(Utf8PathBuf, Hash)],
+        registry: &Registry,
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
+        let Read { recipe, criteria, expect, files: own } = read;
+        let mut shared = Shared { recipe: Some(recipe.name.clone()), ..Shared::clone(common) };
+        if let Some(criteria) = criteria {
+            let before = problems.len();
+            unused(&recipe, &criteria, problems);
+            shared.add(&recipe.name, criteria, problems);
+            if problems.len() > before {
+                return None;
+            }
+        }
+        let shared = Arc::new(shared);
+        let values = Values { scale, shared: &shared };
+        check_references(&pipeline.models, &pipeline.templates, &values, problems);
+        let content = resolved_content(&recipe, values, problems);
+        let seeds = Seeds::of(&recipe, values, problems);
+        let (target, table) = find_target(&recipe, &content, &pipeline, registry, problems)?;
+        let (scale, common) = (Arc::clone(scale), Arc::clone(common));
+        let files = own.into_iter().chain(files.iter().cloned()).collect();
+        let checked =
+            Self { recipe, content, scale, seeds, common, shared, pipeline, table, target, expect, files };
+        checked.check_target(problems);
+        Some(checked)
     }
 
     /// Where `$path` is looked up.
@@ -92,14 +150,20 @@ impl Checked {
         Values { scale: &self.scale, shared: &self.shared }
     }
 
+    /// The same without what was fixed beforehand for this recipe.
+    pub(crate) fn common_values(&self) -> Values<'_> {
+        Values { scale: &self.scale, shared: &self.common }
+    }
+
     /// All steps, by name.
     pub(crate) fn definitions(&self) -> Definitions<'_> {
-        self.steps.iter().map(|(name, step)| (name.as_str(), step)).collect()
+        self.pipeline.steps.values().chain(&self.table).map(|step| (step.name.as_str(), step)).collect()
     }
 
     /// Reports a target that is several, and steps of the recipe that it does not need.
     fn check_target(&self, problems: &mut Diagnostics) {
-        let target = &self.steps[&self.target];
+        let definitions = self.definitions();
+        let target = definitions[&*self.target];
         if target.each_seed {
             let message =
                 format!("the target `{}` is one for each seed; a recipe wants one output", target.name);
@@ -107,12 +171,74 @@ impl Checked {
             let at = self.recipe.target_at.as_ref().unwrap_or(&target.at);
             problems.push(Diagnostic::user(message).at(at).note(&target.at, "here").help(help));
         }
-        let needed = needed(&self.definitions(), [&*self.target]);
+        if self.recipe.steps.is_empty() {
+            return;
+        }
+        let needed = needed(&definitions, [&*self.target]);
         for definition in self.recipe.steps.iter().filter(|step| !needed.contains(step.name.as_str())) {
             let message = format!("step `{}` is not needed by the target `{}`", definition.name, target.name);
             problems.push(Diagnostic::user(message).at(&definition.at).help("remove it, or connect it"));
         }
     }
+}
+
+/// Reports recipes that are named more than once.
+fn twice<'r>(recipes: impl Iterator<Item = &'r Recipe>, problems: &mut Diagnostics) {
+    let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+    for recipe in recipes {
+        let count = met.entry(&recipe.name).or_default();
+        *count += 1;
+        if *count == 2 {
+            let message = format!("recipe `{}` is named twice", recipe.name);
+            problems.push(Diagnostic::user(message).help("name each recipe once"));
+        }
+    }
+}
+
+/// The pipeline of each recipe: one that all share, but for those that add steps to it.
+fn pipelines(
+    written: Written,
+    readers: &[(Reader<'_>, Option<Recipe>)],
+    registry: &Registry,
+    problems: &mut Diagnostics,
+) -> Vec<Arc<Pipeline>> {
+    let mut shared: Option<Arc<Pipeline>> = None;
+    let mut pipelines = Vec::with_capacity(readers.len());
+    for recipe in readers.iter().filter_map(|(_, recipe)| recipe.as_ref()) {
+        pipelines.push(match recipe.steps.is_empty() {
+            true => {
+                Arc::clone(shared.get_or_insert_with(|| Arc::new(written.clone().check(registry, problems))))
+            }
+            false => {
+                let mut written = written.clone();
+                written.add(&recipe.steps);
+                Arc::new(written.check(registry, problems))
+            }
+        });
+    }
+    pipelines
+}
+
+/// What stands beside each recipe: what was fixed beforehand, and the lock of what comes out.
+fn read_rest(
+    readers: Vec<(Reader<'_>, Option<Recipe>)>,
+    sets: &mut Sets<'_>,
+    problems: &mut Diagnostics,
+) -> Vec<Option<Read>> {
+    let mut all = Vec::with_capacity(readers.len());
+    for (mut reader, recipe) in readers {
+        let Some(recipe) = recipe else {
+            all.push(None);
+            continue;
+        };
+        let mut criteria = reader.criteria(&recipe.name, problems);
+        if let Some(criteria) = &mut criteria {
+            sets.apply_below(&recipe.name, criteria, problems);
+        }
+        let expect = read_expectation(&mut reader, &recipe, problems);
+        all.push(Some(Read { recipe, criteria, expect, files: reader.into_files() }));
+    }
+    all
 }
 
 /// The recipe's content with references replaced.
@@ -125,40 +251,33 @@ fn resolved_content(recipe: &Recipe, values: Values<'_>, problems: &mut Diagnost
     }
 }
 
-/// The target's name, and all steps with the target among them, made by the rule for tables where the recipe
-/// does not name it.
-fn add_target(
+/// The target's name, and its definition where it is made by the rule for tables, since the recipe does not name it.
+fn find_target(
     recipe: &Recipe,
     content: &Table,
-    mut pipeline: Pipeline,
+    pipeline: &Pipeline,
     registry: &Registry,
     problems: &mut Diagnostics,
-) -> Option<(String, BTreeMap<String, StepDefinition>)> {
-    let target = match (&recipe.target, &recipe.target_at) {
-        (Some(target), Some(at)) => {
-            if !pipeline.steps.contains_key(target) {
-                let help = likely(target, pipeline.steps.keys().map(String::as_str));
-                problems.push(Diagnostic::user(format!("unknown step `{target}`")).at(at).maybe_help(help));
-                return None;
-            }
-            target.clone()
+) -> Option<(String, Option<StepDefinition>)> {
+    if let (Some(target), Some(at)) = (&recipe.target, &recipe.target_at) {
+        if !pipeline.steps.contains_key(target) {
+            let help = likely(target, pipeline.steps.keys().map(String::as_str));
+            problems.push(Diagnostic::user(format!("unknown step `{target}`")).at(at).maybe_help(help));
+            return None;
         }
-        _ => {
-            let Pipeline { templates, models, table, .. } = &pipeline;
-            let source = Source { rule: table.as_ref(), templates, models };
-            let step = table_step(recipe, content, source, problems)?;
-            if let Some(first) = pipeline.steps.get(&step.name) {
-                report_twice("step", &step.name, (&step.at, &first.at), problems);
-                return None;
-            }
-            let name = step.name.clone();
-            pipeline.steps.insert(name.clone(), step);
-            let all: Definitions<'_> = pipeline.steps.iter().map(|(n, step)| (n.as_str(), step)).collect();
-            check_structure([&pipeline.steps[&name]], &all, None, registry, problems);
-            name
-        }
-    };
-    Some((target, pipeline.steps))
+        return Some((target.clone(), None));
+    }
+    let Pipeline { templates, models, table, .. } = pipeline;
+    let source = Source { rule: table.as_ref(), templates, models };
+    let step = table_step(recipe, content, source, problems)?;
+    if let Some(first) = pipeline.steps.get(&step.name) {
+        report_twice("step", &step.name, (&step.at, &first.at), problems);
+        return None;
+    }
+    let all: Definitions<'_> =
+        pipeline.steps.values().chain([&step]).map(|step| (step.name.as_str(), step)).collect();
+    check_structure([&step], &all, None, registry, problems);
+    Some((step.name.clone(), Some(step)))
 }
 
 fn read_expectation(

@@ -1,15 +1,18 @@
 //! From definitions to step instances: seeds, parameters, connections.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::kind::{InputSpec, Registry};
+use crate::kind::{InputSpec, Registry, StepKind};
 use crate::language::alone::{AloneStep, steps_alone};
 use crate::language::checked::Checked;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::graph::{Input, Step};
 use crate::language::locate::{Part, diagnose, place};
-use crate::language::references::{Resolver, Seed};
+use crate::language::pipeline::Pipeline;
+use crate::language::references::{Resolver, Seed, Values};
 use crate::language::schema::misfits;
+use crate::language::seeds::PlacedSeed;
 use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::values::location::Location;
 use crate::values::params::{Label, ParamError, Params};
@@ -19,31 +22,44 @@ use crate::values::value::{Located, Value};
 /// The parameter that hands a recipe's own content to its target step.
 pub(crate) const RECIPE: &str = "recipe";
 
-/// Expands the steps that the recipe's target needs, each after its inputs, the target last. The definitions
-/// have passed the structural checks. What is wrong is reported; then the result is incomplete. Models and
-/// templates that the target does not need are checked as well: a pipeline is right or wrong as a whole.
-pub(crate) fn expand(checked: &Checked, registry: &Registry, problems: &mut Diagnostics) -> Vec<Step> {
+/// The steps of recipes, joined.
+pub(crate) struct Expanded {
+    /// Each after its inputs.
+    pub(crate) steps: Vec<Step>,
+    /// For each recipe, the indices of the steps that it needs, each after its inputs, the target last.
+    pub(crate) members: Vec<Vec<usize>>,
+}
+
+/// Expands the steps that the recipes' targets need. The definitions have passed the structural checks. What is wrong is
+/// reported; then the result is incomplete. Models and templates that no target needs are checked as well: a pipeline is
+/// right or wrong as a whole.
+pub(crate) fn expand(all: &[Checked], registry: &Registry, problems: &mut Diagnostics) -> Expanded {
+    let Some(first) = all.first() else { return Expanded { steps: Vec::new(), members: Vec::new() } };
     let mut expansion = Expansion {
-        checked,
+        checked: first,
+        values: first.values(),
         registry,
         steps: Vec::new(),
+        common: Vec::new(),
+        known: BTreeMap::new(),
         instances: BTreeMap::new(),
         reported: BTreeSet::new(),
     };
-    let definitions = checked.definitions();
-    let needed = in_order(&definitions, [&*checked.target]);
-    if let Some(step) = needed.iter().find(|step| step.each_seed && checked.scale.seeds.is_empty()) {
-        problems.push(checked.scale.without_seeds(&step.name, &step.at));
-        return Vec::new();
-    }
-    for definition in &needed {
-        expansion.add(definition, &checked.scale.seeds, problems);
+    let mut members = Vec::with_capacity(all.len());
+    for checked in all {
+        members.push(expansion.recipe(checked, problems));
     }
     let count = expansion.steps.len();
-    expansion.check_others(&definitions, &needed, problems);
+    for (at, checked) in all.iter().enumerate() {
+        let is_same = |other: &Checked| Arc::ptr_eq(&other.pipeline, &checked.pipeline);
+        if !all[..at].iter().any(is_same) {
+            let alike: Vec<&Checked> = all.iter().filter(|other| is_same(other)).collect();
+            expansion.check_others(&alike, problems);
+        }
+    }
     let mut steps = expansion.steps;
     steps.truncate(count);
-    steps
+    Expanded { steps, members }
 }
 
 /// The definitions that these targets need, each after its inputs; among those that could come next, by name.
@@ -89,132 +105,234 @@ fn labels_alone(definition: &StepDefinition, specs: &[InputSpec]) -> BTreeMap<St
     labelled.map(|input| (input.name.clone(), input.steps.iter().map(label).collect())).collect()
 }
 
+/// Whether two steps of one name and seed are the same: kind, parameters, inputs and labels.
+fn is_equal(one: &Step, other: &Step) -> bool {
+    let same = |one: &Arc<Located>, other: &Arc<Located>| {
+        Arc::ptr_eq(one, other) || one.value.is_written_as(&other.value)
+    };
+    (one.kind.name(), &one.label, &one.inputs, &one.params.labels)
+        == (other.kind.name(), &other.label, &other.inputs, &other.params.labels)
+        && same(&one.params.root, &other.params.root)
+}
+
 struct Expansion<'a> {
+    /// The recipe at hand.
     checked: &'a Checked,
+    /// Where `$path` is looked up.
+    values: Values<'a>,
     registry: &'a Registry,
     steps: Vec<Step>,
-    /// Indices of a definition's instances, in seed order.
+    /// For each step, the pipeline that it is from, if nothing in it is of one recipe alone.
+    common: Vec<Option<&'a Arc<Pipeline>>>,
+    /// Indices of the steps of a name and seed, of all recipes so far.
+    known: BTreeMap<(&'a str, Option<u64>), Vec<usize>>,
+    /// Indices of a definition's instances in the recipe at hand, in seed order.
     instances: BTreeMap<&'a str, Vec<usize>>,
     /// What kinds have said about values, by place: the steps of many models share a value.
     reported: BTreeSet<String>,
 }
 
 impl<'a> Expansion<'a> {
-    /// Adds a step, with one instance for each of these seeds if it runs once for each.
-    fn add(&mut self, definition: &'a StepDefinition, seeds: &[(u64, Located)], problems: &mut Diagnostics) {
-        let seeds: Vec<Option<&(u64, Located)>> = match definition.each_seed {
+    /// The steps that a recipe needs.
+    fn recipe(&mut self, checked: &'a Checked, problems: &mut Diagnostics) -> Vec<usize> {
+        (self.checked, self.values) = (checked, checked.values());
+        self.instances.clear();
+        let definitions = checked.definitions();
+        let needed = in_order(&definitions, [&*checked.target]);
+        if let Some(step) = needed.iter().find(|step| step.each_seed && checked.seeds.list.is_empty()) {
+            problems.push(checked.seeds.missing(&checked.scale, &step.name, &step.at));
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        for definition in needed {
+            steps.extend(self.add(definition, &checked.seeds.list, problems));
+        }
+        steps
+    }
+
+    /// Adds a step, with one instance for each of these seeds if it runs once for each. Gives the instances.
+    fn add(
+        &mut self,
+        definition: &'a StepDefinition,
+        seeds: &[PlacedSeed],
+        problems: &mut Diagnostics,
+    ) -> Vec<usize> {
+        let seeds: Vec<Option<&PlacedSeed>> = match definition.each_seed {
             true => seeds.iter().map(Some).collect(),
             false => vec![None],
         };
-        for seed in seeds {
-            if let Some(step) = self.instance(definition, seed, problems) {
-                self.instances.entry(&definition.name).or_default().push(self.steps.len());
-                self.steps.push(step);
-            }
-        }
+        // The parameters of all seeds, where the seed is not among them.
+        let mut shared = None;
+        let add = |seed| self.instance(definition, seed, &mut shared, problems);
+        let added: Vec<usize> = seeds.into_iter().filter_map(add).collect();
+        self.instances.entry(&definition.name).or_default().extend(&added);
+        added
     }
 
-    /// Checks what the target does not need: the steps of other models, for one seed, and those of templates that
-    /// no model uses.
-    fn check_others(
-        &mut self,
-        definitions: &Definitions<'a>,
-        needed: &[&'a StepDefinition],
-        problems: &mut Diagnostics,
-    ) {
-        let seed = self.checked.scale.some_seed();
-        let known: BTreeSet<&str> = needed.iter().map(|step| step.name.as_str()).collect();
+    /// Checks what no target needs: the steps of other models, for one seed, and those of templates that no model uses.
+    /// `all` are the recipes of one pipeline.
+    fn check_others(&mut self, all: &[&'a Checked], problems: &mut Diagnostics) {
+        let Some(first) = all.first() else { return };
+        self.checked = first;
+        // What is not needed is right or wrong for all recipes alike.
+        self.values = if all.len() == 1 { first.values() } else { first.common_values() };
+        let seed = first.seeds.some(&first.scale);
+        self.instances.clear();
+        let mut known = BTreeSet::new();
+        for checked in all {
+            let definitions = checked.definitions();
+            known.extend(
+                in_order(&definitions, [&*checked.target]).into_iter().map(|step| step.name.as_str()),
+            );
+        }
+        for ((name, _), indices) in self.known.iter().filter(|((name, _), _)| known.contains(name)) {
+            self.instances.entry(name).or_default().extend(indices);
+        }
+        let definitions = first.definitions();
         let of_models =
             definitions.values().filter(|step| step.model.is_some()).map(|step| step.name.as_str());
-        for definition in in_order(definitions, of_models) {
+        for definition in in_order(&definitions, of_models) {
             if !known.contains(definition.name.as_str()) {
                 self.add(definition, std::slice::from_ref(&seed), problems);
             }
         }
-        for alone in self.checked.alone.iter().flat_map(steps_alone) {
+        for alone in first.pipeline.alone().iter().flat_map(steps_alone) {
             self.check_alone(&alone, &seed, problems);
         }
     }
 
     /// Checks a step of a template that no model uses. Where a value that only a model would give is missing, the
     /// kind's schema is asked instead of the kind.
-    fn check_alone(&mut self, alone: &AloneStep, seed: &(u64, Located), problems: &mut Diagnostics) {
+    fn check_alone(&mut self, alone: &AloneStep, seed: &PlacedSeed, problems: &mut Diagnostics) {
         let definition = &alone.step;
         let Some(kind) = self.registry.get(&definition.kind) else { return };
         let mut root = definition.params.clone();
         let before = problems.len();
         let stands_for = if definition.each_seed { Seed::Is(&seed.1) } else { Seed::None };
-        Resolver::new(self.checked.values(), stands_for).resolve(&mut root, problems);
+        Resolver::new(self.values, stands_for).resolve(&mut root, problems);
         if problems.len() > before {
             return;
         }
         let result = match alone.holes.is_empty() {
             true => {
                 let seed = definition.each_seed.then_some(seed.0);
-                let params =
-                    Params { root: root.clone(), seed, labels: labels_alone(definition, kind.inputs()) };
-                kind.check(&params)
+                let labels = labels_alone(definition, kind.inputs());
+                let params = Params { root: Arc::new(root.clone()), seed, labels };
+                checked(&**kind, definition, &params)
             }
             false => ParamError::all(misfits(&kind.parameters(), &root, &alone.holes)),
         };
         self.check(definition, result, &root, problems);
     }
 
+    /// The index of a step's instance: a new one, or one that another recipe needs as well. `shared` has the parameters of
+    /// the definition's other seeds, where they are the same for all.
     fn instance(
         &mut self,
-        definition: &StepDefinition,
-        seed: Option<&(u64, Located)>,
+        definition: &'a StepDefinition,
+        seed: Option<&PlacedSeed>,
+        shared: &mut Option<Arc<Located>>,
         problems: &mut Diagnostics,
-    ) -> Option<Step> {
+    ) -> Option<usize> {
         let kind = self.registry.get(&definition.kind)?;
-        let mut root = definition.params.clone();
-        let mut found = Diagnostics::default();
-        let stands_for = seed.map_or(Seed::None, |(_, located)| Seed::Is(located));
-        Resolver::new(self.checked.values(), stands_for).resolve(&mut root, &mut found);
-        self.add_recipe(definition, &mut root, &mut found);
-        let seed = seed.map(|(seed, _)| *seed);
+        let number = seed.map(|(seed, _)| *seed);
         let inputs: Vec<Input> = definition
             .inputs
             .iter()
             .map(|input| Input {
                 name: input.name.clone(),
-                steps: input.steps.iter().flat_map(|(step, _)| self.referenced(step, seed)).collect(),
+                steps: input.steps.iter().flat_map(|(step, _)| self.referenced(step, number)).collect(),
             })
             .collect();
-        let params = Params { root, seed, labels: self.labels(kind.inputs(), &inputs) };
-        if found.is_empty() {
-            self.check(definition, kind.check(&params), &params.root, &mut found);
+        let pipeline = &self.checked.pipeline;
+        let of_pipeline = definition.name != self.checked.target;
+        let alike: Vec<usize> =
+            self.known.get(&(definition.name.as_str(), number)).cloned().unwrap_or_default();
+        let is_same = |index: &&usize| {
+            let common = self.common[**index].is_some_and(|other| Arc::ptr_eq(other, pipeline));
+            of_pipeline && common && self.steps[**index].inputs == inputs
+        };
+        if let Some(index) = alike.iter().find(is_same) {
+            return Some(*index);
+        }
+        let mut found = Diagnostics::default();
+        let checked_already = shared.is_some();
+        let (root, of_recipe) = match shared {
+            Some(root) => (Arc::clone(root), false),
+            None => self.resolved(definition, seed, shared, &mut found),
+        };
+        let params = Params { root, seed: number, labels: self.labels(kind.inputs(), &inputs) };
+        // Equal parameters are right or wrong alike, unless the kind reads labels as well.
+        if found.is_empty() && !(checked_already && params.labels.is_empty()) {
+            self.check(definition, checked(&**kind, definition, &params), &params.root, &mut found);
+        }
+        if !checked_already && !found.is_empty() {
+            *shared = None;
         }
         found.iter().for_each(|diagnostic| problems.push(diagnostic.clone()));
-        let id = match seed {
-            Some(seed) => format!("{}[seed={seed}]", definition.name),
-            None => definition.name.clone(),
-        };
-        Some(Step {
-            id,
+        let step = Step {
+            id: match number {
+                Some(seed) => format!("{}[seed={seed}]", definition.name),
+                None => definition.name.clone(),
+            },
             name: definition.name.clone(),
-            seed,
+            seed: number,
             label: definition.model.clone(),
             about: definition.about.clone(),
             at: definition.at.clone(),
             kind: kind.clone(),
             params,
             inputs,
-        })
+        };
+        if let Some(index) = alike.iter().find(|index| is_equal(&self.steps[**index], &step)) {
+            return Some(*index);
+        }
+        let index = self.steps.len();
+        self.steps.push(step);
+        self.common.push((of_pipeline && !of_recipe).then_some(pipeline));
+        self.known.entry((&definition.name, number)).or_default().push(index);
+        Some(index)
     }
 
-    /// Gives the target the recipe's own content as one more parameter.
-    fn add_recipe(&self, definition: &StepDefinition, root: &mut Located, problems: &mut Diagnostics) {
+    /// A definition's parameters with references replaced, and whether they are the recipe's own. Those that are the same for
+    /// all seeds and recipes become `shared`.
+    fn resolved(
+        &self,
+        definition: &StepDefinition,
+        seed: Option<&PlacedSeed>,
+        shared: &mut Option<Arc<Located>>,
+        problems: &mut Diagnostics,
+    ) -> (Arc<Located>, bool) {
+        let resolver = Resolver::new(self.values, seed.map_or(Seed::None, |(_, at)| Seed::Is(at)));
+        let mut root = definition.params.clone();
+        resolver.resolve(&mut root, problems);
+        let has_content = self.add_recipe(definition, &mut root, problems);
+        let of_recipe = has_content || resolver.used_shared(&self.checked.recipe.name);
+        let root = Arc::new(root);
+        if !resolver.used_seed() && !of_recipe {
+            *shared = Some(Arc::clone(&root));
+        }
+        (root, of_recipe)
+    }
+
+    /// Gives the target the recipe's own content as one more parameter. Says whether there is any.
+    fn add_recipe(
+        &self,
+        definition: &StepDefinition,
+        root: &mut Located,
+        problems: &mut Diagnostics,
+    ) -> bool {
         let (recipe, content) = (&self.checked.recipe, &self.checked.content);
         if definition.name != self.checked.target || content.is_empty() {
-            return;
+            return false;
         }
         let content = Located { value: Value::Table(content.clone()), ..recipe.root.clone() };
-        let Value::Table(params) = &mut root.value else { return };
+        let Value::Table(params) = &mut root.value else { return false };
         if let Some(taken) = params.insert(RECIPE.to_owned(), content) {
             let message = format!("the parameter `{RECIPE}` is filled in from the recipe itself");
             problems.push(Diagnostic::user(message).at(place(&taken, &definition.at)).help("rename it"));
         }
+        true
     }
 
     /// The instances that a reference stands for: the one of the same seed, or all.
@@ -263,4 +381,11 @@ impl<'a> Expansion<'a> {
             }
         }
     }
+}
+
+/// What a kind has to say of a step's parameters, and then of the inputs that they ask for.
+fn checked(kind: &dyn StepKind, definition: &StepDefinition, params: &Params) -> Result<(), ParamError> {
+    let connected = definition.inputs.iter().filter(|input| !input.steps.is_empty());
+    let connected: Vec<&str> = connected.map(|input| input.name.as_str()).collect();
+    kind.check(params).and_then(|()| kind.check_inputs(params, &connected))
 }

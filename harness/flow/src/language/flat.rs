@@ -11,6 +11,7 @@ use crate::language::diagnostic::Diagnostics;
 use crate::language::expand::in_order;
 use crate::language::recipe::RecipeKind;
 use crate::language::references::{Resolver, Seed};
+use crate::language::seeds::SEEDS;
 use crate::language::steps::StepDefinition;
 use crate::language::workspace::Workspace;
 use crate::language::written::{block, inline, quote, quote_key};
@@ -29,10 +30,10 @@ pub fn flat(
     sets: &[String],
     registry: &Registry,
 ) -> Result<String, Diagnostics> {
-    let checked = Checked::read(workspace, recipe, scale, sets, registry)?;
+    let checked = Checked::read(workspace, &[recipe.to_owned()], scale, sets, registry)?;
     let mut problems = Diagnostics::default();
-    let text = write_recipe(&checked, &mut problems);
-    problems.or_ok(text)
+    let texts: Vec<String> = checked.iter().map(|checked| write_recipe(checked, &mut problems)).collect();
+    problems.or_ok(texts.concat())
 }
 
 /// A value of a scale and the steps that use it.
@@ -51,7 +52,7 @@ pub struct Setting {
 /// Every value of a scale but its title, in the order of paths, with the steps of these recipes that use it.
 ///
 /// # Errors
-/// As for [`crate::load`], of the first recipe that has a mistake.
+/// As for [`crate::load_all`].
 pub fn settings(
     workspace: &Workspace,
     recipes: &[String],
@@ -60,10 +61,10 @@ pub fn settings(
     registry: &Registry,
 ) -> Result<Vec<Setting>, Diagnostics> {
     let mut settings = BTreeMap::new();
-    for recipe in recipes {
-        let checked = Checked::read(workspace, recipe, scale, sets, registry)?;
+    for checked in Checked::read(workspace, recipes, scale, sets, registry)? {
         leaves(checked.scale.root(), &ValuePath::default(), &mut settings);
         let mut problems = Diagnostics::default();
+        let seeds = used_for_seeds(&checked, &mut problems);
         for step in in_order(&checked.definitions(), [&*checked.target]) {
             let resolver = Resolver::new(checked.values(), Seed::Kept);
             resolver.resolve(&mut step.params.clone(), &mut problems);
@@ -71,7 +72,9 @@ pub fn settings(
                 resolver.resolve(&mut content(&checked), &mut problems);
             }
             let mut used: Vec<String> = resolver.used().into_iter().collect();
-            used.extend(step.each_seed.then(|| "seeds".to_owned()));
+            if step.each_seed {
+                used.extend(seeds.iter().cloned());
+            }
             for setting in settings.values_mut().filter(|setting| is_used(&setting.path, &used)) {
                 if !setting.used_by.contains(&step.name) {
                     setting.used_by.push(step.name.clone());
@@ -84,6 +87,14 @@ pub fn settings(
         settings.into_values().filter(|setting| setting.path != "title").collect();
     settings.iter_mut().for_each(|setting| setting.used_by.sort_unstable());
     Ok(settings)
+}
+
+/// The values of the scale that say which seeds a recipe's steps run for.
+fn used_for_seeds(checked: &Checked, problems: &mut Diagnostics) -> Vec<String> {
+    let Some(seeds) = &checked.recipe.seeds else { return vec![SEEDS.to_owned()] };
+    let resolver = Resolver::new(checked.values(), Seed::None);
+    resolver.resolve(&mut seeds.clone(), problems);
+    resolver.used().into_iter().collect()
 }
 
 /// Whether a value is one of these or a part of one.
@@ -139,6 +150,11 @@ fn write_recipe(checked: &Checked, problems: &mut Diagnostics) -> String {
     if let Some(expect) = &recipe.expect {
         let (lock, entry) = (quote(&expect.lock), quote(&expect.entry));
         let _ = writeln!(text, "expect = {{ lock = {lock}, entry = {entry} }}");
+    }
+    if let Some(seeds) = &recipe.seeds {
+        let mut seeds = seeds.clone();
+        Resolver::new(checked.values(), Seed::None).resolve(&mut seeds, problems);
+        let _ = writeln!(text, "seeds = {}", inline(&seeds.value));
     }
     let mut content = content(checked);
     Resolver::new(checked.values(), Seed::Kept).resolve(&mut content, problems);

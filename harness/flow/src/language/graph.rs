@@ -1,5 +1,6 @@
 //! The steps that a recipe's target needs, checked and ready to be planned.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub struct Step {
 }
 
 /// The steps connected to one input, as indices into [`Graph::steps`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) steps: Vec<usize>,
@@ -55,7 +56,7 @@ impl Step {
     }
 
     /// The last part of the name of a model's step, such as `final` of `ours.final`.
-    fn own_name(&self) -> Option<&str> {
+    pub(crate) fn own_name(&self) -> Option<&str> {
         self.name.strip_prefix(self.label.as_deref()?)?.strip_prefix('.')
     }
 
@@ -88,7 +89,7 @@ pub struct Expectation {
 #[derive(Clone, Debug)]
 pub struct Graph {
     pub(crate) recipe: Recipe,
-    pub(crate) scale: Scale,
+    pub(crate) scale: Arc<Scale>,
     pub(crate) expect: Option<Expectation>,
     pub(crate) files: Vec<(Utf8PathBuf, Hash)>,
     pub(crate) steps: Vec<Step>,
@@ -138,6 +139,32 @@ impl Graph {
     /// The steps that take this one as an input.
     pub fn users<'g>(&'g self, step: &'g Step) -> impl Iterator<Item = &'g Step> {
         self.steps.iter().filter(|user| user.upstream().any(|index| self.steps[index].id == step.id))
+    }
+
+    /// The part of the graph that these steps need, by id, themselves included; the last of them is its target. `None` if
+    /// it has none of them.
+    pub fn towards(&self, wanted: &BTreeSet<String>) -> Option<Self> {
+        let mut needed: Vec<bool> = self.steps.iter().map(|step| wanted.contains(&step.id)).collect();
+        let target = needed.iter().rposition(|needed| *needed)?;
+        // Each step follows its inputs, so one walk from the end meets all that is needed.
+        for index in (0..=target).rev() {
+            if needed[index] {
+                self.steps[index].upstream().for_each(|up| needed[up] = true);
+            }
+        }
+        // The new place of each step that stays.
+        let mut places = vec![0; self.steps.len()];
+        let mut steps = Vec::new();
+        for (index, step) in self.steps.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            places[index] = steps.len();
+            let mut step = step.clone();
+            step.inputs
+                .iter_mut()
+                .flat_map(|input| &mut input.steps)
+                .for_each(|input| *input = places[*input]);
+            steps.push(step);
+        }
+        Some(Self { target: places[target], steps, ..self.clone() })
     }
 
     /// Steps by id (`ours.final[seed=1]`), by name (`ours.final`, all its instances), by the name of their model

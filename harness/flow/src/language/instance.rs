@@ -104,7 +104,7 @@ fn choices<'t>(template: &'t Template, problems: &mut Diagnostics) -> BTreeSet<&
                             .help("models and strings from a list can"),
                     );
                 }
-                Takes::Model(_) => {}
+                Takes::Model(_) | Takes::ModelWith(_) => {}
             }
         }
     }
@@ -132,16 +132,22 @@ fn combinations(template: &Template, choices: &BTreeSet<&str>) -> Vec<Arguments>
 /// The steps of the models that a template takes as arguments, named by the parameter: `{chain}.traces`.
 fn steps_of_arguments(template: &Template, templates: &Templates) -> Vec<StepDefinition> {
     let steps = template.parameters.iter().flat_map(|(name, parameter)| {
-        let other = match &parameter.takes {
-            Takes::Model(other) => templates.get(other),
-            Takes::OneOf(_) | Takes::Value(_) => None,
+        let steps: Vec<&StepDefinition> = match &parameter.takes {
+            Takes::Model(other) => {
+                templates.get(other).into_iter().flat_map(|other| other.steps.values()).collect()
+            }
+            // Whichever template has it: steps of one name make artefacts of one type.
+            Takes::ModelWith(step) => {
+                templates.values().find_map(|other| other.steps.get(step)).into_iter().collect()
+            }
+            Takes::OneOf(_) | Takes::Value(_) => Vec::new(),
         };
         let named = move |step: &StepDefinition| StepDefinition {
             name: step_name(&format!("{{{name}}}"), &step.name),
             inputs: Vec::new(),
             ..step.clone()
         };
-        other.into_iter().flat_map(|other| other.steps.values()).map(named)
+        steps.into_iter().map(named)
     });
     steps.collect()
 }

@@ -23,11 +23,11 @@ const FORMAT: i64 = 1;
 /// ```toml
 /// format = 1
 ///
-/// [entries.embedded-base]
+/// [entries.base-m]
 /// blake3 = "64 hexadecimal digits"
 /// size = 1048576
 /// licence = "MIT OR Apache-2.0"
-/// source = "assay run base"
+/// source = "assay run base-m"
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lock {

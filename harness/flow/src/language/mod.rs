@@ -21,10 +21,11 @@
 //! inputs = { base = "base.final", rows = "@.rows" }
 //! params = { seed = "$seed", training = "{training}" }
 //!
-//! [models."ours-{estimator}"]              # one model for each value of the axes below
+//! [models."ours-{size}-{estimator}"]       # one model for each value of the axes below
 //! template = "ours"
-//! chain = "chain-b"
+//! chain = "chain-{size}"
 //! training = "$final-1k"
+//! for = { size = ["s", "m"] }              # names that are no parameters: for the name and for arguments
 //! zip = { estimator = ["acc", "gml"] }     # lists that advance together; `cross` combines in all ways
 //!
 //! [table]                                  # the step that makes a table
@@ -35,8 +36,8 @@
 //! ```
 //!
 //! The steps of a model `M` are called `M.final` and so on. A parameter of a template takes one of a list of
-//! strings, a `"string"`, `"integer"`, `"number"`, `"boolean"`, `"list"` or `"table"`, or the name of a model
-//! of a template. In a string, `{name}` is replaced by an argument; a string that is nothing else becomes the
+//! strings, a `"string"`, `"integer"`, `"number"`, `"boolean"`, `"list"` or `"table"`, or the name of a model: one
+//! of a template (`"template:tuned"`), or any that has a step (`"step:final"`). In a string, `{name}` is replaced by an argument; a string that is nothing else becomes the
 //! argument, whatever its type.
 //!
 //! `"$path"` is replaced by a value of the scale (`recipes/scale/NAME.toml`), or else of `recipes/shared.toml`,
@@ -48,16 +49,20 @@
 //!
 //! A recipe (`recipes/NAME.toml`) has a `title` and a `kind`. One of kind `table` lists `rows`, which name
 //! models; whatever else it holds is for the step that makes the table. One of kind `artifact` names its
-//! `target` step, and in `expect` the lock of what comes out.
+//! `target` step, and in `expect` the lock of what comes out. Either may list the `seeds` that its steps run for, as a list
+//! or as the `"$path"` of one (`seeds = "$runs.of-17k"`, `seeds = "$table-05.seeds"`); without it they are the scale's.
 
 mod alone;
+mod arguments;
 mod checked;
+mod criteria;
 pub(crate) mod diagnostic;
 mod duplicate;
 mod expand;
 pub(crate) mod flat;
 pub(crate) mod graph;
 mod instance;
+pub(crate) mod joined;
 pub(crate) mod load;
 mod locate;
 pub(crate) mod lock;
@@ -65,9 +70,12 @@ mod model;
 mod pipeline;
 mod placeholder;
 pub(crate) mod recipe;
+mod recipe_seeds;
 mod references;
 pub(crate) mod scale;
 mod schema;
+mod seeds;
+mod sets;
 mod steps;
 mod structure;
 mod syntax;

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
-use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table, place};
+use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
 use crate::language::placeholder::{self, Arguments};
-use crate::language::references::{SEED, Values};
-use crate::language::template::{Parameter, RESERVED, Takes, Template, Templates};
+use crate::language::template::{RESERVED, Template, Templates};
 use crate::values::location::Location;
-use crate::values::names::{likely, near, quoted};
+use crate::values::names::likely;
 use crate::values::path::ValuePath;
-use crate::values::value::{Located, Value};
+use crate::values::value::Located;
 
 /// One model.
 #[derive(Clone, Debug)]
@@ -35,6 +34,8 @@ pub(crate) struct ModelDefinition {
     at: Location,
     template: (String, Location),
     arguments: Arguments,
+    /// Lists of values for names that are no parameters, combined in all ways: for the name and the arguments.
+    variables: Axis,
     /// Lists of values that advance together.
     zip: Axis,
     /// Lists of values that are combined in all ways.
@@ -55,15 +56,16 @@ fn read_model(name: &str, root: &Located, problems: &mut Diagnostics) -> Option<
     let mut fields = Fields::open(root, "a model", Keys::Also(&RESERVED), problems)?;
     let template: Option<String> = fields.required("template");
     let template_at = fields.raw("template").and_then(|t| t.origin.location()).cloned();
-    let mut axes = ["zip", "cross"].map(|key| {
+    let mut axes = ["for", "zip", "cross"].map(|key| {
         let axis = fields.raw(key);
         axis.map(|axis| read_axis(axis, key, fields.problems())).unwrap_or_default()
     });
     let arguments: Arguments = root.value.as_table()?.clone();
     let arguments = arguments.into_iter().filter(|(key, _)| !RESERVED.contains(&key.as_str()));
-    let [zip, cross] = axes.each_mut().map(std::mem::take);
+    let [variables, zip, cross] = axes.each_mut().map(std::mem::take);
     let template = (template?, template_at?);
-    Some(ModelDefinition { name: name.to_owned(), at, template, arguments: arguments.collect(), zip, cross })
+    let arguments = arguments.collect();
+    Some(ModelDefinition { name: name.to_owned(), at, template, arguments, variables, zip, cross })
 }
 
 fn read_axis(axis: &Located, key: &str, problems: &mut Diagnostics) -> Axis {
@@ -111,13 +113,12 @@ fn read_axis(axis: &Located, key: &str, problems: &mut Diagnostics) -> Axis {
     lists
 }
 
-/// All models, by name. Arguments are checked, but for those that refer to the scale.
+/// All models, by name.
 pub(crate) fn expand_models(
     definitions: &[ModelDefinition],
     templates: &Templates,
     problems: &mut Diagnostics,
 ) -> Models {
-    let before = problems.len();
     let mut models = Models::new();
     for definition in definitions {
         let Some(template) = templates.get(&definition.template.0) else {
@@ -137,14 +138,6 @@ pub(crate) fn expand_models(
         }
     }
     models.values().for_each(|model| report_ambiguous(model, templates, problems));
-    let complete = problems.len() == before;
-    let check = Check { models: &models, templates, complete };
-    for model in models.values() {
-        let template = &templates[&model.template];
-        for (name, argument) in &model.arguments {
-            check.argument(name, argument, &template.parameters[name], problems);
-        }
-    }
     models
 }
 
@@ -198,6 +191,18 @@ impl ModelDefinition {
                 }
             }
         }
+        for (name, list) in &self.variables {
+            let at = list.key.as_ref().unwrap_or(&self.at);
+            if let Some(parameter) = template.parameters.get(name) {
+                let message = format!("`{name}` is a parameter of template `{}`", template.name);
+                problems.push(
+                    Diagnostic::user(message)
+                        .at(at)
+                        .note(&parameter.at, "it is declared here")
+                        .help("values of parameters belong under `zip` or `cross`; `for` is for other names"),
+                );
+            }
+        }
         for (name, parameter) in template.parameters.iter().filter(|(name, _)| given(name).is_none()) {
             let message = format!("model `{}` lacks the argument `{name}`", self.name);
             problems.push(
@@ -206,29 +211,65 @@ impl ModelDefinition {
                     .note(&parameter.at, format!("template `{}` takes it", template.name)),
             );
         }
-        for (name, _) in placeholder::names(&self.name).filter(|(name, _)| given(name).is_none()) {
+        self.check_placeholders(template, problems);
+        problems.len() == before
+    }
+
+    /// Reports placeholders that nothing fills in: in the name, in arguments, and in the lists of `zip` and `cross`.
+    fn check_placeholders(&self, template: &Template, problems: &mut Diagnostics) {
+        let ways = [&self.arguments, &self.zip, &self.cross, &self.variables];
+        let filled = |name: &str| ways.iter().any(|way| way.contains_key(name));
+        for (name, _) in placeholder::names(&self.name).filter(|(name, _)| !filled(name)) {
             let message = format!("model `{}` has no argument `{name}`", self.name);
-            let help = likely(name, known());
+            let known = template.parameters.keys().chain(self.variables.keys()).map(String::as_str);
+            let help = likely(name, known);
             problems.push(Diagnostic::user(message).at(&self.at).maybe_help(help));
         }
         let owner = format!("model `{}`", self.name);
-        let axes = || self.zip.keys().chain(self.cross.keys()).map(String::as_str).collect::<Vec<_>>();
+        let variables = || self.variables.keys().map(String::as_str).collect::<Vec<_>>();
+        let axes = || {
+            let axes = self.zip.keys().chain(self.cross.keys()).map(String::as_str);
+            axes.chain(variables()).collect::<Vec<_>>()
+        };
         for argument in self.arguments.values() {
+            let help = "only values of `for`, `zip` and `cross` can be filled in here";
             placeholder::unknown(argument, &owner, &axes, &mut |found| {
-                problems.push(
-                    found.maybe_help(Some(
-                        "only values of `zip` and `cross` can be filled in here".to_owned(),
-                    )),
-                );
+                problems.push(found.maybe_help(Some(help.to_owned())));
             });
         }
-        problems.len() == before
+        for list in self.zip.values().chain(self.cross.values()) {
+            let help = "only values of `for` can be filled in here";
+            placeholder::unknown(list, &owner, &variables, &mut |found| {
+                problems.push(found.maybe_help(Some(help.to_owned())));
+            });
+        }
     }
 
     /// One model for each combination of values.
     fn instances(&self) -> Vec<Model> {
+        let mut variables = vec![Arguments::new()];
+        for (name, list) in &self.variables {
+            let values = list.value.as_list().unwrap_or_default();
+            let with = |one: Arguments| {
+                values.iter().map(move |value| {
+                    let mut one = one.clone();
+                    one.insert(name.clone(), value.clone());
+                    one
+                })
+            };
+            variables = variables.into_iter().flat_map(with).collect();
+        }
+        variables.iter().flat_map(|variables| self.instances_with(variables)).collect()
+    }
+
+    /// The models with these values for the names under `for`.
+    fn instances_with(&self, variables: &Arguments) -> Vec<Model> {
         let count = |list: &Located| list.value.as_list().map_or(0, <[Located]>::len);
-        let item = |list: &Located, i: usize| list.value.as_list().and_then(|items| items.get(i)).cloned();
+        let item = |list: &Located, i: usize| {
+            let mut item = list.value.as_list().and_then(|items| items.get(i)).cloned()?;
+            placeholder::fill(&mut item, variables);
+            Some(item)
+        };
         let zipped = self.zip.values().map(count).min();
         let mut combinations: Vec<Arguments> = (0..zipped.unwrap_or(1))
             .map(|i| {
@@ -246,10 +287,11 @@ impl ModelDefinition {
             combinations = combinations.into_iter().flat_map(with).collect();
         }
         let instance = |mut arguments: Arguments| {
-            let name = placeholder::fill_text(&self.name, &arguments_for_name(&self.arguments, &arguments));
+            let known: Arguments = arguments.clone().into_iter().chain(variables.clone()).collect();
+            let name = placeholder::fill_text(&self.name, &arguments_for_name(&self.arguments, &known));
             for (parameter, argument) in &self.arguments {
                 let mut argument = argument.clone();
-                placeholder::fill(&mut argument, &arguments);
+                placeholder::fill(&mut argument, &known);
                 arguments.insert(parameter.clone(), argument);
             }
             Model { name, at: self.at.clone(), template: self.template.0.clone(), arguments }
@@ -273,7 +315,7 @@ impl ModelDefinition {
             }
             Some(first) if first.at == self.at => {
                 let named = |name: &str| placeholder::names(&self.name).any(|(found, _)| found == name);
-                let axes = self.zip.iter().chain(&self.cross);
+                let axes = self.variables.iter().chain(&self.zip).chain(&self.cross);
                 let missing: Vec<_> = axes.filter(|(name, _)| !named(name)).collect();
                 let message =
                     format!("two models are called `{}`: the name does not tell them apart", model.name);
@@ -300,130 +342,4 @@ impl ModelDefinition {
 
 fn arguments_for_name(own: &Arguments, axes: &Arguments) -> Arguments {
     own.iter().chain(axes).map(|(name, argument)| (name.clone(), argument.clone())).collect()
-}
-
-/// Checks arguments against the parameters of templates.
-struct Check<'a> {
-    models: &'a Models,
-    templates: &'a Templates,
-    /// Whether no model was left out for a mistake. If one was, an unknown name may be that model's.
-    complete: bool,
-}
-
-impl Check<'_> {
-    /// Reports an argument that does not fit its parameter. `$path` is left to [`check_references`].
-    fn argument(&self, name: &str, argument: &Located, parameter: &Parameter, problems: &mut Diagnostics) {
-        let mut report = |message: String, help: Option<String>| {
-            let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
-            problems.push(found.note(&parameter.at, format!("`{name}` is declared here")));
-        };
-        let found = match &argument.value {
-            Value::Str(text) => format!("`{text}`"),
-            other => other.type_name().to_owned(),
-        };
-        match (&parameter.takes, &argument.value) {
-            (Takes::OneOf(values), Value::Str(text)) if values.contains(text) => {}
-            (Takes::OneOf(values), value) => {
-                let all: Vec<&str> = values.iter().map(String::as_str).collect();
-                let near = value.as_str().and_then(|text| near(text, all.iter().copied()));
-                let help = near.map(|near| format!("did you mean `{near}`?"));
-                report(format!("`{name}` takes {}, found {found}", quoted(&all, " or ")), help);
-            }
-            (Takes::Model(template), Value::Str(_)) => {
-                self.model(name, argument, (template, parameter), problems)
-            }
-            (Takes::Model(template), _) => {
-                let message =
-                    format!("`{name}` takes the name of a model of template `{template}`, found {found}");
-                report(message, None);
-            }
-            (Takes::Value(_), Value::Str(text)) if is_reference(text) => {}
-            (Takes::Value(takes), value) if takes.fits(value) => {}
-            (Takes::Value(takes), _) => {
-                report(format!("`{name}` takes {}, found {found}", takes.with_article()), None);
-            }
-        }
-    }
-
-    /// Reports an argument that is not the name of a model of a template.
-    fn model(
-        &self,
-        name: &str,
-        argument: &Located,
-        (template, parameter): (&str, &Parameter),
-        problems: &mut Diagnostics,
-    ) {
-        let text = argument.value.as_str().unwrap_or_default();
-        let fits = |model: &Model| takes_after(&model.template, template, self.templates);
-        let (message, other) = match self.models.get(text) {
-            Some(other) if fits(other) => return,
-            None if !self.complete => return,
-            Some(other) => {
-                let of = &other.template;
-                (
-                    format!("`{name}` takes a model of template `{template}`, but `{text}` is one of `{of}`"),
-                    Some(other),
-                )
-            }
-            None => (format!("there is no model `{text}` of template `{template}`"), None),
-        };
-        let fitting = self.models.values().filter(|model| fits(model)).map(|model| model.name.as_str());
-        let help = likely(text, fitting);
-        let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
-        let found = found.note(&parameter.at, format!("`{name}` is declared here"));
-        problems.push(match other {
-            Some(other) => found.note(&other.at, format!("`{text}` is defined here")),
-            None => found,
-        });
-    }
-}
-
-/// Whether a model of template `has` can stand where one of `wanted` is taken: it is one, or it uses it.
-fn takes_after(has: &str, wanted: &str, templates: &Templates) -> bool {
-    templates.get(has).is_some_and(|template| template.is.contains(wanted))
-}
-
-fn is_reference(text: &str) -> bool {
-    text.strip_prefix('$').is_some_and(|path| !path.starts_with(['$', '{']))
-}
-
-/// Reports each argument `$path` that has no value, or one of another type than the parameter.
-pub(crate) fn check_references(
-    models: &Models,
-    templates: &Templates,
-    values: &Values<'_>,
-    problems: &mut Diagnostics,
-) {
-    for model in models.values() {
-        for (name, argument) in &model.arguments {
-            let parameter = &templates[&model.template].parameters[name];
-            let (Takes::Value(takes), Value::Str(text)) = (&parameter.takes, &argument.value) else {
-                continue;
-            };
-            let Some(path) = text.strip_prefix('$').filter(|_| is_reference(text)) else { continue };
-            let Some(found) = values.get(path) else {
-                if path != SEED {
-                    let (message, help) = values.missing(path);
-                    let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
-                    problems.push(found.note(&parameter.at, format!("`{name}` is declared here")));
-                }
-                continue;
-            };
-            // What refers on is known only when it is used.
-            if takes.fits(&found.value) || found.value.as_str().is_some_and(|text| text.contains('$')) {
-                continue;
-            }
-            let message = format!(
-                "`{name}` takes {}, but `{text}` is {}",
-                takes.with_article(),
-                found.value.type_name()
-            );
-            let diagnostic = diagnose(argument, &ValuePath::default(), Part::Value, message, None);
-            problems.push(
-                diagnostic
-                    .note(&parameter.at, format!("`{name}` is declared here"))
-                    .note(place(found, &model.at), "the value is here"),
-            );
-        }
-    }
 }

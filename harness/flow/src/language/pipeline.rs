@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::kind::Registry;
+use crate::language::arguments::check_arguments;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::instance::{sketches, steps_of};
 use crate::language::locate::{Fields, Keys};
@@ -16,7 +17,7 @@ use crate::values::location::Location;
 use crate::values::value::Located;
 
 /// The pipeline as it stands in its files, and the recipe's own steps.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Written {
     steps: Vec<StepDefinition>,
     templates: Vec<Template>,
@@ -96,6 +97,7 @@ impl Written {
             return Pipeline::default();
         }
         let models = expand_models(&self.models, &templates, problems);
+        check_arguments(&models, &templates, problems.len() == before, problems);
         for (model, step) in models.values().filter_map(|model| Some((model, steps.get(&model.name)?))) {
             let message = format!("`{}` names a model and a step", model.name);
             problems.push(

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::diagnostic::Diagnostics;
 use crate::language::locate::{Fields, Keys, Part, diagnose};
+use crate::language::seeds::SEEDS;
 use crate::language::steps::{StepDefinition, read_steps};
 use crate::values::location::Location;
 use crate::values::names::likely;
@@ -43,6 +44,8 @@ pub struct Recipe {
     pub expect: Option<Expect>,
     /// Everything else, for the target step. In a [`crate::Graph`] references in it are replaced.
     pub content: Table,
+    /// `seeds`, as written: a list, or a reference to one. Without it the scale's are meant.
+    pub(crate) seeds: Option<Located>,
     /// Place of the `target` key's value.
     pub(crate) target_at: Option<Location>,
     /// Places of the values of `expect`: of `lock` and of `entry`.
@@ -65,7 +68,7 @@ pub struct Expect {
 }
 
 /// Keys that mean the same in every recipe.
-const KNOWN: [&str; 7] = ["title", "kind", "paper", "locator", "target", "expect", "steps"];
+const KNOWN: [&str; 8] = ["title", "kind", "paper", "locator", "target", "seeds", "expect", "steps"];
 
 impl Recipe {
     /// Reads a recipe from its parsed file.
@@ -85,6 +88,7 @@ impl Recipe {
             Some(RecipeKind::Table) | None => fields.optional("target"),
         };
         let target_at = fields.raw("target").and_then(|t| t.origin.location()).cloned();
+        let seeds = fields.raw(SEEDS).cloned();
         let expect = fields.optional("expect");
         let place = |path| root.at(path).and_then(|value| value.origin.location()).cloned();
         let expect_at = place("expect.lock").zip(place("expect.entry"));
@@ -112,6 +116,7 @@ impl Recipe {
             target,
             expect,
             content,
+            seeds,
             target_at,
             expect_at,
             start,

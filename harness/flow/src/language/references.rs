@@ -1,6 +1,6 @@
 //! `$path` and `${path}`: values of the scale and values that all recipes share.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
@@ -10,6 +10,9 @@ use crate::language::locate::{Part, diagnose};
 use crate::language::scale::{Scale, likely_path};
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Reference, Table, Value};
+
+/// The folder of files that state what was fixed before the runs, from the root.
+pub const CRITERIA: &str = "recipes/criteria";
 
 /// The path that stands for the seed of a step that runs once for each.
 pub(crate) const SEED: &str = "seed";
@@ -28,6 +31,8 @@ pub(crate) struct Shared {
     /// The file, relative to the workspace's root.
     pub(crate) file: Utf8PathBuf,
     pub(crate) root: Option<Located>,
+    /// The recipe whose criteria are looked up below its name.
+    pub(crate) recipe: Option<String>,
 }
 
 impl Shared {
@@ -77,6 +82,9 @@ impl<'a> Values<'a> {
             let help = "write `$path.to.value` for a value of the scale, and `$$` for a dollar sign";
             return ("`$` without the path of a value".to_owned(), Some(help.to_owned()));
         }
+        if let Some((recipe, rest)) = self.of_criteria(path) {
+            return self.missing_criterion(recipe, rest);
+        }
         let scale = &self.scale.file;
         let message = match &self.shared.root {
             Some(_) => format!("neither {scale} nor {} has a value `{path}`", self.shared.file),
@@ -84,6 +92,30 @@ impl<'a> Values<'a> {
         };
         let roots = [Some(self.scale.root()), self.shared.root.as_ref()];
         (message, likely_path(roots.into_iter().flatten(), path))
+    }
+}
+
+impl Values<'_> {
+    /// The recipe's name and the rest of a path of its criteria.
+    fn of_criteria<'p>(&self, path: &'p str) -> Option<(&'p str, &'p str)> {
+        let recipe = self.shared.recipe.as_deref()?;
+        path.split_once('.').filter(|(first, _)| *first == recipe)
+    }
+
+    /// What to say of a value that the recipe's criteria lack.
+    fn missing_criterion(&self, recipe: &str, path: &str) -> (String, Option<String>) {
+        let file = format!("{CRITERIA}/{recipe}.toml");
+        let criteria = self.shared.root.as_ref().and_then(|root| root.at(recipe));
+        match criteria {
+            Some(criteria) => {
+                let help = likely_path([criteria], path).unwrap_or_else(|| format!("add `{path}` to {file}"));
+                (format!("{file} has no value `{path}`"), Some(help))
+            }
+            None => {
+                let help = Some(format!("write `{path}` there, or give the value in the recipe"));
+                (format!("there is no file {file}, which would have the value `{path}`"), help)
+            }
+        }
     }
 }
 
@@ -102,16 +134,30 @@ pub(crate) enum Seed<'a> {
 pub(crate) struct Resolver<'a> {
     values: Values<'a>,
     seed: Seed<'a>,
-    /// The paths that were looked up.
+    /// The paths of the scale that were looked up.
     used: RefCell<BTreeSet<String>>,
+    /// The first keys of those of the shared values.
+    shared: RefCell<BTreeSet<String>>,
+    /// Whether `$seed` was.
+    seeded: Cell<bool>,
 }
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(values: Values<'a>, seed: Seed<'a>) -> Self {
-        Self { values, seed, used: RefCell::default() }
+        Self { values, seed, used: RefCell::default(), shared: RefCell::default(), seeded: Cell::new(false) }
     }
 
-    /// The paths that were looked up so far.
+    /// Whether the seed was looked up so far.
+    pub(crate) fn used_seed(&self) -> bool {
+        self.seeded.get()
+    }
+
+    /// Whether shared values below this key were looked up so far.
+    pub(crate) fn used_shared(&self, key: &str) -> bool {
+        self.shared.borrow().contains(key)
+    }
+
+    /// The paths of the scale that were looked up so far.
     pub(crate) fn used(self) -> BTreeSet<String> {
         self.used.into_inner()
     }
@@ -153,6 +199,7 @@ impl<'a> Resolver<'a> {
             None
         };
         if target == SEED {
+            self.seeded.set(true);
             return match self.seed {
                 Seed::Is(seed) => Some(seed.clone()),
                 Seed::Kept => Some(Located { value: Value::Str("$seed".to_owned()), ..at.clone() }),
@@ -168,6 +215,9 @@ impl<'a> Resolver<'a> {
         };
         if self.values.scale.value(target).is_some() {
             self.used.borrow_mut().insert(target.to_owned());
+        } else {
+            let key = target.split(['.', '[']).next().unwrap_or_default();
+            self.shared.borrow_mut().insert(key.to_owned());
         }
         let text = format!("${target}");
         if let Some(start) = path.iter().position(|reference| reference.text == text) {

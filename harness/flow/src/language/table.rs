@@ -100,10 +100,13 @@ pub(crate) fn table_step(
     let rules = rule.rows.iter().filter(|_| !rows.is_empty());
     inputs.extend(rules.map(|input| {
         let of_row = |(model, at): &(&Model, Location)| {
-            of_model(input, model, Some(at), rule, source.templates, problems)
+            // A model that has something else for the table, such as diagnostics alone, need not have this.
+            let place = (!has_any(model, &rule.models, source.templates)).then_some(at);
+            of_model(input, model, place, rule, source.templates, problems)
         };
         InputDefinition { steps: rows.iter().flat_map(of_row).collect(), ..input.clone() }
     }));
+    inputs.retain(|input| !input.steps.is_empty());
     let all = with_arguments(rows.iter().map(|(model, _)| *model), source);
     let optional = rule.models.iter().map(|input| {
         let steps =
@@ -198,6 +201,13 @@ fn models_of_rows<'m>(
     found
 }
 
+/// Whether a model has a step that one of the inputs takes.
+fn has_any(model: &Model, inputs: &[InputDefinition], templates: &Templates) -> bool {
+    let steps = &templates[&model.template].steps;
+    let taken = inputs.iter().flat_map(|input| &input.steps).filter_map(|(name, _)| own_step(name));
+    taken.into_iter().any(|step| steps.contains_key(step))
+}
+
 /// A model's steps for an input. With `row`, the place that names the model, a step that it lacks is reported.
 fn of_model(
     input: &InputDefinition,
@@ -236,8 +246,10 @@ fn with_arguments<'m>(models: impl Iterator<Item = &'m Model>, source: Source<'m
     while let Some(model) = queue.get(next) {
         next += 1;
         let parameters = &source.templates[&model.template].parameters;
-        let taken =
-            model.arguments.iter().filter(|(name, _)| matches!(parameters[*name].takes, Takes::Model(_)));
+        let taken = model
+            .arguments
+            .iter()
+            .filter(|(name, _)| matches!(parameters[*name].takes, Takes::Model(_) | Takes::ModelWith(_)));
         let taken = taken.filter_map(|(_, argument)| source.models.get(argument.value.as_str()?));
         let new: Vec<&Model> = taken.filter(|model| met.insert(&model.name)).collect();
         queue.extend(new);

@@ -50,6 +50,8 @@ pub(crate) enum Takes {
     Value(ValueType),
     /// The name of a model of this template.
     Model(String),
+    /// The name of a model, of whatever template, that has a step of this name.
+    ModelWith(String),
 }
 
 /// A type of values.
@@ -99,7 +101,7 @@ impl ValueType {
 }
 
 /// Names that mean something else in the table of a model.
-pub(crate) const RESERVED: [&str; 3] = ["template", "zip", "cross"];
+pub(crate) const RESERVED: [&str; 4] = ["template", "for", "zip", "cross"];
 
 const KNOWN: [&str; 5] = ["about", "each", "takes", "use", "steps"];
 
@@ -160,11 +162,14 @@ fn read_type(located: &Located, problems: &mut Diagnostics) -> Option<Takes> {
             if let Some(template) = text.strip_prefix("template:") {
                 return Some(Takes::Model(template.to_owned()));
             }
+            if let Some(step) = text.strip_prefix("step:") {
+                return Some(Takes::ModelWith(step.to_owned()));
+            }
             match ValueType::ALL.into_iter().find(|known| known.name() == text) {
                 Some(known) => Some(Takes::Value(known)),
                 None => {
                     let known = ValueType::ALL.map(ValueType::name);
-                    let help = likely(text, known.into_iter().chain(["template:NAME"]));
+                    let help = likely(text, known.into_iter().chain(["template:NAME", "step:NAME"]));
                     report(format!("unknown type `{text}`"), help)
                 }
             }
@@ -217,9 +222,24 @@ pub(crate) fn link(templates: &mut Templates, problems: &mut Diagnostics) {
         }
         *template = linked;
     }
+    report_steps_of_none(templates, problems);
     // Where something else is wrong, that is the likely reason.
     if problems.len() == before {
         report_unused(&read, templates, problems);
+    }
+}
+
+/// Reports each parameter that takes a model with a step that no template has.
+fn report_steps_of_none(templates: &Templates, problems: &mut Diagnostics) {
+    let known = || templates.values().flat_map(|template| template.steps.keys()).map(String::as_str);
+    let declared = templates.values().flat_map(|template| template.parameters.values());
+    let mut reported = BTreeSet::new();
+    for parameter in declared {
+        let Takes::ModelWith(step) = &parameter.takes else { continue };
+        if !known().any(|other| other == step) && reported.insert(&parameter.at) {
+            let message = format!("no template has a step `{step}`");
+            problems.push(Diagnostic::user(message).at(&parameter.at).maybe_help(likely(step, known())));
+        }
     }
 }
 

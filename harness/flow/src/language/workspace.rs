@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::lock::Lock;
 use crate::language::recipe::Recipe;
+pub use crate::language::references::CRITERIA;
 use crate::language::references::Shared;
 use crate::language::syntax::parse_file;
 use crate::values::names::likely;
@@ -21,9 +22,6 @@ const SHARED: &str = "shared";
 
 /// The folder of the pipeline's files.
 const PIPELINE: &str = "recipes/pipeline";
-
-/// The folder of files that state what was fixed before the runs, from the root.
-pub const CRITERIA: &str = "recipes/criteria";
 
 /// A folder with `recipes/` and `lockfiles/`.
 #[derive(Clone, Debug)]
@@ -196,7 +194,7 @@ impl<'w> Reader<'w> {
         let file = Utf8PathBuf::from(format!("{RECIPES}/{SHARED}.toml"));
         let there = self.workspace.root.join(&file).is_file();
         let root = if there { self.open(&file, problems) } else { None };
-        Shared { file, root }
+        Shared { file, root, recipe: None }
     }
 
     /// The values of `recipes/criteria/NAME.toml`, if there is such a file.
@@ -213,13 +211,14 @@ impl<'w> Reader<'w> {
         name: &str,
         problems: &mut Diagnostics,
     ) -> Option<(Utf8PathBuf, Located)> {
-        let known = match self.workspace.names(folder, "toml") {
+        let mut known = match self.workspace.names(folder, "toml") {
             Ok(known) => known,
             Err(diagnostic) => {
                 problems.push(diagnostic);
                 return None;
             }
         };
+        known.retain(|name| folder != RECIPES || name != SHARED);
         // Only names from the list are opened, so that a name can't lead out of the folder.
         if !known.iter().any(|known| known == name) {
             problems.push(no_such(what, name, &known));

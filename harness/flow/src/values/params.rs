@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,14 +17,14 @@ use crate::values::value::{Located, Table, Value};
 #[derive(Clone, Debug)]
 pub struct Params {
     /// Always a table.
-    pub(crate) root: Located,
+    pub(crate) root: Arc<Located>,
     pub(crate) seed: Option<u64>,
     /// Of the labelled inputs, by name.
     pub(crate) labels: BTreeMap<String, Vec<Label>>,
 }
 
 /// Which model and seed an artefact is of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Label {
     /// The model's name; the step's where no model is behind it.
     pub name: String,

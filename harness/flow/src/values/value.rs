@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::values::location::Location;
@@ -10,7 +11,7 @@ use crate::values::path::{Segment, ValuePath};
 use crate::values::text::SharedText;
 
 /// Where a value was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// In a file.
@@ -107,6 +108,24 @@ impl Value {
         match self {
             Self::Table(table) => Some(table),
             _ => None,
+        }
+    }
+
+    /// Whether both are the same value, wherever they were written. Floats are compared by their bits.
+    pub(crate) fn is_written_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float(one), Self::Float(other)) => one.to_bits() == other.to_bits(),
+            (Self::List(one), Self::List(other)) => {
+                let same = |(one, other): (&Located, &Located)| one.value.is_written_as(&other.value);
+                one.len() == other.len() && one.iter().zip(other).all(same)
+            }
+            (Self::Table(one), Self::Table(other)) => {
+                let same = |((key, one), (other_key, other)): ((&String, &Located), (&String, &Located))| {
+                    key == other_key && one.value.is_written_as(&other.value)
+                };
+                one.len() == other.len() && one.iter().zip(other).all(same)
+            }
+            (one, other) => one == other,
         }
     }
 

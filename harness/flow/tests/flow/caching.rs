@@ -201,3 +201,29 @@ fn a_plan_changes_nothing() {
     assert!(store.runs().is_ok_and(|runs| runs.is_empty()));
     assert_eq!(project.run().len(), first.entries().len());
 }
+
+/// A run that repeats the last one notes nothing anew; what that one noted is kept, and one after another run is no repeat.
+#[test]
+fn a_run_that_repeats_the_last_one_says_so() {
+    let mut project =
+        Project::arithmetic("a = 1\n", "[steps.end]\nkind = 'number'\nparams = { add = '$a' }\n");
+    let first = project.try_run().0.unwrap();
+    assert_eq!(first.repeats, None);
+    for _ in 0..2 {
+        let (again, events) = project.try_run();
+        assert_eq!(again.unwrap().repeats, Some(first.run));
+        assert!(matches!(&events[1], Event::Planned { steps } if steps.len() == 1), "{events:?}");
+    }
+    let rules = assay_store::GcRules { grace: std::time::Duration::ZERO, ..assay_store::GcRules::default() };
+    assert!(project.store().gc_plan_with(rules).unwrap().objects.is_empty());
+    // The same value, given in another way: its place is noted.
+    project.sets = vec!["a=1".to_owned()];
+    assert_eq!(project.try_run().0.unwrap().repeats, None);
+    project.sets.clear();
+    assert_eq!(project.try_run().0.unwrap().repeats, None);
+    // An object that has gone is made anew.
+    let output = project.try_run().0.unwrap().output;
+    fs_err::remove_file(project.store().path(&output).unwrap()).unwrap();
+    let (made, events) = project.try_run();
+    assert_eq!((made.unwrap().repeats, started(&events)), (None, vec!["end".to_owned()]));
+}

@@ -158,7 +158,7 @@ struct SheetRow {
 /// Models of rows must be connected, and claims must hold no question mark.
 fn check_sheet(params: &Params) -> Result<(), ParamError> {
     let sheet: Sheet = params.parse()?;
-    let connected = params.labels("verdicts");
+    let connected = [params.labels("verdicts"), params.labels("diagnostics")].concat();
     for model in sheet.recipe.rows.iter().filter_map(|row| row.model.as_ref()) {
         assert!(connected.iter().any(|label| label.name == *model), "{model} is among {connected:?}");
     }

@@ -4,6 +4,8 @@ mod caching;
 mod corpus;
 mod faults;
 mod flat;
+mod forecast;
+mod joined;
 mod keys;
 mod kill;
 mod layers;

@@ -1,7 +1,7 @@
 //! What a run tells about itself: its outcome, its log, its graph.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use assay_flow::{Event, How, Origin, Record};
+use assay_flow::{Event, Graph, How, Options, Origin, Record, RecordError, execute};
 use assay_store::{Hash, RunStatus};
 use camino::Utf8PathBuf;
 
@@ -59,6 +59,13 @@ fn the_log_is_what_was_shown_without_the_progress() {
     let lines = project.store().events(&outcome.run).unwrap();
     let stored: Vec<Record> = lines.iter().map(|line| Record::from_json(line).unwrap()).collect();
     assert!(stored.iter().zip(&lines).all(|(record, line)| record.to_json().unwrap() == *line));
+    // A line of a log that was made before lines had a format means the first one; a newer one is refused.
+    let older = lines[0].replacen("\"format\":1,", "", 1);
+    assert_ne!(older, lines[0]);
+    assert_eq!(Record::from_json(&older).unwrap(), stored[0]);
+    let newer = lines[0].replacen("\"format\":1", "\"format\":2", 1);
+    let error = Record::from_json(&newer).unwrap_err();
+    assert!(matches!(error, RecordError::Newer { found: 2 }), "{error}");
     let kinds =
         |events: &mut dyn Iterator<Item = &Event>| events.map(std::mem::discriminant).collect::<Vec<_>>();
     assert_eq!(kinds(&mut stored.iter().map(|record| &record.event)), kinds(&mut shown.iter()));
@@ -108,4 +115,29 @@ fn outputs_say_which_input_steps_they_were_made_from() {
     let steps: Vec<&str> = inputs.iter().map(|input| input.step.as_str()).collect();
     assert_eq!(steps, ["noise[seed=5]", "noise[seed=6]"]);
     assert!(inputs.iter().all(|input| input.label.is_none() && input.output.is_some()));
+}
+
+/// A part of a graph has what its steps need, and runs as it would in the whole.
+#[test]
+fn a_part_of_a_graph_runs_alone() {
+    let project = project();
+    let part =
+        |names: &[&str]| project.graph().towards(&names.iter().map(|name| (*name).to_owned()).collect());
+    let ids = |graph: &Graph| graph.steps().iter().map(|step| step.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&part(&["end"]).unwrap()), ["noise[seed=5]", "noise[seed=6]", "end"]);
+    assert!(part(&["nothing"]).is_none());
+    let one = part(&["noise[seed=6]"]).unwrap();
+    assert_eq!((ids(&one), one.target().id.as_str()), (vec!["noise[seed=6]".to_owned()], "noise[seed=6]"));
+    let watcher = Watcher::default();
+    let options = Options {
+        threads: 1,
+        memory_mb: 100,
+        facts: project.facts.clone(),
+        cancel: &project.cancel,
+        observer: &watcher,
+    };
+    let alone = execute(&one, &project.store(), &options).unwrap();
+    let whole = project.try_run().0.unwrap();
+    assert_eq!(alone.output, whole.steps[1].output);
+    assert!(matches!(whole.steps[1].how, How::Cached) && matches!(whole.steps[0].how, How::Ran { .. }));
 }

@@ -1,0 +1,91 @@
+//! A plan, or steps of it, as a JSON document for readers outside of this program.
+
+use assay_store::Hash;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::key::Description;
+use crate::engine::plan::{PlanEntry, State};
+use crate::engine::reason::Reason;
+use crate::language::graph::Graph;
+
+/// The version of [`PlanDocument`].
+pub const PLAN_FORMAT: u32 = 1;
+
+/// A plan, or steps of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanDocument {
+    /// The version of this form.
+    #[schemars(extend("const" = PLAN_FORMAT))]
+    pub format: u32,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The scale's name.
+    pub scale: String,
+    /// The `--set` arguments.
+    pub sets: Vec<String>,
+    /// Each step after those that it takes as inputs.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// A step of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedStep {
+    /// The instance, such as `reasoner[seed=1]`.
+    pub step: String,
+    /// Whether it has to run.
+    pub state: State,
+    /// Its key, if the outputs of all its inputs are known.
+    pub key: Option<Hash>,
+    /// Its output, if it is cached.
+    pub output: Option<Hash>,
+    /// Why it runs or may have to; empty for a cached step.
+    pub reasons: Vec<Reason>,
+    /// What the key is made of; only where a step was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+}
+
+impl PlanDocument {
+    /// The steps of a plan, without what their keys are made of.
+    pub fn of_plan<'a>(graph: &Graph, entries: impl IntoIterator<Item = &'a PlanEntry>) -> Self {
+        Self::new(graph, entries.into_iter().map(|entry| PlannedStep::of(entry, None)).collect())
+    }
+
+    /// Steps that were asked about, with what their keys are made of.
+    pub fn of_steps<'a>(graph: &Graph, entries: impl IntoIterator<Item = &'a PlanEntry>) -> Self {
+        let described = |entry: &PlanEntry| PlannedStep::of(entry, entry.description.as_deref().cloned());
+        Self::new(graph, entries.into_iter().map(described).collect())
+    }
+
+    fn new(graph: &Graph, steps: Vec<PlannedStep>) -> Self {
+        let scale = graph.scale();
+        Self {
+            format: PLAN_FORMAT,
+            recipe: graph.recipe().name.clone(),
+            scale: scale.name.clone(),
+            sets: scale.sets.clone(),
+            steps,
+        }
+    }
+
+    /// The JSON Schema of this form.
+    pub fn schema() -> Schema {
+        schemars::schema_for!(PlanDocument)
+    }
+}
+
+impl PlannedStep {
+    fn of(entry: &PlanEntry, description: Option<Description>) -> Self {
+        Self {
+            step: entry.step.clone(),
+            state: entry.state,
+            key: entry.key,
+            output: entry.output,
+            reasons: entry.reasons.clone(),
+            description,
+        }
+    }
+}
