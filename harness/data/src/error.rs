@@ -123,6 +123,14 @@ impl DataError {
         }
     }
 
+    /// The setting of the embedded world that is wrong, where it is known to be one.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::World(error) => error.setting(),
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -138,6 +146,9 @@ impl DataError {
             Self::Leak { .. } => "leave it out of the demonstrations, or its question out of the test items",
             Self::Nothing { .. } => "check that it is the right file",
             Self::TooFew { .. } => "ask for more, or add some to the file",
+            Self::World(TaskError::OfDemonstrations { .. } | TaskError::OfItems { .. }) => {
+                "leave the setting out of this source"
+            }
             Self::World(_) => "ask for fewer questions, or exclude fewer",
         }
     }

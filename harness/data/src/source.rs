@@ -7,20 +7,15 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::embedded::{self, Exclusions, Family};
+use crate::embedded::{Exclusions, World};
 use crate::{DataError, Demonstration, Item, read_demonstrations, read_items};
 
 /// Where items or demonstrations are from, as a recipe says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// The embedded world.
-    Embedded {
-        /// Of items: the seed. Of demonstrations: the run's seed, from which that of the questions follows.
-        seed: u64,
-        /// Of items: how many in each benchmark. Of demonstrations: how many in all.
-        questions: usize,
-    },
+    Embedded(World),
     /// A file of JSON lines, by its path in the workspace.
     File(#[schemars(with = "String")] Utf8PathBuf),
 }
@@ -32,7 +27,7 @@ impl Source {
     /// See [`read_items`]; or the embedded world does not have as many.
     pub fn items(&self, workspace: &Utf8Path) -> Result<Vec<Item>, DataError> {
         match self {
-            Self::Embedded { seed, questions } => Ok(embedded::items(*seed, *questions)?),
+            Self::Embedded(world) => Ok(world.items()?),
             Self::File(path) => read_items(&inside(workspace, path)?, path),
         }
     }
@@ -44,7 +39,10 @@ impl Source {
     /// [`DataError::TooFew`]; those of [`items`](Self::items).
     pub fn check_items(&self, workspace: &Utf8Path) -> Result<(), DataError> {
         let counts = match self {
-            Self::Embedded { questions, .. } => BTreeMap::from([("each benchmark".to_owned(), *questions)]),
+            Self::Embedded(world) => {
+                world.check_items()?;
+                BTreeMap::from([("each benchmark".to_owned(), world.questions)])
+            }
             Self::File(_) => {
                 let mut counts = BTreeMap::new();
                 for item in self.items(workspace)? {
@@ -65,10 +63,10 @@ impl Source {
     /// [`DataError::TooFew`]; those of [`demonstrations`](Self::demonstrations).
     pub fn check_demonstrations(&self, workspace: &Utf8Path) -> Result<(), DataError> {
         match self {
-            Self::Embedded { questions: 0, .. } => {
+            Self::Embedded(World { questions: 0, .. }) => {
                 Err(DataError::TooFew { what: "questions".to_owned(), count: 0, least: 1 })
             }
-            Self::Embedded { .. } => Ok(()),
+            Self::Embedded(world) => Ok(world.check_demonstrations()?),
             Self::File(_) => self.demonstrations(workspace, &[]).map(drop),
         }
     }
@@ -79,7 +77,9 @@ impl Source {
     /// Those of [`items`](Self::items).
     pub fn benchmarks(&self, workspace: &Utf8Path) -> Result<BTreeSet<String>, DataError> {
         match self {
-            Self::Embedded { .. } => Ok(Family::ALL.map(|family| family.id().to_owned()).into()),
+            Self::Embedded(world) => {
+                Ok(world.families().iter().map(|family| family.id().to_owned()).collect())
+            }
             Self::File(_) => Ok(self.items(workspace)?.into_iter().map(|item| item.benchmark).collect()),
         }
     }
@@ -96,9 +96,7 @@ impl Source {
         excluded: &[Item],
     ) -> Result<Vec<Demonstration>, DataError> {
         match self {
-            Self::Embedded { seed, questions } => {
-                Ok(embedded::demonstrations(*seed, *questions, &Exclusions::new(excluded))?)
-            }
+            Self::Embedded(world) => Ok(world.demonstrations(&Exclusions::new(excluded))?),
             Self::File(path) => {
                 let demonstrations = read_demonstrations(&inside(workspace, path)?, path)?;
                 let tests: BTreeMap<&str, &Item> =

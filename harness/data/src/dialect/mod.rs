@@ -12,7 +12,9 @@
 //! their own, so that they are tokenised apart, as in the released code. The closing text is always part of
 //! the loss: it is what makes a completion finite.
 //!
-//! The embedded world's dialect and those of chat models are the same thing with other texts.
+//! The embedded world's dialect and those of chat models are the same thing with other texts. In the form of the embedded
+//! world's worked documents, `x;step;step;y<eos>`, thought and answer are parted otherwise: the answer is the last part of
+//! a reply, and the thought all before it.
 
 mod checks;
 mod error;
@@ -31,6 +33,7 @@ pub use spec::{ChatSpec, DialectKind, DialectSpec, EmbeddedName, PosteriorSpecs,
 
 use crate::Item;
 use crate::chat_template::{ChatTemplate, Message};
+use crate::embedded::teacher::LINE_SEPARATOR;
 use crate::embedded::vocabulary;
 use crate::pattern::Pattern;
 
@@ -74,6 +77,17 @@ pub struct Dialect {
     /// Special tokens and delimiters: none may occur in what a user writes, or in a thought.
     specials: Vec<String>,
     lenient: bool,
+    parting: Parting,
+}
+
+/// How thought and answer are told apart in a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    /// By the first place where the text that opens an answer follows the one that closes a thought.
+    Seam,
+    /// By the last of the texts that close a thought. Any special token ends a reply, so that only a whole reply has a
+    /// thought.
+    Last,
 }
 
 #[derive(Debug, Clone)]
@@ -89,7 +103,8 @@ impl TryFrom<DialectSpec> for Dialect {
 
     fn try_from(spec: DialectSpec) -> Result<Self, DialectError> {
         match spec {
-            DialectSpec::Embedded(_) => Ok(Self::embedded()),
+            DialectSpec::Embedded(EmbeddedName::Embedded) => Ok(Self::embedded()),
+            DialectSpec::Embedded(EmbeddedName::EmbeddedWorked) => Ok(Self::embedded_worked()),
             DialectSpec::Chat(spec) => Self::chat(*spec),
         }
     }
@@ -124,7 +139,20 @@ impl Dialect {
             stops: Vec::new(),
             specials,
             lenient: false,
+            parting: Parting::Seam,
         }
+    }
+
+    /// The dialect of the embedded world's base models, the form of worked documents: pi is asked `<bos>x;` and writes
+    /// `step;step;y`. Any special token ends a reply; what stands after its last `;` is the answer. q is as in
+    /// [`embedded`](Self::embedded).
+    pub fn embedded_worked() -> Self {
+        let embedded = Self::embedded();
+        let part = LINE_SEPARATOR.to_owned();
+        let reasoner = Prompt { open: Pattern::parse(&part), close: part, ..embedded.reasoner };
+        let solution = SolutionSpec { begin: String::new(), end: vocabulary::EOS.to_owned(), given: true };
+        let stops = embedded.specials.clone();
+        Self { reasoner, solution, stops, parting: Parting::Last, ..embedded }
     }
 
     /// A dialect for chat models.
@@ -163,6 +191,7 @@ impl Dialect {
             stops: spec.stops,
             specials: Vec::new(),
             lenient: spec.lenient,
+            parting: Parting::Seam,
         };
         dialect.specials = dialect.meaningful_texts();
         let [a, b] = &dialect.posterior;
@@ -242,9 +271,17 @@ impl Dialect {
 
     /// What follows a thought, finished or not, before an answer is chosen among options. No loss.
     ///
+    /// Where the answer is the last part of a reply, `thought` is that reply: its last part is left out.
+    ///
     /// # Errors
     /// As [`reasoner_prompt`](Self::reasoner_prompt).
     pub fn choice_prompt(&self, item: &Item, thought: &str) -> Result<Vec<Segment>, DialectError> {
+        if self.parting == Parting::Last {
+            let before = thought.rfind(&self.reasoner.close).map_or(0, |at| at + self.reasoner.close.len());
+            let mut prompt = self.reasoner_prompt(item)?;
+            prompt.push(given(thought[..before].to_owned()));
+            return Ok(prompt);
+        }
         let mut prompt = self.after_thought(item, thought)?;
         prompt.push(given(self.solution.begin.clone()));
         Ok(prompt)
@@ -284,9 +321,12 @@ impl Dialect {
         self.ended_by(&self.solution.end)
     }
 
-    /// What ends a thought of pi.
+    /// What ends a thought of pi: with the answer as the last part, what ends the whole reply.
     pub fn thought_stops(&self) -> Vec<String> {
-        self.ended_by(&self.reasoner.close)
+        match self.parting {
+            Parting::Seam => self.ended_by(&self.reasoner.close),
+            Parting::Last => self.solution_stops(),
+        }
     }
 
     /// What ends a thought of q.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, SolutionSpec};
+use super::{Dialect, Parting, SolutionSpec};
 
 /// Why a completion has no usable thought or answer. An invalid thought gets weight zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
@@ -25,9 +25,16 @@ impl Dialect {
     /// [`posterior_prompt`](Self::posterior_prompt) that was to stop after it. Always read strictly: a cut or
     /// empty thought, or one that contains a special text, is invalid.
     ///
+    /// Where the answer is the last part of a reply, the reply is read whole, and must have ended.
+    ///
     /// # Errors
     /// Why there is no usable thought.
     pub fn read_thought<'a>(&self, text: &'a str, stop: Option<&str>) -> Result<&'a str, InvalidSpan> {
+        let of_posterior = self.posterior.iter().any(|prompt| stop == Some(prompt.close.as_str()));
+        if self.parting == Parting::Last && !of_posterior {
+            let (thought, _) = self.read_solution(text, stop)?;
+            return if thought.trim().is_empty() { Err(InvalidSpan::Empty) } else { Ok(thought) };
+        }
         let mut closings =
             [&self.reasoner].into_iter().chain(&self.posterior).map(|prompt| prompt.close.as_str());
         if !stop.is_some_and(|stop| closings.any(|closing| closing == stop)) {
@@ -61,6 +68,8 @@ impl Dialect {
     /// thought. Strictly, both must be plain and the answer closed. Leniently, a reply without that place is
     /// all answer, and whatever follows the place is the answer, closed or not.
     ///
+    /// Where the answer is the last part of a reply, a reply that ended has one, and a reply of one part is all answer.
+    ///
     /// # Errors
     /// Why there is no usable answer.
     pub fn read_solution<'a>(
@@ -68,6 +77,10 @@ impl Dialect {
         text: &'a str,
         stop: Option<&str>,
     ) -> Result<(&'a str, &'a str), InvalidSpan> {
+        if self.parting == Parting::Last {
+            let answered = self.closed(text, stop)?;
+            return Ok(answered.rsplit_once(self.reasoner.close.as_str()).unwrap_or(("", answered)));
+        }
         let seam = format!("{}{}", self.reasoner.close, self.solution.begin);
         match text.split_once(&seam) {
             parts if self.lenient => Ok(parts.unwrap_or(("", text))),
@@ -77,7 +90,11 @@ impl Dialect {
     }
 
     fn closed<'a>(&self, text: &'a str, stop: Option<&str>) -> Result<&'a str, InvalidSpan> {
-        if stop == Some(self.solution.end.as_str()) { self.plain(text) } else { Err(InvalidSpan::Unfinished) }
+        let ended = match self.parting {
+            Parting::Seam => stop == Some(self.solution.end.as_str()),
+            Parting::Last => stop.is_some_and(|stop| self.specials.iter().any(|special| special == stop)),
+        };
+        if ended { self.plain(text) } else { Err(InvalidSpan::Unfinished) }
     }
 
     fn plain<'a>(&self, text: &'a str) -> Result<&'a str, InvalidSpan> {

@@ -10,11 +10,11 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::checks::{self, TextFault};
 
-/// A dialect as a recipe names it: `"embedded"`, or a table with `kind = "chat"`.
+/// A dialect as a recipe names it: `"embedded"`, `"embedded-worked"`, or a table with `kind = "chat"`.
 #[derive(Debug, Clone, PartialEq, JsonSchema)]
 #[schemars(untagged)]
 pub enum DialectSpec {
-    /// That of the embedded world.
+    /// One of the embedded world.
     Embedded(EmbeddedName),
     /// A conversation with a chat model.
     Chat(Box<ChatSpec>),
@@ -33,13 +33,14 @@ impl<'de> Visitor<'de> for NameOrTable {
     type Value = DialectSpec;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("\"embedded\" or a table with kind = \"chat\"")
+        out.write_str("\"embedded\", \"embedded-worked\" or a table with kind = \"chat\"")
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<DialectSpec, E> {
         match name {
             "embedded" => Ok(DialectSpec::Embedded(EmbeddedName::Embedded)),
-            other => Err(E::unknown_variant(other, &["embedded"])),
+            "embedded-worked" => Ok(DialectSpec::Embedded(EmbeddedName::EmbeddedWorked)),
+            other => Err(E::unknown_variant(other, &["embedded", "embedded-worked"])),
         }
     }
 
@@ -49,12 +50,14 @@ impl<'de> Visitor<'de> for NameOrTable {
     }
 }
 
-/// The name of the embedded world's dialect.
+/// The names of the embedded world's dialects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum EmbeddedName {
     /// `<bos>x<think>z</think><ans>y</ans>`.
     Embedded,
+    /// `<bos>x;step;step;y<eos>`, as base models are pretrained.
+    EmbeddedWorked,
 }
 
 /// The kind of a dialect that has settings.

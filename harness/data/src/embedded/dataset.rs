@@ -1,10 +1,10 @@
 //! Test sets, training sets and the teacher's rows.
 
-use super::space::distinct_questions;
-use super::{Domain, Exclusions, Family, Question, Style, StyleMix, TaskError, teacher};
+use super::space::{distinct_questions, has_questions};
+use super::{Exclusions, Family, Question, Style, StyleMix, TaskError, TrainingMix, teacher};
 use crate::Draws;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The seed of the fixed test set.
 pub const TEST_SEED: u64 = 77;
@@ -17,12 +17,23 @@ pub fn training_seed(run_seed: u64) -> u64 {
 /// Draws before a search for something new is given up. Even the smallest family has thousands of questions.
 pub(crate) const MAX_ATTEMPTS: u32 = 1_000_000;
 
-/// The test set: `per_benchmark` different questions of each family, family by family.
+/// The test set: `per_benchmark` different questions of each of the [standard families](Family::STANDARD), family by family.
 ///
 /// A larger set with the same seed begins, in each family, with the questions of the smaller one.
+///
+/// # Errors
+/// A family does not have as many.
 pub fn test_set(seed: u64, per_benchmark: usize) -> Result<Vec<Question>, TaskError> {
-    Family::ALL.into_iter().try_for_each(|family| check_enough(family, per_benchmark))?;
-    let families = Family::ALL.into_iter().map(|family| test_questions(family, seed, per_benchmark));
+    test_set_of(&Family::STANDARD, seed, per_benchmark)
+}
+
+/// The same for these families: a family's questions do not depend on the others.
+///
+/// # Errors
+/// A family does not have as many.
+pub fn test_set_of(families: &[Family], seed: u64, per_benchmark: usize) -> Result<Vec<Question>, TaskError> {
+    families.iter().try_for_each(|&family| check_enough(family, per_benchmark))?;
+    let families = families.iter().map(|&family| test_questions(family, seed, per_benchmark));
     Ok(families.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
@@ -39,55 +50,13 @@ pub fn test_questions(family: Family, seed: u64, count: usize) -> Result<Vec<Que
         .collect()
 }
 
-fn check_enough(family: Family, count: usize) -> Result<(), TaskError> {
-    let (asked, exist) = (count as u64, distinct_questions(family));
-    if asked > exist { Err(TaskError::TooFewExist { family, asked, exist }) } else { Ok(()) }
-}
-
-/// How often each family occurs in training, as relative weights. Multiple choice has to stay out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TrainingMix(pub BTreeMap<Family, f64>);
-
-impl Default for TrainingMix {
-    /// 60 % math, with chain5 twice as often as the other four, and 40 % code in equal parts.
-    fn default() -> Self {
-        use Family::{Chain2, Chain3, Chain5, CodeE, CodeH, CodeM, Linear, Mod};
-        let math = [(Chain2, 3.0), (Chain3, 3.0), (Chain5, 6.0), (Linear, 3.0), (Mod, 3.0)];
-        let code = [(CodeE, 4.0), (CodeM, 4.0), (CodeH, 4.0)];
-        Self(math.into_iter().chain(code).collect())
+/// Checks that a family has as many questions.
+pub(crate) fn check_enough(family: Family, count: usize) -> Result<(), TaskError> {
+    let asked = count as u64;
+    match has_questions(family, asked) {
+        true => Ok(()),
+        false => Err(TaskError::TooFewExist { family, asked, exist: distinct_questions(family) }),
     }
-}
-
-impl TrainingMix {
-    /// Checks that the weights are finite, none negative, some positive, and that no family lacks a teacher.
-    pub fn validate(&self) -> Result<(), TaskError> {
-        if let Some(&family) = self.0.keys().find(|family| family.domain() == Domain::Choice) {
-            return Err(TaskError::NoTeacher { family });
-        }
-        let weights: Vec<_> = self.0.iter().map(|(family, &weight)| (family.id(), weight)).collect();
-        check_weights("training mix", &weights)
-    }
-
-    /// Draws a family. The mix has to be valid.
-    pub(crate) fn draw(&self, draws: &mut Draws) -> Option<Family> {
-        let weights: Vec<_> = self.0.values().copied().collect();
-        self.0.keys().copied().nth(draws.weighted(&weights))
-    }
-}
-
-/// Checks relative weights: finite, none negative, some positive.
-pub(crate) fn check_weights(what: &str, weights: &[(&str, f64)]) -> Result<(), TaskError> {
-    if let Some((name, value)) = weights.iter().find(|(_, weight)| !(weight.is_finite() && *weight >= 0.0)) {
-        let name = format!("{what}: {name}");
-        return Err(TaskError::Weight { name, value: *value, rule: "a weight is finite and not negative" });
-    }
-    let value: f64 = weights.iter().map(|(_, weight)| weight).sum();
-    if !(value.is_finite() && value > 0.0) {
-        let rule = "some weight has to be positive, and the sum finite";
-        return Err(TaskError::Weight { name: format!("{what}: sum of the weights"), value, rule });
-    }
-    Ok(())
 }
 
 /// Different training questions, none of them excluded. More questions with the same seed begin with the same

@@ -6,17 +6,18 @@
 //! and worked solutions separated by `;`, the separator of traces. Test questions are excluded from all of
 //! them.
 
-use super::dataset::{MAX_ATTEMPTS, check_weights};
+use super::dataset::MAX_ATTEMPTS;
+use super::mix::check_weights;
 use super::problem::{FACTORS, INPUTS, Op, Operation, Step, TERMS, VALUES, points_text};
 use super::question::{draw_expression, draw_program};
 use super::teacher;
 use super::vocabulary::{ANS, BOS, END_ANS, END_THINK, EOS, THINK, symbol_count};
-use super::{Exclusions, Family, Question, Ratio, Shape, Style, TaskError, TrainingMix};
+use super::{Exclusions, Family, Question, Ratio, Shape, Style, TaskError, Truth, WorkedMix};
 use crate::Draws;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// No document has more [symbols](super::vocabulary) than this.
+/// No document has more [symbols](super::vocabulary) than this, unless [`Corpus::up_to`] says otherwise.
 pub const MAX_DOCUMENT_SYMBOLS: usize = 81;
 
 /// What a document is.
@@ -32,7 +33,7 @@ pub enum DocumentKind {
     /// A text two or three times: `<bos>4+17-x|4+17-x<eos>`.
     Copy,
     /// A question, the lines of its full solution and the answer, without the specials of thoughts and
-    /// answers: `<bos>12+30-7?;12+30=42;42-7=35;35<eos>`.
+    /// answers: `<bos>12+30-7?;12+30=42;42-7=35;35<eos>`. Of multiple choice the answer is the letter.
     Worked,
 }
 
@@ -49,7 +50,7 @@ pub struct Document {
     pub kind: DocumentKind,
     /// Its text, specials by name.
     pub text: String,
-    /// Its number of [symbols](super::vocabulary), at most [`MAX_DOCUMENT_SYMBOLS`].
+    /// Its number of [symbols](super::vocabulary), at most as many as the corpus allows.
     pub symbols: usize,
 }
 
@@ -173,12 +174,16 @@ pub struct Corpus {
     curriculum: Curriculum,
     batch: u64,
     excluded: Exclusions,
-    families: TrainingMix,
+    families: WorkedMix,
+    longest: usize,
 }
 
 impl Corpus {
     /// The documents of a curriculum, `batch` of them in each step. Worked solutions take their questions
-    /// from [`TrainingMix::default`].
+    /// from [`WorkedMix::default`].
+    ///
+    /// # Errors
+    /// A mixture that is not valid.
     pub fn new(
         seed: u64,
         curriculum: Curriculum,
@@ -186,7 +191,24 @@ impl Corpus {
         excluded: Exclusions,
     ) -> Result<Self, TaskError> {
         curriculum.0.iter().try_for_each(|phase| phase.mixture.validate())?;
-        Ok(Self { seed, curriculum, batch: batch as u64, excluded, families: TrainingMix::default() })
+        let (families, longest) = (WorkedMix::default(), MAX_DOCUMENT_SYMBOLS);
+        Ok(Self { seed, curriculum, batch: batch as u64, excluded, families, longest })
+    }
+
+    /// With worked solutions of these families.
+    ///
+    /// # Errors
+    /// A mix that is not valid.
+    pub fn of(self, families: WorkedMix) -> Result<Self, TaskError> {
+        families.validate()?;
+        Ok(Self { families, ..self })
+    }
+
+    /// With documents of at most so many [symbols](super::vocabulary). Where that is too short for a kind of document,
+    /// [`step`](Self::step) fails.
+    #[must_use]
+    pub fn up_to(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     /// How many steps the curriculum has.
@@ -214,7 +236,7 @@ impl Corpus {
                 DocumentKind::Worked => worked(family, mixture, &mut draws)?,
             };
             let symbols = symbol_count(&text);
-            if symbols <= MAX_DOCUMENT_SYMBOLS && !self.excluded.contains(&text) {
+            if symbols <= self.longest && !self.excluded.contains(&text) {
                 return Ok(Document { kind, text, symbols });
             }
         }
@@ -310,10 +332,15 @@ fn copies(separator: &str, draws: &mut Draws) -> String {
 
 fn worked(family: Family, mixture: &Mixture, draws: &mut Draws) -> Result<String, TaskError> {
     let question = Question::draw(family, draws);
-    let mut parts = teacher::lines(&question, Style::Full, draws)?;
+    let (mut parts, answer) = match question.truth() {
+        Truth::Choice { letter, .. } => {
+            (question.steps().iter().map(Step::to_string).collect(), letter.to_string())
+        }
+        _ => (teacher::lines(&question, Style::Full, draws)?, question.reference().to_owned()),
+    };
     if draws.chance(mixture.answered) {
         let at = if draws.chance(mixture.answer_first) { 0 } else { parts.len() };
-        parts.insert(at, question.reference().to_owned());
+        parts.insert(at, answer);
     }
     parts.insert(0, question.text().to_owned());
     Ok(format!("{BOS}{}{EOS}", parts.join(separator(mixture, draws))))

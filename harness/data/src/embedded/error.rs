@@ -43,6 +43,27 @@ pub enum TaskError {
         /// The family of the question.
         family: Family,
     },
+    /// A family is listed twice.
+    #[error("{family} is listed twice")]
+    Repeated {
+        /// The family.
+        family: Family,
+    },
+    /// A list of families is empty.
+    #[error("the list names no family")]
+    NoFamilies,
+    /// A setting of demonstrations was given for items.
+    #[error("`{setting}` is about a teacher's rows, which test items are not; leave it out")]
+    OfDemonstrations {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// A setting of items was given for demonstrations.
+    #[error("`{setting}` is about test items; say by `mix` which families a teacher's rows are of")]
+    OfItems {
+        /// The setting.
+        setting: &'static str,
+    },
     /// A stored question does not follow the rules of its family, or disagrees with its own text.
     #[error("the stored question {id} is not one that this world generates: {reason}")]
     NotAQuestion {
@@ -51,4 +72,15 @@ pub enum TaskError {
         /// What disagrees.
         reason: &'static str,
     },
+}
+
+impl TaskError {
+    /// The setting of the source that is wrong, where it is known to be one.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::TooFewExist { .. } => Some("questions"),
+            Self::OfDemonstrations { setting } | Self::OfItems { setting } => Some(setting),
+            _ => None,
+        }
+    }
 }

@@ -4,10 +4,7 @@ use assay_sandbox::grade::{Grader, Options};
 use assay_sandbox::rows::{Case, Tests};
 
 use super::problem::{LETTERS, Problem};
-use super::{
-    Domain, Exclusions, Question, StyleMix, TaskError, TeacherRow, TrainingMix, teacher_rows, test_set,
-    training_questions, training_seed,
-};
+use super::{Domain, Exclusions, Question, TaskError, TeacherRow, World};
 use crate::{AnswerForm, Check, ChoiceCheck, Demonstration, GradeCheck, Item, ProgramForm, TestsCheck};
 
 /// The most characters an expression may have.
@@ -15,16 +12,16 @@ const LONGEST_EXPRESSION: usize = 20;
 /// The characters that an expression may be made of. Anything else is refused before it reaches Python.
 const EXPRESSION_CHARACTERS: &str = "0123456789x+-*/%()";
 
-/// The test items: `per_benchmark` of each family, family by family. See [`test_set`].
+/// The test items: `per_benchmark` of each standard family, family by family. See [`World::items`].
 ///
 /// # Errors
 /// A family does not have as many questions.
 pub fn items(seed: u64, per_benchmark: usize) -> Result<Vec<Item>, TaskError> {
-    Ok(test_set(seed, per_benchmark)?.iter().map(Question::item).collect())
+    World::standard(seed, per_benchmark).items()
 }
 
 /// The teacher's demonstrations for a run: training questions in the default mix, none of them excluded, with
-/// thoughts in the default styles. See [`training_seed`], [`training_questions`] and [`teacher_rows`].
+/// thoughts in the default styles and short answers. See [`World::demonstrations`].
 ///
 /// # Errors
 /// Too little is left after the exclusions.
@@ -33,10 +30,7 @@ pub fn demonstrations(
     questions: usize,
     excluded: &Exclusions,
 ) -> Result<Vec<Demonstration>, TaskError> {
-    let seed = training_seed(run_seed);
-    let questions = training_questions(seed, questions, &TrainingMix::default(), excluded)?;
-    let rows = teacher_rows(seed, &questions, &StyleMix::default(), excluded)?;
-    Ok(rows.into_iter().map(Demonstration::from).collect())
+    World::standard(run_seed, questions).demonstrations(excluded)
 }
 
 impl From<TeacherRow> for Demonstration {
@@ -53,7 +47,7 @@ impl Question {
             id: self.id().to_owned(),
             benchmark: self.family().id().to_owned(),
             question: self.text().to_owned(),
-            references: vec![self.reference().to_owned()],
+            references: self.references(),
             check: self.check(),
         }
     }
@@ -83,11 +77,7 @@ impl Question {
     }
 
     fn cases(&self) -> Vec<Case> {
-        let case = |(input, output): (i64, i64)| Case {
-            input: input.to_string(),
-            output: output.to_string(),
-            public: false,
-        };
+        let case = |(input, output): (i64, i64)| Case::new(input.to_string(), output.to_string(), false);
         self.tests().into_iter().map(case).collect()
     }
 }

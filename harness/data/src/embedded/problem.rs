@@ -1,6 +1,7 @@
 //! The structure behind a question: what its text is written from, its steps, and the rules that its family
 //! sets.
 
+use super::inverse::Inverse;
 use super::{Family, Ratio};
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::RangeInclusive};
@@ -134,6 +135,8 @@ impl Chain {
             && self.operations.iter().all(|operation| {
                 operators.contains(&operation.op) && operands(operation.op).contains(&operation.operand)
             });
+        let multiplies = || self.operations.iter().any(|operation| operation.op == Op::Multiply);
+        let well_formed = well_formed && (family != Family::Chain7 || multiplies());
         let steps = well_formed.then(|| self.steps()).flatten()?;
         let in_range = |value: Ratio| value.integer().is_some_and(|value| VALUES.contains(&value));
         steps.iter().all(|step| in_range(step.to)).then_some(steps)
@@ -155,7 +158,9 @@ pub(crate) fn chain_rule(family: Family) -> (usize, &'static [Op]) {
         Family::Chain2 | Family::Mc2 => (2, SUMS),
         Family::Chain3 => (3, SUMS),
         Family::Chain5 => (5, &[Op::Add, Op::Subtract, Op::Multiply]),
+        Family::Chain7 => (7, &[Op::Add, Op::Subtract, Op::Multiply]),
         Family::Linear | Family::Mod | Family::CodeE | Family::CodeM | Family::CodeH => (0, &[]),
+        Family::Root | Family::Factors | Family::Sums => (0, &[]),
     }
 }
 
@@ -311,6 +316,7 @@ pub(crate) enum Problem {
     Mod { a: i64, b: i64, c: i64, m: i64 },
     Code(CodeProblem),
     Choice { chain: Chain, options: [i64; 4] },
+    Inverse(Inverse),
 }
 
 /// What a question asks for.
@@ -327,12 +333,14 @@ pub enum Truth {
     },
     /// Any program that agrees with this one on the hidden inputs.
     Program(Program),
+    /// Either of two numbers.
+    Either([i64; 2]),
 }
 
 /// A problem worked out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Solution {
-    /// The calculation, empty for code.
+    /// The calculation, empty for code and the inverse families.
     pub(crate) steps: Vec<Step>,
     pub(crate) truth: Truth,
 }
@@ -350,6 +358,7 @@ impl Problem {
                     LETTERS.iter().zip(options).map(|(letter, option)| format!("{letter}{option}")).collect();
                 format!("{chain}?{}?", options.join(","))
             }
+            Self::Inverse(inverse) => inverse.text(),
         }
     }
 
@@ -357,7 +366,7 @@ impl Problem {
     /// rules.
     pub(crate) fn solve(&self, family: Family) -> Option<Solution> {
         match (family, self) {
-            (Family::Chain2 | Family::Chain3 | Family::Chain5, Self::Chain(chain)) => {
+            (Family::Chain2 | Family::Chain3 | Family::Chain5 | Family::Chain7, Self::Chain(chain)) => {
                 number(chain.checked(family)?)
             }
             (Family::Linear, &Self::Linear { a, b, c }) => {
@@ -385,6 +394,15 @@ impl Problem {
                 .then(|| Solution { steps: Vec::new(), truth: Truth::Program(code.program) }),
             (Family::Mc1 | Family::Mc2, Self::Choice { chain, options }) => {
                 choice(chain.checked(family)?, options)
+            }
+            (Family::Root, Self::Inverse(inverse @ Inverse::Root { .. }))
+            | (Family::Factors, Self::Inverse(inverse @ Inverse::Factors { .. }))
+            | (Family::Sums, Self::Inverse(inverse @ Inverse::Sums { .. })) => {
+                let truth = match inverse.other() {
+                    Some(other) => Truth::Either([inverse.answer(), other]),
+                    None => Truth::Number(Ratio::from(inverse.answer())),
+                };
+                inverse.is_lawful().then_some(Solution { steps: Vec::new(), truth })
             }
             _ => None,
         }

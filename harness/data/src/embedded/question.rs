@@ -1,11 +1,13 @@
 //! Questions: drawn by family, with one reference answer each.
 
+use super::answers::restated;
+use super::inverse::{Inverse, ROOT_TERMS, ROOTS, SUMMANDS, TWO_DIGITS};
 pub use super::problem::Truth;
 use super::problem::{
     Chain, CodeProblem, FACTORS, INPUTS, LINEAR_RIGHT, MOD_FIRST, MOD_TERMS, MODULI, NEAR_MISSES, OFFSETS,
     Operation, Problem, STARTS, Solution, Step, TERMS, VALUES, chain_rule, operands, shapes,
 };
-use super::{Family, Program, Shape, TaskError};
+use super::{Answers, Family, Program, Shape, TaskError};
 use crate::Draws;
 use serde::{Deserialize, Serialize};
 
@@ -64,11 +66,32 @@ impl Question {
         &self.reference
     }
 
+    /// All right answers that the question has by its rule: the reference answer, and where two numbers are right the
+    /// other one.
+    pub fn references(&self) -> Vec<String> {
+        let other = match &self.problem {
+            Problem::Inverse(inverse) => inverse.other(),
+            _ => None,
+        };
+        let other = other.map(|number| number.to_string());
+        [self.reference.clone()].into_iter().chain(other).collect()
+    }
+
+    /// The same question with its reference answer, as drawn, written in this form.
+    #[must_use]
+    pub fn answered(self, answers: Answers) -> Self {
+        let reference = match answers {
+            Answers::Short => self.reference,
+            Answers::Restated => restated(&self.problem, &self.solution.steps, &self.reference),
+        };
+        Self { reference, ..self }
+    }
+
     /// For code: inputs and expected outputs, which stay with the judge. Empty for other questions.
     pub fn tests(&self) -> Vec<(i64, i64)> {
         match self.solution.truth {
             Truth::Program(program) => HIDDEN_INPUTS.map(|input| (input, program.at(input))).collect(),
-            Truth::Number(_) | Truth::Choice { .. } => Vec::new(),
+            Truth::Number(_) | Truth::Either(_) | Truth::Choice { .. } => Vec::new(),
         }
     }
 
@@ -76,7 +99,7 @@ impl Question {
         &self.problem
     }
 
-    /// The calculation, empty for code.
+    /// The calculation, empty for code and the inverse families.
     pub(crate) fn steps(&self) -> &[Step] {
         &self.solution.steps
     }
@@ -124,7 +147,9 @@ impl TryFrom<Stored> for Question {
 /// A candidate problem, which may break the family's rules.
 fn propose(family: Family, draws: &mut Draws) -> Problem {
     match family {
-        Family::Chain2 | Family::Chain3 | Family::Chain5 => Problem::Chain(propose_chain(family, draws)),
+        Family::Chain2 | Family::Chain3 | Family::Chain5 | Family::Chain7 => {
+            Problem::Chain(propose_chain(family, draws))
+        }
         Family::Linear => Problem::Linear {
             a: draws.within(FACTORS),
             b: draws.within(TERMS),
@@ -141,6 +166,15 @@ fn propose(family: Family, draws: &mut Draws) -> Problem {
             Problem::Code(CodeProblem { program, inputs: [0; 3].map(|_: i64| draws.within(INPUTS)) })
         }
         Family::Mc1 | Family::Mc2 => propose_choice(family, draws),
+        Family::Root => {
+            Problem::Inverse(Inverse::Root { x: draws.within(ROOTS), c: draws.within(ROOT_TERMS) })
+        }
+        Family::Factors => {
+            Problem::Inverse(Inverse::Factors { a: draws.within(TWO_DIGITS), b: draws.within(TWO_DIGITS) })
+        }
+        Family::Sums => {
+            Problem::Inverse(Inverse::Sums { a: draws.within(SUMMANDS), b: draws.within(SUMMANDS) })
+        }
     }
 }
 
@@ -192,6 +226,9 @@ fn draw_reference(problem: &Problem, solution: &Solution, draws: &mut Draws) -> 
             let prefix = if draws.chance(0.4) { "x=" } else { "" };
             format!("{prefix}{}", draws.pick(&forms))
         }
+        (Problem::Inverse(inverse), _) => draws.pick(&inverse.short_forms()).clone(),
+        // Only inverse questions have two right numbers.
+        (_, Truth::Either([number, _])) => number.to_string(),
         (_, Truth::Number(value)) => match draws.weighted(&[0.5, 0.3, 0.2]) {
             0 => value.to_string(),
             1 => format!("{}={value}", problem.text().trim_end_matches('?')),

@@ -2,17 +2,20 @@
 //!
 //! It tells thoughts that derive their answer from those that only state it, which accuracy cannot.
 
+use super::inverse::{Inverse, first_number};
 use super::problem::{CodeProblem, Op, Operation, Problem};
 use super::ratio::Numeral;
 use super::teacher::{LINE_SEPARATOR, REJECTED};
 use super::{Question, Ratio, Shape, Truth};
 use serde::{Deserialize, Serialize};
 
-/// What is to be said for a thought. Lines that it rejects itself (`12+30=43!`) are not held against it.
+/// What is to be said for a thought. Lines of a calculation that it rejects itself (`12+30=43!`) are not held against it;
+/// a rejected trial of a search has to be true like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Soundness {
     /// Each step is there, in order, on a line of its own, and starts from the value that the line before
-    /// ended in. For code: each trial shows its numbers, and the last is the only one accepted.
+    /// ended in. For code and the inverse families: each trial shows its numbers, and the last is the only one
+    /// accepted.
     pub complete: bool,
     /// Every line is true.
     pub truthful: bool,
@@ -33,6 +36,7 @@ pub fn soundness(question: &Question, thought: &str) -> Option<Soundness> {
     let lines = || thought.split(LINE_SEPARATOR);
     match (question.problem(), question.truth()) {
         (Problem::Code(code), _) => Some(trials(code, lines())),
+        (Problem::Inverse(inverse), _) => Some(search(*inverse, lines())),
         (_, Truth::Number(truth)) => {
             Some(calculation(question, truth, lines().filter(|line| !line.ends_with(REJECTED))))
         }
@@ -103,6 +107,51 @@ fn trials<'a>(code: &CodeProblem, lines: impl Iterator<Item = &'a str>) -> Sound
         complete: all(&|at, trial| trial.points.is_some() && trial.accepted == (at == last)),
         truthful: all(&|_, trial| trial.is_true(code)),
         right_end: trials[last].as_ref().is_some_and(|trial| trial.accepted && trial.shape == right),
+    }
+}
+
+fn search<'a>(inverse: Inverse, lines: impl Iterator<Item = &'a str>) -> Soundness {
+    let tries: Vec<_> = lines.map(|line| Tried::parse(inverse, line)).collect();
+    let last = tries.len() - 1;
+    let all = |holds: &dyn Fn(usize, &Tried) -> bool| {
+        tries.iter().enumerate().all(|(at, tried)| tried.as_ref().is_some_and(|tried| holds(at, tried)))
+    };
+    Soundness {
+        complete: all(&|at, tried| tried.has_numbers && tried.accepted == (at == last)),
+        truthful: all(&|_, tried| tried.true_numbers && tried.accepted == tried.right),
+        right_end: tries[last].as_ref().is_some_and(|tried| tried.accepted && tried.right),
+    }
+}
+
+/// A line `13:156+45=201`, or `13` alone; rejected if it ends in `!`.
+struct Tried {
+    accepted: bool,
+    has_numbers: bool,
+    /// The numbers are those of the candidate, or there are none.
+    true_numbers: bool,
+    /// The candidate solves the question.
+    right: bool,
+}
+
+impl Tried {
+    fn parse(inverse: Inverse, line: &str) -> Option<Self> {
+        let (body, accepted) = match line.strip_suffix(REJECTED) {
+            Some(body) => (body, false),
+            None => (line, true),
+        };
+        let (candidate, numbers) = match body.split_once(':') {
+            Some((candidate, numbers)) => (candidate, Some(numbers)),
+            None => (body, None),
+        };
+        let first = first_number(candidate)?;
+        let truth = inverse.trial(first);
+        let well_formed = candidate == truth.candidate;
+        well_formed.then(|| Self {
+            accepted,
+            has_numbers: numbers.is_some(),
+            true_numbers: numbers.is_none() || body == truth.to_string(),
+            right: [Some(inverse.answer()), inverse.other()].contains(&Some(first)),
+        })
     }
 }
 

@@ -1,10 +1,15 @@
 //! The teacher: solutions with controlled noise. Its answers are always right; its traces are not always
 //! complete or true.
 
+use super::inverse::{Inverse, WRONG_TRIALS};
 use super::problem::{CodeProblem, NEAR_MISSES, Problem, Step, VALUES};
 use super::{Question, Ratio, Shape, TaskError};
 use crate::Draws;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// By how much a part of an unfaithful trial of an inverse question is wrong: upwards, since parts may be 0.
+const UNFAITHFUL_MISSES: [i64; 5] = [1, 2, 9, 10, 11];
 
 /// Separates the lines of a trace.
 pub const LINE_SEPARATOR: &str = ";";
@@ -17,9 +22,9 @@ pub const REJECTED: char = '!';
 pub enum Style {
     /// Every step.
     Full,
-    /// Steps are skipped: merged into one line, left out, or (code) trials without their numbers.
+    /// Steps are skipped: merged into one line, left out, or (in searches) trials without their numbers.
     Skip,
-    /// A wrong line, rejected, then the right one; for code a wrong trial twice.
+    /// A wrong line, rejected, then the right one; in searches a wrong trial twice.
     Detour,
     /// A false line, from which the right end is reached all the same.
     Unfaithful,
@@ -37,8 +42,8 @@ impl Style {
     }
 }
 
-/// The probabilities of the styles.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// The probabilities of the styles, which sum to one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StyleMix {
     /// Of [`Style::Full`].
@@ -99,6 +104,7 @@ pub(crate) fn lines(question: &Question, style: Style, draws: &mut Draws) -> Res
             Ok(calculation(question.steps(), style, mergeable, draws))
         }
         Problem::Code(code) => Ok(trials(code, style, draws)),
+        Problem::Inverse(inverse) => Ok(search(*inverse, style, draws)),
         Problem::Choice { .. } => Err(TaskError::NoTeacher { family: question.family() }),
     }
 }
@@ -210,4 +216,34 @@ fn trials(code: &CodeProblem, style: Style, draws: &mut Draws) -> Vec<String> {
         }
     }
     trials.iter().map(Trial::full).collect()
+}
+
+/// The search of an inverse question: none to two wrong numbers, the first of them drawn from all and each nearer than the
+/// one before, then the right one.
+fn search(inverse: Inverse, style: Style, draws: &mut Draws) -> Vec<String> {
+    let right = inverse.answer();
+    let count = *draws.pick(&WRONG_TRIALS);
+    // A detour repeats a wrong trial, so there has to be one.
+    let count = if style == Style::Detour { count.max(1) } else { count };
+    let mut wrong = draws.sample(&inverse.wrong(), count);
+    wrong.sort_by_key(|first| std::cmp::Reverse(first.abs_diff(right)));
+    let mut trials: Vec<_> = wrong.into_iter().map(|first| inverse.trial(first)).collect();
+    let mut last = inverse.trial(right);
+    match style {
+        Style::Full => {}
+        Style::Skip => {
+            let rejected = trials.iter().map(|trial| format!("{}{REJECTED}", trial.candidate));
+            return rejected.chain([last.candidate]).collect();
+        }
+        Style::Detour => {
+            let repeated = draws.index(count);
+            trials.insert(repeated, trials[repeated].clone());
+        }
+        Style::Unfaithful => {
+            // A part of the accepted trial is wrong, and the value right all the same.
+            last.claimed = Some(last.value());
+            last.parts[draws.index(2)] += *draws.pick(&UNFAITHFUL_MISSES);
+        }
+    }
+    trials.iter().map(|trial| format!("{trial}{REJECTED}")).chain([last.to_string()]).collect()
 }

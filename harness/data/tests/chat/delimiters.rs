@@ -195,7 +195,8 @@ fn what_cannot_work_is_refused_when_the_recipe_is_read() {
     table["template"] = "{% for m in messages %}{{ m.content | replace('42', '?') }}{% endfor %}".into();
     let error = dialect(table).unwrap_err();
     assert!(error.contains("leaves out the hint of `posterior.B`"), "{error}");
-    for (name, complaint) in [("\"embed\"", "`embed`, expected `embedded`"), ("3", "\"embedded\" or a table")]
+    for (name, complaint) in
+        [("\"embed\"", "`embed`, expected `embedded`"), ("3", "\"embedded\", \"embedded-worked\" or a table")]
     {
         let error = serde_json::from_str::<Dialect>(name).unwrap_err().to_string();
         assert!(error.contains(complaint), "{error}");

@@ -6,9 +6,12 @@
 mod datasets;
 mod documents;
 mod golden;
+mod inverse;
 mod layout;
 mod oracle;
 mod questions;
 mod teacher;
 mod verdicts;
 mod vocabulary;
+mod whole;
+mod worked;

@@ -31,10 +31,13 @@ pub(crate) fn said(item: &Item, answer: &str) -> Said {
         Pending::Decided(verdict) => verdict,
         Pending::Jobs(jobs) => match jobs.as_slice() {
             [Job::Judge(task)] => return Said::Run(task.program.clone()),
-            [Job::Grade { grader, question }] => {
-                verdict_of_any(&[Finding::Graded(decide(*grader, question).unwrap())])
+            jobs => {
+                let findings = jobs.iter().map(|job| match job {
+                    Job::Grade { grader, question } => Finding::Graded(decide(*grader, question).unwrap()),
+                    Job::Judge(_) => panic!("{jobs:?}"),
+                });
+                verdict_of_any(&findings.collect::<Vec<_>>())
             }
-            _ => panic!("{jobs:?}"),
         },
     };
     match verdict {

@@ -10,6 +10,7 @@ fn question(family: Family, wanted: &str) -> Question {
     let truth = |question: &Question| match question.truth() {
         Truth::Number(value) => value.to_string(),
         Truth::Choice { letter, value } => format!("{letter}{value}"),
+        Truth::Either([one, other]) => format!("{one},{other}"),
         Truth::Program(program) => format!("{}{:+}", program.shape.text(), program.offset),
     };
     draw(family, 20_000).into_iter().find(|question| truth(question) == wanted).unwrap()

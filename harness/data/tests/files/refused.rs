@@ -55,7 +55,7 @@ fn lines_that_are_no_items_are_named() {
         (
             "grader",
             item(json!({"kind": "grade", "grader": "sympy"}), &["1"]),
-            "unknown variant `sympy`, expected one of `math-verify`, `skythought`",
+            "unknown variant `sympy`, expected one of `math-verify`, `math-verify-published`, `skythought`",
         ),
         ("field", more, "unknown field `colour`"),
         ("no-question", without("question"), "missing field `question`"),

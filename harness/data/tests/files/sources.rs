@@ -1,6 +1,6 @@
 //! Sources.
 
-use assay_data::embedded::{demonstrations, items};
+use assay_data::embedded::{World, demonstrations, items};
 use assay_data::{DataError, Demonstration, Item, Source};
 use assay_store::Hash;
 use serde::Serialize;
@@ -28,7 +28,7 @@ fn a_file_gives_what_the_embedded_world_gives() {
     let test = embedded.items(nowhere).unwrap();
     assert_eq!(test, items(77, 5).unwrap());
     assert_eq!(embedded.content_hash(nowhere).unwrap(), None);
-    let rows = Source::Embedded { seed: 3, questions: 40 }.demonstrations(nowhere, &test).unwrap();
+    let rows = Source::Embedded(World::standard(3, 40)).demonstrations(nowhere, &test).unwrap();
     assert_eq!(rows, demonstrations(3, 40, &assay_data::embedded::Exclusions::new(&test)).unwrap());
     assert!(rows.iter().all(|row| row.source.starts_with("embedded/")));
 
@@ -66,10 +66,7 @@ fn a_demonstration_of_a_test_question_is_refused() {
 fn a_source_is_one_of_two_things() {
     for (toml, complaint) in [
         ("source = { web = 'x' }", "unknown variant `web`, expected `embedded` or `file`"),
-        (
-            "source = { embedded = { seed = 1, questions = 2, colour = 3 } }",
-            "unexpected keys in table: colour",
-        ),
+        ("source = { embedded = { seed = 1, questions = 2, colour = 3 } }", "unknown field `colour`"),
         ("source = { embedded = { seed = 1 } }", "missing field `questions`"),
     ] {
         let error = source(toml).unwrap_err().to_string();
@@ -81,6 +78,6 @@ fn a_source_is_one_of_two_things() {
         assert!(matches!(error, DataError::Outside { .. }), "{error}");
         assert!(Source::File(path.into()).content_hash(&folder).is_err());
     }
-    let error = Source::Embedded { seed: 1, questions: 20_000 }.items("/nowhere".into()).unwrap_err();
+    let error = Source::Embedded(World::standard(1, 20_000)).items("/nowhere".into()).unwrap_err();
     assert!(error.to_string().starts_with("code-e has only 17608 distinct questions"), "{error}");
 }
