@@ -230,6 +230,12 @@ pub enum LmError {
         #[source]
         source: candle_core::Error,
     },
+    /// A step was asked of a training run that has made its last one.
+    #[error("the training run has made all of its {steps} steps: there is no next one")]
+    Finished {
+        /// The steps of the whole run.
+        steps: u64,
+    },
     /// A setting of training or sampling has an impossible value.
     #[error("`{field}` {problem}")]
     Setting {
@@ -354,6 +360,7 @@ impl LmError {
             | Self::ScoreRange { .. }
             | Self::NoGradient { .. }
             | Self::GradientShape { .. }
+            | Self::Finished { .. }
             | Self::Tensor(_) => ErrorClass::Internal,
         }
     }
@@ -415,6 +422,7 @@ impl LmError {
             | Self::ScoreRange { .. }
             | Self::NoGradient { .. }
             | Self::GradientShape { .. }
+            | Self::Finished { .. }
             | Self::Tensor(_) => return None,
         })
     }

@@ -9,6 +9,7 @@ use super::{
     Capabilities, Chooser, Completion, Engine, EngineKind, Generator, Request, Sampling, Scorer, VERSION,
     instruction_set,
 };
+use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
 use crate::model::Model;
 use crate::placement::Placement;
@@ -61,18 +62,6 @@ impl Candle {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
-    }
-
-    fn completion(&self, stops: &Stops<'_>, sampling: &Sampling, sample: &Sample) -> Result<Completion> {
-        let tokenizer = &self.model.tokenizer;
-        let (text, stop) = match (sample.end, sample.tokens.as_slice()) {
-            (End::Text(found), tokens) => {
-                (stops.text_before(tokens, found)?, Some(sampling.stop[found.stop].clone()))
-            }
-            (End::Token, [before @ .., last]) => (tokenizer.text(before)?, Some(tokenizer.text(&[*last])?)),
-            (End::Token | End::Length, tokens) => (tokenizer.text(tokens)?, None),
-        };
-        Ok(Completion { text, tokens: sample.tokens.len() as u32, stop })
     }
 }
 
@@ -134,29 +123,56 @@ impl Generator for Candle {
         stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(usize, Completion) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
+        let draw = Draw {
+            decoder: &self.model.decoder,
+            tokenizer: &self.model.tokenizer,
+            batch: self.batch,
+            cache_bytes: self.cache_bytes,
+        };
+        let prompts = prompts(&self.model.tokenizer, requests)?;
+        draw.run(&prompts, sampling, stopped, &mut |index, _, completion| tell(index, completion))
+    }
+}
+
+/// What completions are drawn from, and how many at a time.
+pub(crate) struct Draw<'m> {
+    pub(crate) decoder: &'m Decoder,
+    pub(crate) tokenizer: &'m Tokenizer,
+    pub(crate) batch: usize,
+    pub(crate) cache_bytes: u64,
+}
+
+impl Draw<'_> {
+    /// Completes each prompt; `tell` gets its index, the sample and what the sample says.
+    pub(crate) fn run(
+        &self,
+        prompts: &[Prompt],
+        sampling: &Sampling,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(usize, Sample, Completion) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
         let Sampling { temperature, top_p, max_new_tokens, stop, ignore_eos, seed } = sampling;
         let config = SampleConfig {
             temperature: *temperature,
             top_p: *top_p,
             max_new_tokens: *max_new_tokens,
-            stop: if *ignore_eos { Vec::new() } else { self.model.decoder.config().eos_token_ids.clone() },
+            stop: if *ignore_eos { Vec::new() } else { self.decoder.config().eos_token_ids.clone() },
             seed: *seed,
         };
-        let stops = Stops::new(&self.model.tokenizer, stop)?;
-        let sampler = Sampler::new(&self.model.decoder, config)?
+        let stops = Stops::new(self.tokenizer, stop)?;
+        let sampler = Sampler::new(self.decoder, config)?
             .with_batch(self.batch)
             .with_cache_bytes(self.cache_bytes)
             .with_stops(&stops);
-        let prompts = prompts(&self.model.tokenizer, requests)?;
         if stopped() {
             return Ok(ControlFlow::Break(()));
         }
         let mut failure = None;
-        let flow = sampler.run(&prompts, &mut |event| match event {
+        let flow = sampler.run(prompts, &mut |event| match event {
             SampleEvent::Step { .. } if stopped() => ControlFlow::Break(()),
             SampleEvent::Step { .. } => ControlFlow::Continue(()),
             SampleEvent::Finished { index, sample } => match self.completion(&stops, sampling, &sample) {
-                Ok(completion) => tell(index, completion),
+                Ok(completion) => tell(index, sample, completion),
                 Err(error) => {
                     failure = Some(error);
                     ControlFlow::Break(())
@@ -164,6 +180,18 @@ impl Generator for Candle {
             },
         })?;
         failure.map_or(Ok(flow), Err)
+    }
+
+    fn completion(&self, stops: &Stops<'_>, sampling: &Sampling, sample: &Sample) -> Result<Completion> {
+        let tokenizer = self.tokenizer;
+        let (text, stop) = match (sample.end, sample.tokens.as_slice()) {
+            (End::Text(found), tokens) => {
+                (stops.text_before(tokens, found)?, Some(sampling.stop[found.stop].clone()))
+            }
+            (End::Token, [before @ .., last]) => (tokenizer.text(before)?, Some(tokenizer.text(&[*last])?)),
+            (End::Token | End::Length, tokens) => (tokenizer.text(tokens)?, None),
+        };
+        Ok(Completion { text, tokens: sample.tokens.len() as u32, stop })
     }
 }
 
@@ -199,7 +227,7 @@ impl Chooser for Candle {
 }
 
 /// The tokens of all prompts; a text that occurs in several parts is tokenised once.
-fn prompts(tokenizer: &Tokenizer, requests: &[Request<'_>]) -> Result<Vec<Prompt>> {
+pub(crate) fn prompts(tokenizer: &Tokenizer, requests: &[Request<'_>]) -> Result<Vec<Prompt>> {
     let mut known: HashMap<&str, Vec<u32>> = HashMap::new();
     let mut prompts = Vec::with_capacity(requests.len());
     for (index, request) in requests.iter().enumerate() {

@@ -18,6 +18,7 @@ use crate::placement::Placement;
 use crate::text::Part;
 
 pub use candle::{CANDLE, Candle};
+pub(crate) use candle::{Draw, prompts};
 pub use identity::{VERSION, instruction_set};
 
 /// How completions are drawn.

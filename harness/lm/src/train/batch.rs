@@ -23,6 +23,7 @@ pub(crate) fn micro_batches(units: &[&Unit], loss: Loss, limit: usize) -> Result
     let normaliser = match loss {
         Loss::DrSft { mean_response_len } => units.len() as f64 * mean_response_len,
         Loss::Naive => examples().map(|e| e.supervised.len()).sum::<usize>() as f64,
+        Loss::PerResponse => units.len() as f64,
     };
     let mut sorted: Vec<&Example> = examples().filter(|e| e.weight != 0.0).collect();
     sorted.sort_by_key(|e| fed(e).len());
@@ -43,7 +44,8 @@ pub(crate) fn micro_batches(units: &[&Unit], loss: Loss, limit: usize) -> Result
         part.inputs.push(inputs)?;
         let positions = example.supervised.clone();
         part.targets.extend(positions.clone().map(|p| (start + p - 1, example.tokens[p])));
-        let factor = (f64::from(example.weight) / normaliser) as f32;
+        let own = if loss == Loss::PerResponse { example.supervised.len() as f64 } else { 1.0 };
+        let factor = (f64::from(example.weight) / (normaliser * own)) as f32;
         part.factors.extend(positions.map(|_| factor));
     }
     Ok(parts)
@@ -81,6 +83,7 @@ mod tests {
         let factors = |loss| micro_batches(&batch, loss, 100).unwrap()[0].factors.clone();
         assert_eq!(factors(Loss::DrSft { mean_response_len: 4.0 }), [0.125; 10]);
         assert_eq!(factors(Loss::Naive), [(1.0f64 / 12.0) as f32; 10]);
+        assert_eq!(factors(Loss::PerResponse), [[0.25; 2].as_slice(), &[1.0 / 16.0; 8]].concat());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
-use super::StepStats;
+use super::{Rewards, StepStats};
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
 use crate::optim::{AdamW, Moments};
@@ -17,7 +17,7 @@ use crate::tensor_file::{Mapped, Source, write};
 use crate::weights;
 
 /// The version of what is written here.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const PARTIAL: &str = "partial";
 const STATE: &str = "state.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -100,7 +100,10 @@ fn write_training(out: &mut dyn Write, optimiser: &AdamW, history: &[StepStats])
         tensors.push((format!("first.{name}"), Source::F32(first)));
         tensors.push((format!("second.{name}"), Source::F32(second)));
     }
-    let rows = history.iter().flat_map(|s| [s.loss, s.grad_norm, s.learning_rate, s.tokens as f64]);
+    let rows = history.iter().flat_map(|s| {
+        let Rewards { mean, mixed } = s.rewards.unwrap_or(NO_REWARDS);
+        [s.loss, s.grad_norm, s.learning_rate, s.tokens as f64, mean, mixed]
+    });
     let history = Source::F64 { values: rows.collect(), width: HISTORY_COLUMNS };
     tensors.push(("history".to_owned(), history));
     write(out, None, tensors)
@@ -180,19 +183,24 @@ fn read_training(file: &Mapped) -> Result<(BTreeMap<String, Moments>, Vec<StepSt
     Ok((moments, history))
 }
 
-/// Loss, gradient norm, learning rate, tokens.
-const HISTORY_COLUMNS: usize = 4;
+/// Loss, gradient norm, learning rate, tokens, mean reward, share of mixed items.
+const HISTORY_COLUMNS: usize = 6;
+
+/// How the history is written where a step has no rewards.
+const NO_REWARDS: Rewards = Rewards { mean: f64::NAN, mixed: f64::NAN };
 
 fn read_history(values: &[f64]) -> Vec<StepStats> {
     let (rows, _) = values.as_chunks::<HISTORY_COLUMNS>();
-    let stats = rows.iter().zip(0..).map(|(&[loss, grad_norm, learning_rate, tokens], step)| StepStats {
-        step,
-        loss,
-        grad_norm,
-        learning_rate,
-        tokens: tokens as u64,
-    });
-    stats.collect()
+    let stats =
+        |(&[loss, grad_norm, learning_rate, tokens, mean, mixed], step): (&[f64; 6], u64)| StepStats {
+            step,
+            loss,
+            grad_norm,
+            learning_rate,
+            tokens: tokens as u64,
+            rewards: (!mixed.is_nan()).then_some(Rewards { mean, mixed }),
+        };
+    rows.iter().zip(0..).map(stats).collect()
 }
 
 fn read_f32(bytes: &[u8]) -> Vec<f32> {

@@ -8,8 +8,8 @@ use crate::schedule::Schedule;
 use crate::tensor_file::Source;
 
 /// The hash of all that determines a run: configuration, model shape, first weights, data.
-pub(crate) fn identity(config: &TrainConfig, decoder: &Decoder, units: &[Unit]) -> Result<blake3::Hash> {
-    let mut hasher = blake3::Hasher::new_derive_key("assay-lm training run v2");
+pub(crate) fn identity(config: &TrainConfig, decoder: &Decoder, data: &[u8]) -> Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new_derive_key("assay-lm training run v3");
     hash_config(&mut hasher, config);
     for text in [decoder.config().to_json(), decoder.placement().to_string()] {
         hash_bytes(&mut hasher, text.as_bytes());
@@ -18,7 +18,7 @@ pub(crate) fn identity(config: &TrainConfig, decoder: &Decoder, units: &[Unit]) 
         hash_bytes(&mut hasher, name.as_bytes());
         hash_bytes(&mut hasher, &Source::Tensor(tensor).bytes()?);
     }
-    hash_units(&mut hasher, units);
+    hash_bytes(&mut hasher, data);
     Ok(hasher.finalize())
 }
 
@@ -47,6 +47,7 @@ fn hash_config(hasher: &mut blake3::Hasher, config: &TrainConfig) {
     let (loss, mean_response_len) = match loss {
         Loss::DrSft { mean_response_len } => (0, *mean_response_len),
         Loss::Naive => (1, 0.0),
+        Loss::PerResponse => (2, 0.0),
     };
     let decay = match decay {
         DecayGroup::All => 0,
@@ -74,7 +75,9 @@ fn hash_config(hasher: &mut blake3::Hasher, config: &TrainConfig) {
     }
 }
 
-fn hash_units(hasher: &mut blake3::Hasher, units: &[Unit]) {
+/// The hash of units.
+pub(crate) fn of_units(units: &[Unit]) -> [u8; blake3::OUT_LEN] {
+    let mut hasher = blake3::Hasher::new_derive_key("assay-lm training units v1");
     hasher.update(&(units.len() as u64).to_le_bytes());
     for unit in units {
         hasher.update(&(unit.len() as u64).to_le_bytes());
@@ -87,4 +90,5 @@ fn hash_units(hasher: &mut blake3::Hasher, units: &[Unit]) {
             hasher.update(&bytes);
         }
     }
+    hasher.finalize().into()
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod checkpoint;
 mod identity;
+mod learner;
 mod order;
 mod trainer;
 
@@ -18,7 +19,8 @@ use crate::error::{LmError, Result};
 use crate::optim::{AdamWConfig, DecayGroup};
 use crate::schedule::Schedule;
 
-pub use trainer::{Checkpoints, Every, Resumed, Trainer};
+pub use learner::{Checkpoints, Every, Learner, Resumed};
+pub use trainer::Trainer;
 
 /// A sequence of tokens and what is to be learned from it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +53,9 @@ pub enum Loss {
     /// Divided by the number of supervised tokens in the batch, so that the tokens of batches with short
     /// responses count more.
     Naive,
+    /// Each example's losses divided by its own number of supervised tokens, and by the number of units in the
+    /// batch, so that each response counts the same. (The loss of GRPO, Shao et al. 2024.)
+    PerResponse,
 }
 
 /// A good [`TrainConfig::micro_batch_tokens`]: batches of small models are not split, and memory is bounded.
@@ -96,7 +101,7 @@ impl TrainConfig {
         let fail = |field, problem: String| Err(LmError::Setting { field, problem });
         let mean_response_len = match self.loss {
             Loss::DrSft { mean_response_len } => mean_response_len,
-            Loss::Naive => 1.0,
+            Loss::Naive | Loss::PerResponse => 1.0,
         };
         for (field, value) in [
             ("learning_rate", self.learning_rate),
@@ -149,13 +154,22 @@ pub struct StepStats {
     pub learning_rate: f64,
     /// Tokens that passed the decoder.
     pub tokens: u64,
+    /// Of a step on the model's own samples: what they earned.
+    pub rewards: Option<Rewards>,
+}
+
+/// What the samples of a step earned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewards {
+    /// The mean over all samples that have a reward.
+    pub mean: f64,
+    /// The share of items whose samples earned different rewards, in `[0, 1]`: only these teach something.
+    pub mixed: f64,
 }
 
 /// Checks examples against a vocabulary; the first that is impossible is an error.
 fn check_units(units: &[Unit], vocab_size: usize) -> Result<()> {
-    if units.is_empty() {
-        return Err(LmError::Setting { field: "units", problem: "is empty: nothing to train on".to_owned() });
-    }
     for (unit, examples) in units.iter().enumerate() {
         let fail = |problem: String| Err(LmError::Example { unit, problem });
         if examples.is_empty() {

@@ -37,7 +37,9 @@ pub(crate) fn bits(tensor: &Tensor) -> Vec<u32> {
 pub(crate) fn assert_close(actual: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
     assert_eq!(actual.dims(), expected.dims(), "{what}");
     let (actual, expected) = (values(actual), values(expected));
-    let scale = expected.iter().fold(1e-3, |scale: f64, x| scale.max(x.abs()));
+    // What goes in is of the order of one: where all that comes out is small, it is what large terms leave of each other, and
+    // its last bits are theirs.
+    let scale = expected.iter().fold(5e-2, |scale: f64, x| scale.max(x.abs()));
     for (index, (a, e)) in actual.iter().zip(&expected).enumerate() {
         // Not `>`: that would let a NaN pass.
         assert!((a - e).abs() <= tolerance * scale, "{what} at {index}: {a}, expected {e} (scale {scale})");

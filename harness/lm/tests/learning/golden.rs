@@ -26,7 +26,7 @@ fn comparable() -> bool {
 
 /// The committed base model of the embedded scale.
 fn base() -> Decoder {
-    let folder = Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/models/embedded-base"));
+    let folder = Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/models/base-m"));
     Model::load(folder, &Placement::cpu(Kernels::Cpu)).unwrap().decoder
 }
 
@@ -124,7 +124,7 @@ fn models() -> Vec<(&'static str, Decoder, [&'static str; 3])> {
     let small = |family| lively(&shape(family, 45), 4, Kernels::Cpu).unwrap();
     let biased = Config { qkv_bias: true, output_bias: true, tied_head: false, ..shape(Family::Qwen3, 45) };
     vec![
-        ("embedded-base", base(), ["cff19fa246c6f184", "3d767f55c654fe9d", "545277b5e0b58a3b"]),
+        ("base-m", base(), ["b76a7a7459548f1f", "177b306e5e0ecbd9", "68137d16815e7197"]),
         ("llama", small(Family::Llama), ["bf29e32abce5a3ee", "3dc061c36c707825", "b5ea2452417f5f44"]),
         ("qwen2", small(Family::Qwen2), ["b0ba4dd1a4b17dc0", "f561ba13c3c1d420", "20ead6990eae1069"]),
         ("qwen3", small(Family::Qwen3), ["d95e3913d511de56", "f7d1022351243c47", "76e335933a5f113d"]),
@@ -154,7 +154,7 @@ fn bits_are_those_of_the_committed_reports() {
 
 #[test]
 fn a_saved_model_has_the_bytes_of_the_committed_one() {
-    let folder = Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/models/embedded-base"));
+    let folder = Utf8Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/models/base-m"));
     let committed = std::fs::read(folder.join("model.safetensors")).unwrap();
     assert!(base().to_safetensors().unwrap() == committed);
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::models::{lively, shape};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
-use assay_lm::train::{Checkpoints, Every, Example, Loss, StepStats, TrainConfig, Trainer, Unit};
+use assay_lm::train::{Checkpoints, Every, Example, Learner, Loss, StepStats, TrainConfig, Trainer, Unit};
 use assay_lm::{Decoder, Family, Float, Kernels, LmError, Placement, Sequences};
 use camino::Utf8Path;
 
@@ -78,6 +78,20 @@ fn a_small_model_learns_to_add() {
         assert_eq!(losses.len(), 30 * 4);
         assert!((losses[0] - 8f64.ln()).abs() < 0.5 && last < 0.1, "{kernels:?}: {} to {last}", losses[0]);
     }
+}
+
+/// A learner whose last step is made learns no more, and its weights stay as they are.
+#[test]
+fn no_step_is_made_after_the_last_one() {
+    let units = units();
+    let config = TrainConfig { epochs: 1, batch: 20, ..config() };
+    let mut learner = Learner::new(decoder(Kernels::Cpu), units.len(), b"units", config).unwrap();
+    assert!(learner.chosen().is_some());
+    learner.learn(&units, None).unwrap();
+    let trained = learner.decoder().to_safetensors().unwrap();
+    assert!(learner.chosen().is_none());
+    assert!(matches!(learner.learn(&units, None), Err(LmError::Finished { steps: 1 })));
+    assert!(learner.decoder().to_safetensors().unwrap() == trained && learner.history().len() == 1);
 }
 
 /// The sum of `weight * CE` of one unit, token by token.
