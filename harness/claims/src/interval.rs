@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::spread::{Cell, Side, Spread};
 use crate::student::t_quantile;
 use crate::variance::{Component, Crossed};
 
@@ -16,7 +17,7 @@ pub const LEVEL: f64 = 0.95;
 /// Power at which the minimum detectable effect is stated.
 pub const POWER: f64 = 0.80;
 /// Spread below this fraction of the largest value is rounding noise of a constant.
-const NOISE: f64 = 1e-12;
+pub(crate) const NOISE: f64 = 1e-12;
 
 /// Why an interval is undefined.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -56,7 +57,7 @@ pub struct Estimate {
     /// The part that comes from the seed of the training: `standard_error^2 = question_error^2 + seed_error^2`. `None`
     /// where nothing was trained per seed, or with one seed, of which nothing can be said.
     pub seed_error: Option<f64>,
-    /// Lower end of the 95 % interval. Not clamped: for an accuracy close to 0 it may be negative.
+    /// Lower end of the 95 % interval. It need not be as far from the value as the upper end.
     pub low: f64,
     /// Upper end of the 95 % interval.
     pub high: f64,
@@ -99,6 +100,25 @@ impl Estimate {
         })
     }
 
+    /// Whether anything is known of its spread: a figure of a single training run has a value and no interval.
+    pub fn has_interval(&self) -> bool {
+        self.questions > 0 || self.seed_error.is_some()
+    }
+
+    /// The same with the limits of a spread.
+    #[must_use]
+    pub fn within(self, spread: &Spread) -> Self {
+        let tail = 0.5 * (1.0 - LEVEL);
+        let [low, high] = [Side::Below, Side::Above].map(|side| spread.distance(side, tail));
+        Self { low: self.value - low, high: self.value + high, ..self }
+    }
+
+    /// The same with an interval that ends at the least and the largest possible value.
+    #[must_use]
+    pub fn clamped(self, least: f64, most: f64) -> Self {
+        Self { low: self.low.max(least), high: self.high.min(most), ..self }
+    }
+
     /// The same estimate in another unit, for example percentage points with a factor of 100.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
@@ -134,6 +154,17 @@ pub struct Stratum<'a> {
 /// [`IntervalError`] with fewer than two questions or a value that is not finite.
 pub fn mean(scores: &[f64]) -> Result<Estimate, IntervalError> {
     weighted_sum(&[Stratum { weight: 1.0, scores }])
+}
+
+/// The mean score of one benchmark, in `[0, 1]`, as a cell of a table has it: the interval of [`mean`] where the scores vary
+/// enough, else Wilson's (see [`spread`](crate::spread)); in either case it ends at 0 and 1.
+///
+/// # Errors
+/// As [`mean`].
+pub fn mean_score(scores: &[f64]) -> Result<Estimate, IntervalError> {
+    let estimate = mean(scores)?;
+    let near = Cell::near_the_end(1.0, scores).map(Spread::of_cell);
+    Ok(near.map_or(estimate, |spread| estimate.within(&spread)).clamped(0.0, 1.0))
 }
 
 /// The mean of `left - right` over the questions that both answered, in the same order.

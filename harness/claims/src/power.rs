@@ -26,24 +26,7 @@ pub fn power(effect: f64, standard_error: f64, degrees_of_freedom: f64, alpha: f
 /// The smallest true effect that the test of [`power`] finds with a chance of `wanted`. Unit: that of the standard error.
 /// NaN if the standard error is not positive, or a probability is not between 0 and 1.
 pub fn detectable_effect(standard_error: f64, degrees_of_freedom: f64, alpha: f64, wanted: f64) -> f64 {
-    let defined = standard_error > 0.0 && (0.0..1.0).contains(&wanted) && alpha > 0.0 && alpha < 1.0;
-    if !defined {
-        return f64::NAN;
-    }
-    let (mut low, mut high) = (0.0, standard_error);
-    while power(high, standard_error, degrees_of_freedom, alpha) < wanted && high.is_finite() {
-        low = high;
-        high *= 2.0;
-    }
-    for _ in 0..45 {
-        let middle = 0.5 * (low + high);
-        if power(middle, standard_error, degrees_of_freedom, alpha) < wanted {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
+    search(standard_error, alpha, wanted, |effect| power(effect, standard_error, degrees_of_freedom, alpha))
 }
 
 /// The chance that two one-sided t tests of level `alpha` find a true difference of exactly zero to be within `margin`
@@ -54,6 +37,32 @@ pub fn power_of_equivalence(margin: f64, standard_error: f64, degrees_of_freedom
         let reach = margin / standard_error - critical * ratio;
         (1.0 - 2.0 * upper_normal(reach)).max(0.0)
     })
+}
+
+/// The smallest margin for which the tests of [`power_of_equivalence`] find a true difference of zero to be within it with
+/// a chance of `wanted`. Unit: that of the standard error. NaN as for [`detectable_effect`].
+pub fn least_margin(standard_error: f64, degrees_of_freedom: f64, alpha: f64, wanted: f64) -> f64 {
+    search(standard_error, alpha, wanted, |margin| {
+        power_of_equivalence(margin, standard_error, degrees_of_freedom, alpha)
+    })
+}
+
+/// The smallest size whose power, which grows with it, is the one that is wanted.
+fn search(standard_error: f64, alpha: f64, wanted: f64, power: impl Fn(f64) -> f64) -> f64 {
+    let defined = standard_error > 0.0 && (0.0..1.0).contains(&wanted) && alpha > 0.0 && alpha < 1.0;
+    if !defined {
+        return f64::NAN;
+    }
+    let (mut low, mut high) = (0.0, standard_error);
+    while power(high) < wanted && high.is_finite() {
+        low = high;
+        high *= 2.0;
+    }
+    for _ in 0..45 {
+        let middle = 0.5 * (low + high);
+        if power(middle) < wanted { low = middle } else { high = middle }
+    }
+    high
 }
 
 /// The mean of `f` over the ratio of an estimated standard error to the true one.

@@ -2,7 +2,7 @@
 //!
 //! The checks themselves, and the findings that need more than one cell, are in [`audit`](crate::audit).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -47,7 +47,7 @@ impl fmt::Display for PrintedCheck {
 }
 
 /// How a benchmark was run, as far as the paper says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BenchmarkSize {
     /// Number of questions.
@@ -102,11 +102,29 @@ impl PrintedTable {
     /// their grid.
     pub fn audit(&self) -> Vec<CellAudit> {
         let mut grids = Grids::default();
+        let weighted: BTreeSet<&String> =
+            self.groups.keys().filter(|group| self.is_weighted(group, &mut grids)).collect();
         let cells = self
             .rows
             .iter()
             .flat_map(|(row, cells)| cells.iter().map(move |(column, &cell)| (row, column, cell)));
-        cells.map(|(row, column, cell)| self.audit_cell(row, column, cell, &mut grids)).collect()
+        let audit = |(row, column, cell): (&String, &String, Decimal)| {
+            let mut audit = self.audit_cell(row, column, cell, &mut grids);
+            if weighted.contains(column) {
+                audit.result = PrintedCheck::Consistent;
+                audit.note = Some("the mean of the members, weighted by their questions".to_owned());
+            }
+            audit
+        };
+        cells.map(audit).collect()
+    }
+
+    /// Whether every average of a group is that of members weighted by their questions.
+    fn is_weighted(&self, group: &str, grids: &mut Grids) -> bool {
+        let check =
+            |row: &String| AverageCheck::new(self.cell(row, group)?, &self.members(row, group), grids);
+        let checks: Vec<AverageCheck> = self.rows.keys().filter_map(check).collect();
+        AverageCheck::all_weighted(checks.iter())
     }
 
     fn audit_cell(&self, row: &str, column: &str, printed: Decimal, grids: &mut Grids) -> CellAudit {

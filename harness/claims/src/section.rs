@@ -109,6 +109,8 @@ pub enum SeriesStyle {
     Line,
     /// Points alone.
     Points,
+    /// A line without points, with the intervals as a band around it.
+    Band,
 }
 
 /// One point of a [`Series`].

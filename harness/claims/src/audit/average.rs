@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::grid::{Grids, closest, outcomes, quotient, rounds_to};
@@ -17,7 +18,7 @@ const MOST_SUMS: usize = 100_000;
 const MOST_PARTS: i128 = 1_000_000_000_000_000_000_000;
 
 /// The values from which an average may have been computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AverageRule {
     /// The members as printed.
@@ -27,11 +28,14 @@ pub enum AverageRule {
     ExactMembers,
     /// Means of rounded runs that round to the printed members.
     RoundedRuns,
+    /// Exact members, each weighted by the number of its questions: no plain average, but a common one.
+    WeightedByQuestions,
 }
 
 impl AverageRule {
     /// The rules in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::PrintedMembers, Self::ExactMembers, Self::RoundedRuns];
+    pub const ALL: [Self; 4] =
+        [Self::PrintedMembers, Self::ExactMembers, Self::RoundedRuns, Self::WeightedByQuestions];
 
     /// As a fragment of a sentence.
     pub fn words(self) -> &'static str {
@@ -39,12 +43,13 @@ impl AverageRule {
             Self::PrintedMembers => "the printed members",
             Self::ExactMembers => "exact members",
             Self::RoundedRuns => "means of rounded runs",
+            Self::WeightedByQuestions => "members weighted by their questions",
         }
     }
 }
 
 /// What is decided about one rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecidedRule {
     /// The rule.
@@ -82,33 +87,51 @@ impl AverageCheck {
         if members.is_empty() {
             return None;
         }
-        let count = members.len() as i128;
-        let rules = AverageRule::ALL.map(|rule| {
+        let plain = members.len() as i128;
+        let questions: Option<i128> =
+            members.iter().map(|(_, size)| size.map(|size| i128::from(size.questions))).sum();
+        let rules = AverageRule::ALL.into_iter().filter_map(|rule| {
             let values: Option<Vec<Values>> =
                 members.iter().map(|&(value, size)| Values::of(rule, value, size, grids)).collect();
+            let count = if rule == AverageRule::WeightedByQuestions { questions? } else { plain };
             let sums = values.and_then(|values| Values::sums(&values));
             let digits = printed.decimals() + 4;
-            DecidedRule {
+            Some(DecidedRule {
                 rule,
                 possible: sums.as_ref().map(|sums| sums.can_round_to(printed, count)),
                 range: sums.and_then(|sums| sums.range(count, digits)),
-            }
+            })
         });
+        let rules = rules.collect();
         let values: Vec<Values> = members.iter().map(|(value, _)| Values::exactly(*value)).collect();
-        let mean = Values::sums(&values)?.range(count, printed.decimals() + 4)?.0;
+        let mean = Values::sums(&values)?.range(plain, printed.decimals() + 4)?.0;
         let members = members.into_iter().map(|(value, _)| value).collect();
-        Some(Self { printed, members, mean, rules: rules.into() })
+        Some(Self { printed, members, mean, rules })
     }
 
-    /// `contradicted` if every rule is decided and none can give the average.
+    /// `contradicted` if every rule of a plain average is decided and none can give it.
     pub fn result(&self) -> PrintedCheck {
-        let possible = self.rules.iter().any(|decided| decided.possible == Some(true));
-        let open = self.rules.iter().any(|decided| decided.possible.is_none());
+        let mut plain = self.rules.iter().filter(|decided| decided.rule != AverageRule::WeightedByQuestions);
+        let possible = plain.clone().any(|decided| decided.possible == Some(true));
+        let open = plain.any(|decided| decided.possible.is_none());
         match (possible, open) {
             (true, _) => PrintedCheck::Consistent,
             (false, true) => PrintedCheck::NotAttempted,
             (false, false) => PrintedCheck::Contradicted,
         }
+    }
+
+    /// Whether the members weighted by their questions can give the average.
+    pub fn weighted(&self) -> bool {
+        let weighted = |decided: &&DecidedRule| decided.rule == AverageRule::WeightedByQuestions;
+        self.rules.iter().find(weighted).is_some_and(|decided| decided.possible == Some(true))
+    }
+
+    /// Whether a whole column of averages is weighted by questions: this can give each of them, and no rule of a plain
+    /// average can give all.
+    pub(crate) fn all_weighted<'c>(column: impl Iterator<Item = &'c Self> + Clone) -> bool {
+        let contradicted = |check: &Self| check.result() == PrintedCheck::Contradicted;
+        column.clone().any(contradicted) && column.clone().all(Self::weighted)
     }
 
     /// The mean of the printed members, rounded to the printed digits.
@@ -140,7 +163,14 @@ impl AverageCheck {
 
     /// What each rule other than the first gives.
     pub(super) fn rules_in_words(&self) -> String {
+        let range_of =
+            |rule| self.rules.iter().find(|decided| decided.rule == rule).map(|decided| &decided.range);
+        let exact = range_of(AverageRule::ExactMembers);
         let given = self.rules.iter().skip(1).filter_map(|decided| {
+            // With as many questions behind each member, weights change nothing.
+            if decided.rule == AverageRule::WeightedByQuestions && Some(&decided.range) == exact {
+                return None;
+            }
             let (low, high) = decided.range.as_ref()?;
             let (low, high) = (trimmed(low), trimmed(high));
             let between = if low == high { low } else { format!("{low} to {high}") };
@@ -182,6 +212,12 @@ impl Values {
     fn of(rule: AverageRule, value: Decimal, size: Option<BenchmarkSize>, grids: &mut Grids) -> Option<Self> {
         match (rule, size.filter(|&size| outcomes(size) > 0)) {
             (AverageRule::PrintedMembers, _) => Some(Self::exactly(value)),
+            (AverageRule::WeightedByQuestions, None) => None,
+            (AverageRule::WeightedByQuestions, Some(known)) => {
+                let weight = i128::from(known.questions);
+                let exact = Self::of(AverageRule::ExactMembers, value, size, grids)?;
+                Some(Self { set: exact.set.into_iter().map(|value| value * weight).collect(), ..exact })
+            }
             (_, None) => Some(Self::rounding_to(value)),
             (AverageRule::ExactMembers, Some(size)) => {
                 let count = outcomes(size);

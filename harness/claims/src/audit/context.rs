@@ -10,6 +10,9 @@ use crate::decimal::Decimal;
 use crate::printed::PrintedTable;
 use crate::table::{Layout, RowLayout};
 
+/// From so many units of the last digit on, more than the last digit is wrong.
+const LAST_DIGIT: i128 = 10;
+
 /// All tables.
 pub(super) struct Context<'a> {
     pub(super) tables: Vec<Prepared<'a>>,
@@ -85,10 +88,13 @@ impl Prepared<'_> {
             let (before, after) = (now.cmp_value(other), corrected.cmp_value(other));
             before != after && before != Ordering::Equal && after != Ordering::Equal
         };
-        match (others.any(turned), now.same_number(corrected)) {
+        // In units of the printed value's last digit, times the scale of the corrected one.
+        let apart = (now.units() * corrected.scale() - corrected.units() * now.scale()).abs();
+        match (others.any(turned), apart) {
             (true, _) => Severity::ChangesARank,
-            (false, false) => Severity::LastDigit,
-            (false, true) => Severity::Note,
+            (false, 0) => Severity::Note,
+            (false, apart) if apart < LAST_DIGIT * corrected.scale() => Severity::LastDigit,
+            (false, _) => Severity::ChangesAValue,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Findings of the audit.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::average::DecidedRule;
 use super::grid::Decided;
+use crate::printed::BenchmarkSize;
 
 /// A check of the audit, which makes findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Detector {
     /// A percentage that no number of right answers gives.
@@ -64,14 +66,18 @@ impl Detector {
 }
 
 /// What the corrected value of a finding changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// With the corrected value, a claim changes its outcome on the printed values.
     ChangesAClaim,
-    /// With the corrected value, two rows change their order in a column.
+    /// With the corrected value, two rows change their order in a column; or the order of two rows is in doubt, because one
+    /// repeats the other.
     ChangesARank,
-    /// The corrected value differs from the printed one and changes neither claims nor ranks.
+    /// The corrected value differs from the printed one by ten units of the last digit or more, and changes neither claims
+    /// nor ranks.
+    ChangesAValue,
+    /// The corrected value differs from the printed one by less, and changes neither claims nor ranks.
     LastDigit,
     /// Nothing has to be corrected; for information.
     Note,
@@ -79,21 +85,33 @@ pub enum Severity {
 
 impl Severity {
     /// All severities, the most severe first.
-    pub const ALL: [Self; 4] = [Self::ChangesAClaim, Self::ChangesARank, Self::LastDigit, Self::Note];
+    pub const ALL: [Self; 5] =
+        [Self::ChangesAClaim, Self::ChangesARank, Self::ChangesAValue, Self::LastDigit, Self::Note];
 
     /// The name, as in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::ChangesAClaim => "changes-a-claim",
             Self::ChangesARank => "changes-a-rank",
+            Self::ChangesAValue => "changes-a-value",
             Self::LastDigit => "last-digit",
             Self::Note => "note",
         }
     }
 }
 
+/// Another place of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlsoAt {
+    /// The table.
+    pub table: String,
+    /// The row's id.
+    pub row: String,
+}
+
 /// Something that the audit found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditFinding {
     /// The check that found it.
@@ -105,6 +123,9 @@ pub struct AuditFinding {
     /// The row's id; none for a statement of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
+    /// Other places of the same method's same value, which are the same finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<AlsoAt>,
     /// The columns that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
@@ -121,6 +142,9 @@ pub struct AuditFinding {
     /// The chance from 0 to 1 that the check notices a random value in this cell, for `grid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<f64>,
+    /// For `grid`: the numbers of questions and samples closest to the stated ones with which the value would fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<BenchmarkSize>,
     /// For repeats: the number of such coincidences that chance gives on average, in all tables together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_by_chance: Option<f64>,
@@ -138,12 +162,14 @@ impl AuditFinding {
             severity,
             table: table.to_owned(),
             row: None,
+            also: Vec::new(),
             columns: Vec::new(),
             printed: Vec::new(),
             message: message.into(),
             causes: Vec::new(),
             rules: Vec::new(),
             power: None,
+            nearest: Vec::new(),
             expected_by_chance: None,
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
@@ -13,11 +14,13 @@ use crate::printed::{BenchmarkSize, PrintedCheck};
 /// Most machine words that are read and written to find the sums of rounded runs of one benchmark: about a tenth of a
 /// second.
 const MOST_WORK: u128 = 100_000_000;
-/// How far from the stated number of questions, or of samples, a number that fits is looked for.
-const SEARCHED: u32 = 500;
+/// How far from the stated numbers of questions and samples others that fit are looked for.
+const SEARCHED: u32 = 100;
+/// Most numbers of questions and samples that are listed because they fit.
+const NEAREST: usize = 3;
 
 /// A way in which a printed percentage may have been made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The mean was rounded once, at a tie in either direction.
@@ -46,7 +49,7 @@ impl Cause {
 }
 
 /// What is decided about one cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decided {
     /// The cause.
@@ -72,10 +75,10 @@ pub struct GridCheck {
     /// The chance that a random percentage with these digits is off the grid, from 0 to 1 (Brown and Heathers
     /// 2017, `1 - N / 10^d` for percentages: `1 - questions * samples / (100 * 10^d)`).
     pub power: f64,
-    /// For a value off the grid: of the numbers of questions on whose grid it lies, the closest to the stated one.
-    pub nearest_questions: Option<u32>,
-    /// The same for samples.
-    pub nearest_samples: Option<u32>,
+    /// For a value off the grid: the numbers of questions and samples on whose grid it lies and that are closest to the
+    /// stated ones, up to three. The distance is how much the two numbers differ, added up, and at most 100; at the same
+    /// distance, the number of samples changes least, then the smaller numbers come first.
+    pub nearest: Vec<BenchmarkSize>,
 }
 
 /// Checks values against their grids. Keeps the possible sums of rounded runs, which many cells share.
@@ -94,21 +97,8 @@ impl Grids {
         causes.retain(|decided| decided.cause != Cause::RoundedRuns || size.samples > 1);
         let power = 1.0 - outcomes as f64 / (100 * printed.scale()) as f64;
         let off = !once(printed, outcomes) && outcomes > 0;
-        let near = |stated: u32, fits: &dyn Fn(u32) -> bool| {
-            let sides = (1..=SEARCHED).flat_map(|by| [stated.checked_sub(by), stated.checked_add(by)]);
-            sides.flatten().filter(|&other| other > 0).find(|&other| fits(other)).filter(|_| off)
-        };
-        let BenchmarkSize { questions, samples } = size;
-        let fits = |questions: u32, samples: u32| once(printed, outcomes_of(questions, samples));
-        GridCheck {
-            printed,
-            size,
-            closest,
-            causes,
-            power: power.clamp(0.0, 1.0),
-            nearest_questions: near(questions, &|other| fits(other, samples)),
-            nearest_samples: near(samples, &|other| fits(questions, other)),
-        }
+        let nearest = if off { nearest(printed, size) } else { Vec::new() };
+        GridCheck { printed, size, closest, causes, power: power.clamp(0.0, 1.0), nearest }
     }
 
     fn decide(&mut self, cause: Cause, printed: Decimal, size: BenchmarkSize) -> Decided {
@@ -298,13 +288,30 @@ fn add_shifted(into: &mut [u64], from: &[u64], by: usize) {
     }
 }
 
-fn outcomes_of(questions: u32, samples: u32) -> i128 {
-    i128::from(questions) * i128::from(samples)
+/// The numbers of questions and samples closest to `size` on whose grid a percentage lies.
+fn nearest(printed: Decimal, size: BenchmarkSize) -> Vec<BenchmarkSize> {
+    let others = (1..=SEARCHED).flat_map(|distance| at_distance(size, distance));
+    others.filter(|other| once(printed, outcomes(*other))).take(NEAREST).collect()
+}
+
+/// The numbers of questions and samples whose differences from those of `size` add up to `distance`.
+fn at_distance(size: BenchmarkSize, distance: u32) -> impl Iterator<Item = BenchmarkSize> {
+    // Both signs of a difference, or the number itself where there is none.
+    let both = |number: u32, by: u32| {
+        let greater = number.checked_add(by).filter(|_| by > 0);
+        [number.checked_sub(by), greater].into_iter().flatten().filter(|number| *number > 0)
+    };
+    (0..=distance).flat_map(move |by| {
+        let samples = both(size.samples, by).collect::<Vec<_>>();
+        let of = move |questions| samples.clone().into_iter().map(move |samples| (questions, samples));
+        let pairs = both(size.questions, distance - by).flat_map(of);
+        pairs.map(|(questions, samples)| BenchmarkSize { questions, samples })
+    })
 }
 
 /// The number of answers behind a printed percentage.
 pub(super) fn outcomes(size: BenchmarkSize) -> i128 {
-    outcomes_of(size.questions, size.samples)
+    i128::from(size.questions) * i128::from(size.samples)
 }
 
 /// The number of right answers among `count` whose percentage is closest to a printed one.

@@ -6,6 +6,9 @@ use crate::decimal::Decimal;
 use crate::table::RowLayout;
 
 /// Compares each row with the first row about the same method in an earlier table.
+///
+/// A label such as `Baseline` may name other methods in other tables. So where rows have no method beside their label,
+/// they are taken to be of one method only if at least a third of the cells that both have are equal.
 pub(super) fn find(context: &Context<'_>, findings: &mut Vec<AuditFinding>) {
     for (at, table) in context.tables.iter().enumerate() {
         for row in table.layout.rows.iter().filter(|row| !row.quoted) {
@@ -26,12 +29,17 @@ fn compare(
     table: &Prepared<'_>,
     row: &RowLayout,
 ) -> Option<AuditFinding> {
-    let unlike: Vec<(&str, Decimal, Decimal)> = table
+    let mut unlike: Vec<(&str, Decimal, Decimal)> = table
         .cells(row)
         .filter(|(column, _)| alike(earlier, table, column))
         .filter_map(|(column, value)| Some((column, earlier.printed.cell(&other.id, column)?, value)))
-        .filter(|(_, before, value)| !before.same_number(*value))
         .collect();
+    let shared = unlike.len();
+    unlike.retain(|(_, before, value)| !before.same_number(*value));
+    let named = row.method.is_some() && other.method.is_some();
+    if !named && 3 * (shared - unlike.len()) < shared {
+        return None;
+    }
     let weight = |(column, before, value): &(&str, Decimal, Decimal)| {
         table.weight(&row.id, column, *before).min(earlier.weight(&other.id, column, *value))
     };

@@ -17,12 +17,14 @@ mod precision;
 mod repeats;
 pub mod source;
 mod statements;
+mod together;
 mod values;
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use average::{AverageCheck, AverageRule, DecidedRule};
-pub use finding::{AuditFinding, Detector, Severity};
+pub use finding::{AlsoAt, AuditFinding, Detector, Severity};
 pub use grid::{Cause, Decided, GridCheck, Grids};
 
 use context::Context;
@@ -39,7 +41,7 @@ pub struct AuditTable {
 }
 
 /// What the audit says about one cell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditCell {
     /// The table.
@@ -55,7 +57,7 @@ pub struct AuditCell {
 }
 
 /// What the audit says about a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CellResult {
     /// The value follows from its row, or lies on its grid.
@@ -113,10 +115,16 @@ impl CellResult {
     }
 }
 
+/// The version of the JSON form of an [`Audit`].
+pub const AUDIT_FORMAT: u32 = 1;
+
 /// The result of an audit.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
+    /// The version of this form.
+    #[schemars(extend("const" = AUDIT_FORMAT))]
+    pub format: u32,
     /// The most severe first, then in the order of tables, rows and columns.
     pub findings: Vec<AuditFinding>,
     /// Every printed cell, in the order of tables, rows and columns.
@@ -135,16 +143,23 @@ impl Audit {
     }
 }
 
+/// The JSON Schema of an [`Audit`].
+#[must_use]
+pub fn schema() -> Schema {
+    schemars::schema_for!(Audit)
+}
+
 /// Audits the tables of one paper with every detector.
 pub fn audit(tables: &[AuditTable]) -> Audit {
     let mut context = Context::new(tables);
-    let mut audit = Audit::default();
+    let mut audit = Audit { format: AUDIT_FORMAT, findings: Vec::new(), cells: Vec::new() };
     values::check(&mut context, &mut audit);
     repeats::find(&context, &mut audit.findings);
     methods::find(&context, &mut audit.findings);
     precision::find(&context, &mut audit.findings);
     marks::find(&context, &mut audit.findings);
     statements::find(&context, &mut audit.findings);
+    together::join(&context, &mut audit.findings);
     // Stable: equal severities stay in the order of tables, then of detectors.
     let place = |name: &str| tables.iter().position(|table| table.name == name);
     audit.findings.sort_by_key(|finding| (finding.severity, place(&finding.table)));

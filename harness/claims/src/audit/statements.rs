@@ -3,7 +3,7 @@
 use super::context::{Context, Prepared};
 use super::finding::{AuditFinding, Detector, Severity};
 use super::grid::quotient;
-use crate::claim::{AsPrinted, Claim, PrintedComparison, as_printed};
+use crate::claim::{AsPrinted, Claim, PrintedComparison, as_printed, printed_comparison};
 use crate::decimal::Decimal;
 use crate::table::{Gain, Says};
 
@@ -77,6 +77,9 @@ fn check_claim(table: &Prepared<'_>, id: &str, claim: &Claim) -> Option<AuditFin
     let held = as_printed(claim, |row, column| table.number(row, column));
     let (severity, what) = match held.holds {
         AsPrinted::NotPrinted => return None,
+        AsPrinted::DoesNotHold if may_hold(table, claim) => {
+            (Severity::Note, "does not hold as printed, but may within rounding")
+        }
         AsPrinted::DoesNotHold => (Severity::ChangesAClaim, "does not hold as printed"),
         AsPrinted::Holds => (Severity::Note, "holds as printed, but depends on rounding"),
     };
@@ -89,6 +92,18 @@ fn check_claim(table: &Prepared<'_>, id: &str, claim: &Claim) -> Option<AuditFin
         return None;
     }
     Some(of_claim(table, id, Detector::Claim, severity, &format!("{what}: {}", parts.join("; "))))
+}
+
+/// Whether every comparison of some alternative holds or fails within the rounding of the printed values only.
+fn may_hold(table: &Prepared<'_>, claim: &Claim) -> bool {
+    let part =
+        |comparison| printed_comparison(comparison, &|row: &str, column: &str| table.number(row, column));
+    let may = |part: PrintedComparison| match part.holds {
+        AsPrinted::Holds => true,
+        AsPrinted::DoesNotHold => !part.beyond_rounding,
+        AsPrinted::NotPrinted => false,
+    };
+    claim.alternatives.iter().any(|all| all.iter().all(|comparison| may(part(comparison))))
 }
 
 fn shown(part: &PrintedComparison) -> String {

@@ -1,5 +1,7 @@
 //! Checks of single cells: percentages against their grid, averages against their row.
 
+use std::collections::BTreeSet;
+
 use super::average::AverageCheck;
 use super::context::{Context, Prepared};
 use super::finding::{AuditFinding, Detector, Severity};
@@ -13,9 +15,14 @@ use crate::table::{Rounding, RowLayout};
 pub(super) fn check(context: &mut Context<'_>, audit: &mut Audit) {
     let Context { tables, grids } = context;
     for table in tables.iter() {
+        let weighted = weighted(table, grids);
+        audit.findings.extend(weighted.iter().map(|group| of_weights(table, group, grids)));
         for row in &table.layout.rows {
             for (column, printed) in table.cells(row) {
-                let (result, finding) = cell(table, row, column, printed, grids);
+                let (result, finding) = match weighted.contains(column) && !row.quoted {
+                    true => (CellResult::Consistent, None),
+                    false => cell(table, row, column, printed, grids),
+                };
                 audit.findings.extend(finding);
                 audit.cells.push(AuditCell {
                     table: table.name.to_owned(),
@@ -27,6 +34,36 @@ pub(super) fn check(context: &mut Context<'_>, audit: &mut Audit) {
             }
         }
     }
+}
+
+/// The columns of averages whose every value is that of members weighted by their questions.
+fn weighted(table: &Prepared<'_>, grids: &mut Grids) -> BTreeSet<String> {
+    let groups = table.layout.groups.iter().map(|group| &group.id);
+    let of_weights = |group: &&String| AverageCheck::all_weighted(averages(table, group, grids).iter());
+    groups.filter(of_weights).cloned().collect()
+}
+
+/// The checks of a column of averages, without rows that are quoted from elsewhere.
+fn averages(table: &Prepared<'_>, group: &str, grids: &mut Grids) -> Vec<AverageCheck> {
+    let rows = table.layout.rows.iter().filter(|row| !row.quoted);
+    let check = |row: &RowLayout| {
+        let printed = table.printed.cell(&row.id, group)?;
+        AverageCheck::new(printed, &table.printed.members(&row.id, group), grids)
+    };
+    rows.filter_map(check).collect()
+}
+
+/// The finding that a column of averages is weighted.
+fn of_weights(table: &Prepared<'_>, group: &str, grids: &mut Grids) -> AuditFinding {
+    let checks = averages(table, group, grids);
+    let example = checks.iter().find(|check| check.result() == PrintedCheck::Contradicted);
+    let example = example.map_or_else(String::new, |check| {
+        format!("; {}, {} printed, {}", check.arithmetic(), check.printed, check.rules_in_words())
+    });
+    let message = format!("the averages `{group}` are of members weighted by their questions{example}");
+    let mut finding = AuditFinding::new(Detector::Average, Severity::Note, table.name, message);
+    finding.columns = vec![group.to_owned()];
+    finding
 }
 
 fn cell(
@@ -89,15 +126,17 @@ fn grid(
         check.arithmetic(),
         causes_in_words(&check.causes)
     );
-    let near = [("questions", check.nearest_questions), ("samples", check.nearest_samples)];
-    let near: Vec<String> =
-        near.iter().filter_map(|(what, n)| n.map(|n| format!("{n} {what} would fit"))).collect();
-    if !near.is_empty() {
-        message = format!("{message}; {}", near.join(", "));
+    if let [first, others @ ..] = &check.nearest[..] {
+        let others = others.iter().map(|size| format!("{} by {}", size.questions, size.samples));
+        let first = format!("{} questions by {}", first.questions, first.samples);
+        let nearest: Vec<String> = std::iter::once(first).chain(others).collect();
+        message = format!("{message}; nearest numbers that fit: {}", nearest.join(", "));
     }
+    message = format!("{message}; this check notices {:.0} % of random values", 100.0 * check.power);
     let finding = AuditFinding {
         causes: check.causes.clone(),
         power: Some(check.power),
+        nearest: check.nearest.clone(),
         ..AuditFinding::new(Detector::Grid, severity, table.name, message)
     };
     let cells = [(column.to_owned(), check.printed.to_string())];
@@ -124,8 +163,10 @@ fn average(
         return (CellResult::Consistent, None);
     }
     let severity = table.weight(&row.id, group, corrected);
+    let weighted =
+        if check.weighted() { "; explained by weighting the members by their questions" } else { "" };
     let message = format!(
-        "{printed} does not follow from its row: {}, which rounds to {corrected}; {}",
+        "{printed} does not follow from its row: {}, which rounds to {corrected}; {}{weighted}",
         check.arithmetic(),
         check.rules_in_words()
     );

@@ -122,6 +122,11 @@ impl Claim {
         distinct(self.comparisons().flat_map(Comparison::references))
     }
 
+    /// Each place where a cell is named, in order of appearance.
+    pub(crate) fn references(&self) -> impl Iterator<Item = &Cell> {
+        self.comparisons().flat_map(Comparison::references)
+    }
+
     /// Looks up each name and reports those that are unknown, in order of appearance.
     pub fn check_names(&self, rows: &BTreeSet<String>, columns: &BTreeSet<String>) -> Vec<UnknownName> {
         let mut unknown = Vec::new();
@@ -191,7 +196,7 @@ fn weighted(cells: usize, terms: impl IntoIterator<Item = (f64, Smooth)>) -> Smo
 }
 
 /// What each point adds to a least-squares slope over log2 of its place: `(x - mean x) / sum (x - mean x)^2`.
-fn slope_weights(points: &[(Expression, f64)]) -> Vec<f64> {
+pub(super) fn slope_weights(points: &[(Expression, f64)]) -> Vec<f64> {
     let x: Vec<f64> = points.iter().map(|(_, at)| at.log2()).collect();
     let mean = x.iter().sum::<f64>() / x.len() as f64;
     let squares: f64 = x.iter().map(|x| (x - mean).powi(2)).sum();

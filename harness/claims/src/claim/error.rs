@@ -55,6 +55,9 @@ pub enum ParseErrorKind {
     /// `1 > 2`.
     #[error("a comparison needs at least one cell (`row.column`)")]
     NoCell,
+    /// `a ~ b within 0`.
+    #[error("a tolerance must be above 0: no measurement finds two values to be the same")]
+    NoTolerance,
     /// `a > b > c`.
     #[error("comparisons do not chain: write `a > b and b > c`, or `ranks(a, b, c)`")]
     Chained,

@@ -6,14 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::ast::{Claim, Comparison, Expression, Relation};
 use super::outcome::{Evidence, Outcome, Reason};
-use super::rules::Rules;
+use super::rules::{Rules, Share};
 use crate::interval::{Estimate, IntervalError};
 use crate::multiplicity::holm;
-use crate::power::{detectable_effect, power_of_equivalence};
+use crate::power::{detectable_effect, least_margin, power_of_equivalence};
 use crate::scores::{Bound, CellId, Measured, Scores, ScoresError, Smooth, View};
-
-/// Scores are fractions, claims speak of percentages.
-const PERCENT: f64 = 100.0;
+use crate::variance::FEWEST_SEEDS;
 
 /// A claim held against measured scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,8 +31,8 @@ pub struct MeasuredClaim {
     pub comparisons: Vec<MeasuredComparison>,
     /// How many comparisons each alternative has.
     pub alternatives: Vec<usize>,
-    /// Seeds without which the outcome would be another one.
-    pub rests_on: Vec<u64>,
+    /// By another outcome, the seeds without one of which it would come out.
+    pub rests_on: BTreeMap<Outcome, Vec<u64>>,
 }
 
 /// One comparison held against measured scores.
@@ -49,15 +47,20 @@ pub struct MeasuredComparison {
     pub reason: Reason,
     /// What the margin is compared with: 0 for `>` and `<`, the tolerance for `~`.
     pub threshold: f64,
-    /// `left - right` (`right - left` for `<`) in percentage points, or in the unit of the expression; `None`
+    /// `left - right` (`right - left` for `<`) in percentage points, or in the unit of its cells; `None`
     /// if not measured or undefined.
     pub margin: Option<Measured>,
     /// p values of what can come of it.
     pub evidence: Option<Evidence>,
-    /// The smallest true margin that data of this spread would show with the power of the rules.
+    /// The level at which it is tested in the strictest case: the claim's [share](super::Share), divided by the number of
+    /// alternatives. `None` if nothing was measured.
+    pub level: Option<f64>,
+    /// For a claim of a direction: the smallest true margin that a test of this level finds with the power of the rules.
     pub detectable_effect: Option<f64>,
-    /// For a claim of similarity: the chance of finding it if the true difference is zero.
+    /// For a claim of similarity: the chance that tests of this level find it if the true difference is zero.
     pub power: Option<f64>,
+    /// For a claim of similarity: the smallest tolerance for which they would find it with the power of the rules.
+    pub least_tolerance: Option<f64>,
     /// The margin with each seed left out.
     pub without_seed: BTreeMap<u64, Estimate>,
     /// The least and the largest margin that other verdicts on samples without one could give.
@@ -66,14 +69,40 @@ pub struct MeasuredComparison {
     pub missing: Vec<CellId>,
 }
 
-/// Estimates an expression over measured cells, which enter as percentages; ratios by the delta method.
+impl MeasuredClaim {
+    /// The claim with its estimates and without any test.
+    pub(crate) fn untested(self, outcome: Outcome) -> Self {
+        let untested = |part: MeasuredComparison| MeasuredComparison {
+            outcome: if part.missing.is_empty() { outcome } else { Outcome::NotAttempted },
+            reason: Reason::NotTested,
+            evidence: None,
+            level: None,
+            detectable_effect: None,
+            power: None,
+            least_tolerance: None,
+            ..part
+        };
+        Self {
+            outcome,
+            reason: Reason::NotTested,
+            evidence: None,
+            adjusted: None,
+            comparisons: self.comparisons.into_iter().map(untested).collect(),
+            rests_on: BTreeMap::new(),
+            ..self
+        }
+    }
+}
+
+/// Estimates an expression over measured cells; ratios by the delta method. Shares enter as percentages, amounts as they
+/// are.
 ///
 /// # Errors
 /// [`ScoresError`] if a cell is unknown or was not measured, seeds differ between rows, or the value is not
 /// finite.
 pub fn estimate(expression: &Expression, scores: &Scores) -> Result<Measured, ScoresError> {
     let cells = expression.cells();
-    in_percent(scores, &cells, View::default(), |percentages| expression.evaluate(&cells, percentages))
+    as_shown(scores, &cells, View::default(), |values| expression.evaluate(&cells, values))
 }
 
 /// Holds claims of one table against scores. `claims` are pairs of a claim and whether it is the primary one; `printed` gives
@@ -100,11 +129,13 @@ pub fn as_measured(
         .filter(|((_, primary), _)| !primary)
         .filter_map(|(_, look)| p(look))
         .collect();
+    let family = Share::Holm { claims: shared.len() };
     let mut adjusted = holm(&shared).into_iter();
     let decided = claims.iter().zip(looks).map(|((_, primary), look)| {
         let p = p(&look);
         let adjusted = p.and_then(|p| if *primary { Some(p) } else { adjusted.next() });
-        look.decide(p, adjusted, rules)
+        let share = if *primary { Share::Full } else { family };
+        look.decide(p, adjusted, share, rules)
     });
     Ok(decided.collect())
 }
@@ -124,6 +155,8 @@ struct Part {
     evidence: Option<Evidence>,
     reason: Option<Reason>,
     missing: Vec<CellId>,
+    /// The least and the largest margin that other verdicts on samples without one could give.
+    range: Option<(f64, f64)>,
 }
 
 /// All ways of looking at the scores for one claim.
@@ -152,8 +185,8 @@ impl<'c> Looks<'c> {
             .flatten()
             .map(|(seed, _)| *seed)
             .collect();
-        // With two seeds, one would be left, which settles nothing.
-        for seed in seeds.iter().copied().filter(|_| seeds.len() > 2) {
+        // With three seeds, two would be left, which settle nothing; the margins are shown all the same.
+        for seed in seeds.iter().copied().filter(|_| seeds.len() >= FEWEST_SEEDS) {
             without.insert(seed, look(View { without: Some(seed), ..View::default() })?);
         }
         let bound = |bound| look(View { bound, ..View::default() });
@@ -164,7 +197,7 @@ impl<'c> Looks<'c> {
         Ok(Self { claim, found, without, bounds })
     }
 
-    fn decide(self, p: Option<f64>, adjusted: Option<f64>, rules: &Rules) -> MeasuredClaim {
+    fn decide(self, p: Option<f64>, adjusted: Option<f64>, share: Share, rules: &Rules) -> MeasuredClaim {
         let factor = match (p, adjusted) {
             (Some(p), Some(adjusted)) if p > 0.0 => adjusted / p,
             _ => 1.0,
@@ -172,7 +205,8 @@ impl<'c> Looks<'c> {
         let outcome_of = |found: &Found| match found.claim {
             None => Outcome::NotAttempted,
             Some(evidence) => match evidence.outcome(factor, rules.alpha) {
-                Outcome::Reversed => Outcome::Reversed,
+                // What is missing could change neither of them: it counts as what says nothing.
+                outcome @ (Outcome::Holds | Outcome::Reversed) => outcome,
                 _ if found.missing => Outcome::NotAttempted,
                 outcome => outcome,
             },
@@ -180,17 +214,25 @@ impl<'c> Looks<'c> {
         let found = outcome_of(&self.found);
         let flips = self.bounds.iter().flatten().any(|bound| outcome_of(bound) != found);
         let outcome = if flips { Outcome::Open } else { found };
-        let rests_on: Vec<u64> = self
-            .without
-            .iter()
-            .filter(|(_, without)| found != Outcome::Open && outcome_of(without) != found)
-            .map(|(seed, _)| *seed)
-            .collect();
+        let mut rests_on: BTreeMap<Outcome, Vec<u64>> = BTreeMap::new();
+        for (seed, without) in self.without.iter().filter(|_| !flips && self.without.len() > FEWEST_SEEDS) {
+            let other = outcome_of(without);
+            if other != found {
+                rests_on.entry(other).or_default().push(*seed);
+            }
+        }
+        let level = p.map(|_| share.level(rules.alpha) / self.claim.alternatives.len() as f64);
         let comparisons: Vec<MeasuredComparison> = self
             .claim
             .comparisons()
+            .zip(&self.found.comparisons)
             .enumerate()
-            .map(|(at, comparison)| self.comparison(at, comparison, factor, rules))
+            .map(|(at, (comparison, part))| {
+                let outcome = part.evidence.map(|evidence| evidence.outcome(factor, rules.alpha));
+                let of = |found: &Found| Some(found.comparisons[at].margin.as_ref()?.estimate);
+                let without = self.without.iter().filter_map(|(seed, found)| Some((*seed, of(found)?)));
+                part.measured(comparison, outcome, level, without.collect(), rules)
+            })
             .collect();
         let reason = match (outcome, flips) {
             (_, true) => Reason::JudgeFailures,
@@ -214,44 +256,48 @@ impl<'c> Looks<'c> {
             rests_on,
         }
     }
+}
 
-    fn comparison(
+impl Part {
+    /// The part as it is reported; `outcome` is that of its own evidence at the level of its claim.
+    fn measured(
         &self,
-        at: usize,
         comparison: &Comparison,
-        factor: f64,
+        outcome: Option<Outcome>,
+        level: Option<f64>,
+        without_seed: BTreeMap<u64, Estimate>,
         rules: &Rules,
     ) -> MeasuredComparison {
-        let part = &self.found.comparisons[at];
-        let outcome = match part.evidence {
-            Some(evidence) => evidence.outcome(factor, rules.alpha),
-            None => Outcome::NotAttempted,
-        };
+        let outcome = outcome.unwrap_or(Outcome::NotAttempted);
         let settled = if outcome == Outcome::Open { Reason::NotSettled } else { Reason::Settled };
-        let spread = part
-            .margin
-            .as_ref()
-            .map(|margin| (margin.estimate.standard_error, margin.estimate.degrees_of_freedom))
-            .filter(|(error, _)| *error > 0.0 && part.reason.is_none());
-        let of = |found: &Found| found.comparisons[at].margin.as_ref().map(|margin| margin.estimate);
-        let bounds = self.bounds.as_ref().and_then(|[least, most]| Some((of(least)?.value, of(most)?.value)));
+        let margin = self.margin.as_ref().filter(|_| self.reason.is_none());
+        let spread = margin.map(|margin| margin.spread.as_student()).zip(level);
+        let spread = spread.filter(|(spread, _)| spread.variance > 0.0);
+        let spread = spread.map(|(spread, level)| (spread.variance.sqrt(), spread.degrees_of_freedom, level));
+        let tolerance = match comparison.relation {
+            Relation::Within(tolerance) => Some(tolerance),
+            _ => None,
+        };
+        let of_direction = spread.filter(|_| tolerance.is_none());
+        let of_similarity = spread.zip(tolerance);
         MeasuredComparison {
             expression: comparison.to_string(),
             outcome,
-            reason: part.reason.unwrap_or(settled),
+            reason: self.reason.unwrap_or(settled),
             threshold: comparison.relation.threshold(),
-            margin: part.margin.clone(),
-            evidence: part.evidence,
-            detectable_effect: spread
-                .map(|(error, freedom)| detectable_effect(error, freedom, rules.alpha, rules.power)),
-            power: match comparison.relation {
-                Relation::Within(tolerance) => spread
-                    .map(|(error, freedom)| power_of_equivalence(tolerance, error, freedom, rules.alpha)),
-                _ => None,
-            },
-            without_seed: self.without.iter().filter_map(|(seed, found)| Some((*seed, of(found)?))).collect(),
-            bounds: bounds.filter(|(least, most)| least < most),
-            missing: part.missing.clone(),
+            margin: self.margin.clone(),
+            evidence: self.evidence,
+            level,
+            detectable_effect: of_direction
+                .map(|(error, freedom, level)| detectable_effect(error, freedom, level, rules.power)),
+            power: of_similarity.map(|((error, freedom, level), tolerance)| {
+                power_of_equivalence(tolerance, error, freedom, level)
+            }),
+            least_tolerance: of_similarity
+                .map(|((error, freedom, level), _)| least_margin(error, freedom, level, rules.power)),
+            without_seed,
+            bounds: self.range.filter(|(least, most)| least < most && least.is_finite() && most.is_finite()),
+            missing: self.missing.clone(),
         }
     }
 }
@@ -296,39 +342,81 @@ fn part(
             missing.push(cell.clone());
         }
     }
+    let without = |evidence, reason, missing| Part { margin: None, evidence, reason, missing, range: None };
     if !missing.is_empty() {
-        return Ok(Part { margin: None, evidence: None, reason: Some(Reason::NotMeasured), missing });
+        return Ok(without(None, Some(Reason::NotMeasured), missing));
     }
-    let margin = match in_percent(scores, &cells, view, |percentages| comparison.margin(&cells, percentages))
-    {
+    let mut margin = match as_shown(scores, &cells, view, |values| comparison.margin(&cells, values)) {
         Ok(margin) => margin,
         Err(ScoresError::Interval(IntervalError::NotFinite)) => {
-            let (evidence, reason) = (Some(Evidence::NONE), Some(Reason::Undefined));
-            return Ok(Part { margin: None, evidence, reason, missing });
+            return Ok(without(Some(Evidence::NONE), Some(Reason::Undefined), missing));
         }
         Err(error) => return Err(error),
     };
+    let range = match scores.has_failures() {
+        true => Some(margin_range(comparison, &cells, scores)?),
+        false => None,
+    };
+    if let Some(range) = range {
+        margin.estimate.value = farthest(comparison.relation, margin.estimate.value, range, view.bound);
+    }
     let reason = match margin.estimate {
-        Estimate { seeds: 1, .. } => Some(Reason::OneSeed),
-        Estimate { standard_error: 0.0, .. } => Some(Reason::NoVariation),
+        Estimate { seeds, .. } if (1..FEWEST_SEEDS).contains(&seeds) => Some(Reason::TooFewSeeds),
+        // Figures alone, of models that were trained once.
+        Estimate { seeds: 0, questions: 0, .. } => Some(Reason::TooFewSeeds),
+        _ if margin.spread.is_nothing() => Some(Reason::NoVariation),
         _ => None,
     };
     let evidence = match reason {
         Some(_) => Evidence::NONE,
-        None => rules.evidence(comparison.relation, &margin.estimate, printed(comparison)),
+        None => {
+            let printed = printed(comparison);
+            rules.evidence(comparison.relation, margin.estimate.value, &margin.spread, printed)
+        }
     };
-    Ok(Part { margin: Some(margin), evidence: Some(evidence), reason, missing })
+    Ok(Part { margin: Some(margin), evidence: Some(evidence), reason, missing, range })
 }
 
-/// Evaluates a function of percentages on scores.
-fn in_percent(
+/// The margins that other verdicts on samples without one could give.
+fn margin_range(
+    comparison: &Comparison,
+    cells: &[CellId],
+    scores: &Scores,
+) -> Result<(f64, f64), ScoresError> {
+    let range = |cell: &CellId| {
+        let (least, most) = scores.range(cell)?;
+        let factor = scores.factor(&cell.column);
+        Ok((factor * least, factor * most))
+    };
+    let ranges: Vec<(f64, f64)> = cells.iter().map(range).collect::<Result<_, ScoresError>>()?;
+    Ok(comparison.margin_range(cells, &ranges))
+}
+
+/// The margin that speaks most against a claim, or most for it. What comes of a claim changes in one direction between the
+/// two, so if it comes out alike at both, it does everywhere.
+fn farthest(relation: Relation, judged: f64, (least, most): (f64, f64), bound: Bound) -> f64 {
+    match (bound, relation) {
+        (Bound::Judged, _) => judged,
+        // A difference speaks for similarity the more, the closer it is to zero.
+        (Bound::Least, Relation::Within(_)) if least.abs() < most.abs() => most,
+        (Bound::Most, Relation::Within(_)) => least.max(0.0) + most.min(0.0),
+        (Bound::Least, _) => least,
+        (Bound::Most, _) => most,
+    }
+}
+
+/// Evaluates a function of cells as tables show them: shares in percent, amounts as they are.
+fn as_shown(
     scores: &Scores,
     cells: &[CellId],
     view: View,
     f: impl Fn(&[f64]) -> Smooth,
 ) -> Result<Measured, ScoresError> {
-    scores.evaluate_view(cells, view, |fractions| {
-        let at = f(&fractions.iter().map(|fraction| fraction * PERCENT).collect::<Vec<_>>());
-        Smooth { value: at.value, gradient: at.gradient.iter().map(|slope| slope * PERCENT).collect() }
+    let factors: Vec<f64> = cells.iter().map(|cell| scores.factor(&cell.column)).collect();
+    let times = |values: &[f64]| values.iter().zip(&factors).map(|(value, factor)| value * factor).collect();
+    scores.evaluate_view(cells, view, |means| {
+        let shown: Vec<f64> = times(means);
+        let at = f(&shown);
+        Smooth { value: at.value, gradient: times(&at.gradient) }
     })
 }

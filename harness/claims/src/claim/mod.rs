@@ -21,7 +21,8 @@
 //! `acc.math ~ gml.math within 2` speaks of percentage points.
 //!
 //! `ranks(a, b, c)` is `a > b and b > c`. `slope(k1.math at 1, k2.math at 2, k4.math at 4)` is the change that each
-//! doubling brings: the least-squares slope over log2 of the numbers behind `at`. `|a - b| < 2` is `a ~ b within 2`.
+//! doubling brings: the least-squares slope over log2 of the numbers behind `at`. `|a - b| < 2` and `2 > |a - b|` are
+//! `a ~ b within 2`; a tolerance is above 0.
 //! `>=` and `<=` differ from `>` and `<` for printed values only, where equal numbers are possible.
 //!
 //! - [`Claim`] parses and prints; [`Claim::check_names`] finds unknown rows and columns before anything runs;
@@ -35,6 +36,7 @@ mod measured;
 mod outcome;
 mod parser;
 mod printed;
+mod range;
 mod rules;
 mod span;
 
@@ -45,5 +47,6 @@ pub use outcome::{Evidence, Outcome, Reason};
 pub use printed::{
     AsPrinted, PrintedClaim, PrintedComparison, PrintedNumber, as_printed, printed_comparison,
 };
-pub use rules::Rules;
+pub(crate) use rules::percent;
+pub use rules::{Rules, Share};
 pub use span::Span;

@@ -14,6 +14,8 @@ pub enum Outcome {
     Reversed,
     /// A cell that it needs was not measured.
     NotAttempted,
+    /// The setting gives it no fair chance: a gate that was fixed beforehand does not pass.
+    NotTestable,
     /// The direction is not settled, and the margin is below half of the printed one.
     Smaller,
     /// The measurement does not settle it.
@@ -24,13 +26,15 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Holds, Self::Reversed, Self::Smaller, Self::Open, Self::NotAttempted];
+    pub const ALL: [Self; 6] =
+        [Self::Holds, Self::Reversed, Self::Smaller, Self::Open, Self::NotTestable, Self::NotAttempted];
 
     /// The word in reports, e.g. `not attempted`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Reversed => "reversed",
             Self::NotAttempted => "not attempted",
+            Self::NotTestable => "not testable here",
             Self::Smaller => "smaller",
             Self::Open => "open",
             Self::Holds => "holds",
@@ -45,6 +49,9 @@ impl Outcome {
             Self::Smaller => "the direction is not settled, and the margin is below half of the printed one",
             Self::Open => "the measurement settles neither the claim nor its opposite",
             Self::NotAttempted => "not measured",
+            Self::NotTestable => {
+                "a gate that was fixed beforehand does not pass: the setting gives it no fair chance"
+            }
         }
     }
 }
@@ -65,14 +72,16 @@ pub enum Reason {
     NotSettled,
     /// Another verdict on the samples that the judge failed on could change the outcome.
     JudgeFailures,
-    /// Models were trained with one seed only, which says nothing about others.
-    OneSeed,
+    /// Models were trained with one or two seeds, which say too little about others.
+    TooFewSeeds,
     /// The scores do not vary, so their interval has no width and no meaning.
     NoVariation,
     /// The expression has no finite value: something is divided by zero.
     Undefined,
     /// Cells are missing.
     NotMeasured,
+    /// The setting does not allow a test: a gate does not pass, or cannot be decided.
+    NotTested,
 }
 
 /// p values of what can come of a claim or a comparison, before adjustment for other claims.

@@ -120,9 +120,12 @@ impl Parser {
             return Err(self.error(ParseErrorKind::Chained));
         }
         let comparison = within(Comparison { left, relation, right });
+        let span = Span { start: self.tokens[first].1.start, end: self.tokens[self.next - 1].1.end };
         if comparison.cells().is_empty() {
-            let span = Span { start: self.tokens[first].1.start, end: self.tokens[self.next - 1].1.end };
             return Err(ParseError { span, kind: ParseErrorKind::NoCell });
+        }
+        if comparison.relation == Relation::Within(0.0) {
+            return Err(ParseError { span, kind: ParseErrorKind::NoTolerance });
         }
         Ok(comparison)
     }
@@ -317,23 +320,24 @@ impl Parser {
     }
 }
 
-/// `|a - b| < d` claims what `a ~ b within d` does: both are tested as an equivalence.
+/// `|a - b| < d` and `d > |a - b|` claim what `a ~ b within d` does: all are tested as an equivalence.
 fn within(comparison: Comparison) -> Comparison {
-    match comparison {
+    let (inner, tolerance) = match comparison {
         Comparison {
             left: Expression::Absolute(inner),
             relation: Relation::Below | Relation::AtMost,
             right: Expression::Number(tolerance),
-        } => match *inner {
-            Expression::Binary(BinaryOperator::Subtract, left, right) => {
-                Comparison { left: *left, relation: Relation::Within(tolerance), right: *right }
-            }
-            inner => Comparison {
-                left: inner,
-                relation: Relation::Within(tolerance),
-                right: Expression::Number(0.0),
-            },
-        },
-        comparison => comparison,
-    }
+        }
+        | Comparison {
+            left: Expression::Number(tolerance),
+            relation: Relation::Above | Relation::AtLeast,
+            right: Expression::Absolute(inner),
+        } => (inner, tolerance),
+        comparison => return comparison,
+    };
+    let (left, right) = match *inner {
+        Expression::Binary(BinaryOperator::Subtract, left, right) => (*left, *right),
+        inner => (inner, Expression::Number(0.0)),
+    };
+    Comparison { left, relation: Relation::Within(tolerance), right }
 }

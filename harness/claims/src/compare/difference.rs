@@ -1,8 +1,9 @@
 //! The test of a difference between a value and its baseline.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Rules;
+use super::{Rules, Spread};
 use crate::interval::POWER;
 use crate::power::detectable_effect;
 use crate::quantity::Quantity;
@@ -13,15 +14,18 @@ const MANY: f64 = 1e6;
 /// The fewest degrees of freedom that an interval is read as.
 const FEW: f64 = 0.25;
 
-/// The difference of two values with independent errors, and its t test against the practical minimum.
+/// The difference of two values, and its t test against the practical minimum.
 ///
-/// Both values are from the same questions, whose difficulty they share, so the true error is at most the one used here,
-/// `sqrt(se_1^2 + se_2^2)`: the test is on the safe side. It cannot be paired, because reports do not hold the scores of
-/// single questions. Degrees of freedom: Welch 1947, "The Generalization of 'Student's' Problem", with those of each value
-/// from the width of its interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Where the scores of single questions are known on both sides, its error is that of the differences by question
+/// ([`spread`](super::spread)). Where they are not, both sides count as independent, with the error
+/// `sqrt(se_1^2 + se_2^2)`. Both values are from the same questions, whose difficulty they share, so the true error is at
+/// most that: the test is on the safe side. Degrees of freedom: Welch 1947, "The Generalization of 'Student's' Problem",
+/// with those of each value from the width of its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
+    /// Whether its error is that of the differences by question; if not, the two sides count as independent.
+    pub paired: bool,
     /// Standard error of the difference; positive.
     pub standard_error: f64,
     /// Its degrees of freedom.
@@ -41,20 +45,21 @@ pub struct Difference {
 
 impl Difference {
     /// Tests `now - baseline`; `None` where neither has a spread.
-    pub(super) fn new(baseline: &Quantity, now: &Quantity, min_effect: f64, rules: &Rules) -> Option<Self> {
-        let sides = [Error::of(baseline, rules.level), Error::of(now, rules.level)];
-        let variance: f64 = sides.iter().map(|side| side.standard.powi(2)).sum();
+    pub(super) fn new(
+        baseline: &Quantity,
+        now: &Quantity,
+        paired: Option<Spread>,
+        min_effect: f64,
+        rules: &Rules,
+    ) -> Option<Self> {
         let value = now.value - baseline.value;
-        if !(variance.is_finite() && variance > 0.0 && value.is_finite()) {
-            return None;
-        }
-        let parts = sides.iter().map(|side| side.standard.powi(4) / side.degrees_of_freedom);
-        let degrees_of_freedom = (variance * variance / parts.sum::<f64>()).min(MANY);
-        let standard_error = variance.sqrt();
+        let spread = paired.or_else(|| independent(baseline, now, rules.level));
+        let Spread { standard_error, degrees_of_freedom } = spread.filter(|_| value.is_finite())?;
         let half_width = t_quantile(1.0 - rules.alpha / 2.0, degrees_of_freedom) * standard_error;
         let beyond = (value.abs() - min_effect) / standard_error;
         let p_value = (2.0 * t_upper_tail(beyond, degrees_of_freedom)).min(1.0);
         Some(Self {
+            paired: paired.is_some(),
             standard_error,
             degrees_of_freedom,
             low: value - half_width,
@@ -71,6 +76,16 @@ impl Difference {
         self.detectable =
             min_effect + detectable_effect(self.standard_error, self.degrees_of_freedom, share, POWER);
     }
+}
+
+/// The spread of a difference of two values with independent errors; `None` where neither has one.
+fn independent(baseline: &Quantity, now: &Quantity, level: f64) -> Option<Spread> {
+    let sides = [Error::of(baseline, level), Error::of(now, level)];
+    let variance: f64 = sides.iter().map(|side| side.standard.powi(2)).sum();
+    let parts = sides.iter().map(|side| side.standard.powi(4) / side.degrees_of_freedom);
+    let degrees_of_freedom = (variance * variance / parts.sum::<f64>()).min(MANY);
+    (variance.is_finite() && variance > 0.0)
+        .then(|| Spread { standard_error: variance.sqrt(), degrees_of_freedom })
 }
 
 /// The error of one value.

@@ -5,9 +5,11 @@
 //! tested together. A call needs more than a test: [`Call`] has the rules.
 
 mod difference;
+mod paired;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::multiplicity::holm;
@@ -15,12 +17,13 @@ use crate::power::power;
 use crate::quantity::Quantity;
 
 pub use difference::Difference;
+pub use paired::{Answers, ByQuestion, Spread, Term, spread};
 
 /// Below this power a test counts as blind.
 pub const LEAST_POWER: f64 = 0.5;
 
 /// What is said of a value against its baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
     /// It is worse: the difference and its interval lie beyond the practical minimum, after adjustment for all tests. From
@@ -99,7 +102,8 @@ pub enum Better {
     Up,
     /// Less is better.
     Down,
-    /// Closer to zero is better, as of a difference that is claimed to be none.
+    /// Closer to zero is better, as of a difference that is claimed to be none. Where the two values lie on both sides of
+    /// zero, the baseline is mirrored, so that what is compared is how far from zero they are.
     NearZero,
 }
 
@@ -123,6 +127,8 @@ pub struct Pair<'a> {
     pub now: Option<&'a Quantity>,
     /// What both were made from.
     pub samples: Samples,
+    /// The spread of the difference, where the scores of single questions are known on both sides ([`spread`]).
+    pub paired: Option<Spread>,
     /// Which way is better.
     pub better: Better,
     /// The size of a change that matters, such as the margin that a paper prints. `None` where no size is known.
@@ -138,11 +144,15 @@ pub struct Rules {
     pub alpha: f64,
     /// Level of the intervals of the values, between 0 and 1.
     pub level: f64,
+    /// Tests that belong to the family beside those of the pairs, and that none of these can pass. Where only suspicions are
+    /// tested a second time, these are the tests that found none: what was chosen for its p value must still hold among all
+    /// that it was chosen from.
+    pub others: usize,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { alpha: 0.05, level: crate::interval::LEVEL }
+        Self { alpha: 0.05, level: crate::interval::LEVEL, others: 0 }
     }
 }
 
@@ -152,7 +162,7 @@ impl Default for Rules {
 pub struct Comparison {
     /// What is said of the value.
     pub call: Call,
-    /// The value now minus the baseline; absent where one of the two is.
+    /// The value now minus the baseline, mirrored where [`Better::NearZero`] says so; absent where one of the two is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<f64>,
     /// The test of the difference; absent where none was made.
@@ -166,20 +176,44 @@ pub struct Comparison {
 
 /// Compares all pairs, whose tests are adjusted together. The answers are in the order of the pairs.
 pub fn compare(pairs: &[Pair<'_>], rules: &Rules) -> Vec<Comparison> {
+    let mirrored: Vec<Option<Quantity>> = pairs.iter().map(mirrored).collect();
+    let pairs: Vec<Pair<'_>> = pairs.iter().zip(&mirrored).map(|(pair, other)| beside(pair, other)).collect();
     let mut tests: Vec<Option<Difference>> = pairs.iter().map(|pair| test(pair, rules)).collect();
-    let p_values: Vec<f64> = tests.iter().flatten().map(|test| test.p_value).collect();
+    let mut p_values: Vec<f64> = tests.iter().flatten().map(|test| test.p_value).collect();
+    p_values.resize(p_values.len() + rules.others, 1.0);
     let share = rules.alpha / p_values.len().max(1) as f64;
-    let tested = tests.iter_mut().zip(pairs).filter_map(|(test, pair)| Some((test.as_mut()?, pair)));
+    let tested = tests.iter_mut().zip(&pairs).filter_map(|(test, pair)| Some((test.as_mut()?, pair)));
     for ((test, pair), adjusted) in tested.zip(holm(&p_values)) {
         test.adjust(adjusted, share, pair.min_effect);
     }
     pairs.iter().zip(tests).map(|(pair, test)| comparison(pair, test, share, rules)).collect()
 }
 
+/// The mirror image of the baseline, for a difference that is claimed to be none and has changed its sign.
+fn mirrored(pair: &Pair<'_>) -> Option<Quantity> {
+    let (baseline, now) = (pair.baseline?, pair.now?);
+    let crossed = pair.better == Better::NearZero && baseline.value * now.value < 0.0;
+    crossed.then(|| Quantity {
+        value: -baseline.value,
+        low: -baseline.high,
+        high: -baseline.low,
+        per_seed: baseline.per_seed.iter().map(|(seed, value)| (*seed, -value)).collect(),
+        ..baseline.clone()
+    })
+}
+
+/// A pair with a mirrored baseline. The spread of the differences by question is not that of such a comparison.
+fn beside<'q>(pair: &Pair<'q>, mirrored: &'q Option<Quantity>) -> Pair<'q> {
+    match mirrored {
+        Some(baseline) => Pair { baseline: Some(baseline), paired: None, ..*pair },
+        None => *pair,
+    }
+}
+
 /// The test of a pair for which one is made.
 fn test(pair: &Pair<'_>, rules: &Rules) -> Option<Difference> {
     match pair.samples {
-        Samples::Other => Difference::new(pair.baseline?, pair.now?, pair.min_effect, rules),
+        Samples::Other => Difference::new(pair.baseline?, pair.now?, pair.paired, pair.min_effect, rules),
         Samples::Same | Samples::OtherQuestions => None,
     }
 }

@@ -55,6 +55,16 @@ pub enum ScoresError {
         /// The value found.
         value: f64,
     },
+    /// An amount or a figure that is NaN or infinite.
+    #[error("the value of row `{row}`{} in column `{column}` is not a finite number", of_seed(*seed))]
+    NotFinite {
+        /// Row id.
+        row: String,
+        /// Training seed.
+        seed: Option<u64>,
+        /// Column id.
+        column: String,
+    },
     /// The same row, seed and benchmark twice.
     #[error("row `{row}`{} has scores for `{benchmark}` already", of_seed(*seed))]
     Duplicate {
@@ -109,6 +119,9 @@ pub enum ColumnProblem {
     /// A group names something that is not a benchmark, or names it twice.
     #[error("is a group whose members are not distinct benchmarks")]
     Members,
+    /// A group of shares and amounts, whose mean would have no unit.
+    #[error("is a group of percentages and of other values")]
+    Unlike,
 }
 
 fn of_seed(seed: Option<u64>) -> String {

@@ -2,17 +2,21 @@
 
 mod error;
 mod evaluate;
+mod sample;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::interval::LEVEL;
-use crate::proportion::wilson;
-
+use crate::variance::SeedVariance;
 pub use error::{ColumnProblem, ScoresError};
+
+pub(crate) use evaluate::remainder;
 pub use evaluate::{Bound, Measured, Smooth, View};
+pub use sample::SampleScore;
+pub use values::Values;
 
 /// One cell of a table: a row and a column, which is a benchmark or a group of benchmarks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -24,90 +28,142 @@ pub struct CellId {
     pub column: String,
 }
 
-/// What is known of a question's mean over samples: in `[0, 1]`, with the range that samples without a verdict leave.
+/// What is known of a question's mean over samples, with the range that samples without a verdict leave; in `[0, 1]`
+/// unless its column has amounts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
-    /// The mean over the samples that were judged.
-    pub value: f64,
-    /// The mean if all samples without a verdict were wrong.
+    /// The mean over the samples that were judged; `None` if none was.
+    pub value: Option<f64>,
+    /// The mean if all samples without a verdict had the score 0.
     pub low: f64,
-    /// The mean if they were all right.
+    /// The mean if they all had the score 1.
     pub high: f64,
 }
 
 impl From<f64> for Score {
     /// The score of a question of which every sample was judged.
     fn from(value: f64) -> Self {
-        Self { value, low: value, high: value }
+        Self { value: Some(value), low: value, high: value }
     }
 }
 
 impl Score {
-    /// The score of a question with `right` and `wrong` samples, and `failed` ones without a verdict. `None` if nothing
-    /// was judged.
-    pub fn of(right: u64, wrong: u64, failed: u64) -> Option<Self> {
-        let (judged, all) = ((right + wrong) as f64, (right + wrong + failed) as f64);
-        (judged > 0.0).then(|| Self {
-            value: right as f64 / judged,
-            low: right as f64 / all,
-            high: (right + failed) as f64 / all,
-        })
+    /// The score of a question with these samples, and `failed` ones without a verdict. Without any judged sample it may be
+    /// anything from 0 to 1.
+    ///
+    /// The mean of scores is unbiased whatever their distribution, and the variance over questions is that of these means,
+    /// so nothing that is computed from it asks whether a sample's score is a verdict.
+    pub fn of(samples: &[SampleScore], failed: u64) -> Self {
+        if samples.is_empty() {
+            return Self { value: None, low: 0.0, high: 1.0 };
+        }
+        let sum: f64 = samples.iter().map(|sample| sample.value()).sum();
+        let (judged, failed) = (samples.len() as f64, failed as f64);
+        Self {
+            value: Some(sum / judged),
+            low: sum / (judged + failed),
+            high: (sum + failed) / (judged + failed),
+        }
     }
 }
 
 type PerBenchmark = BTreeMap<String, Vec<Score>>;
 
-/// Scores of one table. A score is a question's mean over samples, in `[0, 1]`; all rows answer the same
-/// questions, kept in one order.
+/// Scores of one table. A score is a question's mean over samples, in `[0, 1]` unless its column has amounts
+/// ([`Values`]); all rows answer the same questions, kept in one order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scores {
-    questions: BTreeMap<String, Vec<String>>,
+    columns: BTreeMap<String, Values>,
+    /// The column that stands for all columns of the same questions; columns that share theirs with no other are left out.
+    strata: BTreeMap<String, String>,
     unmeasured: BTreeSet<String>,
     groups: BTreeMap<String, Vec<String>>,
     rows: BTreeMap<String, BTreeMap<Option<u64>, PerBenchmark>>,
+    seeds: SeedVariance,
 }
 
 impl Scores {
-    /// Lays out the columns: benchmarks with their question ids, and groups with the benchmarks that they
+    /// Lays out columns of shares: benchmarks with their question ids, and groups with the benchmarks that they
     /// average.
     ///
     /// # Errors
-    /// [`ScoresError::Column`] if an id is used twice, something is empty, or a group's members are not
-    /// distinct benchmarks.
+    /// As [`Scores::of_values`].
     pub fn new(
         benchmarks: impl IntoIterator<Item = (String, Vec<String>)>,
         groups: impl IntoIterator<Item = (String, Vec<String>)>,
     ) -> Result<Self, ScoresError> {
+        Self::of_values(benchmarks.into_iter().map(|(id, list)| (id, Values::Shares(list))), groups)
+    }
+
+    /// Lays out columns of any values, and groups with the columns that they average.
+    ///
+    /// # Errors
+    /// [`ScoresError::Column`] if an id is used twice, something is empty, or a group's members are not
+    /// distinct columns, or some of them shares and others amounts.
+    pub fn of_values(
+        columns: impl IntoIterator<Item = (String, Values)>,
+        groups: impl IntoIterator<Item = (String, Vec<String>)>,
+    ) -> Result<Self, ScoresError> {
         let mut scores = Self::default();
-        for (id, questions) in benchmarks {
+        for (id, values) in columns {
+            let questions = values.questions();
             let distinct = questions.iter().collect::<BTreeSet<_>>().len();
             let problem = match () {
-                () if scores.questions.contains_key(&id) => Some(ColumnProblem::DefinedTwice),
-                () if questions.is_empty() => Some(ColumnProblem::Empty),
+                () if scores.columns.contains_key(&id) => Some(ColumnProblem::DefinedTwice),
+                () if questions.is_empty() && values != Values::Figures => Some(ColumnProblem::Empty),
                 () if distinct < questions.len() => Some(ColumnProblem::RepeatedQuestion),
                 () => None,
             };
             if let Some(problem) = problem {
                 return Err(ScoresError::Column { column: id, problem });
             }
-            scores.questions.insert(id, questions);
+            scores.columns.insert(id, values);
         }
         for (id, members) in groups {
-            let distinct =
-                members.iter().filter(|m| scores.questions.contains_key(*m)).collect::<BTreeSet<_>>();
-            let problem = match () {
-                () if scores.questions.contains_key(&id) => Some(ColumnProblem::DefinedTwice),
-                () if scores.groups.contains_key(&id) => Some(ColumnProblem::DefinedTwice),
-                () if members.is_empty() => Some(ColumnProblem::Empty),
-                () if distinct.len() < members.len() => Some(ColumnProblem::Members),
-                () => None,
-            };
-            if let Some(problem) = problem {
+            if let Some(problem) = scores.problem_of_group(&id, &members) {
                 return Err(ScoresError::Column { column: id, problem });
             }
             scores.groups.insert(id, members);
         }
         Ok(scores)
+    }
+
+    /// What is wrong with another group.
+    fn problem_of_group(&self, id: &str, members: &[String]) -> Option<ColumnProblem> {
+        let distinct: BTreeSet<_> = members.iter().filter(|m| self.columns.contains_key(*m)).collect();
+        let factors = members.iter().filter_map(|member| self.columns.get(member)).map(Values::factor);
+        let mut unlike = factors.clone().zip(factors.skip(1)).filter(|(one, next)| one != next);
+        match () {
+            () if self.columns.contains_key(id) || self.groups.contains_key(id) => {
+                Some(ColumnProblem::DefinedTwice)
+            }
+            () if members.is_empty() => Some(ColumnProblem::Empty),
+            () if distinct.len() < members.len() => Some(ColumnProblem::Members),
+            () if unlike.next().is_some() => Some(ColumnProblem::Unlike),
+            () => None,
+        }
+    }
+
+    /// How the variance of training seeds is estimated; pooled, unless this says otherwise.
+    #[must_use]
+    pub fn with_seed_variance(mut self, seeds: SeedVariance) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// Says which columns are of the same questions: pairs of a column and its benchmark. What such columns add to a variance
+    /// is taken together, question by question. A column that is not named has questions of its own.
+    #[must_use]
+    pub fn with_benchmarks(mut self, columns: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut by_benchmark: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (column, benchmark) in columns {
+            by_benchmark.entry(benchmark).or_default().insert(column);
+        }
+        for columns in by_benchmark.into_values() {
+            let Some(first) = columns.first().cloned() else { continue };
+            self.strata.extend(columns.into_iter().map(|column| (column, first.clone())));
+        }
+        self
     }
 
     /// Adds columns that nothing is measured on, so that a claim about them is not attempted rather than a
@@ -131,9 +187,10 @@ impl Scores {
         benchmark: &str,
         by_question: &BTreeMap<String, impl Into<Score> + Copy>,
     ) -> Result<(), ScoresError> {
-        let Some(questions) = self.questions.get(benchmark) else {
+        let Some(column) = self.columns.get(benchmark) else {
             return Err(ScoresError::UnknownColumn { column: benchmark.to_owned() });
         };
+        let questions = column.questions();
         let at = || (row.to_owned(), benchmark.to_owned());
         let known: BTreeSet<_> = questions.iter().collect();
         if let Some(question) = by_question.keys().find(|question| !known.contains(question)) {
@@ -145,14 +202,52 @@ impl Scores {
             let (row, benchmark) = at();
             let question = question.clone();
             match by_question.get(&question).map(|&score| score.into()) {
-                Some(score @ Score { value, .. }) if (0.0..=1.0).contains(&value) => values.push(score),
+                Some(score) if score.value.is_none_or(|value| column.admit(value)) => values.push(score),
                 Some(Score { value, .. }) => {
-                    return Err(ScoresError::OutOfRange { row, benchmark, question, value });
+                    let value = value.unwrap_or(f64::NAN);
+                    return Err(match column.are_shares() {
+                        true => ScoresError::OutOfRange { row, benchmark, question, value },
+                        false => ScoresError::NotFinite { row, seed, column: benchmark },
+                    });
                 }
                 None => return Err(ScoresError::MissingQuestion { row, seed, benchmark, question }),
             }
         }
-        let (row, benchmark) = at();
+        self.keep(row, seed, benchmark, values)
+    }
+
+    /// Adds the figure of one training run. `seed` is as for [`Scores::insert`].
+    ///
+    /// # Errors
+    /// [`ScoresError`] if the column has no figures, the value is not finite, the entry exists, or the row has been given
+    /// both with and without seeds.
+    pub fn insert_figure(
+        &mut self,
+        row: &str,
+        seed: Option<u64>,
+        column: &str,
+        value: f64,
+    ) -> Result<(), ScoresError> {
+        match self.columns.get(column) {
+            Some(Values::Figures) if value.is_finite() => {
+                self.keep(row, seed, column, vec![Score::from(value)])
+            }
+            Some(Values::Figures) => {
+                let (row, column) = (row.to_owned(), column.to_owned());
+                Err(ScoresError::NotFinite { row, seed, column })
+            }
+            _ => Err(ScoresError::UnknownColumn { column: column.to_owned() }),
+        }
+    }
+
+    fn keep(
+        &mut self,
+        row: &str,
+        seed: Option<u64>,
+        column: &str,
+        values: Vec<Score>,
+    ) -> Result<(), ScoresError> {
+        let (row, benchmark) = (row.to_owned(), column.to_owned());
         let seeds = self.rows.entry(row.clone()).or_default();
         if seeds.keys().any(|other| other.is_some() != seed.is_some()) {
             return Err(ScoresError::MixedSeeds { row });
@@ -165,12 +260,24 @@ impl Scores {
         Ok(())
     }
 
+    /// What the values of a column are; of an average, those of its first member. `None` for a column that is unknown or not
+    /// measured.
+    pub fn values(&self, column: &str) -> Option<&Values> {
+        let first = self.groups.get(column).and_then(|members| members.first());
+        self.columns.get(first.map_or(column, String::as_str))
+    }
+
+    /// By what a mean of the column is multiplied where a table or a claim has it ([`Values::factor`]).
+    pub(crate) fn factor(&self, column: &str) -> f64 {
+        self.values(column).map_or(1.0, Values::factor)
+    }
+
     /// The benchmarks that a column averages: itself, or a group's members.
     ///
     /// # Errors
     /// [`ScoresError::UnknownColumn`].
     pub fn benchmarks_of<'a>(&'a self, column: &'a str) -> Result<Vec<&'a str>, ScoresError> {
-        if let Some((id, _)) = self.questions.get_key_value(column) {
+        if let Some((id, _)) = self.columns.get_key_value(column) {
             return Ok(vec![id]);
         }
         match self.groups.get(column) {
@@ -200,23 +307,20 @@ impl Scores {
         scores().any(|score| score.low < score.high)
     }
 
-    /// One cell's mean, in `[0, 1]`. Where every sample is right or none is, scores do not vary, and the interval is
-    /// Wilson's for as many trials as there are questions.
+    /// One cell's mean. Of shares it is in `[0, 1]`, and its interval ends there too.
     ///
     /// # Errors
     /// [`ScoresError`] if the cell was not measured or an interval is undefined.
     pub fn cell(&self, row: &str, column: &str) -> Result<Measured, ScoresError> {
         let cell = CellId { row: row.to_owned(), column: column.to_owned() };
-        let mut measured = self.evaluate(&[cell], |v| Smooth { value: v[0], gradient: vec![1.0] })?;
-        let estimate = &mut measured.estimate;
-        if estimate.standard_error == 0.0 && (estimate.value == 0.0 || estimate.value == 1.0) {
-            let n = estimate.questions as f64;
-            (estimate.low, estimate.high) = wilson(estimate.value * n, n, LEVEL);
-        }
-        Ok(measured)
+        let measured = self.evaluate(&[cell], |v| Smooth { value: v[0], gradient: vec![1.0] })?;
+        Ok(match self.values(column) {
+            Some(values) if !values.are_shares() => measured,
+            _ => Measured { estimate: measured.estimate.clamped(0.0, 1.0), ..measured },
+        })
     }
 
-    /// `left - right` in one column, question by question, in `[-1, 1]`.
+    /// `left - right` in one column, question by question; of shares in `[-1, 1]`.
     ///
     /// # Errors
     /// [`ScoresError`] if a cell was not measured, the rows' seeds differ, or an interval is undefined.

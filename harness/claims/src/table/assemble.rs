@@ -1,15 +1,19 @@
-//! From right and wrong samples to cells and claims.
+//! From scores of samples to cells and claims.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cell, Claim, Column, Deviation, Layout, NamedMean, Printed, RowLayout, Table, TableError};
+use super::curves::curves;
+use super::notes::{about_failures, about_intervals, about_mean, about_measures, about_samples};
+use super::sections::{completion_lengths, deviations};
+use super::values::scores;
+use super::{
+    Cell, Claim, Column, Gate, Layout, Measure, Printed, QuestionScores, RowLayout, RowScores, Table,
+    TableError,
+};
 use crate::printed::{CellAudit, PrintedCheck};
 use crate::quantity::Quantity;
-use crate::scores::{CellId, Score, Scores};
-use crate::section::{DataTable, Datum, Heading, Section};
-
-/// Scores are fractions, cells percentages.
-const PERCENT: f64 = 100.0;
+use crate::scores::{CellId, SampleScore, Scores, Values};
+use crate::section::Section;
 
 /// What was measured, and what is to be said beside it. Empty for a table of printed values only.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,11 +24,17 @@ pub struct Measurements {
     pub samples: BTreeMap<String, u32>,
     /// One for each model and seed.
     pub evaluations: Vec<Evaluation>,
+    /// Figures of the rows' models and of the models that these are made from.
+    pub figures: Figures,
     /// What else was measured.
     pub sections: Vec<Section>,
     /// What a reader must know, from the recipe's surroundings.
     pub notes: Vec<String>,
 }
+
+/// By model, then training seed (`None` for a model that was not trained per seed), then name: numbers about a training run
+/// or about the data that it learned from.
+pub type Figures = BTreeMap<String, BTreeMap<Option<u64>, BTreeMap<String, f64>>>;
 
 /// What was found for one model and seed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,16 +43,24 @@ pub struct Evaluation {
     pub model: String,
     /// The training seed; `None` for a model that was not trained per seed.
     pub seed: Option<u64>,
-    /// By benchmark, then question: whether each judged sample is right.
-    pub outcomes: BTreeMap<String, BTreeMap<String, Vec<bool>>>,
-    /// By benchmark: the mean number of tokens that the model wrote.
-    pub lengths: BTreeMap<String, f64>,
+    /// By benchmark, then question: the score of each judged sample.
+    pub scores: BTreeMap<String, BTreeMap<String, Vec<SampleScore>>>,
+    /// By benchmark, then question: the tokens that the model wrote in each sample, whether it was judged or not.
+    pub tokens: BTreeMap<String, BTreeMap<String, Vec<u32>>>,
     /// By benchmark, then question: samples without a verdict because the judge failed. Questions without such samples may
     /// be left out.
     pub failures: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 impl Evaluation {
+    /// The mean number of tokens over all samples on a benchmark; `None` where nothing is known of them.
+    pub(super) fn length(&self, benchmark: &str) -> Option<f64> {
+        let samples = || self.tokens.get(benchmark).into_iter().flat_map(BTreeMap::values).flatten();
+        let sum: u64 = samples().copied().map(u64::from).sum();
+        let count = samples().count();
+        (count > 0).then(|| sum as f64 / count as f64)
+    }
+
     /// All samples without a verdict.
     fn all_failures(&self) -> u64 {
         self.failures.values().flat_map(BTreeMap::values).map(|failures| u64::from(*failures)).sum()
@@ -58,35 +76,51 @@ impl Table {
     /// # Errors
     /// [`TableError`] when evaluations lack questions, seeds differ, or the judge failed throughout.
     pub fn new(layout: Layout, measured: Measurements) -> Result<Self, TableError> {
-        let Measurements { questions, samples, evaluations, mut sections, mut notes } = measured;
+        let Measurements { questions, samples, evaluations, figures, mut sections, mut notes } = measured;
         let runs = |row: &RowLayout| -> Vec<&Evaluation> {
             let name = row.evaluated_as();
             let of_row = |evaluation: &&Evaluation| name.as_ref() == Some(&evaluation.model);
             evaluations.iter().filter(of_row).collect()
         };
-        let rows: Vec<Row<'_>> =
-            layout.rows.iter().map(|layout| Row { layout, runs: runs(layout) }).collect();
+        let of_model = |row: &RowLayout| row.model.as_ref().and_then(|model| figures.get(model));
+        let row = |layout| Row { layout, runs: runs(layout), of_model: of_model(layout) };
+        let rows: Vec<Row<'_>> = layout.rows.iter().map(row).collect();
         let scores = scores(&layout, &questions, &rows)?;
         let printed = layout.printed();
         let cells = cells(&layout, &rows, &scores, &printed.audit())?;
-        let claims = Claim::all(&layout, &scores, &printed)?;
+        let gates = Gate::all(&layout, &cells, &figures)?;
+        let claims = Claim::all(&layout, &scores, &printed, &gates)?;
+        let question_scores = question_scores(&layout, &questions, &rows);
         let models: BTreeSet<String> = layout.rows.iter().filter_map(RowLayout::evaluated_as).collect();
         let used = || evaluations.iter().filter(|run| models.contains(&run.model));
-        let seeds: BTreeSet<u64> = used().filter_map(|run| run.seed).collect();
+        let of_figures = layout.columns.iter().flat_map(|column| rows.iter().map(move |row| (row, column)));
+        let of_figures =
+            of_figures.flat_map(|(row, column)| row.figures(column)).filter_map(|(seed, _)| seed);
+        let seeds: BTreeSet<u64> = used().filter_map(|run| run.seed).chain(of_figures).collect();
+        sections.extend(curves(&layout, &cells));
         sections.extend(completion_lengths(&layout, &rows));
         sections.extend(deviations(&layout.deviations));
         notes.extend(layout.notes.iter().cloned());
-        let any_measured = cells.values().flat_map(BTreeMap::values).any(|cell| cell.measured.is_some());
         notes.extend(layout.means.iter().map(about_mean));
-        notes.extend(any_measured.then(|| about_intervals(&seeds)));
+        let on_questions = |(column, cell): (&String, &Cell)| {
+            cell.measured.is_some() && scores.values(column).is_some_and(|values| *values != Values::Figures)
+        };
+        let on_questions = cells.values().flatten().any(on_questions);
+        notes.extend(on_questions.then(|| about_intervals(&seeds, layout.rules.seeds)));
+        notes.extend(about_measures(&layout, &scores));
+        let row_samples = row_samples(&rows, &samples);
+        notes.extend(about_samples(&layout, &row_samples, &samples));
         notes.extend(about_failures(used().map(Evaluation::all_failures).sum()));
         Ok(Self {
             questions: questions.into_iter().map(|(id, list)| (id, list.len() as u64)).collect(),
             samples,
+            row_samples,
             seeds: seeds.into_iter().collect(),
             assurance: BTreeMap::new(),
             cells,
+            question_scores,
             claims,
+            gates,
             sections,
             notes,
             layout,
@@ -95,58 +129,81 @@ impl Table {
 }
 
 /// A row and what was found for its model.
-struct Row<'a> {
-    layout: &'a RowLayout,
-    runs: Vec<&'a Evaluation>,
+pub(super) struct Row<'a> {
+    pub(super) layout: &'a RowLayout,
+    pub(super) runs: Vec<&'a Evaluation>,
+    /// By training seed and name: the figures of its model.
+    of_model: Option<&'a BTreeMap<Option<u64>, BTreeMap<String, f64>>>,
 }
 
-/// Each question's mean over its judged samples, in the columns of the table.
-fn scores(
+impl Row<'_> {
+    /// By training seed: the figure that a column is of; nothing for a column of something else.
+    pub(super) fn figures(&self, column: &Column) -> impl Iterator<Item = (Option<u64>, f64)> {
+        let name = match &column.measure {
+            Measure::Figure(name) => Some(name),
+            _ => None,
+        };
+        let by_seed = self.of_model.into_iter().flatten();
+        by_seed.filter_map(move |(seed, by_name)| Some((*seed, *by_name.get(name?)?)))
+    }
+}
+
+/// By column of accuracies: what each row scored on single questions. What pass@k and tokens rest on is not a sum of scores.
+fn question_scores(
     layout: &Layout,
     questions: &BTreeMap<String, Vec<String>>,
     rows: &[Row<'_>],
-) -> Result<Scores, TableError> {
-    let of = |column: &Column| {
-        let list = questions.get(column.benchmark.as_ref()?)?;
-        (!list.is_empty()).then(|| list.clone())
+) -> BTreeMap<String, QuestionScores> {
+    let of_column = |column: &Column| {
+        let benchmark = column.benchmark.as_ref()?;
+        let questions = questions.get(benchmark)?;
+        let of_row = |row: &Row<'_>| Some((row.layout.id.clone(), row_scores(row, benchmark, questions)?));
+        let rows: BTreeMap<String, RowScores> = rows.iter().filter_map(of_row).collect();
+        let scores = QuestionScores { questions: questions.clone(), rows };
+        (!scores.rows.is_empty()).then(|| (column.id.clone(), scores))
     };
-    let (measured, unmeasured): (Vec<&Column>, Vec<&Column>) =
-        layout.columns.iter().partition(|column| of(column).is_some());
-    // An average is measured when all of its members are.
-    let (groups, partial): (Vec<_>, Vec<_>) =
-        layout.groups.iter().partition(|group| layout.members(&group.id).all(|column| of(column).is_some()));
-    let members = |group: &str| layout.members(group).map(|column| column.id.clone()).collect();
-    let is_measured = |id: &String| measured.iter().any(|column| column.id == *id);
-    let (means, partial_means): (Vec<_>, Vec<_>) =
-        layout.means.iter().partition(|mean| mean.columns.iter().all(is_measured));
-    let averages = groups.iter().map(|group| (group.id.clone(), members(&group.id)));
-    let mut scores = Scores::new(
-        measured.iter().filter_map(|column| Some((column.id.clone(), of(column)?))),
-        averages.chain(means.iter().map(|mean| (mean.id.clone(), mean.columns.clone()))),
-    )?
-    .with_unmeasured(unmeasured.iter().map(|column| column.id.clone()))
-    .with_unmeasured(partial.iter().map(|group| group.id.clone()))
-    .with_unmeasured(partial_means.iter().map(|mean| mean.id.clone()));
-    for row in rows {
-        for run in &row.runs {
-            for column in &layout.columns {
-                let outcomes = column.benchmark.as_ref().and_then(|benchmark| run.outcomes.get(benchmark));
-                let Some(outcomes) = outcomes else { continue };
-                let failures = column.benchmark.as_ref().and_then(|benchmark| run.failures.get(benchmark));
-                let by_question = outcomes.iter().map(|(question, judged)| {
-                    let right = judged.iter().filter(|right| **right).count() as u64;
-                    let failed = failures.and_then(|failures| failures.get(question)).copied().unwrap_or(0);
-                    let score = Score::of(right, judged.len() as u64 - right, u64::from(failed));
-                    let error =
-                        || TableError::NoVerdict { question: question.clone(), model: run.model.clone() };
-                    Ok((question.clone(), score.ok_or_else(error)?))
-                });
-                let by_question = by_question.collect::<Result<BTreeMap<_, _>, TableError>>()?;
-                scores.insert(&row.layout.id, run.seed, &column.id, &by_question)?;
-            }
-        }
-    }
-    Ok(scores)
+    let of_accuracy = layout.columns.iter().filter(|column| column.measure == Measure::Accuracy);
+    of_accuracy.filter_map(of_column).collect()
+}
+
+/// By row and benchmark: samples a question of one run, where they are not those of the other rows.
+fn row_samples(rows: &[Row<'_>], samples: &BTreeMap<String, u32>) -> BTreeMap<String, BTreeMap<String, u32>> {
+    let of_run = |run: &Evaluation, benchmark: &str| -> Option<usize> {
+        let failures = run.failures.get(benchmark);
+        let failed = |question| failures.and_then(|failures| failures.get(question)).copied().unwrap_or(0);
+        let counts = run.scores.get(benchmark)?.iter();
+        counts.map(|(question, judged)| judged.len() + failed(question) as usize).max()
+    };
+    let of_row = |row: &Row<'_>| -> BTreeMap<String, u32> {
+        let count = |(benchmark, common): (&String, &u32)| {
+            let counts = row.runs.iter().filter_map(|run| of_run(run, benchmark));
+            let own = u32::try_from(counts.max()?).ok()?;
+            (own != *common).then(|| (benchmark.clone(), own))
+        };
+        samples.iter().filter_map(count).collect()
+    };
+    let rows = rows.iter().map(|row| (row.layout.id.clone(), of_row(row)));
+    rows.filter(|(_, samples)| !samples.is_empty()).collect()
+}
+
+/// What a row scored on the questions of a benchmark; `None` if it was not measured on it.
+fn row_scores(row: &Row<'_>, benchmark: &str, questions: &[String]) -> Option<RowScores> {
+    let runs: Vec<_> = row.runs.iter().filter_map(|run| Some((*run, run.scores.get(benchmark)?))).collect();
+    let judged = |question: &String| -> Vec<f64> {
+        let samples = runs.iter().filter_map(|(_, scores)| scores.get(question)).flatten();
+        samples.map(|score| score.value()).collect()
+    };
+    let failed = |question: &String| -> u64 {
+        let of_run = |run: &Evaluation| run.failures.get(benchmark)?.get(question).copied();
+        runs.iter().filter_map(|(run, _)| of_run(run)).map(u64::from).sum()
+    };
+    let samples = |question: &String| judged(question).len() as u64 + failed(question);
+    let failures = questions.iter().map(|question| (question.clone(), failed(question)));
+    (!runs.is_empty()).then(|| RowScores {
+        samples: questions.iter().map(samples).max().unwrap_or_default(),
+        sums: questions.iter().map(|question| judged(question).iter().sum()).collect(),
+        failures: failures.filter(|(_, failed)| *failed > 0).collect(),
+    })
 }
 
 /// The cells of all rows, averages included.
@@ -184,16 +241,14 @@ fn measured(
     if scores.is_missing(&cell)? {
         return Ok(None);
     }
-    let mean = layout.means.iter().find(|mean| mean.id == column);
-    let columns = layout.columns.iter().filter(|c| {
-        c.id == column
-            || c.group.as_deref() == Some(column)
-            || mean.is_some_and(|mean| mean.columns.contains(&c.id))
-    });
-    let benchmarks = columns.filter_map(|column| column.benchmark.as_ref());
-    let outcomes = benchmarks.flat_map(|name| row.runs.iter().filter_map(|run| run.outcomes.get(name)));
-    let judged = outcomes.flat_map(BTreeMap::values).map(|judged| judged.len() as u64).sum();
-    Ok(Some(scores.cell(&cell.row, column)?.quantity(PERCENT, Some(judged))))
+    let columns = layout.averaged(column);
+    // Columns of one benchmark rest on the same samples.
+    let benchmarks: BTreeSet<&String> =
+        columns.iter().filter_map(|column| column.benchmark.as_ref()).collect();
+    let samples = benchmarks.iter().flat_map(|name| row.runs.iter().filter_map(|run| run.scores.get(*name)));
+    let judged = samples.flat_map(BTreeMap::values).map(|judged| judged.len() as u64).sum();
+    let judged = columns.iter().all(|column| column.measure.is_share()).then_some(judged);
+    Ok(Some(scores.cell(&cell.row, column)?.quantity(scores.factor(column), judged)))
 }
 
 fn printed(text: &str, row: &str, column: &str, audits: &[CellAudit]) -> Printed {
@@ -203,88 +258,4 @@ fn printed(text: &str, row: &str, column: &str, audits: &[CellAudit]) -> Printed
         check: audit.map_or(PrintedCheck::NotAttempted, |audit| audit.result),
         note: audit.and_then(|audit| audit.note.clone()),
     }
-}
-
-/// Tokens that models write, by row and column; `None` where nothing is known of them.
-fn completion_lengths(layout: &Layout, rows: &[Row<'_>]) -> Option<Section> {
-    let columns: Vec<&Column> = layout.columns.iter().filter(|column| column.benchmark.is_some()).collect();
-    let mean = |row: &Row<'_>, column: &Column| {
-        let benchmark = column.benchmark.as_ref()?;
-        let lengths: Vec<f64> =
-            row.runs.iter().filter_map(|run| run.lengths.get(benchmark).copied()).collect();
-        (!lengths.is_empty()).then(|| lengths.iter().sum::<f64>() / lengths.len() as f64)
-    };
-    let rows: Vec<Vec<Datum>> = rows
-        .iter()
-        .filter(|row| columns.iter().any(|column| mean(row, column).is_some()))
-        .map(|row| {
-            let cells = columns.iter().map(|column| mean(row, column).map_or(Datum::Empty, Datum::Number));
-            std::iter::once(Datum::Text(row.layout.label.clone())).chain(cells).collect()
-        })
-        .collect();
-    let heading = |label: &str, decimals| Heading { label: label.to_owned(), decimals: Some(decimals) };
-    (!rows.is_empty()).then(|| Section {
-        title: "Completion lengths".to_owned(),
-        text: "Tokens that a model writes for a question, all of its text together: the mean over questions, samples \
-               and seeds. Where an answer is chosen among given options, what it writes before the choice."
-            .to_owned(),
-        tables: vec![DataTable {
-            caption: None,
-            header: std::iter::once(heading("Model", 0))
-                .chain(columns.iter().map(|column| heading(&column.id, 1)))
-                .collect(),
-            rows,
-        }],
-        plots: Vec::new(),
-    })
-}
-
-/// What differs from the paper; `None` where nothing is listed.
-fn deviations(deviations: &[Deviation]) -> Option<Section> {
-    let heading = |label: &str| Heading { label: label.to_owned(), decimals: None };
-    let rows = deviations.iter().map(|Deviation { what, paper, here, why }| {
-        [what, paper, here, why].map(|text| Datum::Text(text.clone())).to_vec()
-    });
-    (!deviations.is_empty()).then(|| Section {
-        title: "Deviations".to_owned(),
-        text: "What differs from the paper and from the code released with it, and why.".to_owned(),
-        tables: vec![DataTable {
-            caption: None,
-            header: ["What", "Paper", "Here", "Why"].map(heading).to_vec(),
-            rows: rows.collect(),
-        }],
-        plots: Vec::new(),
-    })
-}
-
-/// What a named mean is.
-fn about_mean(mean: &NamedMean) -> String {
-    format!(
-        "`{}` is the mean of {}; claims speak of it, and the paper does not print it",
-        mean.id,
-        mean.columns.join(", ")
-    )
-}
-
-/// What the intervals are about.
-fn about_intervals(seeds: &BTreeSet<u64>) -> String {
-    let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
-    match seeds.len() {
-        0 => "An interval is about the choice of questions".to_owned(),
-        1 => format!(
-            "An interval is about the choice of questions, for models trained with seed {} alone: it does not say what other \
-             seeds would have given, and no claim about trained models is settled",
-            list.join(", ")
-        ),
-        n => format!(
-            "An interval is about the choice of questions and of training seeds ({n} of them: {}); the part of the seeds is \
-             pooled over the trained rows of the table",
-            list.join(", ")
-        ),
-    }
-}
-
-fn about_failures(failures: u64) -> Option<String> {
-    (failures > 0)
-        .then(|| format!("The judge failed on {failures} samples; they count neither as right nor as wrong, and a claim that their verdicts could change is open"))
 }

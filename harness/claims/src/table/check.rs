@@ -1,8 +1,11 @@
 //! What does not fit in a table's layout, found before anything runs.
 
+mod gates;
+mod measures;
+
 use std::collections::BTreeSet;
 
-use super::{ClaimLayout, Column, Gain, Layout, RowLayout};
+use super::{ClaimLayout, Column, Gain, Layout, Measure, RowLayout};
 use crate::claim::{Claim, Rules};
 use crate::names::hint;
 use crate::printed::{Decimal, DecimalError};
@@ -41,11 +44,16 @@ pub struct Known<'a> {
     pub models: Option<&'a BTreeSet<String>>,
     /// The benchmarks that there are items of.
     pub benchmarks: Option<&'a BTreeSet<String>>,
+    /// The names of figures. One that ends with a colon, as `pi-solves:`, says that there is such a figure for each
+    /// benchmark, as `pi-solves:root`.
+    pub figures: Option<&'a BTreeSet<String>>,
+    /// The models that figures are known of.
+    pub with_figures: Option<&'a BTreeSet<String>>,
 }
 
 impl Layout {
     /// Finds what does not fit: unknown groups, benchmarks, models, columns and cells, repeated names, values
-    /// that are not decimals, rows that hold nothing, claims that do not parse. In the order of the recipe. Where
+    /// that are not decimals, rows that hold nothing, claims and gates that do not parse. In the order of the recipe. Where
     /// a name is used twice, unknown names of the same list are left out: one mistake is reported once.
     #[must_use]
     pub fn check(&self, known: &Known<'_>) -> Vec<Finding> {
@@ -56,7 +64,8 @@ impl Layout {
             columns: ids(&mut self.columns.iter().map(|column| &column.id)),
             rows: ids(&mut self.rows.iter().map(|row| &row.id)),
             means: BTreeSet::new(),
-            others: ids(&mut self.columns.iter().filter(|c| c.unit.is_some()).map(|c| &c.id)),
+            figures_alone: self.columns.iter().all(|column| matches!(column.measure, Measure::Figure(_))),
+            others: ids(&mut self.averages_and_columns().filter(|id| self.amount(id).is_some())),
             clashes: BTreeSet::new(),
             findings: Vec::new(),
         };
@@ -65,6 +74,7 @@ impl Layout {
         check.columns(&self.columns);
         check.repeated("rows", self.rows.iter().map(|row| &row.id));
         self.rows.iter().enumerate().for_each(|(at, row)| check.row(at, row));
+        check.places(&self.rows);
         check.means(self);
         check.rules(&self.rules);
         check.repeated("claims", self.claims.iter().map(|claim| &claim.id));
@@ -73,6 +83,7 @@ impl Layout {
             check.wrong(&format!("claims[{at}].primary"), message);
         }
         self.claims.iter().enumerate().for_each(|(at, claim)| check.claim(at, claim));
+        check.gates(self);
         check.repeated("gains", self.gains.iter().map(|gain| &gain.id));
         self.gains.iter().enumerate().for_each(|(at, gain)| check.gain(at, gain));
         for (list, empty) in [("columns", self.columns.is_empty()), ("rows", self.rows.is_empty())] {
@@ -82,6 +93,11 @@ impl Layout {
         }
         check.findings
     }
+
+    /// The ids of all columns and groups.
+    fn averages_and_columns(&self) -> impl Iterator<Item = &String> {
+        self.columns.iter().map(|column| &column.id).chain(self.groups.iter().map(|group| &group.id))
+    }
 }
 
 struct Check<'a> {
@@ -90,7 +106,9 @@ struct Check<'a> {
     columns: BTreeSet<String>,
     rows: BTreeSet<String>,
     means: BTreeSet<String>,
-    /// Columns of other values than percentages.
+    /// Whether no column needs verdicts.
+    figures_alone: bool,
+    /// Columns and groups of other values than percentages.
     others: BTreeSet<String>,
     /// Lists with a name that is used twice. A name that is absent from such a list is not reported as unknown:
     /// it is probably the one that the repeated name stands in place of.
@@ -99,6 +117,11 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Whether a model without verdicts has all that the columns can ask of it.
+    fn has_figures_alone(&self, model: &str) -> bool {
+        self.figures_alone && self.known.with_figures.is_some_and(|known| known.contains(model))
+    }
+
     fn groups(&mut self, layout: &Layout) {
         self.repeated("groups", layout.groups.iter().map(|group| &group.id));
         for (at, group) in layout.groups.iter().enumerate() {
@@ -110,27 +133,34 @@ impl Check<'_> {
             if layout.members(&group.id).next().is_none() {
                 self.wrong(&path, format!("group `{}` has no column", group.id));
             }
+            self.of_one_unit(&path, &layout.averaged(&group.id));
+            for (which, column) in group.columns.iter().enumerate() {
+                let path = format!("groups[{at}].columns[{which}]");
+                if self.lacks("columns", &self.columns, column) {
+                    let message = format!("there is no column `{column}`");
+                    self.findings.push(Finding::new(path, message).meant(column, &self.columns));
+                } else if group.columns[..which].contains(column) {
+                    self.wrong(&path, format!("`{column}` is listed twice"));
+                }
+            }
         }
     }
 
     fn columns(&mut self, columns: &[Column]) {
-        let mut measured = BTreeSet::new();
         for (at, column) in columns.iter().enumerate() {
             let place = |field: &str| format!("columns[{at}].{field}");
+            self.measure(at, column, &columns[..at]);
             if let Some(group) =
                 column.group.as_ref().filter(|group| self.lacks("groups", &self.groups, group))
             {
                 let message = format!("there is no group `{group}`");
                 self.findings.push(Finding::new(place("group"), message).meant(group, &self.groups));
             }
-            if let Some(benchmark) = &column.benchmark {
-                if let Some(known) = self.known.benchmarks.filter(|known| !known.contains(benchmark)) {
-                    let message = format!("there is no benchmark `{benchmark}`");
-                    self.findings.push(Finding::new(place("benchmark"), message).meant(benchmark, known));
-                }
-                if !measured.insert(benchmark) {
-                    self.wrong(&place("benchmark"), format!("`{benchmark}` stands in two columns"));
-                }
+            if let (Some(benchmark), Some(known)) = (&column.benchmark, self.known.benchmarks)
+                && !known.contains(benchmark)
+            {
+                let message = format!("there is no benchmark `{benchmark}`");
+                self.findings.push(Finding::new(place("benchmark"), message).meant(benchmark, known));
             }
             for (field, count) in
                 [("paper_questions", column.paper_questions), ("paper_samples", column.paper_samples)]
@@ -144,7 +174,7 @@ impl Check<'_> {
 
     fn row(&mut self, at: usize, row: &RowLayout) {
         match (&row.model, self.known.models) {
-            (Some(model), Some(known)) if !known.contains(model) => {
+            (Some(model), Some(known)) if !known.contains(model) && !self.has_figures_alone(model) => {
                 let message = format!("no verdicts on model `{model}` are among the table's inputs");
                 self.findings.push(Finding::new(format!("rows[{at}].model"), message).meant(model, known));
             }
@@ -221,12 +251,13 @@ impl Check<'_> {
                     self.wrong(&path, format!("`{column}` is listed twice"));
                 }
             }
+            self.of_one_unit(&format!("means[{at}].columns"), &layout.averaged(&mean.id));
         }
         self.means = layout.means.iter().map(|mean| mean.id.clone()).collect();
     }
 
     fn rules(&mut self, rules: &Rules) {
-        let Rules { alpha, smaller, power } = *rules;
+        let Rules { alpha, smaller, power, seeds: _ } = *rules;
         // Two one-sided tests of level alpha are an interval of level 1 - 2 alpha.
         let ranges = [("alpha", alpha, 0.5), ("smaller", smaller, 1.0), ("power", power, 1.0)];
         for (name, value, below) in ranges {

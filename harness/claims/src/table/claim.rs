@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClaimLayout, Layout, TableError};
+use super::unit::Shown;
+use super::{ClaimLayout, Gate, Layout, TableError};
 use crate::claim::{
     self, AsPrinted, Comparison, MeasuredClaim, MeasuredComparison, Outcome, PrintedComparison,
-    PrintedNumber, Reason, Relation, as_measured, as_printed, printed_comparison,
+    PrintedNumber, Reason, Share, as_measured, as_printed, percent, printed_comparison,
 };
-use crate::interval::{Estimate, LEVEL};
+use crate::interval::Estimate;
 use crate::printed::PrintedTable;
 use crate::quantity::Quantity;
-use crate::scores::{CellId, Measured, Scores};
+use crate::scores::{CellId, Scores};
 
 /// One claim with its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,12 +71,20 @@ pub struct Part {
     /// The same quantity from the printed values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed: Option<f64>,
-    /// The smallest true quantity that a measurement of this size would find with a power of 80 %, or as the rules say.
+    /// The level of the test behind `detectable_effect`, `power` and `least_tolerance`: the full level for a primary claim,
+    /// for another one that of the strictest step of Holm's method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<f64>,
+    /// For a claim of a direction: the smallest true distance from the threshold that a measurement of this size would find
+    /// with a power of 80 %, or as the rules say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detectable_effect: Option<f64>,
     /// For a claim of similarity: the chance of finding it if the true difference is zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<f64>,
+    /// For a claim of similarity: the smallest tolerance for which that chance is 80 %, or as the rules say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_tolerance: Option<f64>,
     /// The quantity with each seed left out. (JSON: an object with the seeds as keys.)
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub without_seed: BTreeMap<u64, Quantity>,
@@ -87,7 +96,8 @@ pub struct Part {
 }
 
 /// Unit of a part's numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+/// JSON: `"points"`, `{"amount": "tokens"}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Percentage points: a difference of two percentages.
@@ -97,6 +107,10 @@ pub enum Unit {
     Percent,
     /// A quotient of two values.
     Ratio,
+    /// An amount in the unit that is named, such as tokens; the name is empty where there is none.
+    Amount(String),
+    /// A difference of two amounts.
+    Difference(String),
 }
 
 /// Where a quantity must lie for its part to hold.
@@ -131,12 +145,16 @@ impl Threshold {
     }
 }
 
+/// The rule of claims that are not tested.
+const UNTESTED: &str = "not tested: that needs all of its gates to pass; estimates are shown all the same";
+
 impl Claim {
     /// Holds a table's claims against the measured and the printed cells.
     pub(super) fn all(
         layout: &Layout,
         scores: &Scores,
         printed: &PrintedTable,
+        gates: &[Gate],
     ) -> Result<Vec<Self>, TableError> {
         let parse = |claim: &ClaimLayout| {
             claim
@@ -145,16 +163,36 @@ impl Claim {
                 .map_err(|error| TableError::Claim { id: claim.id.clone(), message: error.to_string() })
         };
         let parsed: Vec<claim::Claim> = layout.claims.iter().map(parse).collect::<Result<_, _>>()?;
-        let named = |claim: &ClaimLayout| claim.primary;
-        let pairs: Vec<(&claim::Claim, bool)> = parsed.iter().zip(layout.claims.iter().map(named)).collect();
+        let barred: Vec<Option<(Outcome, String)>> =
+            layout.claims.iter().map(|claim| Gate::bar(gates, claim)).collect();
         let number = |row: &str, column: &str| {
             layout.printed_number(|row, column| printed.cell(row, column), row, column)
         };
         let margin = |comparison: &Comparison| printed_comparison(comparison, &number).margin;
-        let measured = as_measured(&pairs, scores, margin, &layout.rules)?;
-        let claims = layout.claims.iter().zip(&parsed).zip(&measured);
+        let hold = |claims: &[(&claim::Claim, bool)]| as_measured(claims, scores, margin, &layout.rules);
+        let is_tested = |at: &usize| barred[*at].is_none();
+        let (tested, untested): (Vec<usize>, Vec<usize>) = (0..parsed.len()).partition(is_tested);
+        let pair = |at: &usize| (&parsed[*at], layout.claims[*at].primary);
+        let found = hold(&tested.iter().map(pair).collect::<Vec<_>>())?;
+        let mut measured: BTreeMap<usize, MeasuredClaim> = tested.into_iter().zip(found).collect();
+        for at in untested {
+            let alone = hold(&[pair(&at)])?;
+            let outcome = barred[at].as_ref().map_or(Outcome::NotTestable, |(outcome, _)| *outcome);
+            measured.extend(alone.into_iter().map(|claim| (at, claim.untested(outcome))));
+        }
+        let measured: Vec<MeasuredClaim> = measured.into_values().collect();
+        let shares = layout.claims.iter().zip(&measured);
+        let family = shares.filter(|(written, found)| !written.primary && found.evidence.is_some()).count();
+        let claims = layout.claims.iter().zip(&parsed).zip(&measured).zip(barred);
         Ok(claims
-            .map(|((written, parsed), measured)| one(layout, written, parsed, measured, &number))
+            .map(|(((written, parsed), measured), barred)| {
+                let share = if written.primary { Share::Full } else { Share::Holm { claims: family } };
+                let claim = one(layout, written, parsed, measured, share, &number);
+                match barred {
+                    None => claim,
+                    Some((_, note)) => Self { rule: Some(UNTESTED.to_owned()), note: Some(note), ..claim },
+                }
+            })
             .collect())
     }
 }
@@ -164,6 +202,7 @@ fn one(
     written: &ClaimLayout,
     parsed: &claim::Claim,
     measured: &MeasuredClaim,
+    share: Share,
     number: &impl Fn(&str, &str) -> Option<PrintedNumber>,
 ) -> Claim {
     let printed = as_printed(parsed, number);
@@ -171,7 +210,9 @@ fn one(
     let mut rules: Vec<String> = parsed
         .comparisons()
         .zip(&printed.comparisons)
-        .map(|(comparison, printed)| layout.rules.in_words(comparison.relation, printed.margin.is_some()))
+        .map(|(comparison, printed)| {
+            layout.rules.in_words(comparison.relation, printed.margin.is_some(), share)
+        })
         .collect();
     rules.dedup();
     Claim {
@@ -190,63 +231,77 @@ fn one(
         parts: parsed
             .comparisons()
             .zip(found)
-            .map(|(written, (measured, printed))| part(written, measured, printed))
+            .map(|(written, (measured, printed))| part(layout, written, measured, printed))
             .collect(),
         rule: Some(rules.join("; ")),
-        note: note(measured),
+        note: note(measured, layout.rules.alpha),
     }
 }
 
-fn part(written: &Comparison, measured: &MeasuredComparison, printed: &PrintedComparison) -> Part {
-    let without = |(seed, estimate): (&u64, &Estimate)| {
-        let left = Measured { estimate: *estimate, per_seed: BTreeMap::new() };
-        (*seed, left.quantity(1.0, None))
-    };
+fn part(
+    layout: &Layout,
+    written: &Comparison,
+    measured: &MeasuredComparison,
+    printed: &PrintedComparison,
+) -> Part {
+    let shown = Shown::of(written, layout);
+    let without = |(seed, estimate): (&u64, &Estimate)| (*seed, shown.quantity(estimate.quantity(1.0, None)));
     Part {
         label: measured.expression.clone(),
         cells: written.cells(),
-        unit: Unit::Points,
-        // A margin is always so turned that the claimed side is above zero.
-        threshold: match written.relation {
-            Relation::Within(margin) => Threshold::Within { margin },
-            _ => Threshold::Above { bound: 0.0 },
-        },
-        estimate: measured.margin.as_ref().map(|margin| margin.quantity(1.0, None)),
-        printed: printed.margin,
+        unit: shown.unit.clone(),
+        threshold: shown.threshold,
+        estimate: measured.margin.as_ref().map(|margin| shown.quantity(margin.quantity(1.0, None))),
+        printed: printed.margin.map(|margin| shown.value(margin)),
+        level: measured.level,
         detectable_effect: measured.detectable_effect,
         power: measured.power,
+        least_tolerance: measured.least_tolerance,
         without_seed: measured.without_seed.iter().map(without).collect(),
-        bounds: measured.bounds,
+        bounds: measured.bounds.map(|bounds| shown.range(bounds)),
         outcome: measured.outcome,
     }
 }
 
 /// What a reader should know about an outcome, where the intervals alone do not show it.
-fn note(claim: &MeasuredClaim) -> Option<String> {
+fn note(claim: &MeasuredClaim, alpha: f64) -> Option<String> {
     let of_outcome = match claim.reason {
-        Reason::OneSeed => Some("trained with one seed, which says nothing about others".to_owned()),
+        Reason::TooFewSeeds => {
+            Some("trained with fewer than three seeds, which say too little about others".to_owned())
+        }
         Reason::NoVariation => Some("the scores do not vary".to_owned()),
         Reason::Undefined => Some("something is divided by zero".to_owned()),
         Reason::JudgeFailures => {
             Some("the judge failed on samples whose verdicts could change the outcome".to_owned())
         }
-        Reason::NotSettled | Reason::Settled | Reason::NotMeasured => None,
+        Reason::NotSettled | Reason::Settled | Reason::NotMeasured | Reason::NotTested => None,
     };
     let unadjusted = claim.adjusted.zip(claim.evidence).and_then(|(adjusted, evidence)| {
-        let alone = evidence.p();
-        (claim.outcome == Outcome::Open && alone <= LEVEL_OF_INTERVALS && adjusted > alone).then(|| {
-            "its interval alone would settle it, but not after adjustment for the table's other claims"
-                .to_owned()
+        let of_adjustment = claim.outcome == Outcome::Open && claim.reason == Reason::NotSettled;
+        (of_adjustment && evidence.p() <= alpha && adjusted > alpha).then(|| {
+            format!(
+                "alone it would be settled at the level of {}, but not after adjustment for the table's other claims",
+                percent(alpha)
+            )
         })
     });
-    let rests_on = (!claim.rests_on.is_empty()).then(|| {
-        let seeds: Vec<String> = claim.rests_on.iter().map(u64::to_string).collect();
-        let word = if seeds.len() == 1 { "seed" } else { "any of the seeds" };
-        format!("the outcome would be another one without {word} {}", seeds.join(", "))
+    let rests_on = claim.rests_on.iter().map(|(outcome, seeds)| {
+        let would = match outcome {
+            Outcome::Holds => "it would hold".to_owned(),
+            outcome => format!("it would be {outcome}"),
+        };
+        let listed: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        format!("{would} without seed {}", either(&listed))
     });
-    let notes: Vec<String> = [of_outcome, unadjusted, rests_on].into_iter().flatten().collect();
+    let notes: Vec<String> = [of_outcome, unadjusted].into_iter().flatten().chain(rests_on).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 
-/// The two-sided level of the intervals that are shown.
-const LEVEL_OF_INTERVALS: f64 = 1.0 - LEVEL;
+/// Words joined as `1`, `1 or 2`, `1, 2 or 3`.
+fn either(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}

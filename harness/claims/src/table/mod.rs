@@ -6,19 +6,32 @@
 mod assemble;
 mod check;
 mod claim;
+mod curves;
 mod error;
+mod gate;
 mod layout;
+mod notes;
+mod questions;
+mod recomputed;
+mod sections;
+mod unit;
+mod values;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use assemble::{Evaluation, Measurements};
+pub use assemble::{Evaluation, Figures, Measurements};
 pub use check::{Finding, Known};
 pub use claim::{Claim, Part, Threshold, Unit};
 pub use error::TableError;
-pub use layout::{ClaimLayout, Column, Deviation, Gain, Group, Layout, NamedMean, Rounding, RowLayout, Says};
+pub use gate::Gate;
+pub use layout::{
+    ClaimLayout, Column, Deviation, Gain, GateLayout, Group, Layout, Measure, NamedMean, Rounding, RowLayout,
+    Says,
+};
+pub use questions::{QuestionScores, RowScores};
 
 use crate::assurance::Assurance;
 use crate::printed::PrintedCheck;
@@ -33,18 +46,29 @@ pub struct Table {
     pub layout: Layout,
     /// Measured questions of each benchmark.
     pub questions: BTreeMap<String, u64>,
-    /// Samples a question and seed, of each benchmark: its k of Avg@k.
+    /// Samples a question and seed, of each benchmark: its k of Avg@k, for all rows that `row_samples` does not name.
     pub samples: BTreeMap<String, u32>,
+    /// By row id and benchmark: samples a question and seed of the rows that have another number, for instance because their
+    /// model was not trained per seed and is evaluated once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub row_samples: BTreeMap<String, BTreeMap<String, u32>>,
     /// The training seeds, in ascending order.
     pub seeds: Vec<u64>,
     /// By row id: how much was done anew for an imported row. [`Table::new`] leaves it empty; whoever reads the files
-    /// fills it in.
+    /// fills it in, by [`Table::with_assurance`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assurance: BTreeMap<String, Assurance>,
     /// Row id, then column or group id. A cell that holds nothing is left out.
     pub cells: BTreeMap<String, BTreeMap<String, Cell>>,
+    /// By id of a column of accuracies: what each row scored on single questions. Columns that nothing is measured on are
+    /// left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub question_scores: BTreeMap<String, QuestionScores>,
     /// In the order of the recipe.
     pub claims: Vec<Claim>,
+    /// What came of the conditions under which claims are tested, in the order of the recipe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// What else was measured.
     pub sections: Vec<Section>,
     /// What the reader must know: what the recipe and its surroundings say, then what follows from the
@@ -52,7 +76,7 @@ pub struct Table {
     pub notes: Vec<String>,
 }
 
-/// One cell, in percent.
+/// One cell, in percent unless its column has another unit ([`Column::amount`]).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cell {

@@ -82,7 +82,7 @@ fn findings_show_arithmetic_that_can_be_checked_by_hand() {
         ),
         (
             "average",
-            Severity::LastDigit,
+            Severity::ChangesAValue,
             "45.61 does not follow from its row: (38.33 + 52.00) / 2 = 45.165, which rounds to 45.17; ",
         ),
         (
@@ -97,11 +97,11 @@ fn findings_show_arithmetic_that_can_be_checked_by_hand() {
         ),
         (
             "method",
-            Severity::LastDigit,
+            Severity::ChangesAValue,
             "Method one has other values in method-planted-1, row one: A 35.00 here, 34.17 there",
         ),
         ("precision", Severity::Note, "815 has 0 digits after the point, most of the column has 2"),
-        ("repeated-row", Severity::ChangesARank, "equals one (Method one) in all 3 columns"),
+        ("repeated-row", Severity::Note, "equals one (Method one) in all 3 columns"),
     ] {
         let audit = audit(&cases("-planted")[name]);
         assert!(audit.findings[0].message.starts_with(message), "{:#?}", found(&audit));
@@ -140,9 +140,9 @@ fn the_first_paper() {
     let audit = audit(&tables);
     let at = |table: &str, row: &str, column: &str, detector: Detector| {
         audit.findings.iter().any(|f| {
+            let first = f.table == table && f.row.as_deref() == Some(row);
             f.detector == detector
-                && f.table == table
-                && f.row.as_deref() == Some(row)
+                && (first || f.also.iter().any(|also| also.table == table && also.row == row))
                 && f.columns.iter().any(|c| c == column)
         })
     };
@@ -150,6 +150,8 @@ fn the_first_paper() {
     assert!(at("table-03", "sft", "math", Detector::Average));
     assert!(at("table-12", "pa-acc", "MATH500", Detector::RepeatedRow));
     assert!(at("table-06", "base", "MMLU-Pro", Detector::Precision));
+    assert!(at("table-11", "base", "AMC23", Detector::Grid));
+    assert_eq!(audit.findings.iter().filter(|f| f.printed == ["51.10"]).count(), 1);
     assert!(!audit.findings.iter().any(|f| f.row.as_deref() == Some("general-reasoner-quoted")));
     assert!(!audit.findings.iter().any(|f| f.detector == Detector::Gain && f.severity != Severity::Note));
     assert_eq!(audit.count(CellResult::Contradicted), 1);
@@ -180,5 +182,42 @@ fn mistakes_in_a_file_are_found_where_they_are() {
         assert_ne!(text, good, "{from}");
         let errors: Vec<SourceError> = read_toml(Document { file: "t.toml", text: &text }, &[]).unwrap_err();
         assert!(errors[0].to_string().starts_with(expected), "{}", errors[0]);
+    }
+}
+
+/// A mistake in a value that stands for a reference is in the file that holds the value.
+#[test]
+fn mistakes_in_values_of_other_files_are_found_there() {
+    let table = "columns = \"$birds.columns\"\nclaims = \"$t.claims\"\nrows = \"$rows\"\n";
+    let criteria =
+        "# Fixed beforehand.\n[[claims]]\nid = \"c\"\ntext = \"more\"\nexpression = \"one.A > two.A\"\n";
+    let shared = "rows = [{ id = \"one\", label = \"One\", printed = { A = \"$value\" } },\n\
+                  { id = \"two\", label = \"Two\", printed = { A = \"30.00\" } }]\n\
+                  value = \"40.00\"\n[birds]\ncolumns = [{ id = \"A\", paper_questions = 30 }]\n";
+    let read = |table: &str, criteria: &str, shared: &str| {
+        let document = |file, text| Document { file, text };
+        let values = [
+            Values { below: Some("t"), document: document("criteria/t.toml", criteria) },
+            Values { below: None, document: document("shared.toml", shared) },
+        ];
+        read_toml(Document { file: "t.toml", text: table }, &values).map_err(|errors| errors[0].to_string())
+    };
+    assert!(read(table, criteria, shared).is_ok());
+    for (from, to, expected) in [
+        ("two.A", "tow.A", "criteria/t.toml:5:23: there is no row `tow`"),
+        ("two.A", "two.A >", "criteria/t.toml:5:"),
+        ("id = \"c\"\n", "id = \"c\"\ncolour = 1\n", "criteria/t.toml:4:1: unknown field `colour`"),
+        ("id = \"c\"\n", "id = 1\n", "criteria/t.toml:3:6: "),
+        ("text = \"more\"\n", "text = \"more\n", "criteria/t.toml:4:"),
+        // A reference inside a value of another file leads to the end of the chain.
+        ("\"40.00\"", "\"4O.00\"", "shared.toml:3:9: `4O.00` is not a decimal number"),
+        ("\"30.00\"", "\"3O.00\"", "shared.toml:2:46: `3O.00` is not a decimal number"),
+        ("= 30 }", "= 0 }", "shared.toml:5:42: is 0, but must be at least 1"),
+        ("A = \"30.00\"", "B = \"30.00\"", "shared.toml:2:42: unknown key `B`"),
+        ("rows = \"$rows\"", "rows = \"$row\"", "t.toml:3:8: "),
+    ] {
+        let bend = |text: &str| text.replacen(from, to, 1);
+        let error = read(&bend(table), &bend(criteria), &bend(shared)).unwrap_err();
+        assert!(error.starts_with(expected), "{error} for {expected}");
     }
 }

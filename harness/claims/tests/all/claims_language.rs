@@ -115,11 +115,55 @@ fn mistakes_are_located_and_explained() {
         ("a.\"x > 1", (2, 8), "this quoted name has no closing `\"`"),
         ("a.\"\" > 1", (2, 4), "a name cannot be empty"),
         ("a.x > ä", (6, 8), "unexpected character `ä`"),
+        (
+            "a.x ~ b.x within 0",
+            (0, 18),
+            "a tolerance must be above 0: no measurement finds two values to be the same",
+        ),
+        (
+            "a.x > 1 and 0 > |a.x - b.x|",
+            (12, 27),
+            "a tolerance must be above 0: no measurement finds two values to be the same",
+        ),
         ("a.x > 0 and 1 > 2", (12, 17), "a comparison needs at least one cell (`row.column`)"),
     ] {
         let error = text.parse::<Claim>().unwrap_err();
         assert_eq!((error.span.start, error.span.end), span, "{text}: {error}");
         assert_eq!(error.to_string(), message, "{text}");
+    }
+}
+
+/// A distance below a number is a claim of similarity, whichever side it stands on.
+#[test]
+fn distances_below_a_number_are_similarities() {
+    for text in ["|a.x - b.x| < 2", "|a.x - b.x| <= 2", "2 > |a.x - b.x|", "2 >= |a.x - b.x|"] {
+        assert_eq!(text.parse::<Claim>().unwrap().to_string(), "a.x ~ b.x within 2", "{text}");
+    }
+    for text in ["|a.x - b.x| > 2", "2 < |a.x - b.x|"] {
+        assert_eq!(text.parse::<Claim>().unwrap().to_string(), text);
+    }
+}
+
+/// Bounds of an expression over every corner of its cells' ranges, and beyond them where it is not monotone.
+#[test]
+fn ranges_hold_every_value() {
+    for (text, low, high) in [
+        ("a.x - b.x", -30.0, 20.0),
+        ("|a.x - b.x|", 0.0, 30.0),
+        ("|a.x - 70|", 20.0, 40.0),
+        ("avg(a.x, b.x) * 2 - a.x", 10.0, 80.0),
+        ("a.x / b.x", 0.5, 5.0 / 3.0),
+        ("a.x * -1", -50.0, -30.0),
+        ("slope(a.x at 1, b.x at 2)", -20.0, 30.0),
+        ("1 / (a.x - b.x)", f64::NEG_INFINITY, f64::INFINITY),
+    ] {
+        let expression: Expression = text.parse().unwrap();
+        let ranges: Vec<(f64, f64)> = expression
+            .cells()
+            .iter()
+            .map(|cell| if cell.row == "a" { (30.0, 50.0) } else { (30.0, 60.0) })
+            .collect();
+        assert_eq!(expression.range(&expression.cells(), &ranges), (low, high), "{text}");
     }
 }
 
@@ -214,7 +258,7 @@ fn claim() -> impl Strategy<Value = Claim> {
         Just(Relation::Below),
         Just(Relation::AtLeast),
         Just(Relation::AtMost),
-        (0.0..50.0).prop_map(Relation::Within)
+        (0.1..50.0).prop_map(Relation::Within)
     ];
     let comparison =
         (cell(), expression(), relation, any::<bool>()).prop_map(|(cell, other, relation, first)| {
@@ -261,6 +305,7 @@ proptest! {
         let normal = |c: &Comparison| matches!(
             (&c.left, c.relation, &c.right),
             (Expression::Absolute(_), Relation::Below | Relation::AtMost, Expression::Number(_))
+                | (Expression::Number(_), Relation::Above | Relation::AtLeast, Expression::Absolute(_))
         );
         if !claim.comparisons().any(normal) {
             prop_assert_eq!(&found, &claim.alternatives, "{}", text);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assay_claims::table::{Known, Layout};
+use assay_claims::table::{Column, Known, Layout, Measure, NamedMean};
 
 use crate::small::{claim, layout};
 
@@ -10,11 +10,26 @@ fn known(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+fn column(id: &str) -> Column {
+    Column { id: id.into(), group: Some("one".into()), ..Column::default() }
+}
+
+/// The only column of the second group.
+fn figure(id: &str, name: &str) -> Column {
+    Column { group: Some("two".into()), measure: Measure::Figure(name.into()), ..column(id) }
+}
+
 /// `path: message (suggestion) @offset` of each finding.
 fn findings(layout: &Layout) -> Vec<String> {
     let models = known(&["the-base-model", "the-old-model", "the-new-model"]);
     let benchmarks = known(&["a", "b", "c"]);
-    let found = layout.check(&Known { models: Some(&models), benchmarks: Some(&benchmarks) });
+    let figures = known(&["spikes", "steps"]);
+    let found = layout.check(&Known {
+        models: Some(&models),
+        benchmarks: Some(&benchmarks),
+        figures: Some(&figures),
+        ..Known::default()
+    });
     let text = found.into_iter().map(|finding| {
         let suggestion = finding.suggestion.map_or(String::new(), |name| format!(" ({name})"));
         let offset = finding.offset.map_or(String::new(), |offset| format!(" @{offset}"));
@@ -32,7 +47,7 @@ fn a_sound_layout_has_no_findings() {
 #[test]
 fn each_mistake_is_found_where_it_is() {
     type Bend = fn(&mut Layout);
-    let cases: [(&str, Bend); 19] = [
+    let cases: [(&str, Bend); 30] = [
         ("groups[1].id: `one` is used twice", |l| {
             l.groups[1].id = "one".into();
         }),
@@ -51,6 +66,60 @@ fn each_mistake_is_found_where_it_is() {
             l.columns[0].benchmark = Some("chain".into());
         }),
         ("columns[1].benchmark: `a` stands in two columns", |l| l.columns[1].benchmark = Some("a".into())),
+        ("columns[0].measure.pass-at: is 0, but must be at least 1", |l| {
+            l.columns[0].measure = Measure::PassAt(0);
+        }),
+        ("columns[1].benchmark: `a` stands in two columns of pass@4", |l| {
+            l.columns[0].measure = Measure::PassAt(4);
+            l.columns[1] = Column { benchmark: Some("a".into()), measure: Measure::PassAt(4), ..column("B") };
+        }),
+        ("columns[1].at: is the place of column `A` on `a` too", |l| {
+            l.columns[0].at = Some(4);
+            l.columns[1] = Column {
+                benchmark: Some("a".into()),
+                measure: Measure::PassAt(4),
+                at: Some(4),
+                ..column("B")
+            };
+        }),
+        (
+            "columns[2].benchmark: stands beside the measure `figure`: a figure is of the row's model, not of a benchmark",
+            |l| l.columns[2].measure = Measure::Figure("spikes".into()),
+        ),
+        ("columns[2].measure.figure: there is no figure `spike` (did you mean `spikes`?)", |l| {
+            l.columns[2] = figure("C", "spike");
+        }),
+        ("columns[3].measure.figure: `steps` stands in two columns", |l| {
+            l.columns[2] = figure("C", "steps");
+            l.columns.push(Column { group: None, ..figure("D", "steps") });
+        }),
+        (
+            "columns[2].unit: is `tokens`, but the column's measured values are percentages, which need no unit",
+            |l| {
+                l.columns[2].unit = Some("tokens".into());
+                l.rows.iter_mut().for_each(|row| drop(row.averages.remove("two")));
+            },
+        ),
+        ("groups[0].id: an average is of values of one kind, but `A` is in percent and `B` in tokens", |l| {
+            l.columns[1].measure = Measure::Tokens
+        }),
+        (
+            "means[0].columns: an average is of values of one kind, but `A` is in percent and `C` without a unit",
+            |l| {
+                l.columns[2] = figure("C", "spikes");
+                l.means.push(NamedMean { id: "both".into(), columns: vec!["A".into(), "C".into()] });
+            },
+        ),
+        ("rows[2].at: is the place of row `base` too: rows of one block have different places", |l| {
+            (l.rows[0].at, l.rows[2].at) = (Some(0), Some(0));
+        }),
+        (
+            "rows[1].averages.two: `5O` is not a decimal number such as 45.41, with at most 15 digits, 9 of them after the point",
+            |l| {
+                l.columns[2] = figure("C", "spikes");
+                l.rows[1].averages.insert("two".into(), "5O".into());
+            },
+        ),
         ("columns[0].paper_questions: is 0, but must be at least 1", |l| {
             l.columns[0].paper_questions = Some(0);
         }),
@@ -95,6 +164,24 @@ fn each_mistake_is_found_where_it_is() {
         bend(&mut layout);
         assert_eq!(findings(&layout), [expected]);
     }
+}
+
+/// Two measures of one benchmark, two blocks with the same places, and averages of amounts of one unit are no mistakes.
+#[test]
+fn measures_that_go_together_have_no_findings() {
+    let mut layout = layout();
+    layout.columns[0].at = Some(1);
+    let second =
+        Column { benchmark: Some("a".into()), measure: Measure::PassAt(4), at: Some(4), ..column("A4") };
+    layout.columns.push(second);
+    layout.columns[2].measure = Measure::Tokens;
+    layout.columns.push(Column { group: Some("two".into()), unit: Some("tokens".into()), ..column("D") });
+    layout.rows[0].printed.insert("D".into(), "18413".into());
+    layout.rows[0].averages.insert("two".into(), "9000.5".into());
+    for (row, block) in layout.rows.iter_mut().zip(["x", "y", "z"]) {
+        (row.at, row.block) = (Some(2), Some(block.into()));
+    }
+    assert_eq!(findings(&layout), [""; 0]);
 }
 
 /// A name that is used twice leaves another name without its entry: that is one mistake.

@@ -1,4 +1,5 @@
-use assay_claims::pass_at_k::{PassAtKError, avg_at_k, pass_at_k};
+use assay_claims::pass_at_k::{PassAtKError, avg_at_k, pass_at_k, pass_at_k_among, pass_at_k_of};
+use assay_claims::scores::{SampleScore, Score};
 
 use crate::support::close;
 
@@ -31,6 +32,16 @@ fn one_sample_is_the_mean_and_all_samples_are_any() {
     }
 }
 
+/// pass@1 of a column is its accuracy to the last digit: they stand beside each other.
+#[test]
+fn one_sample_is_the_accuracy_to_the_last_digit() {
+    for right in 0..=40 {
+        let samples: Vec<SampleScore> = (0..40).map(|at| SampleScore::from(at < right)).collect();
+        assert_eq!(pass_at_k_among(&samples, 0, 1).unwrap(), Score::of(&samples, 0));
+        assert_eq!(pass_at_k_among(&samples, 3, 1).unwrap(), Score::of(&samples, 3));
+    }
+}
+
 /// A binomial coefficient of 10,000 choose 5,000 would overflow; the product does not.
 #[test]
 fn large_counts_stay_finite() {
@@ -44,4 +55,19 @@ fn undefined_cases_are_errors() {
     assert_eq!(pass_at_k(4, 1, 5), Err(PassAtKError::K { k: 5, samples: 4 }));
     assert_eq!(avg_at_k(0, 0), Err(PassAtKError::K { k: 1, samples: 0 }));
     assert_eq!(pass_at_k(4, 5, 2), Err(PassAtKError::Correct { correct: 5, samples: 4 }));
+}
+
+/// Whether 0.5 passes is not said anywhere, so there is no number.
+#[test]
+fn graded_samples_have_no_pass_at_k() {
+    let (right, wrong) = (SampleScore::RIGHT, SampleScore::WRONG);
+    let half = SampleScore::new(0.5).unwrap();
+    assert_eq!(pass_at_k_of(&[right, wrong, wrong, right], 2), pass_at_k(4, 2, 2));
+    let error = pass_at_k_of(&[right, half, wrong], 2).unwrap_err();
+    assert_eq!(error, PassAtKError::Graded { k: 2, samples: 3, score: 0.5 });
+    assert_eq!(
+        error.to_string(),
+        "pass@2 counts right and wrong samples, and a sample has the score 0.5; the mean of the scores, Avg@3, is defined"
+    );
+    assert_eq!(pass_at_k_of(&[right], 2), Err(PassAtKError::K { k: 2, samples: 1 }));
 }

@@ -244,14 +244,32 @@ fn power_and_nearest_sizes() {
     let size = BenchmarkSize { questions: 40, samples: 32 };
     let check = Grids::default().check(decimal("51.10"), size);
     close(check.power, 0.872, 1e-12);
-    let questions = check.nearest_questions.unwrap();
-    let near = Grids::default().check(decimal("51.10"), BenchmarkSize { questions, ..size });
-    assert_ne!(near.result(), PrintedCheck::OffTheGrid);
-    let (low, high) = (questions.min(40), questions.max(40));
-    for between in low + 1..high {
-        let size = BenchmarkSize { questions: between, ..size };
-        assert_eq!(Grids::default().check(decimal("51.10"), size).result(), PrintedCheck::OffTheGrid);
+    let shown: Vec<(u32, u32)> = check.nearest.iter().map(|near| (near.questions, near.samples)).collect();
+    assert_eq!(shown, nearest_by_search(5110, size));
+    let on_the_grid = Grids::default().check(decimal("51.09"), size);
+    assert_eq!(on_the_grid.nearest, [], "a value that fits needs no other numbers");
+    // Nothing is looked for below one question or one sample.
+    for size in [BenchmarkSize { questions: 1, samples: 1 }, BenchmarkSize { questions: 3, samples: 1 }] {
+        let check = Grids::default().check(decimal("51.10"), size);
+        assert!(!check.nearest.is_empty() && check.nearest.iter().all(|n| n.questions > 0 && n.samples > 0));
     }
+}
+
+/// The three numbers of questions and samples with the least distance, by looking at all that are near.
+fn nearest_by_search(hundredths: i64, size: BenchmarkSize) -> Vec<(u32, u32)> {
+    let near = |number: u32| number.saturating_sub(30).max(1)..=number + 30;
+    let sizes = near(size.questions).flat_map(|questions| near(size.samples).map(move |k| (questions, k)));
+    let fits = |&(questions, samples): &(u32, u32)| {
+        let count = i64::from(questions) * i64::from(samples);
+        (0..=count).any(|right| 2 * (10_000 * right - hundredths * count).abs() <= count)
+    };
+    let mut fitting: Vec<(u32, u32)> = sizes.filter(fits).collect();
+    fitting.sort_by_key(|&(n, k)| {
+        let by = k.abs_diff(size.samples);
+        (n.abs_diff(size.questions) + by, by, n, k)
+    });
+    fitting.truncate(3);
+    fitting
 }
 
 /// 436/674 = 64.6884: cutting digits off gives 64.68, rounding 64.69.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use assay_claims::scores::SampleScore;
 use assay_claims::table::{ClaimLayout, Column, Evaluation, Group, Layout, Measurements, RowLayout};
 
 /// The outcomes of a fixed sequence, the same on every machine.
@@ -43,11 +44,17 @@ fn row(id: &str, printed: [&str; 3], averages: [&str; 2]) -> RowLayout {
 }
 
 pub(crate) fn claim(id: &str, expression: &str) -> ClaimLayout {
-    ClaimLayout { id: id.into(), text: format!("claim {id}"), expression: expression.into(), primary: false }
+    ClaimLayout {
+        id: id.into(),
+        text: format!("claim {id}"),
+        expression: expression.into(),
+        primary: false,
+        gates: Vec::new(),
+    }
 }
 
 pub(crate) fn layout() -> Layout {
-    let group = |id: &str, label: &str| Group { id: id.into(), label: label.into() };
+    let group = |id: &str, label: &str| Group { id: id.into(), label: label.into(), columns: Vec::new() };
     Layout {
         caption: "Three models.".into(),
         groups: vec![group("one", "One"), group("two", "Two")],
@@ -67,6 +74,13 @@ pub(crate) fn layout() -> Layout {
     }
 }
 
+/// Tokens of four samples a question, one to two dozens.
+fn tokens(ids: &[String], at: f64) -> BTreeMap<String, Vec<u32>> {
+    let least = 10 + (10.0 * at) as u32;
+    let of = |index: usize| (0..4).map(|sample| least + (index as u32 * (sample + 1)) % 5).collect();
+    ids.iter().enumerate().map(|(index, id)| (id.clone(), of(index))).collect()
+}
+
 /// Four samples a question, one of them without a verdict for each model and seed.
 pub(crate) fn measurements() -> Measurements {
     let mut sequence = Sequence(7);
@@ -79,26 +93,37 @@ pub(crate) fn measurements() -> Measurements {
     let mut evaluations = Vec::new();
     for (model, seeds, skill) in models {
         for seed in seeds {
-            let mut outcomes = BTreeMap::new();
+            let mut scores = BTreeMap::new();
             for (benchmark, ids) in &questions {
                 let mut judged = BTreeMap::new();
                 for id in ids {
                     let ease = 0.5 + sequence.next();
-                    let samples = (0..4).map(|_| sequence.next() < skill * ease).collect::<Vec<bool>>();
+                    let samples =
+                        (0..4).map(|_| SampleScore::from(sequence.next() < skill * ease)).collect::<Vec<_>>();
                     judged.insert(id.clone(), samples);
                 }
-                outcomes.insert(benchmark.clone(), judged);
+                scores.insert(benchmark.clone(), judged);
             }
-            outcomes.get_mut("b").unwrap().get_mut("b03").unwrap().pop();
+            scores.get_mut("b").unwrap().get_mut("b03").unwrap().pop();
             evaluations.push(Evaluation {
                 model: format!("the-{model}-model"),
                 seed: *seed,
-                outcomes,
-                lengths: questions.keys().map(|name| (name.clone(), 10.0 + sequence.next())).collect(),
+                scores,
+                tokens: questions
+                    .iter()
+                    .map(|(name, ids)| (name.clone(), tokens(ids, sequence.next())))
+                    .collect(),
                 failures: BTreeMap::from([("b".to_owned(), BTreeMap::from([("b03".to_owned(), 1)]))]),
             });
         }
     }
     let samples = questions.keys().map(|name| (name.clone(), 4)).collect();
-    Measurements { questions, samples, evaluations, sections: Vec::new(), notes: vec!["Small.".into()] }
+    Measurements {
+        questions,
+        samples,
+        evaluations,
+        figures: Default::default(),
+        sections: Vec::new(),
+        notes: vec!["Small.".into()],
+    }
 }

@@ -1,5 +1,7 @@
 //! Tables as text: CSV and Markdown.
 
+use std::iter::repeat;
+
 use super::{Document, SourceError};
 
 /// A cell's text and marks, and where it begins.
@@ -8,6 +10,8 @@ pub(super) struct TextCell {
     pub(super) text: String,
     pub(super) best: bool,
     pub(super) second: bool,
+    /// Whether the text of a cell further left spans this one too.
+    pub(super) spanned: bool,
     /// Byte in the file.
     pub(super) offset: usize,
 }
@@ -17,13 +21,20 @@ pub(super) struct TextCell {
 pub(super) struct TextTable {
     pub(super) head: Vec<TextCell>,
     pub(super) rows: Vec<Vec<TextCell>>,
+    /// The block of each row, from 0; empty where there are no blocks.
+    pub(super) blocks: Vec<usize>,
 }
 
+/// What stands where nothing is printed.
+pub(super) const DASHES: [&str; 6] = ["-", "--", "---", "–", "—", "n/a"];
+
 impl TextTable {
-    /// A table from its lines, the first of which is the head.
+    /// A table from its lines, the first of which is the head; `blocks` has the block of each of the others, or nothing.
+    /// A row with dashes only, which says that nothing is printed, is left out.
     pub(super) fn new(
         document: Document<'_>,
         mut lines: Vec<Vec<TextCell>>,
+        blocks: &[usize],
     ) -> Result<Self, Vec<SourceError>> {
         if lines.len() < 2 {
             let message = "holds no table: there are no rows below a line of column names";
@@ -38,30 +49,59 @@ impl TextTable {
                 .help("leave a cell empty where nothing is printed")
         });
         let errors: Vec<SourceError> = ragged.collect();
-        if errors.is_empty() { Ok(Self { head, rows }) } else { Err(errors) }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let dashes = |row: &[TextCell]| row.iter().skip(1).all(|cell| DASHES.contains(&cell.text.as_str()));
+        let (mut table, blocks) =
+            (Self { head, ..Self::default() }, blocks.iter().map(Some).chain(repeat(None)));
+        for (row, block) in rows.into_iter().zip(blocks).filter(|(row, _)| row.len() < 2 || !dashes(row)) {
+            table.rows.push(row);
+            table.blocks.extend(block);
+        }
+        Ok(table)
     }
 }
 
 /// A cell of Markdown or CSV: `**x**` and `<b>x</b>` are marks of the best, `<u>x</u>` and `__x__` of the
-/// second best.
+/// second best; `*x*`, `_x_` and `` `x` `` mark nothing.
 fn marked(text: &str, offset: usize) -> TextCell {
     let mut cell = TextCell { text: text.trim().to_owned(), offset, ..TextCell::default() };
-    let pairs = [("**", "**", true), ("<b>", "</b>", true), ("<u>", "</u>", false), ("__", "__", false)];
+    let pairs = [
+        ("**", "**", Some(true)),
+        ("<b>", "</b>", Some(true)),
+        ("<u>", "</u>", Some(false)),
+        ("__", "__", Some(false)),
+        ("*", "*", None),
+        ("_", "_", None),
+        ("`", "`", None),
+    ];
     while let Some((inner, best)) = pairs.iter().find_map(|(open, close, best)| {
         let inner = cell.text.strip_prefix(open)?.strip_suffix(close)?;
         Some((inner.trim().to_owned(), *best))
     }) {
-        cell.best |= best;
-        cell.second |= !best;
+        cell.best |= best == Some(true);
+        cell.second |= best == Some(false);
         cell.text = inner;
     }
     cell
 }
 
-/// Reads CSV from byte `from` on; the first record holds the names of the columns.
+/// What separates the cells: of a comma, a semicolon and a tab the one that occurs most in the first line.
+fn delimiter(body: &str) -> u8 {
+    let line = body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
+    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+}
+
+/// Reads CSV from byte `from` on, with commas, semicolons or tabs between the cells; the first record holds the names of the columns.
 pub(super) fn csv(document: Document<'_>, from: usize) -> Result<TextTable, Vec<SourceError>> {
     let body = document.text.get(from..).unwrap_or_default();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter(body))
+        .from_reader(body.as_bytes());
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
@@ -81,7 +121,7 @@ pub(super) fn csv(document: Document<'_>, from: usize) -> Result<TextTable, Vec<
         }
         lines.push(cells);
     }
-    TextTable::new(document, lines)
+    TextTable::new(document, lines, &[])
 }
 
 /// Reads the one pipe table of a Markdown text, from byte `from` on.
@@ -111,7 +151,7 @@ pub(super) fn markdown(document: Document<'_>, from: usize) -> Result<TextTable,
         let message = "the line below the column names is not `| --- | --- |`";
         return Err(vec![SourceError::at(document.file, document.text, first.offset, message)]);
     }
-    TextTable::new(document, lines)
+    TextTable::new(document, lines, &[])
 }
 
 /// The cells of a line of a pipe table; `\|` does not separate cells.

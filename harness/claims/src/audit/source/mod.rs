@@ -12,15 +12,21 @@
 //! units = { length = "tokens" }            # columns that hold no percentages
 //! lower_is_better = ["length"]
 //! quoted = ["Another team's row"]
+//! methods = { Ours = "Owl, 7B" }           # the method of a row, where another table has it under another name
+//! blocks = { small = ["Owl", "Cat"] }      # rows that marks of the best compare among each other
 //! claims = [{ id = "C1", text = "Owls are better than cats", expression = "owl.average > cat.average" }]
 //! gains = [{ id = "G1", text = "over 10 %", of = "owl.birds", over = "cat.birds", printed = "10", says = "over" }]
 //! ```
+//!
+//! In LaTeX, lines with one text only and rules between rows make blocks too. A row that is set in bold from its name on
+//! has no marks.
 //!
 //! A row's name is the text of its first cell. In claims it stands in double quotes, unless it is a plain name.
 
 mod grid;
 mod header;
 mod latex;
+mod places;
 mod toml;
 
 pub use self::toml::{Document, Values, read_toml};
@@ -30,7 +36,7 @@ use crate::table::Layout;
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated values; the first line names the columns.
+    /// Values with commas, semicolons or tabs between them; the first line names the columns.
     Csv,
     /// A pipe table.
     Markdown,
@@ -47,7 +53,7 @@ pub fn read_text(
     document: Document<'_>,
     header: Option<Document<'_>>,
 ) -> Result<Source, Vec<SourceError>> {
-    let front = header::front_matter(document);
+    let front = header::front_matter(document).map_err(|error| vec![error])?;
     let from = front.as_ref().map_or(0, |(_, from)| *from);
     let own = front.as_ref().map(|(text, _)| Document { file: document.file, text });
     let Some(header_document) = header.or(own) else {
@@ -62,7 +68,7 @@ pub fn read_text(
         Format::Markdown => grid::markdown(document, from),
         Format::Latex => latex::read(document, from),
     }?;
-    header::source(document, header_document, read, &table)
+    header::source(document, read, &table)
 }
 
 /// What is wrong with a file, and where.
@@ -97,6 +103,11 @@ impl SourceError {
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    pub(super) fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
         self
     }
 }

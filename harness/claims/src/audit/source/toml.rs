@@ -1,18 +1,17 @@
 //! Tables in TOML: recipes, and tables of other papers in the same form.
 
-use std::ops::Range;
-
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
+use super::places::{Files, place, steps};
 use super::{Source, SourceError};
-use crate::table::{Known, Layout};
+use crate::table::{self, Layout};
 
 /// Keys of a recipe that are no part of its table.
-const OTHERS: [&str; 7] = ["title", "kind", "paper", "locator", "target", "expect", "steps"];
+const OTHERS: [&str; 8] = ["title", "kind", "paper", "locator", "target", "expect", "steps", "seeds"];
 /// Keys that describe the measurement: a scale may hold their values.
-const OF_THE_MEASUREMENT: [&str; 3] = ["notes", "deviations", "history"];
+const OF_THE_MEASUREMENT: [&str; 4] = ["notes", "deviations", "history", "rules"];
 /// Most references that are followed one after the other: more count as a circle.
 const DEEPEST: usize = 16;
 
@@ -38,11 +37,16 @@ pub struct Values<'a> {
 /// belong to the measurement and stay as they are.
 ///
 /// # Errors
-/// The first mistake in reading, or every mistake of the table itself, in the order of the table.
+/// The first mistake in reading, or every mistake of the table itself, in the order of the table. A mistake in a value
+/// that a reference stands for has its place in the file that holds the value.
 pub fn read_toml(document: Document<'_>, values: &[Values<'_>]) -> Result<Source, Vec<SourceError>> {
-    let mut root = parse(document)?;
-    let parsed = values.iter().map(|values| Ok((values.below, parse(values.document)?)));
-    let known: Vec<(Option<&str>, Spanned<DeTable<'_>>)> = parsed.collect::<Result<_, Vec<SourceError>>>()?;
+    // A value that stands for a reference keeps its place, which is in the file that holds it.
+    let files = Files::new([document].into_iter().chain(values.iter().map(|values| values.document)));
+    let texts = files.moved();
+    let parsed = texts.iter().map(|text| parse(text, &files));
+    let mut parsed: Vec<Spanned<DeTable<'_>>> = parsed.collect::<Result<_, _>>()?;
+    let mut root = parsed.remove(0);
+    let known: Vec<Known<'_>> = values.iter().map(|values| values.below).zip(parsed).collect();
     let title = root.get_ref().get("title").and_then(|title| title.get_ref().as_str());
     let title = title.unwrap_or_default().to_owned();
     for key in OTHERS {
@@ -58,41 +62,34 @@ pub fn read_toml(document: Document<'_>, values: &[Values<'_>]) -> Result<Source
         }
     }
     let places = root.clone();
-    let layout = Layout::deserialize(Deserializer::from(root)).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        vec![SourceError::at(document.file, document.text, offset, error.message())]
-    })?;
+    let layout = Layout::deserialize(Deserializer::from(root)).map_err(|error| wrong(&files, &error))?;
     let errors: Vec<SourceError> = layout
-        .check(&Known::default())
+        .check(&table::Known::default())
         .into_iter()
         .map(|finding| {
-            let span = place(&places, &finding.path, finding.key);
-            // One for the quote before the string.
-            let inside = finding.offset.map_or(0, |offset| offset + 1);
-            let error =
-                SourceError::at(document.file, document.text, span.start + inside, finding.message.clone());
-            match finding.suggestion {
-                Some(help) => error.help(help),
-                None => error,
-            }
+            let span = place(&places, &steps(&finding.path), finding.key);
+            let byte = finding.offset.map_or(span.start, |offset| files.inside(span.start, offset));
+            files.error(byte, finding.message).maybe_help(finding.suggestion)
         })
         .collect();
     if errors.is_empty() { Ok(Source { title, layout }) } else { Err(errors) }
 }
 
-fn parse(document: Document<'_>) -> Result<Spanned<DeTable<'_>>, Vec<SourceError>> {
-    DeTable::parse(document.text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        vec![SourceError::at(document.file, document.text, offset, error.message())]
-    })
+/// A file's values, and the name that comes before the path of each.
+type Known<'a> = (Option<&'a str>, Spanned<DeTable<'a>>);
+
+/// Reads a text whose bytes have the numbers of `files`.
+pub(super) fn parse<'t>(text: &'t str, files: &Files<'_>) -> Result<Spanned<DeTable<'t>>, Vec<SourceError>> {
+    DeTable::parse(text).map_err(|error| wrong(files, &error))
+}
+
+/// What the parser says, at its place.
+pub(super) fn wrong(files: &Files<'_>, error: &toml::de::Error) -> Vec<SourceError> {
+    vec![files.error(error.span().map_or(0, |span| span.start), error.message())]
 }
 
 /// Replaces references below a value.
-fn follow<'i>(
-    value: &mut Spanned<DeValue<'i>>,
-    known: &[(Option<&str>, Spanned<DeTable<'i>>)],
-    depth: usize,
-) {
+fn follow<'i>(value: &mut Spanned<DeValue<'i>>, known: &[Known<'i>], depth: usize) {
     if depth == 0 {
         return;
     }
@@ -106,12 +103,12 @@ fn follow<'i>(
             for name in names {
                 at = at.get_ref().as_table()?.get(name)?;
             }
-            Some(at.get_ref().clone())
+            Some(at.clone())
         })
     };
     let found = value.get_ref().as_str().and_then(|text| text.strip_prefix('$')).and_then(look_up);
     if let Some(found) = found {
-        *value.get_mut() = found;
+        *value = found;
         follow(value, known, depth - 1);
         return;
     }
@@ -120,52 +117,4 @@ fn follow<'i>(
         DeValue::Table(table) => table.iter_mut().for_each(|(_, item)| follow(item, known, depth)),
         _ => {}
     }
-}
-
-/// The bytes of the value at a path such as `rows[2].printed.MATH500`. If there is none, those of the deepest list or
-/// table on the path.
-fn place(root: &Spanned<DeTable<'_>>, path: &str, key: bool) -> Range<usize> {
-    let mut span = root.span();
-    let mut table = Some(root.get_ref());
-    let mut list = None;
-    let mut rest = path;
-    while !rest.is_empty() {
-        let (step, after) = step(rest);
-        rest = after;
-        let next = match step {
-            Step::Key(name) => {
-                let Some((found, value)) = table.and_then(|t| t.get_key_value(name)) else { break };
-                if key && rest.is_empty() {
-                    return found.span();
-                }
-                value
-            }
-            Step::Index(at) => {
-                let Some(value) = list.and_then(|l: &toml::de::DeArray<'_>| l.get(at)) else { break };
-                value
-            }
-        };
-        span = next.span();
-        (table, list) = (next.get_ref().as_table(), next.get_ref().as_array());
-    }
-    span
-}
-
-enum Step<'p> {
-    Key(&'p str),
-    Index(usize),
-}
-
-/// The first step of a path, and what follows.
-fn step(path: &str) -> (Step<'_>, &str) {
-    let path = path.strip_prefix('.').unwrap_or(path);
-    if let Some((at, rest)) = path.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (Step::Index(at.parse().unwrap_or(usize::MAX)), rest);
-    }
-    if let Some((name, rest)) = path.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
-        return (Step::Key(name), rest);
-    }
-    let end = path.find(['.', '[']).unwrap_or(path.len());
-    let (name, rest) = path.split_at(end);
-    (Step::Key(name), rest)
 }
