@@ -14,7 +14,7 @@ use assay_flow::{ParamError, StepContext, StepError};
 use assay_lm::engine::{CANDLE, Capabilities, Completion, Engine, EngineKind, Request, Sampling};
 use assay_lm::{Part, Placement};
 use assay_store::{Hash, Hasher, StoreError, memo::memoized};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -68,6 +68,11 @@ impl EngineParams {
         self.placement.check().map_err(|error| ParamError::new("engine.placement", error.to_string()))
     }
 
+    /// Checks, without loading weights, that a model folder has the special tokens `required`.
+    pub(crate) fn requires(&self, folder: &Utf8Path, required: &[String]) -> Result<(), StepError> {
+        self.kind.kind().requires(folder, required).map_err(lm)
+    }
+
     /// Where it computes.
     pub(crate) fn placement(&self) -> &Placement {
         &self.placement
@@ -96,6 +101,17 @@ impl SamplingParams {
         ])
         .and(counts(&[("max_new_tokens", self.max_new_tokens as u64, MOST_NEW_TOKENS)]))
         .map_err(|error| error.under("sampling"))
+    }
+
+    /// Refuses settings that draw from another distribution than the model's own.
+    pub(crate) fn check_unchanged(&self) -> Result<(), ParamError> {
+        within(&[("temperature", self.temperature, 1.0..=1.0), ("top_p", self.top_p, 1.0..=1.0)])
+            .map_err(|error| error.under("sampling"))
+    }
+
+    /// The most tokens of a completion.
+    pub(crate) fn max_new_tokens(&self) -> usize {
+        self.max_new_tokens
     }
 
     /// With what ends a completion in a dialect.
@@ -207,6 +223,20 @@ impl Model {
         })
     }
 
+    /// The same for rows that no other step asks for: nothing is kept.
+    pub(crate) fn score_now(&self, rows: &[Vec<Segment>]) -> Result<Vec<Vec<f32>>, StepError> {
+        let rows: Vec<Vec<Part<'_>>> = rows.iter().map(|row| parts(row)).collect();
+        let mut scores = vec![Vec::new(); rows.len()];
+        let scorer = self.engine(Engine::scorer)?;
+        let flow = scorer.score(&rows, &|| false, &mut |at, row| {
+            scores[at] = row;
+            ControlFlow::Continue(())
+        });
+        // Nothing stops it.
+        let _ = flow.map_err(lm)?;
+        Ok(scores)
+    }
+
     /// For each prompt, the index of the option that is its likeliest continuation.
     pub(crate) fn choose(
         &self,
@@ -276,7 +306,8 @@ fn add_segments(hasher: &mut Hasher, segments: &[Segment]) {
     }
 }
 
-fn parts(segments: &[Segment]) -> Vec<Part<'_>> {
+/// Segments as the language model takes them.
+pub(crate) fn parts(segments: &[Segment]) -> Vec<Part<'_>> {
     segments.iter().map(|Segment { text, loss }| Part { text, loss: *loss }).collect()
 }
 

@@ -133,6 +133,12 @@ pub struct GenerationVerdict {
     pub verdict: Verdict,
 }
 
+/// The training log of a model folder: lines of [`TrainingStep`], beside the weights.
+pub const TRAINING_LOG: &str = "training.jsonl";
+
+/// The file of a model folder that says how many rows a cutoff cut: one line of [`CutRows`], where there was a cutoff.
+pub const CUT_ROWS: &str = "rows.jsonl";
+
 /// One line of a training log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +151,24 @@ pub struct TrainingStep {
     pub gradient_norm: f64,
     /// The learning rate of the step.
     pub learning_rate: f64,
+    /// Of a step on the model's own samples: their mean reward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward: Option<f64>,
+    /// Of a step on the model's own samples: the share of groups whose rewards differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixed: Option<f64>,
+}
+
+/// What a cutoff did to the rows of a training set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CutRows {
+    /// All rows.
+    pub rows: u64,
+    /// Those that were longer than the cutoff.
+    pub cut: u64,
+    /// Of these, those of which nothing was left to learn.
+    pub left_out: u64,
 }
 
 /// Reads JSON lines one by one.

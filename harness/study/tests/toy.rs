@@ -2,8 +2,8 @@
 //! values and against the identities that the paper derives.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use assay_study::inference::posterior::Advantage;
 use assay_study::inference::posterior::finite::{kl, policy_gradient};
-use assay_study::inference::posterior::objective::group_advantages;
 use assay_study::inference::posterior::trace::variance;
 use assay_study::inference::posterior::weights::{phi_forward_coefficients, theta_coefficients};
 use assay_study::inference::posterior::{FallbackReason, FiniteQuestion, FormatReward, Objective, Weights};
@@ -324,12 +324,86 @@ fn question_weights_of_related_objectives() {
 /// The group formula diverges where a finite group has nothing to learn from.
 #[test]
 fn a_uniform_group_has_no_gradient_although_the_formula_diverges() {
-    assert_eq!(group_advantages(&[1.0; 8]), vec![0.0; 8]);
-    assert_eq!(group_advantages(&[0.0; 8]), vec![0.0; 8]);
+    assert_eq!(Advantage::Normalised.of(&[1.0; 8]), vec![0.0; 8]);
+    assert_eq!(Advantage::Normalised.of(&[0.0; 8]), vec![0.0; 8]);
     let clip = 1.0 / 64.0;
     assert!(Objective::Grpo { clip: f64::MIN_POSITIVE }.question_weight(1.0) > 1e7);
     close("clipped", &[Objective::Grpo { clip }.question_weight(1.0)], &[63f64.sqrt()]);
-    close("one of four", &group_advantages(&[1.0, 0.0, 0.0, 0.0])[..1], &[3f64.sqrt()]);
+    close("one of four", &Advantage::Normalised.of(&[1.0, 0.0, 0.0, 0.0])[..1], &[3f64.sqrt()]);
+}
+
+/// The expectation over all groups of `size` of draws (probability, reward, trace) of what the product's weights make of
+/// them: the policy gradient with respect to the logits of the traces.
+fn expected_over_groups(
+    advantage: Advantage,
+    size: u32,
+    logits_of: &[f64],
+    draws: &[(f64, f64, usize)],
+) -> Vec<f64> {
+    let mut expected = vec![0.0; logits_of.len()];
+    for number in 0..draws.len().pow(size) {
+        let group: Vec<(f64, f64, usize)> =
+            (0..size).map(|place| draws[number / draws.len().pow(place) % draws.len()]).collect();
+        let probability: f64 = group.iter().map(|(probability, _, _)| probability).product();
+        let rewards: Vec<Option<f64>> = group.iter().map(|(_, reward, _)| Some(*reward)).collect();
+        for (weight, (_, _, trace)) in advantage.weights(&rewards).into_iter().zip(&group) {
+            for (z, (sum, p)) in expected.iter_mut().zip(logits_of).enumerate() {
+                *sum += probability * weight * (f64::from(z == *trace) - p);
+            }
+        }
+    }
+    expected
+}
+
+/// Steps of GRPO as they are made: centred advantages give the gradient of the expected reward times (n - 1) / n;
+/// normalised ones a question weight that tends to that of equation 12 as groups grow.
+#[test]
+fn groups_of_samples_give_the_gradients_of_the_paper() {
+    for toy in [EASY, HARD] {
+        let right = |z: usize, y: usize| (toy.pi[z] * toy.answers[z][y], f64::from(y < 2), z);
+        let draws: Vec<_> = (0..4).flat_map(|z| (0..5).map(move |y| right(z, y))).collect();
+        let posterior = toy.question().posterior();
+        let p: f64 = toy.pi.iter().zip(toy.success()).map(|(pi, a)| pi * a).sum();
+        let towards = |weight: f64| -> Vec<f64> {
+            posterior.iter().zip(toy.pi).map(|(post, pi)| weight * (post - pi)).collect()
+        };
+        for size in [2, 3] {
+            let n = f64::from(size);
+            let centred = expected_over_groups(Advantage::Centred, size, &toy.pi, &draws);
+            equal("centred", &centred, &towards(p * (n - 1.0) / n));
+            // With k of n right: a right sample weighs sqrt((n - k) / k) / n, a wrong one -sqrt(k / (n - k)) / n.
+            let choose = |k: u32| (0..k).map(|i| (n - f64::from(i)) / f64::from(i + 1)).product::<f64>();
+            let weight = |k: u32| {
+                let right = f64::from(k);
+                choose(k) * p.powf(right) * (1.0 - p).powf(n - right) * (right * (n - right)).sqrt()
+            };
+            let expected = (0..=size).map(weight).sum::<f64>() / (n * (1.0 - p));
+            let normalised = expected_over_groups(Advantage::Normalised, size, &toy.pi, &draws);
+            equal("normalised", &normalised, &towards(expected));
+        }
+    }
+}
+
+/// Steps of RLT as they are made: centred advantages of the dense reward give the gradient of the evidence lower bound.
+#[test]
+fn groups_of_thoughts_give_the_gradient_of_the_bound() {
+    for toy in [EASY, HARD] {
+        let question = toy.question();
+        let reward = question.reverse_kl_reward();
+        let draws: Vec<_> = (0..4).map(|z| (toy.q[z], reward[z], z)).collect();
+        let gradient: Vec<f64> =
+            policy_gradient(&toy.q, &reward).iter().map(|exact| exact * 2.0 / 3.0).collect();
+        equal("centred", &expected_over_groups(Advantage::Centred, 3, &toy.q, &draws), &gradient);
+    }
+}
+
+/// A sample without a reward is not in its group.
+#[test]
+fn a_sample_without_a_reward_teaches_nothing() {
+    let weights = Advantage::Centred.weights(&[Some(1.0), None, Some(0.0)]);
+    assert_eq!(weights, [0.25, 0.0, -0.25]);
+    assert_eq!(Advantage::Normalised.weights(&[Some(0.1 + 0.2), Some(0.1 + 0.2), None]), [0.0; 3]);
+    assert_eq!(Advantage::Normalised.weights(&[None, Some(1.0)]), [0.0; 2]);
 }
 
 /// Identity 8: the expected reverse-KL reward is the ELBO, and its policy gradient is the ELBO's.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use assay_claims::interval::{average, sample_variance};
 
+use super::lengths::{self, LengthProfile};
+use super::objectives::{ObjectiveBin, objectives};
 use super::posterior::{Estimator, FallbackReason, ScoredTrace, Weights};
 
 /// The name of the summary over all benchmarks.
@@ -64,6 +66,12 @@ pub struct Diagnostics {
     pub weights: BTreeMap<Estimator, WeightSummary>,
     /// Dependence on length (figure 4 of arXiv:2509.22637).
     pub length: LengthCorrelations,
+    /// The same in bins.
+    pub length_profile: LengthProfile,
+    /// Median number of tokens of the reference answers, over the questions with a valid trace.
+    pub answer_tokens: Option<f64>,
+    /// What each objective makes of a question, by how often `pi` solves it; empty without traces of `pi`.
+    pub objectives: Vec<ObjectiveBin>,
 }
 
 /// How often traces lead to correct answers.
@@ -154,6 +162,9 @@ pub fn summarise(questions: &[ItemTraces]) -> Result<Diagnostics, WeightsDoNotFi
         log_ratio_sum: Moments::of(&sums),
         weights,
         length: length_correlations(&valid, &sums, &per_token),
+        length_profile: lengths::profile(questions),
+        answer_tokens: median(&answer_tokens(questions)),
+        objectives: objectives(questions),
     })
 }
 
@@ -215,6 +226,14 @@ fn length_correlations(traces: &[&ScoredTrace], sums: &[f64], per_token: &[f64])
     }
 }
 
+/// Tokens of the reference answer of each question that has a valid trace with one: all of them are scored with the same.
+fn answer_tokens(questions: &[ItemTraces]) -> Vec<f64> {
+    let of_question = |question: &ItemTraces| {
+        question.q.iter().flatten().find_map(|trace| Some(trace.answer?.tokens as f64))
+    };
+    questions.iter().filter_map(of_question).collect()
+}
+
 /// An invalid trace is wrong; a trace whose answers were not judged has no accuracy.
 fn trace_accuracy(trace: &Option<ScoredTrace>) -> Option<f64> {
     trace.as_ref().map_or(Some(0.0), |trace| trace.accuracy)
@@ -242,6 +261,16 @@ fn mean(values: &[f64]) -> Option<f64> {
 
 fn share(flags: &[bool]) -> Option<f64> {
     (!flags.is_empty()).then(|| flags.iter().filter(|&&flag| flag).count() as f64 / flags.len() as f64)
+}
+
+/// The middle one of the values, or the mean of the two in the middle; `None` without values.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.get(sorted.len() / 2)?;
+    let lower = sorted.get(sorted.len().checked_sub(1)? / 2)?;
+    Some((lower + upper) / 2.0)
 }
 
 /// Pearson's correlation; `None` with fewer than two pairs or where one side does not vary.

@@ -12,7 +12,8 @@ use crate::records;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Where they come from: `{ embedded = { seed, questions } }`, or `{ file = "PATH" }` in the workspace.
+    /// Where they come from: `{ embedded = { seed, questions } }`, or `{ file = "PATH" }` in the workspace. The embedded
+    /// world takes `families` (items), `mix` and `styles` (demonstrations) and `answers` besides.
     source: Source,
 }
 
@@ -51,7 +52,11 @@ pub(crate) fn demonstrations(workspace: Workspace) -> Kind<Params> {
 
 /// An error of the data as one about the parameter that asks for them.
 pub(crate) fn refused(error: DataError) -> ParamError {
-    ParamError::new("source", error.to_string()).suggest(error.remedy())
+    let place = match error.setting() {
+        Some(setting) => format!("source.embedded.{setting}"),
+        None => "source".to_owned(),
+    };
+    ParamError::new(place.as_str(), error.to_string()).suggest(error.remedy())
 }
 
 /// The test items, which no training data may hold.

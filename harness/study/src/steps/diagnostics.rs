@@ -15,26 +15,33 @@ use crate::records::{self, ItemWeights};
 /// `diagnostics`: one summary for each benchmark of the training items and one over all, as a JSON object.
 pub(crate) fn kind() -> Kind<Nothing> {
     let about = "The posterior's traces against the reasoning model's, and what the weights select";
-    Kind::new("diagnostics", 2, DIAGNOSTICS, about, |_: &Nothing, context| {
+    Kind::new("diagnostics", 3, DIAGNOSTICS, about, |_: &Nothing, context| {
         let benchmarks = records::demonstrations(context, |row| row.item.benchmark)?;
-        let posterior = scored_traces(context, "traces", "verdicts", Some("scores"))?;
-        let mut prior = scored_traces(context, "prior-traces", "prior-verdicts", None)?;
+        let posterior = scored_traces(context, "traces", Some("verdicts"), Some("scores"))?;
+        let prior = (!context.inputs("prior-traces").is_empty())
+            .then(|| scored_traces(context, "prior-traces", Some("prior-verdicts"), None));
+        let mut prior = prior.transpose()?;
         let mut weights = weights(context)?;
         let estimators: BTreeSet<Estimator> = weights.values().flat_map(BTreeMap::keys).copied().collect();
         let mut by_benchmark: BTreeMap<&str, Vec<diagnostics::ItemTraces>> = BTreeMap::new();
         for (item, ItemTraces { scored, .. }) in posterior {
-            let of_prior = prior.remove(&item).ok_or_else(|| alone(&item, "traces", "prior-traces"))?;
+            let of_prior = prior.as_mut().map(|prior| prior.remove(&item));
+            let pi = match of_prior {
+                None => Vec::new(),
+                Some(Some(of_prior)) => of_prior.accuracy.into_iter().flatten().collect(),
+                Some(None) => return Err(alone(&item, "traces", "prior-traces")),
+            };
             let weights = match weights.remove(&item) {
                 Some(weights) if weights.len() == estimators.len() => weights,
                 _ => return Err(alone(&item, "traces", "weights")),
             };
-            let pi = of_prior.accuracy.into_iter().flatten().collect();
             let traces = diagnostics::ItemTraces { q: scored, pi, weights };
             let benchmark = records::of_item(&benchmarks, &item)?;
             by_benchmark.entry(ALL).or_default().push(traces.clone());
             by_benchmark.entry(benchmark).or_default().push(traces);
         }
-        for (input, left) in [("prior-traces", prior.keys().next()), ("weights", weights.keys().next())] {
+        let prior_left = prior.as_ref().and_then(|prior| prior.keys().next());
+        for (input, left) in [("prior-traces", prior_left), ("weights", weights.keys().next())] {
             if let Some(item) = left {
                 return Err(alone(item, input, "traces"));
             }
@@ -53,8 +60,8 @@ pub(crate) fn kind() -> Kind<Nothing> {
                 InputSpec::one("scores", SCORES),
                 InputSpec::one("verdicts", ANSWER_VERDICTS),
                 InputSpec::many("weights", WEIGHTS).about("of each estimator that is summarised"),
-                InputSpec::one("prior-traces", TRACES).about("from pi_theta0, which sees no hint"),
-                InputSpec::one("prior-verdicts", ANSWER_VERDICTS),
+                InputSpec::optional("prior-traces", TRACES).about("from pi_theta0, which sees no hint"),
+                InputSpec::optional("prior-verdicts", ANSWER_VERDICTS).about("where there are such traces"),
             ]
         },
     )

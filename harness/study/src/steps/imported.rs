@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::Assurance;
 use assay_claims::section::{DataTable, Datum, Heading, Section};
-use assay_claims::table::{Layout, Measurements, RowLayout};
+use assay_claims::table::{Column, Layout, Measurements, RowLayout};
 use assay_flow::{Facts, ParamError, StepError, Workspace};
 use assay_import::{Header, Import, ImportError};
 use assay_store::{ErrorClass, Hash};
@@ -40,26 +40,68 @@ pub(super) fn check(layout: &Layout, workspace: &Workspace) -> Result<BTreeSet<S
                 wrong("leads out of the workspace".to_owned(), "name a file inside it");
                 continue;
             };
-            match Import::read(&file, name).and_then(|import| {
+            let header = match Import::read(&file, name).and_then(|import| {
                 import.evaluation(name, &row.id)?;
-                Ok(import.header.benchmark)
+                Ok(import.header)
             }) {
-                Err(error) => wrong(error.to_string(), error.remedy()),
-                Ok(name) if !columns.contains(name.as_str()) => {
-                    let help = format!("give a column `benchmark = \"{name}\"`");
-                    wrong(format!("has scores on `{name}`, which no column is measured on"), &help);
+                Ok(header) => header,
+                Err(error) => {
+                    wrong(error.to_string(), error.remedy());
+                    continue;
                 }
-                Ok(name) if !of_row.insert(name.clone()) => {
-                    wrong(
-                        format!("is the row's second file of `{name}`"),
-                        "import the logs of a benchmark together",
-                    );
-                }
-                Ok(name) => _ = benchmarks.insert(name),
+            };
+            let benchmark = &header.benchmark;
+            if !columns.contains(benchmark.as_str()) {
+                let help = format!("give a column `benchmark = \"{benchmark}\"`");
+                wrong(format!("has scores on `{benchmark}`, which no column is measured on"), &help);
+            } else if !of_row.insert(benchmark.clone()) {
+                wrong(
+                    format!("is the row's second file of `{benchmark}`"),
+                    "import the logs of a benchmark together",
+                );
+            } else if let Some(message) = uncovered(layout, &header) {
+                wrong(message, PART_OF_A_BENCHMARK);
+            } else {
+                benchmarks.insert(benchmark.clone());
             }
         }
     }
     ParamError::all(errors).map(|()| benchmarks)
+}
+
+/// The remedy for a file that covers a part of the paper's questions.
+const PART_OF_A_BENCHMARK: &str =
+    "import logs of all of them; a part is another benchmark, which needs a name of its own";
+
+/// What is wrong with a file that has not as many questions as the paper says that the benchmark has. Nothing is known of
+/// that where the column is measured on another benchmark, in the place of the paper's.
+fn uncovered(layout: &Layout, header: &Header) -> Option<String> {
+    let benchmark = &header.benchmark;
+    let expected = stated(layout, benchmark, |column| column.paper_questions)?;
+    (u64::from(expected) != header.questions).then(|| {
+        format!(
+            "is not comparable: it has {} questions of `{benchmark}`, for which the column states {expected}",
+            header.questions
+        )
+    })
+}
+
+/// What a column that is measured on the benchmark of its own name states.
+fn stated(layout: &Layout, benchmark: &String, of: fn(&Column) -> Option<u32>) -> Option<u32> {
+    let columns = layout.columns.iter().filter(|column| column.benchmark.as_ref() == Some(benchmark));
+    columns.filter(|column| !column.is_stand_in()).find_map(of)
+}
+
+/// That a file has another number of samples than the paper.
+fn other_samples(layout: &Layout, row: &RowLayout, header: &Header) -> Option<String> {
+    let benchmark = &header.benchmark;
+    let printed = stated(layout, benchmark, |column| column.paper_samples)?;
+    (printed != header.samples).then(|| {
+        format!(
+            "The scores of `{}` on `{benchmark}` are of {} samples a question, the printed values of {printed}",
+            row.id, header.samples
+        )
+    })
 }
 
 /// Adds what the files of all rows hold, and gives each row's level: the lowest of its files'.
@@ -78,13 +120,15 @@ pub(super) fn add(
             let import = Import::read(&file, name).map_err(of_import)?;
             let evaluation = import.evaluation(name, &model).map_err(of_import)?;
             comparable(&import, row, name, measured)?;
+            let graded = import.graded();
             let header = import.header;
+            measured.notes.extend(other_samples(layout, row, &header));
             let level = assurance.entry(row.id.clone()).or_insert(header.level);
             *level = header.level.min(*level);
-            listed.push(listing(row, name, &header));
+            listed.push(listing(row, name, &header, graded));
             match measured.evaluations.iter_mut().find(|known| known.model == model) {
                 Some(known) => {
-                    known.outcomes.extend(evaluation.outcomes);
+                    known.scores.extend(evaluation.scores);
                     known.failures.extend(evaluation.failures);
                 }
                 None => measured.evaluations.push(evaluation),
@@ -120,7 +164,7 @@ fn comparable(
         .remedy("rows of one column answer the same questions: import the logs of these"))
 }
 
-fn listing(row: &RowLayout, name: &str, header: &Header) -> Vec<Datum> {
+fn listing(row: &RowLayout, name: &str, header: &Header, graded: u64) -> Vec<Datum> {
     let unscored: u64 = header.unscored.values().sum();
     let text = |text: &str| Datum::Text(text.to_owned());
     let count = |count: u64| Datum::Integer(i64::try_from(count).unwrap_or(i64::MAX));
@@ -140,6 +184,7 @@ fn listing(row: &RowLayout, name: &str, header: &Header) -> Vec<Datum> {
         text(header.level.words()),
         count(header.questions),
         count(u64::from(header.samples)),
+        count(graded),
         count(unscored),
         text(name),
         text(&logs.join("; ")),
@@ -147,13 +192,22 @@ fn listing(row: &RowLayout, name: &str, header: &Header) -> Vec<Datum> {
 }
 
 fn section(rows: Vec<Vec<Datum>>) -> Section {
-    let labels =
-        ["Row", "Benchmark", "Level", "Questions", "Samples a question", "Not scored", "File", "Made from"];
+    let labels = [
+        "Row",
+        "Benchmark",
+        "Level",
+        "Questions",
+        "Samples a question",
+        "Graded",
+        "Not scored",
+        "File",
+        "Made from",
+    ];
     Section {
         title: "Imported scores".to_owned(),
-        text: "These rows were not measured in this run: their verdicts were read from logs of other tools, after it was \
+        text: "These rows were not measured in this run: their scores were read from logs of other tools, after it was \
                checked that these hold every question and sample. A sample without a score counts neither as right nor \
-               as wrong."
+               as wrong. Graded samples have a score between 0 and 1, such as 0.5: a cell is the mean of all scores."
             .to_owned(),
         tables: vec![DataTable {
             caption: None,

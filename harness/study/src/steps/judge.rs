@@ -52,7 +52,7 @@ pub(crate) fn generations(judging: Arc<Judging>) -> Kind<Nothing> {
 }
 
 /// Images and limits: what verdicts depend on besides programs and tests.
-fn judges(judging: &Judging) -> Facts {
+pub(crate) fn judges(judging: &Judging) -> Facts {
     let JudgingFacts { image, limits, comparison_image, comparison_limits } = judging.describe();
     Facts::from([
         ("image".to_owned(), image.to_string()),
@@ -78,9 +78,19 @@ fn verdicts(
         })
         .collect::<Result<Vec<_>, StepError>>()?;
     let progress = |done, total| context.progress(done, total, "judged");
-    assay_data::verdicts(&answers, |jobs| {
+    judged(context, judging, &answers, &progress)
+}
+
+/// A verdict for each item and answer, in order.
+pub(crate) fn judged(
+    context: &StepContext<'_>,
+    judging: &Judging,
+    answers: &[(&Item, Option<&str>)],
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Vec<Verdict>, StepError> {
+    assay_data::verdicts(answers, |jobs| {
         judging
-            .run(context.store(), jobs, context.threads(), &|| context.cancelled(), &progress)
+            .run(context.store(), jobs, context.threads(), &|| context.cancelled(), progress)
             .map_err(failed)
     })
 }

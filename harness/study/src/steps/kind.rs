@@ -45,6 +45,7 @@ pub(crate) const TABLE: ArtifactType = ArtifactType("table");
 type Run<P> = dyn Fn(&P, &StepContext<'_>) -> Result<(), StepError> + Send + Sync;
 type KnownFacts<P> = dyn Fn(&P, &Facts) -> Facts + Send + Sync;
 type Check<P> = dyn Fn(&P, &Params) -> Result<(), ParamError> + Send + Sync;
+type CheckInputs<P> = dyn Fn(&P, &[&str]) -> Result<(), ParamError> + Send + Sync;
 type Needs<P> = dyn Fn(&P) -> Resources + Send + Sync;
 
 /// A step kind with parameters of type `P`, which reject unknown keys.
@@ -57,6 +58,7 @@ pub(crate) struct Kind<P> {
     facts: Box<KnownFacts<P>>,
     resources: Box<Needs<P>>,
     check: Box<Check<P>>,
+    check_inputs: Box<CheckInputs<P>>,
     run: Box<Run<P>>,
     params: PhantomData<fn() -> P>,
 }
@@ -80,6 +82,7 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
             facts: Box::new(|_, _| Facts::new()),
             resources: Box::new(|_| Resources { threads: 1, memory_mb: 100, device: None }),
             check: Box::new(|_, _| Ok(())),
+            check_inputs: Box::new(|_, _| Ok(())),
             run: Box::new(run),
             params: PhantomData,
         }
@@ -111,6 +114,15 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
         self.check = Box::new(check);
         self
     }
+
+    /// A check that what the parameters ask for can be done with the inputs that are connected, by name.
+    pub(crate) fn check_inputs(
+        mut self,
+        check: impl Fn(&P, &[&str]) -> Result<(), ParamError> + Send + Sync + 'static,
+    ) -> Self {
+        self.check_inputs = Box::new(check);
+        self
+    }
 }
 
 impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
@@ -140,6 +152,10 @@ impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
 
     fn check(&self, params: &Params) -> Result<(), ParamError> {
         (self.check)(&params.parse()?, params)
+    }
+
+    fn check_inputs(&self, params: &Params, connected: &[&str]) -> Result<(), ParamError> {
+        (self.check_inputs)(&params.parse()?, connected)
     }
 
     fn facts(&self, params: &Params, known: &Facts) -> Facts {

@@ -1,6 +1,8 @@
 //! The base model, from random weights.
 
-use assay_data::embedded::{Corpus, Curriculum, Exclusions, Phase, vocabulary};
+use assay_data::embedded::{
+    Corpus, Curriculum, Exclusions, MAX_DOCUMENT_SYMBOLS, Phase, TaskError, WorkedMix, vocabulary,
+};
 use assay_flow::{InputSpec, ParamError};
 use assay_lm::{Characters, Model, Part, Placement, Shape};
 use schemars::JsonSchema;
@@ -22,8 +24,11 @@ const VOCABULARY: Characters<'_> = Characters {
     characters: vocabulary::CHARACTERS,
     begin: vocabulary::BOS,
     end: vocabulary::EOS,
-    longest: 256,
+    longest: MOST_SYMBOLS,
 };
+
+/// The longest text of the embedded world's models.
+const MOST_SYMBOLS: usize = 256;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +39,12 @@ pub(crate) struct Params {
     model: Shape,
     /// What the documents are, phase by phase; at most 10,000,000 in all.
     phases: Curriculum,
+    /// How often each family occurs among worked documents, as relative weights; without it, as in training by default.
+    #[serde(default)]
+    mix: Option<WorkedMix>,
+    /// The most symbols of a document, 81 to 256; without it 81.
+    #[serde(default)]
+    longest: Option<usize>,
     /// The optimiser's settings.
     training: Training,
     /// Where training computes: device, float type, kernels.
@@ -47,7 +58,7 @@ pub(crate) fn kind() -> Kind<Params> {
         let model =
             Model::untrained(&params.model, &VOCABULARY, params.seed, &params.placement).map_err(lm)?;
         let excluded = Exclusions::new(&excluded(context)?);
-        let corpus = Corpus::new(params.seed, params.one_by_one(), 1, excluded).map_err(world)?;
+        let corpus = params.corpus(excluded).map_err(world)?;
         let mut units = Vec::new();
         for step in 0..corpus.steps() {
             context.check_cancelled()?;
@@ -64,6 +75,7 @@ pub(crate) fn kind() -> Kind<Params> {
         params.training.check().map_err(|error| error.under("training"))?;
         params.placement.check().map_err(|error| ParamError::new("placement", error.to_string()))?;
         params.model.check().map_err(|error| ParamError::new("model", error.to_string()))?;
+        params.check_longest()?;
         params.check_phases()
     })
     .facts(|params, known| float_facts(&params.placement, known))
@@ -71,6 +83,31 @@ pub(crate) fn kind() -> Kind<Params> {
 }
 
 impl Params {
+    /// The documents, one a step.
+    fn corpus(&self, excluded: Exclusions) -> Result<Corpus, TaskError> {
+        let corpus = Corpus::new(self.seed, self.one_by_one(), 1, excluded)?;
+        let corpus = match &self.mix {
+            Some(mix) => corpus.of(mix.clone())?,
+            None => corpus,
+        };
+        Ok(match self.longest {
+            Some(longest) => corpus.up_to(longest),
+            None => corpus,
+        })
+    }
+
+    /// Refuses documents that are too short for some kinds, or too long for the model.
+    fn check_longest(&self) -> Result<(), ParamError> {
+        let range = MAX_DOCUMENT_SYMBOLS..=MOST_SYMBOLS;
+        match self.longest {
+            Some(longest) if !range.contains(&longest) => {
+                let message = format!("is {longest}, but must be {} to {}", range.start(), range.end());
+                Err(ParamError::new("longest", message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses phases that have no documents, or more than can be held.
     fn check_phases(&self) -> Result<(), ParamError> {
         let phases = &self.phases.0;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_claims::table::{Evaluation, Finding, Known, Layout, Measurements, Table, TableError};
+use assay_claims::pass_at_k::PassAtKError;
+use assay_claims::scores::SampleScore;
+use assay_claims::table::{Evaluation, Figures, Finding, Known, Layout, Measurements, Table, TableError};
 use assay_data::{Item, Source};
 use assay_flow::{
     Artifact, InputSpec, Label, ParamError, Params as AllParams, StepContext, StepError, Workspace,
@@ -13,7 +15,8 @@ use serde::Deserialize;
 
 use super::data::refused;
 use super::imported;
-use super::kind::{DIAGNOSTICS, ITEMS, Kind, TABLE, VERDICTS};
+use super::kind::{DIAGNOSTICS, ITEMS, Kind, MODEL, TABLE, VERDICTS};
+use crate::figures;
 use crate::inference::diagnostics::Diagnostics;
 use crate::records::{self, GenerationVerdict};
 use crate::sections::{self, BySeed};
@@ -32,7 +35,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     let about =
         "A table of the paper, recomputed: cells with intervals, printed values audited, claims judged";
     let (checked, known) = (workspace.clone(), workspace.clone());
-    Kind::new("table", 4, TABLE, about, move |params: &Params, context| {
+    Kind::new("table", 6, TABLE, about, move |params: &Params, context| {
         let mut by_benchmark: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut benchmarks = BTreeMap::new();
         for artifact in context.inputs("items") {
@@ -49,19 +52,18 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
             .iter()
             .map(|artifact| evaluation(artifact, &benchmarks, &mut counted))
             .collect::<Result<Vec<_>, _>>()?;
+        let diagnostics = diagnostics(context)?;
         let mut measured = Measurements {
-            samples: counted.into_iter().map(|(benchmark, (samples, _))| (benchmark, samples)).collect(),
+            samples: common_samples(&evaluations, &counted),
             evaluations,
-            sections: sections::sections(&diagnostics(context)?),
+            figures: figures(context, &diagnostics)?,
+            sections: sections::sections(&diagnostics),
             notes: Vec::new(),
             questions: by_benchmark,
         };
         let assurance = imported::add(&params.recipe, &workspace, &mut measured)?;
-        let table = Table::new(params.recipe.clone(), measured).map_err(|error| match error {
-            TableError::NoVerdict { .. } => StepError::environment(error.to_string()),
-            _ => StepError::internal(error.to_string()),
-        })?;
-        records::write(context.output(), [Table { assurance, ..table }])
+        let table = Table::new(params.recipe.clone(), measured).map_err(of_table)?;
+        records::write(context.output(), [table.with_assurance(assurance)])
     })
     .inputs(
         const {
@@ -69,6 +71,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
                 InputSpec::optional("items", ITEMS).about("of the benchmarks that models are measured on"),
                 InputSpec::any("verdicts", VERDICTS).labelled().about("of each row's model"),
                 InputSpec::any("diagnostics", DIAGNOSTICS).labelled().about("of the models that have some"),
+                InputSpec::any("trained", MODEL).labelled().about("models whose training logs give figures"),
             ]
         },
     )
@@ -76,12 +79,39 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
     .facts(move |params, _| imported::facts(&params.recipe, &known))
 }
 
+/// Why a table cannot be put together, as a step says it.
+fn of_table(error: TableError) -> StepError {
+    let message = error.to_string();
+    match error {
+        TableError::NoVerdict { .. } => StepError::environment(message),
+        TableError::TooFewQuestions { .. } => {
+            StepError::user(message).remedy("measure the column on more questions, or give it no benchmark")
+        }
+        TableError::PassAt { error: PassAtKError::K { k, .. }, .. } => StepError::user(message)
+            .remedy(format!("draw at least {k} samples a question, or give the column a smaller `pass-at`")),
+        TableError::PassAt { .. } => {
+            StepError::user(message).remedy("measure the column's accuracy, which graded samples have")
+        }
+        _ => StepError::internal(message),
+    }
+}
+
 impl Params {
     fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
         let mut benchmarks = self.source.benchmarks(workspace.root()).map_err(refused)?;
         benchmarks.extend(imported::check(&self.recipe, workspace).map_err(|error| error.under("recipe"))?);
-        let models = all.labels("verdicts").iter().map(|label| label.name.clone()).collect();
-        let known = Known { models: Some(&models), benchmarks: Some(&benchmarks) };
+        let labelled = |input: &str| -> BTreeSet<String> {
+            all.labels(input).iter().map(|label| label.name.clone()).collect()
+        };
+        let mut with_figures = labelled("diagnostics");
+        with_figures.extend(labelled("trained"));
+        let (models, figures) = (labelled("verdicts"), figures::names());
+        let known = Known {
+            models: Some(&models),
+            benchmarks: Some(&benchmarks),
+            figures: Some(&figures),
+            with_figures: Some(&with_figures),
+        };
         ParamError::all(self.recipe.check(&known).into_iter().map(placed).collect())
     }
 }
@@ -117,19 +147,58 @@ fn diagnostics(context: &StepContext<'_>) -> Result<BTreeMap<String, BySeed>, St
     Ok(all)
 }
 
+/// The figures of all models of which something is known, by model and seed.
+fn figures(context: &StepContext<'_>, diagnostics: &BTreeMap<String, BySeed>) -> Result<Figures, StepError> {
+    let mut all = Figures::new();
+    for (model, by_seed) in diagnostics {
+        let of_model = all.entry(model.clone()).or_default();
+        of_model.extend(by_seed.iter().map(|(seed, found)| (*seed, figures::of_diagnostics(found))));
+    }
+    let mut trained = BTreeSet::new();
+    for artifact in context.inputs("trained") {
+        let label = label(artifact)?;
+        if !trained.insert((&label.name, label.seed)) {
+            return Err(StepError::user(format!("the table has two training runs of {label}"))
+                .remedy("connect one trained model of each name and seed"));
+        }
+        let found = figures::of_training(&artifact.path)?;
+        all.entry(label.name.clone()).or_default().entry(label.seed).or_default().extend(found);
+    }
+    Ok(all)
+}
+
 /// The model and seed that an artefact is of.
 fn label(artifact: &Artifact) -> Result<&Label, StepError> {
     let missing = || StepError::internal("an artefact came without the name of its model");
     artifact.label.as_ref().ok_or_else(missing)
 }
 
-/// By benchmark: how many samples its items have, and the item and model in which they were counted first.
-type Counted = BTreeMap<String, (u32, String)>;
+/// By model and benchmark: how many samples the items have, and the item and model in which they were counted first.
+type Counted = BTreeMap<(String, String), (u32, String)>;
+
+/// By benchmark: the samples an item of the models that were trained for each seed, which are the most; else of the first
+/// model.
+fn common_samples(evaluations: &[Evaluation], counted: &Counted) -> BTreeMap<String, u32> {
+    let trained: BTreeSet<&str> = evaluations
+        .iter()
+        .filter(|evaluation| evaluation.seed.is_some())
+        .map(|evaluation| evaluation.model.as_str())
+        .collect();
+    let mut common = BTreeMap::new();
+    for of_trained in [true, false] {
+        for ((model, benchmark), (samples, _)) in counted {
+            if trained.contains(model.as_str()) == of_trained {
+                common.entry(benchmark.clone()).or_insert(*samples);
+            }
+        }
+    }
+    common
+}
 
 /// The verdicts on one model and seed, by benchmark and item.
 ///
-/// The samples of each item are counted: a column has one k, so that all items of its benchmark, of all models
-/// and seeds, must have as many.
+/// The samples of each item are counted: a model has one k on a benchmark, so that all its items, under all seeds, must
+/// have as many. Another model may have another k.
 fn evaluation(
     artifact: &Artifact,
     benchmarks: &BTreeMap<String, String>,
@@ -139,12 +208,10 @@ fn evaluation(
     let mut evaluation = Evaluation {
         model: label.name.clone(),
         seed: label.seed,
-        outcomes: BTreeMap::new(),
-        lengths: BTreeMap::new(),
+        scores: BTreeMap::new(),
+        tokens: BTreeMap::new(),
         failures: BTreeMap::new(),
     };
-    // Sum and count of the tokens written, by benchmark.
-    let mut tokens: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     let mut seen: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     for judged in records::stream::<GenerationVerdict>(&artifact.path)? {
         let judged = judged?;
@@ -153,24 +220,23 @@ fn evaluation(
             let key = format!("{} of item {}", judged.sample, judged.item);
             return Err(records::twice("the verdict on sample", key));
         }
-        let (sum, count) = tokens.entry(benchmark.to_owned()).or_default();
-        *sum += f64::from(judged.tokens);
-        *count += 1.0;
+        let tokens = evaluation.tokens.entry(benchmark.to_owned()).or_default();
+        tokens.entry(judged.item.clone()).or_default().push(judged.tokens);
         if judged.verdict == Verdict::JudgeFailure {
             let failures = evaluation.failures.entry(benchmark.to_owned()).or_default();
             *failures.entry(judged.item.clone()).or_default() += 1;
         }
-        let items = evaluation.outcomes.entry(benchmark.to_owned()).or_default();
-        let outcomes = items.entry(judged.item).or_default();
+        let items = evaluation.scores.entry(benchmark.to_owned()).or_default();
+        let scores = items.entry(judged.item).or_default();
         if judged.verdict != Verdict::JudgeFailure {
-            outcomes.push(judged.verdict == Verdict::Pass);
+            scores.push(SampleScore::from(judged.verdict == Verdict::Pass));
         }
     }
     for (item, samples) in &seen {
         let benchmark = benchmark_of(benchmarks, item)?;
-        count(counted, benchmark, samples.len() as u32, format!("item {item} of {label}"))?;
+        let key = (label.name.clone(), benchmark.to_owned());
+        count(counted, key, samples.len() as u32, format!("item {item} of {label}"))?;
     }
-    evaluation.lengths = tokens.into_iter().map(|(name, (sum, count))| (name, sum / count)).collect();
     Ok(evaluation)
 }
 
@@ -179,17 +245,20 @@ fn benchmark_of<'b>(benchmarks: &'b BTreeMap<String, String>, item: &str) -> Res
     benchmark.map(String::as_str).ok_or_else(|| StepError::internal(format!("{item} is not a test item")))
 }
 
-/// Holds the number of an item's samples against that of the other items of its benchmark.
-fn count(counted: &mut Counted, benchmark: &str, samples: u32, item: String) -> Result<(), StepError> {
-    match counted.get(benchmark) {
-        Some((others, other)) if *others != samples => Err(StepError::user(format!(
-            "the items of {benchmark} have different numbers of judged samples: {other} has {others}, {item} has \
-             {samples}"
-        ))
-        .remedy("sample every model as often on the items of a benchmark: one column has one k")),
+/// Holds the number of an item's samples against that of the model's other items of its benchmark.
+fn count(counted: &mut Counted, key: (String, String), samples: u32, item: String) -> Result<(), StepError> {
+    match counted.get(&key) {
+        Some((others, other)) if *others != samples => {
+            let (model, benchmark) = key;
+            Err(StepError::user(format!(
+                "the items of {benchmark} have different numbers of judged samples: {other} has {others}, {item} has \
+                 {samples}"
+            ))
+            .remedy(format!("sample {model} as often on each item of a benchmark, under each seed: a cell has one k")))
+        }
         Some(_) => Ok(()),
         None => {
-            counted.insert(benchmark.to_owned(), (samples, item));
+            counted.insert(key, (samples, item));
             Ok(())
         }
     }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
-use assay_lm::train::{Checkpoints, DEFAULT_MICRO_BATCH_TOKENS, Every, Loss, TrainConfig, Trainer, Unit};
+use assay_lm::train::{
+    Checkpoints, DEFAULT_MICRO_BATCH_TOKENS, Every, Example, Loss, StepStats, TrainConfig, Trainer, Unit,
+};
 use assay_lm::{Model, Part, Placement};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::kind::{BELOW_ONE, FINITE, Kind, MODEL, ROWS, counts, float_facts, in_pool, lm, placed, within};
-use crate::records::{self, Row, TrainingStep};
+use crate::records::{self, CUT_ROWS, CutRows, Row, TRAINING_LOG, TrainingStep};
 
 /// Time between two checkpoints: what a kill can cost.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
@@ -20,6 +22,8 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
 /// The most units of an optimiser step, and passes over the rows.
 const MOST_UNITS: u64 = 65_536;
 const MOST_EPOCHS: u64 = 100_000;
+/// The longest cutoff: a million tokens.
+const MOST_ROW_TOKENS: u64 = 1 << 20;
 
 /// The optimiser's settings, as a scale gives them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -43,6 +47,10 @@ pub(crate) struct Training {
     epochs: u64,
     /// What token losses are divided by.
     loss: Normaliser,
+    /// The longest row, in tokens. A longer one is cut there and its rest is not learned; one of which nothing is left
+    /// to learn is left out. Without it no row is cut.
+    #[serde(default)]
+    cutoff: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -52,6 +60,8 @@ enum Normaliser {
     DrSft,
     /// The number of supervised tokens of the batch.
     Naive,
+    /// Each response's own length, and the number of units of the batch.
+    PerResponse,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -70,16 +80,12 @@ pub(crate) fn kind() -> Kind<Params> {
     let about = "Fine-tunes a model on rows of text; the training log is beside the weights";
     Kind::new("train", 1, MODEL, about, |params: &Params, context| {
         let model = Model::load(&context.input("base")?.path, &params.placement).map_err(lm)?;
-        let units = records::stream::<records::Unit>(&context.input("rows")?.path)?
-            .map(|unit| unit?.rows.iter().map(|row| example(&model, row)).collect())
-            .collect::<Result<Vec<Unit>, StepError>>()?;
-        if units.is_empty() {
-            return Err(StepError::user(
-                "the artefact of input `rows` has no rows: there is nothing to train on",
-            )
-            .remedy("look at the step that makes the rows, and at what it is made of"));
+        let (units, cut) = units(context, &model, &params.training)?;
+        train(context, model, units, &params.training, params.seed, 1)?;
+        match params.training.cutoff {
+            Some(_) => records::write(&context.output().join(CUT_ROWS), [cut]),
+            None => Ok(()),
         }
-        train(context, model, units, &params.training, params.seed, 1)
     })
     .inputs(const { &[InputSpec::one("base", MODEL), InputSpec::one("rows", ROWS)] })
     .check(|params, _| {
@@ -90,7 +96,39 @@ pub(crate) fn kind() -> Kind<Params> {
     .resources(|params| placed(&params.placement, 1, 400))
 }
 
-fn example(model: &Model, row: &Row) -> Result<assay_lm::train::Example, StepError> {
+/// The units to train on. Rows are tokenised and cut off; a unit of which nothing is left is left out.
+fn units(
+    context: &StepContext<'_>,
+    model: &Model,
+    training: &Training,
+) -> Result<(Vec<Unit>, CutRows), StepError> {
+    let (mut units, mut counted) = (Vec::new(), CutRows::default());
+    for unit in records::stream::<records::Unit>(&context.input("rows")?.path)? {
+        let mut examples = Unit::new();
+        for row in &unit?.rows {
+            let whole = example(model, row)?;
+            let length = whole.tokens.len();
+            let cut = training.cut(whole);
+            counted.rows += 1;
+            counted.cut += u64::from(cut.as_ref().is_none_or(|cut| cut.tokens.len() < length));
+            counted.left_out += u64::from(cut.is_none());
+            examples.extend(cut);
+        }
+        units.extend((!examples.is_empty()).then_some(examples));
+    }
+    match (units.is_empty(), counted.left_out) {
+        (false, _) => Ok((units, counted)),
+        (true, 0) => {
+            let problem = "the artefact of input `rows` has no rows: there is nothing to train on";
+            Err(StepError::user(problem)
+                .remedy("look at the step that makes the rows, and at what it is made of"))
+        }
+        (true, _) => Err(StepError::user("the cutoff leaves nothing of any row to train on")
+            .remedy("raise `training.cutoff`: a row is its question as well as what is learned")),
+    }
+}
+
+fn example(model: &Model, row: &Row) -> Result<Example, StepError> {
     let parts: Vec<Part<'_>> =
         row.segments.iter().map(|segment| Part { text: &segment.text, loss: segment.loss }).collect();
     let mut example = model.example(&parts).map_err(lm)?;
@@ -110,7 +148,7 @@ pub(crate) fn train(
     seed: u64,
     log_every: usize,
 ) -> Result<(), StepError> {
-    let config = training.config(&units, seed);
+    let config = training.config(mean_response_length(&units), seed);
     let checkpoint = context.checkpoint()?;
     let trainer = in_pool(context, || {
         let (mut trainer, resumed) = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
@@ -130,20 +168,27 @@ pub(crate) fn train(
         });
         if flow.map_err(lm)?.is_break() { Err(StepError::cancelled()) } else { Ok(trainer) }
     })?;
-    let log: Vec<TrainingStep> = trainer
-        .history()
-        .iter()
-        .step_by(log_every)
-        .map(|stats| TrainingStep {
-            step: stats.step,
-            loss: stats.loss,
-            gradient_norm: stats.grad_norm,
-            learning_rate: stats.learning_rate,
-        })
-        .collect();
-    let model = Model { decoder: trainer.into_decoder(), tokenizer };
+    let history = trainer.history().to_vec();
+    write_model(context, Model { decoder: trainer.into_decoder(), tokenizer }, &history, log_every)
+}
+
+/// Writes a trained model's folder, with every `log_every`-th step of its history as the training log.
+pub(crate) fn write_model(
+    context: &StepContext<'_>,
+    model: Model,
+    history: &[StepStats],
+    log_every: usize,
+) -> Result<(), StepError> {
+    let log = history.iter().step_by(log_every).map(|stats| TrainingStep {
+        step: stats.step,
+        loss: stats.loss,
+        gradient_norm: stats.grad_norm,
+        learning_rate: stats.learning_rate,
+        reward: stats.rewards.map(|rewards| rewards.mean),
+        mixed: stats.rewards.map(|rewards| rewards.mixed),
+    });
     model.save(context.output()).map_err(lm)?;
-    records::write(&context.output().join("training.jsonl"), &log)
+    records::write(&context.output().join(TRAINING_LOG), log)
 }
 
 impl Training {
@@ -158,10 +203,23 @@ impl Training {
             ("clip", self.clip, f64::MIN_POSITIVE..=FINITE),
             ("warmup", self.warmup, 0.0..=1.0),
         ])?;
-        counts(&[("batch", self.batch as u64, MOST_UNITS), ("epochs", self.epochs, MOST_EPOCHS)])
+        let cutoff = self.cutoff.map(|cutoff| ("cutoff", cutoff as u64, MOST_ROW_TOKENS));
+        let all = [("batch", self.batch as u64, MOST_UNITS), ("epochs", self.epochs, MOST_EPOCHS)];
+        counts(&all.into_iter().chain(cutoff).collect::<Vec<_>>())
     }
 
-    fn config(&self, units: &[Unit], seed: u64) -> TrainConfig {
+    /// A row as far as the cutoff lets it be learned; `None` if nothing is left of it.
+    fn cut(&self, mut example: Example) -> Option<Example> {
+        let Example { tokens, supervised, .. } = &mut example;
+        if let Some(cutoff) = self.cutoff {
+            tokens.truncate(cutoff);
+            supervised.end = supervised.end.min(cutoff);
+        }
+        (supervised.start < supervised.end).then_some(example)
+    }
+
+    /// The run's settings; `mean_response_length` is the constant of Dr. SFT, in tokens.
+    pub(crate) fn config(&self, mean_response_length: f64, seed: u64) -> TrainConfig {
         TrainConfig {
             learning_rate: self.learning_rate,
             betas: (self.betas[0], self.betas[1]),
@@ -175,8 +233,9 @@ impl Training {
             batch: self.batch,
             seed,
             loss: match self.loss {
-                Normaliser::DrSft => Loss::DrSft { mean_response_len: mean_response_length(units) },
+                Normaliser::DrSft => Loss::DrSft { mean_response_len: mean_response_length },
                 Normaliser::Naive => Loss::Naive,
+                Normaliser::PerResponse => Loss::PerResponse,
             },
             micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
         }

@@ -2,47 +2,101 @@
 
 use std::collections::BTreeMap;
 
-use assay_flow::{InputSpec, StepContext, StepError};
+use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use assay_sandbox::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::kind::{ANSWER_VERDICTS, Kind, SCORES, TRACES, WEIGHTS};
 use crate::inference::posterior::{
-    Estimator, RatioForm, ScoredTrace, Weights, trace::accuracy as share_of_right,
+    Estimator, RatioForm, ScoredTrace, WeightTooLarge, Weights, trace::accuracy as share_of_right,
+    weights::log_rhos,
 };
 use crate::records::{self, AnswerVerdict, ItemWeights, Score, Trace};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// How `pi(Y|x,z)` is estimated: `acc`, `gml` or `l`.
+    /// How `pi(Y|x,z)` is estimated: `acc`, `gml` or `l`; `one` selects nothing.
     estimator: Estimator,
+    /// How the likelihood ratio of pi and q enters; `none` for traces that pi drew itself, which need no scores
+    /// then.
+    #[serde(default)]
+    ratio: RatioForm,
+    /// Whether the weights of a question are scaled to the sum 1 (equation 8) or divided by their number
+    /// (equation 10).
+    #[serde(default)]
+    scale: Scale,
+}
+
+/// What the weights of a question are scaled to.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Scale {
+    /// To the sum 1.
+    #[default]
+    Sum,
+    /// By the number of traces.
+    Mean,
 }
 
 /// `weights`: one line an item, in the order of the items' identifiers.
 ///
 /// Holds scores and verdicts.
 pub(crate) fn kind() -> Kind<Params> {
-    let about = "Self-normalised weights rho of equation 8 for the traces of each item";
+    let about = "Weights rho of equation 8 for the traces of each item, self-normalised";
     Kind::new("weights", 1, WEIGHTS, about, |params: &Params, context| {
-        let estimator = params.estimator;
-        let traces = scored_traces(context, "traces", "verdicts", Some("scores"))?;
+        let Params { estimator, ratio, scale } = *params;
+        let scores = (!context.inputs("scores").is_empty()).then_some("scores");
+        let verdicts = (!context.inputs("verdicts").is_empty()).then_some("verdicts");
+        let traces = scored_traces(context, "traces", verdicts, scores)?;
         let weights = traces.into_iter().map(|(item, traces)| {
-            let weights = Weights::of_traces(&traces.scored, estimator, RatioForm::PerToken);
-            ItemWeights { item, estimator, weights }
+            let log_rho = traces.log_rhos(estimator, ratio);
+            let weights = match scale {
+                Scale::Sum => Weights::normalise(&log_rho),
+                Scale::Mean => Weights::mean(&log_rho).map_err(|error| too_large(&item, &error))?,
+            };
+            Ok(ItemWeights { item, estimator, weights })
         });
-        records::write(context.output(), weights)
+        records::try_write(context.output(), weights)
     })
     .inputs(
         const {
             &[
                 InputSpec::one("traces", TRACES),
-                InputSpec::one("scores", SCORES),
-                InputSpec::one("verdicts", ANSWER_VERDICTS),
+                InputSpec::optional("scores", SCORES).about("where the ratio or the estimator needs them"),
+                InputSpec::optional("verdicts", ANSWER_VERDICTS).about("where the estimator is `acc`"),
             ]
         },
     )
+    .check_inputs(|params, connected| {
+        let lacks = |input| !connected.contains(&input);
+        match *params {
+            Params { estimator, ratio, .. } if needs_scores(estimator, ratio) && lacks("scores") => {
+                Err(ParamError::new(
+                    "estimator",
+                    "needs scores, and input `scores` is not connected: connect a step of kind `score-traces`, or take \
+                     `ratio = \"none\"` with `estimator = \"acc\"` or `\"one\"`",
+                ))
+            }
+            Params { estimator: Estimator::Acc, .. } if lacks("verdicts") => Err(ParamError::new(
+                "estimator",
+                "is `acc` and needs verdicts, and input `verdicts` is not connected: connect a step of kind `judge-answers`",
+            )),
+            _ => Ok(()),
+        }
+    })
+}
+
+/// The error that a weight which is not scaled to a sum is beyond what training computes with.
+fn too_large(item: &str, error: &WeightTooLarge) -> StepError {
+    StepError::user(format!("item {item}: {error}"))
+        .remedy("take `scale = \"sum\"`, or `ratio = \"per-token\"` or `\"none\"`, which keep weights small")
+}
+
+/// Whether weights rest on log-probabilities, and not on verdicts alone.
+fn needs_scores(estimator: Estimator, ratio: RatioForm) -> bool {
+    ratio != RatioForm::None || matches!(estimator, Estimator::Gml | Estimator::L)
 }
 
 /// The traces of an item with what is known of each.
@@ -53,6 +107,22 @@ pub(crate) struct ItemTraces {
     /// For each trace the share of right answers, 0 for an invalid one; `None` where the judge gave no
     /// verdict.
     pub(crate) accuracy: Vec<Option<f64>>,
+    /// Which traces are valid.
+    valid: Vec<bool>,
+}
+
+impl ItemTraces {
+    /// `log rho` of each trace; `None` for an invalid one, and where the estimator has no data.
+    fn log_rhos(&self, estimator: Estimator, ratio: RatioForm) -> Vec<Option<f64>> {
+        if needs_scores(estimator, ratio) {
+            return log_rhos(&self.scored, estimator, ratio);
+        }
+        let of_verdicts = |(valid, accuracy): (&bool, &Option<f64>)| match estimator {
+            Estimator::One => valid.then_some(0.0),
+            _ => accuracy.filter(|_| *valid).map(f64::ln),
+        };
+        self.valid.iter().zip(&self.accuracy).map(of_verdicts).collect()
+    }
 }
 
 /// By trace and number of the answer: whether it is right, `None` where the judge failed.
@@ -60,29 +130,29 @@ type Judged = BTreeMap<u32, BTreeMap<u32, Option<bool>>>;
 /// By trace.
 type Scores = BTreeMap<u32, Score>;
 
-/// Puts traces, verdicts and scores together, by item. Holds no thought but those of one item at a time.
+/// Puts traces, verdicts and scores together, by item, as far as they are connected. Holds no thought but those of one item at a time.
 ///
 /// # Errors
 /// Internal ones: a verdict or a score occurs twice or is of no trace, or a valid trace has none.
 pub(crate) fn scored_traces(
     context: &StepContext<'_>,
     traces: &str,
-    verdicts: &str,
+    verdicts: Option<&str>,
     scores: Option<&str>,
 ) -> Result<BTreeMap<String, ItemTraces>, StepError> {
-    let mut judged = judged_answers(context, verdicts)?;
+    let mut judged = verdicts.map(|input| judged_answers(context, input)).transpose()?;
     let mut scores = scores.map(|input| scores_by_item(context, input)).transpose()?;
     let mut all = BTreeMap::new();
     for group in records::traces_by_item(&context.input(traces)?.path)? {
         let (item, traces) = group?;
-        let judged = judged.remove(&item).unwrap_or_default();
+        let judged = judged.as_mut().map(|judged| judged.remove(&item).unwrap_or_default());
         let scores = scores.as_mut().map(|scores| scores.remove(&item).unwrap_or_default());
-        let together = together(&traces, &judged, scores.as_ref())
+        let together = together(&traces, judged.as_ref(), scores.as_ref())
             .map_err(|problem| StepError::internal(format!("item {item}: {problem}")))?;
         all.insert(item, together);
     }
     for (what, left) in [
-        ("verdicts", judged.keys().next()),
+        ("verdicts", judged.as_ref().and_then(|judged| judged.keys().next())),
         ("scores", scores.as_ref().and_then(|scores| scores.keys().next())),
     ] {
         if let Some(item) = left {
@@ -120,7 +190,11 @@ fn scores_by_item(context: &StepContext<'_>, input: &str) -> Result<BTreeMap<Str
 }
 
 /// Puts the records of one item together, or says which do not fit.
-fn together(traces: &[Trace], judged: &Judged, scores: Option<&Scores>) -> Result<ItemTraces, String> {
+fn together(
+    traces: &[Trace],
+    judged: Option<&Judged>,
+    scores: Option<&Scores>,
+) -> Result<ItemTraces, String> {
     let representatives = records::representatives(traces);
     let valid: BTreeMap<u32, u32> = traces
         .iter()
@@ -128,7 +202,8 @@ fn together(traces: &[Trace], judged: &Judged, scores: Option<&Scores>) -> Resul
         .filter(|(trace, _)| trace.valid)
         .map(|(trace, representative)| (trace.index, *representative))
         .collect();
-    if let Some(trace) = judged.keys().find(|trace| valid.get(trace) != Some(trace)) {
+    let unasked = |judged: &Judged| judged.keys().copied().find(|trace| valid.get(trace) != Some(trace));
+    if let Some(trace) = judged.and_then(unasked) {
         return Err(format!(
             "there are verdicts after trace {trace}, after which nothing was to be answered"
         ));
@@ -138,6 +213,7 @@ fn together(traces: &[Trace], judged: &Judged, scores: Option<&Scores>) -> Resul
     }
     let accuracy = |trace: &Trace| {
         let Some(representative) = valid.get(&trace.index) else { return Ok(Some(0.0)) };
+        let Some(judged) = judged else { return Ok(None) };
         let answers = judged
             .get(representative)
             .ok_or_else(|| format!("there is no verdict on an answer after trace {representative}"))?;
@@ -152,5 +228,5 @@ fn together(traces: &[Trace], judged: &Judged, scores: Option<&Scores>) -> Resul
         Ok(Some(ScoredTrace { length, log_ratio: *log_ratio, accuracy: *accuracy, answer: Some(*answer) }))
     };
     let scored = traces.iter().zip(&accuracy).map(scored).collect::<Result<Vec<_>, String>>()?;
-    Ok(ItemTraces { scored, accuracy })
+    Ok(ItemTraces { scored, accuracy, valid: traces.iter().map(|trace| trace.valid).collect() })
 }

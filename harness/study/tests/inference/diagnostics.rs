@@ -1,4 +1,7 @@
-use assay_study::inference::diagnostics::{Diagnostics, ItemTraces, correlation, summarise};
+use assay_study::inference::diagnostics::{Diagnostics, ItemTraces, correlation, median, summarise};
+use assay_study::inference::lengths::{LengthProfile, profile};
+use assay_study::inference::objectives::objectives;
+use assay_study::inference::posterior::weights::log_rhos;
 use assay_study::inference::posterior::{
     AnswerLikelihood, Estimator, FallbackReason, LogRatio, RatioForm, ScoredTrace, Weights,
 };
@@ -30,7 +33,7 @@ fn items() -> Vec<ItemTraces> {
 
 /// An item weighed by every estimator.
 fn item(q: Vec<Option<ScoredTrace>>, pi: Vec<f64>) -> ItemTraces {
-    let weigh = |estimator| (estimator, Weights::of_traces(&q, estimator, RatioForm::PerToken));
+    let weigh = |estimator| (estimator, Weights::normalise(&log_rhos(&q, estimator, RatioForm::PerToken)));
     let weights = Estimator::ALL.map(weigh).into();
     ItemTraces { q, pi, weights }
 }
@@ -67,6 +70,57 @@ fn weights_by_hand() {
     assert_eq!((gml.fallback, gml.fallback_reasons.len()), (Some(0.0), 0));
     // The fourth question has weights, but no trace with a verdict.
     close(gml.expected_accuracy.unwrap(), (0.75 + 0.25 + 0.0) / 3.0, 1e-12);
+}
+
+#[test]
+fn scores_by_length_in_bins_of_about_equal_counts() {
+    // Lengths 1 to 24, each once: two in each of the twelve bins.
+    let traces = (1..=24).map(|length| trace(length, -0.1, None, (-2.0, 3))).collect();
+    let found = profile(&[ItemTraces { q: traces, ..ItemTraces::default() }]);
+    let bins: Vec<(usize, usize)> = found.traces.iter().map(|bin| (bin.bin, bin.count)).collect();
+    assert_eq!(bins, (0..12).map(|bin| (bin, 2)).collect::<Vec<_>>());
+    for (bin, length) in found.traces.iter().zip([1.5, 3.5, 5.5]) {
+        close(bin.length, length, 1e-12);
+        close(bin.sum, -0.1 * length, 1e-12);
+        close(bin.per_token, -0.1, 1e-12);
+    }
+    // All answers have one length, and stay together.
+    let [answers] = &found.answers[..] else { panic!("{:?}", found.answers) };
+    assert_eq!((answers.count, answers.length, answers.sum), (24, 3.0, -2.0));
+    close(answers.per_token, -2.0 / 3.0, 1e-12);
+    assert_eq!(profile(&[]), LengthProfile::default());
+}
+
+#[test]
+fn the_median_length_of_an_answer_counts_each_question_once() {
+    assert_eq!(summarise(&items()).unwrap().answer_tokens, Some(5.0), "of 2, 4, 6 and 8");
+    assert_eq!(summarise(&[]).unwrap().answer_tokens, None);
+    assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+}
+
+/// Accuracies 0, 1/8, 1/2 and 1 by hand. RFT: p over the mean of 1/8, 1/2 and 1. GRPO: roots of 1/7 and 1 over their mean.
+#[test]
+fn objectives_differ_in_what_they_make_of_a_question() {
+    let questions: Vec<ItemTraces> = [vec![0.0; 8], vec![0.125; 8], vec![1.0, 0.0], vec![1.0; 3], vec![]]
+        .map(|pi| ItemTraces { pi, ..ItemTraces::default() })
+        .into();
+    let found = objectives(&questions);
+    let bins: Vec<(usize, usize)> = found.iter().map(|bin| (bin.bin, bin.questions)).collect();
+    assert_eq!(bins, [(0, 1), (1, 1), (4, 1), (9, 1)]);
+    let mean = (0.125 + 0.5 + 1.0) / 3.0;
+    let root = (1.0_f64 / 7.0).sqrt();
+    for (bin, p) in found.iter().zip([0.0, 0.125, 0.5, 1.0]) {
+        close(bin.accuracy, p, 1e-12);
+        close(bin.accepted, p / mean, 1e-12);
+        assert_eq!((bin.reward, bin.ours), (bin.accepted, 1.0));
+    }
+    for (bin, odds) in found.iter().zip([0.0, root, 1.0]) {
+        close(bin.grpo.unwrap(), odds / ((root + 1.0) / 2.0), 1e-12);
+    }
+    assert_eq!(found[3].grpo, None);
+    assert_eq!(objectives(&questions[..1]), [], "nothing is right");
+    assert_eq!(objectives(&questions[4..]), [], "nothing was drawn");
+    assert_eq!(summarise(&questions).unwrap().objectives, found);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use assay_study::inference::posterior::trace::{accuracy, variance};
 use assay_study::inference::posterior::weights::{
-    effective_sample_size, multi_trace_bound, theta_coefficients,
+    effective_sample_size, log_rhos, multi_trace_bound, theta_coefficients,
 };
 use assay_study::inference::posterior::{
     AnswerLikelihood, Estimator, FallbackReason, FiniteError, FiniteQuestion, LogRatio, RatioForm,
@@ -67,8 +67,9 @@ fn a_trace_without_data_for_an_estimator_is_invalid_for_it_alone() {
 #[test]
 fn zero_over_zero_has_a_name() {
     let wrong = Some(trace(-1.0, 4, 0.0, (-2.0, 2)));
-    let weigh =
-        |traces: &[Option<ScoredTrace>]| Weights::of_traces(traces, Estimator::Acc, RatioForm::PerToken);
+    let weigh = |traces: &[Option<ScoredTrace>]| {
+        Weights::normalise(&log_rhos(traces, Estimator::Acc, RatioForm::PerToken))
+    };
     for (traces, reason) in [
         (vec![], FallbackReason::NoTraces),
         (vec![None, None], FallbackReason::AllInvalid),

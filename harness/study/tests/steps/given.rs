@@ -162,6 +162,18 @@ impl Project {
         self.run(end, |_| false).0.unwrap_err()
     }
 
+    /// What is wrong with the step `end` before anything runs.
+    pub(crate) fn refused(&self, end: &str) -> String {
+        fs_err::write(self.root.join("recipes/pipeline/p.toml"), format!("{}{end}", self.steps)).unwrap();
+        let graph = load(&Workspace::new(self.root.clone()), "r", "s", &[], &self.registry);
+        graph.map(|_| ()).unwrap_err().to_string()
+    }
+
+    /// A file of the folder that the step `end` makes, with the result of the run.
+    pub(crate) fn file(&self, output: &Hash, path: &str) -> String {
+        String::from_utf8(self.store().read_in_tree(output, path).unwrap()).unwrap()
+    }
+
     fn store(&self) -> Store {
         Store::open(&self.root.join(".assay")).unwrap()
     }

@@ -4,6 +4,7 @@
 mod generating;
 mod given;
 mod joining;
+mod policy;
 mod reading;
 mod tables;
 mod training;

@@ -22,12 +22,17 @@ fn judged(id: &str, sample: u32, verdict: &str) -> Value {
 
 /// A table of these models, each with a row.
 fn end(models: &[&str], inputs: &str) -> String {
+    end_with("{ id = 'C', benchmark = 'chain2' }", models, inputs)
+}
+
+/// The same with other columns.
+fn end_with(columns: &str, models: &[&str], inputs: &str) -> String {
     let rows: Vec<String> =
         models.iter().map(|model| format!("{{ id = '{model}', label = 'R', model = '{model}' }}")).collect();
     format!(
         "[steps.end]\nkind = 'table'\ninputs = {{ items = 'items-given', verdicts = {models:?}{inputs} }}\n\
          params = {{ source = {{ embedded = {{ seed = 1, questions = 2 }} }}, recipe = {{ \
-         columns = [{{ id = 'C', benchmark = 'chain2' }}], rows = [{}] }} }}\n",
+         columns = [{columns}], rows = [{}] }} }}\n",
         rows.join(", ")
     )
 }
@@ -87,11 +92,37 @@ fn samples_are_counted() {
 
     let mut project = table("two-models", vec![item("p"), item("q")], verdicts(2));
     project.records("other", "verdicts", verdicts(1));
-    let (class, message) = project.failure(&end(&["model", "other"], ""));
-    assert!(
-        message.contains("item p of model has 2, item p of other has 1") && class == ErrorClass::User,
-        "{message}"
-    );
+    // Another model may have another number of samples.
+    assert_eq!(project.lines(&end(&["model", "other"], ""))[0]["samples"], json!({ "chain2": 2 }));
+}
+
+/// Three measures of one benchmark. Tokens count whether a sample was judged or not.
+#[test]
+fn columns_have_measures() {
+    let sample = |id: &str, sample: u32, tokens: u32, verdict: &str| json!({ "item": id, "sample": sample, "tokens": tokens, "verdict": verdict });
+    let verdicts = vec![
+        sample("p", 0, 10, "pass"),
+        sample("p", 1, 20, "wrong-answer"),
+        sample("q", 0, 60, "wrong-answer"),
+        sample("q", 1, 90, "judge-failure"),
+    ];
+    let columns = |k: u32| {
+        format!(
+            "{{ id = 'C', benchmark = 'chain2' }}, {{ id = 'T', benchmark = 'chain2', measure = 'tokens' }}, \
+             {{ id = 'P', benchmark = 'chain2', measure = {{ pass-at = {k} }} }}"
+        )
+    };
+    let project = |test: &str| table(test, vec![item("p"), item("q")], verdicts.clone());
+    let lines = project("measures").lines(&end_with(&columns(1), &["model"], ""));
+    let cells = &lines[0]["cells"]["model"];
+    let value = |column: &str| cells[column]["measured"]["value"].as_f64().unwrap();
+    assert_eq!((value("C"), value("T"), value("P")), (25.0, 45.0, 25.0));
+    assert_eq!(lines[0]["question_scores"].as_object().unwrap().keys().collect::<Vec<_>>(), ["C"]);
+
+    let (class, message) = project("too-large").failure(&end_with(&columns(3), &["model"], ""));
+    let expected = "column `P` has no value for row `model` on question `p`: pass@3 needs 1 <= k <= samples, but \
+                    2 samples were drawn";
+    assert!(message.contains(expected) && class == ErrorClass::User, "{message}");
 }
 
 /// A summary in which the posterior solves its question, or does not.
@@ -113,14 +144,110 @@ fn a_table_has_the_diagnostics_of_each_chain() {
         let sections = lines[0]["sections"].as_array().unwrap().iter();
         sections.map(|section| section["title"].as_str().unwrap().to_owned()).collect()
     };
-    const TITLES: [&str; 3] =
-        ["The posterior's thoughts against the reasoner's", "What the weights select", "Length bias"];
+    const TITLES: [&str; 4] = [
+        "The posterior's thoughts against the reasoner's",
+        "What the weights select",
+        "Length bias",
+        "What each objective weighs",
+    ];
     let of = |models: &str| TITLES.map(|title| format!("{title}{models}"));
     let lengths = ["Completion lengths".to_owned()];
     assert_eq!(titles("one-chain", &[("pa", true)]), [&of("")[..], &lengths].concat());
     assert_eq!(titles("equal-chains", &[("pa", true), ("pb", true)]), [&of("")[..], &lengths].concat());
+    // Where no question has a right answer, no objective has a weight.
     assert_eq!(
         titles("two-chains", &[("pa", true), ("pb", false), ("pc", true)]),
-        [&of(": pa, pc")[..], &of(": pb"), &lengths].concat()
+        [&of(": pa, pc")[..], &of(": pb")[..3], &lengths].concat()
     );
+}
+
+/// A training log whose losses fall from 4 to 1, with two spikes and rewards that rise.
+fn log() -> Vec<Value> {
+    let step = |step: u64| {
+        let loss = if step < 15 { 4.0 } else { 1.0 + f64::from(step == 15) };
+        let norm = if step == 0 || step == 15 { 40.0 } else { 2.0 };
+        json!({
+            "step": step, "loss": loss, "gradient_norm": norm, "learning_rate": 0.1, "reward": step as f64 / 20.0, "mixed": if step < 10 { 0.5 } else { 0.25 },
+        })
+    };
+    (0..20).map(step).collect()
+}
+
+fn model(project: &mut Project, name: &'static str, files: Vec<(&'static str, Vec<Value>)>) {
+    project.gives(name, "model", move |context| {
+        fs_err::create_dir_all(context.output()).unwrap();
+        fs_err::write(context.output().join("config.json"), "{}").unwrap();
+        for (file, records) in &files {
+            let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+            fs_err::write(context.output().join(file), lines).unwrap();
+        }
+    });
+}
+
+/// Gates take the figures of the models that the rows' models are made from, and of those that were trained.
+#[test]
+fn figures_of_models_are_found_by_gates() {
+    let mut project = table("figures", vec![item("p"), item("q")], vec![verdict("p", 0), verdict("q", 0)]);
+    project.records("chain", "diagnostics", diagnostics(true));
+    let cut = json!({ "rows": 8, "cut": 2, "left_out": 1 });
+    model(&mut project, "tuned", vec![("training.jsonl", log()), ("rows.jsonl", vec![cut])]);
+    model(&mut project, "released", Vec::new());
+    let expected = [
+        // 20 steps: the last quarter has losses 2, 1, 1, 1, 1; of the 18 steps after the first tenth, one has a spike.
+        ("tuned.loss", 1.2),
+        ("tuned.gradient-norm", 2.0),
+        ("tuned.gradient-spikes", 100.0 / 18.0),
+        ("tuned.reward-first", 0.025),
+        ("tuned.reward-last", 0.925),
+        ("tuned.mixed", 37.5),
+        ("tuned.cut", 25.0),
+        ("chain.pi-solves", 100.0),
+        ("chain.q-solves", 0.0),
+        ("model.C", 100.0),
+    ];
+    let names: Vec<&str> =
+        expected.iter().map(|(name, _)| *name).chain(["released.loss", "chain.rescued"]).collect();
+    let condition: Vec<String> = names.iter().map(|name| format!("{name} >= 0")).collect();
+    let gated = format!(
+        "gates = [{{ id = 'g', text = 't', expression = '{}' }}], claims = [{{ id = 'c', text = 't', expression = \
+         'model.C > 50', gates = ['g'] }}], columns =",
+        condition.join(" and ")
+    );
+    let inputs = ", diagnostics = ['chain'], trained = ['released', 'tuned']";
+    let end = end(&["model"], inputs).replace("columns =", &gated);
+    let lines = project.lines(&end);
+    let values = &lines[0]["gates"][0]["values"];
+    for (name, value) in expected {
+        let found = values[name].as_f64().unwrap_or_else(|| panic!("{name} in {values}"));
+        assert!((found - value).abs() < 1e-12, "{name}: {found} {value}");
+    }
+    // What has no log, and what is not defined, was not measured.
+    assert_eq!((&values["released.loss"], &values["chain.rescued"]), (&Value::Null, &Value::Null));
+    assert_eq!(lines[0]["claims"][0]["outcome"], "not-attempted");
+
+    let message = project.refused(&end.replace("tuned.loss", "tuned.los"));
+    assert!(
+        message.contains("there is no figure `los`") && message.contains("did you mean `loss`?"),
+        "{message}"
+    );
+    let message = project.refused(&end.replace("tuned.loss", "tunde.loss"));
+    assert!(message.contains("no model `tunde` that figures are known of"), "{message}");
+}
+
+/// Where no thought of the posterior ended, the report says that the weights compare nothing.
+#[test]
+fn a_table_says_that_no_thought_ended() {
+    let text = |test: &str, valid: f64| {
+        let mut project = table(test, vec![item("p"), item("q")], vec![verdict("p", 0), verdict("q", 0)]);
+        let mut summary = diagnostics(true);
+        summary[0][ALL]["valid"] = json!(valid);
+        project.records("pa", "diagnostics", summary);
+        let lines = project.lines(&end(&["model"], ", diagnostics = ['pa']"));
+        lines[0]["sections"][0]["text"].as_str().unwrap().to_owned()
+    };
+    assert!(text("none-ended", 0.0).ends_with(
+        "No thought of q ended: no thought has a weight, the teacher's rows stand in for all of them, and models that differ \
+         by their weights alone are then the same model."
+    ));
+    assert!(text("one-ended", 1.0).ends_with("lost: the other way round."));
 }

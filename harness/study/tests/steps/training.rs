@@ -44,7 +44,7 @@ fn project(test: &str) -> Project {
 }
 
 /// The weights files of all checkpoints in the store's folder.
-fn checkpoints(project: &Project) -> Vec<Utf8PathBuf> {
+pub(crate) fn checkpoints(project: &Project) -> Vec<Utf8PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![project.root().join(".assay")];
     while let Some(folder) = folders.pop() {
@@ -91,6 +91,28 @@ fn a_damaged_checkpoint_is_told_and_does_not_fail_the_step() {
         "{notes:?}"
     );
     assert!(notes.last().unwrap().ends_with(", after a damaged checkpoint"), "{notes:?}");
+}
+
+/// A cutoff is in tokens, the question's included; what it cut is counted beside the weights.
+#[test]
+fn rows_are_cut_off() {
+    let cut =
+        |cutoff: u32| TRAIN.replace("loss = ", &format!("cutoff = {cutoff}, loss = ")).replace("400", "1");
+    let row = |question: &str| json!({ "rows": [{ "weight": 1.0, "segments": [{ "text": question, "loss": false }, { "text": "22", "loss": true }] }] });
+    let mut project = Project::new("cutoff");
+    project.gives("base-given", "model", |context| base().save(context.output()).unwrap());
+    project.records("rows-given", "rows", vec![row("<bos>1?"), row("<bos>1+1?"), row("<bos>1+1+1?")]);
+    for (cutoff, expected) in [
+        (9, json!({ "rows": 3, "cut": 0, "left_out": 0 })),
+        (6, json!({ "rows": 3, "cut": 2, "left_out": 1 })),
+    ] {
+        let output = project.run(&cut(cutoff), |_| false).0.unwrap();
+        let counted: serde_json::Value = serde_json::from_str(&project.file(&output, "rows.jsonl")).unwrap();
+        assert_eq!(counted, expected, "cutoff {cutoff}");
+    }
+    let (class, message) = project.failure(&cut(3));
+    assert!(message.contains("the cutoff leaves nothing of any row to train on"), "{message}");
+    assert_eq!(class, assay_flow::ErrorClass::User);
 }
 
 /// Without rows there is nothing to train on, whichever loss divides by their number.

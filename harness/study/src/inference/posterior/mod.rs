@@ -22,6 +22,6 @@ pub mod trace;
 pub mod weights;
 
 pub use finite::{FiniteError, FiniteQuestion};
-pub use objective::{FormatReward, Objective};
+pub use objective::{Advantage, FormatReward, Objective};
 pub use trace::{AnswerLikelihood, Estimator, LogRatio, RatioForm, ScoreError, ScoredTrace};
-pub use weights::{FallbackReason, Weights};
+pub use weights::{FallbackReason, WeightTooLarge, Weights};

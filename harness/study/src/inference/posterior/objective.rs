@@ -1,5 +1,6 @@
 //! How much each question, and each trace, counts under related objectives (section 3, appendix A.5).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A training objective whose gradient is a question weight times `posterior - pi`.
@@ -33,15 +34,38 @@ impl Objective {
     }
 }
 
-/// Group-relative advantages `(r - mean) / sd` with the population standard deviation (the sum over the group
-/// of squares divided by its size). All zero when the rewards are equal: such a group teaches nothing,
-/// although the formula of equation 12 diverges there.
-pub fn group_advantages(rewards: &[f64]) -> Vec<f64> {
-    let n = rewards.len() as f64;
-    let mean = rewards.iter().sum::<f64>() / n;
-    let variance = rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n;
-    let sd = variance.sqrt();
-    rewards.iter().map(|r| if sd > 0.0 { (r - mean) / sd } else { 0.0 }).collect()
+/// What the rewards of a group of samples of one question become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Advantage {
+    /// `(r - mean) / sd`, with the population standard deviation (the sum over the group of squares divided by its
+    /// size), as in GRPO (equation 12).
+    Normalised,
+    /// `r - mean`, as in Dr. GRPO: the expected gradient is that of the expected reward, times `(n - 1) / n`.
+    Centred,
+}
+
+impl Advantage {
+    /// The advantages of a group. All zero when the rewards are equal: such a group teaches nothing, although
+    /// equation 12 diverges there.
+    pub fn of(self, rewards: &[f64]) -> Vec<f64> {
+        let n = rewards.len() as f64;
+        let mean = rewards.iter().sum::<f64>() / n;
+        let sd = (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt();
+        // Rewards that are equal may differ from their mean by rounding.
+        let equal = rewards.windows(2).all(|pair| pair[0] == pair[1]);
+        let scale = if self == Self::Normalised { sd } else { 1.0 };
+        rewards.iter().map(|r| if equal { 0.0 } else { (r - mean) / scale }).collect()
+    }
+
+    /// The weights of the samples' log-probabilities in the policy gradient: the advantages over the size of the group,
+    /// in the direction to ascend. A sample without a reward has weight 0 and is not in the group.
+    pub fn weights(self, rewards: &[Option<f64>]) -> Vec<f64> {
+        let known: Vec<f64> = rewards.iter().flatten().copied().collect();
+        let mut advantages = self.of(&known).into_iter();
+        let mut next = || advantages.next().unwrap_or_default() / known.len() as f64;
+        rewards.iter().map(|reward| if reward.is_some() { next() } else { 0.0 }).collect()
+    }
 }
 
 /// A reward with a term for the answer's form (appendix A.5, equations 20 and 21).

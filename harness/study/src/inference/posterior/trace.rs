@@ -118,10 +118,12 @@ pub enum Estimator {
     Gml,
     /// The product of the token probabilities of the reference answer; biased against long answers.
     L,
+    /// 1 for each valid trace, whatever it leads to: the control that selects nothing.
+    One,
 }
 
 impl Estimator {
-    /// All estimators, in the paper's order.
+    /// The paper's estimators, in its order.
     pub const ALL: [Self; 3] = [Self::Acc, Self::Gml, Self::L];
 }
 
@@ -131,12 +133,13 @@ impl fmt::Display for Estimator {
             Self::Acc => "Acc",
             Self::Gml => "GML",
             Self::L => "L",
+            Self::One => "1",
         })
     }
 }
 
 /// How the likelihood ratio of a trace enters its weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RatioForm {
     /// `(pi/q)^(1/|z|)`, as in equation 8. A different objective, not a calmer estimate of the full ratio: it
@@ -145,6 +148,8 @@ pub enum RatioForm {
     PerToken,
     /// `pi/q`, the importance weight of equations 5 and 6.
     Full,
+    /// 1: for traces that `pi` drew itself, or to leave the ratio out.
+    None,
 }
 
 /// A trace with everything that the estimators need. An unfinished or malformed trace has no such record:
@@ -169,6 +174,7 @@ impl ScoredTrace {
             Estimator::Acc => self.accuracy.map(f64::ln),
             Estimator::Gml => self.answer.map(AnswerLikelihood::per_token),
             Estimator::L => self.answer.map(|answer| answer.sum),
+            Estimator::One => Some(0.0),
         }
     }
 
@@ -177,6 +183,7 @@ impl ScoredTrace {
         let ratio = match form {
             RatioForm::PerToken => self.log_ratio.per_token(),
             RatioForm::Full => self.log_ratio.sum,
+            RatioForm::None => 0.0,
         };
         self.log_estimate(estimator).map(|estimate| ratio + estimate)
     }

@@ -16,12 +16,29 @@ pub enum FallbackReason {
     AllZero,
 }
 
+/// A weight that is not scaled to a sum, and that training, which computes in `f32`, could not take.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("the weight of trace {trace} is e^{log_rho:.1}, too large for a number of training (at most e^88)")]
+pub struct WeightTooLarge {
+    /// Which of the K traces, from 0.
+    pub trace: usize,
+    /// The logarithm of `rho`.
+    pub log_rho: f64,
+}
+
 /// The weights of the K traces of one question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Weights {
     /// `rho~_k = rho_k / sum rho`: non-negative, sum 1, in trace order, zero for invalid traces.
     Normalised {
+        /// One weight per trace.
+        weights: Vec<f64>,
+    },
+    /// `rho_k / K`: non-negative, in trace order, zero for invalid traces, not scaled to a sum. A question counts as
+    /// much as its traces are right: with `rho` 1 or 0 the sum is the share of right traces, as in fine-tuning on
+    /// accepted samples (equation 10).
+    Mean {
         /// One weight per trace.
         weights: Vec<f64>,
     },
@@ -56,15 +73,29 @@ impl Weights {
         Self::Normalised { weights }
     }
 
-    /// Weighs the traces of one question; `None` stands for an invalid trace.
-    pub fn of_traces(traces: &[Option<ScoredTrace>], estimator: Estimator, form: RatioForm) -> Self {
-        Self::normalise(&log_rhos(traces, estimator, form))
+    /// `exp(log_rho) / K`, see [`Weights::Mean`]; marks as in [`normalise`](Self::normalise).
+    ///
+    /// # Errors
+    /// The first weight that is larger than the largest `f32`. Accuracies and likelihoods are at most 1; a ratio of pi and q
+    /// over a whole thought has no bound.
+    pub fn mean(log_rho: &[Option<f64>]) -> Result<Self, WeightTooLarge> {
+        if let Self::Fallback { reason } = Self::normalise(log_rho) {
+            return Ok(Self::Fallback { reason });
+        }
+        let weight = |(trace, value): (usize, &Option<f64>)| match value.filter(|v| *v < f64::INFINITY) {
+            None => Ok(0.0),
+            Some(log_rho) if log_rho.exp() > f64::from(f32::MAX) => Err(WeightTooLarge { trace, log_rho }),
+            Some(log_rho) => Ok(log_rho.exp()),
+        };
+        let rho = log_rho.iter().enumerate().map(weight).collect::<Result<Vec<f64>, _>>()?;
+        let traces = log_rho.len() as f64;
+        Ok(Self::Mean { weights: rho.into_iter().map(|rho| rho / traces).collect() })
     }
 
     /// The weights in trace order; `None` on fallback.
     pub fn as_slice(&self) -> Option<&[f64]> {
         match self {
-            Self::Normalised { weights } => Some(weights),
+            Self::Normalised { weights } | Self::Mean { weights } => Some(weights),
             Self::Fallback { .. } => None,
         }
     }
@@ -113,7 +144,7 @@ pub fn multi_trace_bound(log_rho: &[f64]) -> f64 {
 pub fn theta_coefficients(log_rho: &[f64]) -> Vec<f64> {
     let log_rho: Vec<Option<f64>> = log_rho.iter().copied().map(Some).collect();
     match Weights::normalise(&log_rho) {
-        Weights::Normalised { weights } => weights,
+        Weights::Normalised { weights } | Weights::Mean { weights } => weights,
         Weights::Fallback { .. } => vec![0.0; log_rho.len()],
     }
 }
