@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use assay_claims::Assurance;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{ImportError, Place};
 use crate::file::{Header, Source};
+use crate::format::Format;
 use crate::read::Log;
 use crate::sample::{LogSample, Outcome, Record};
 
@@ -38,7 +40,8 @@ pub struct Expected {
 }
 
 /// How the logs compare with what is expected.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Coverage {
     /// Questions that are expected.
     pub expected_questions: u64,
@@ -55,12 +58,13 @@ pub struct Coverage {
     pub unknown: Named,
     /// Questions with more or fewer samples than expected, each as `QUESTION: SAMPLES`.
     pub uneven: Named,
-    /// Questions without any scored sample.
+    /// Questions without any scored sample. They leave bounds on the score, unless there is no other question.
     pub unscored: Named,
 }
 
 /// A number of questions, and the first of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Named {
     /// How many.
     pub count: u64,
@@ -108,12 +112,11 @@ impl fmt::Display for Coverage {
 }
 
 impl Coverage {
-    /// Whether everything that is expected is there, and nothing else.
+    /// Whether everything that is expected is there, and nothing else, with a score for one question at least.
     pub fn is_complete(&self) -> bool {
         self.questions == self.expected_questions
-            && [&self.missing, &self.unknown, &self.uneven, &self.unscored]
-                .iter()
-                .all(|named| named.count == 0)
+            && [&self.missing, &self.unknown, &self.uneven].iter().all(|named| named.count == 0)
+            && self.unscored.count < self.questions
     }
 }
 
@@ -129,8 +132,27 @@ pub struct Import {
 /// The outcome and the place of each sample, by question and by the sample's number.
 type Samples = BTreeMap<String, BTreeMap<u32, (Outcome, Place)>>;
 
+/// The place of each sample that a plain table numbers itself, by question and number.
+type Numbered = BTreeMap<(String, u32), Place>;
+
+/// Notes the samples that a plain table numbers itself. Who numbers samples in two files means others by other numbers.
+fn number(numbered: &mut Numbered, log: &Log, name: impl Fn(&str) -> String) -> Result<(), ImportError> {
+    let mut own = Numbered::new();
+    for LogSample { question, sample, line, .. } in &log.samples {
+        let Some(sample) = *sample else { continue };
+        let (key, second) = ((name(question), sample), Place::line(&log.file, *line));
+        if let Some(first) = numbered.get(&key) {
+            return Err(ImportError::Duplicate { question: key.0, sample, first: first.clone(), second });
+        }
+        own.insert(key, second);
+    }
+    numbered.extend(own);
+    Ok(())
+}
+
 impl Import {
-    /// Joins logs: the samples of a later log are numbered after those of an earlier one.
+    /// Joins logs: the samples of a later log are numbered after those of an earlier one. Plain tables that number their
+    /// samples must give each a number of its own.
     ///
     /// # Errors
     /// A log of another benchmark, the same log or sample twice, or [`ImportError::NotComparable`].
@@ -143,12 +165,16 @@ impl Import {
         }
         let prefixed = expected.tasks.len() > 1;
         let mut samples = Samples::new();
+        let mut numbered = Numbered::new();
         for log in logs {
             let prefix = log.tasks.first().filter(|_| prefixed);
             let name = |question: &str| match prefix {
                 Some(task) => format!("{task}/{question}"),
                 None => question.to_owned(),
             };
+            if matches!(log.format, Format::Csv | Format::Jsonl) {
+                number(&mut numbered, log, name)?;
+            }
             add(&mut samples, log, name)?;
         }
         let coverage = coverage(&samples, logs, expected);

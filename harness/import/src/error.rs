@@ -84,7 +84,7 @@ pub enum ImportError {
         /// The other.
         second: String,
     },
-    /// A sample occurs twice in one file.
+    /// A sample occurs twice in one file, or in two that number their samples.
     #[error("{second}: sample {sample} of question `{question}` is already at {first}")]
     Duplicate {
         /// The question.
@@ -124,7 +124,8 @@ impl ImportError {
             }
             Self::SameFile { .. } => "name each log once",
             Self::Duplicate { .. } => {
-                "a file holds each sample of a question once: remove the lines that are repeated"
+                "each sample of a question has a number of its own: remove what is repeated, or number the samples of the \
+                 second file on"
             }
             Self::NotComparable(_) => {
                 "give the logs of all questions and samples, or correct --questions, --ids and --samples if these are wrong"

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 
 use assay_claims::Assurance;
+use assay_claims::scores::SampleScore;
 use assay_claims::table::Evaluation;
 use camino::Utf8Path;
 use fs_err::File;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,21 +18,20 @@ use crate::json;
 use crate::read::Log;
 use crate::sample::{Outcome, Record, SCORES, Unscored, of_number};
 
-/// The name of the format, in the header.
-pub const FORMAT: &str = "assay-import";
-/// The version of the format, in the header.
-pub const VERSION: u32 = 1;
+/// The version of the form, in the header. Version 1 had it in another key, beside a name.
+pub const FORMAT: u32 = 2;
+/// What version 1 has in the place of its number.
+const FIRST: &str = "assay-import";
 
 const REMEDY: &str = "the file is not as `assay import` wrote it: import the logs again";
 
 /// The first line of an imported file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// [`FORMAT`].
-    pub format: String,
-    /// [`VERSION`].
-    pub version: u32,
+    /// The version of this form, which is that of the lines below too.
+    #[schemars(extend("const" = FORMAT))]
+    pub format: u32,
     /// The benchmark.
     pub benchmark: String,
     /// The level of assurance: how much was recomputed.
@@ -49,7 +50,7 @@ pub struct Header {
 }
 
 /// A log that was imported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// The file's name, without its folders.
@@ -67,18 +68,40 @@ pub struct Source {
     /// The metric that was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
+    /// How the evaluation ended, where the log says that it did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
 }
 
-/// One line after the header.
-#[derive(Serialize, Deserialize)]
+/// One line after the header: a sample, with either a score or the reason why it has none.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Line {
+    /// The question.
     question: String,
+    /// Which of its samples, from 0.
     sample: u32,
+    /// The score, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
+    /// Why there is no score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unscored: Option<Unscored>,
+}
+
+/// A line of the file.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[schemars(title = "ImportLine")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum AnyLine {
+    Header(Header),
+    Sample(Line),
+}
+
+/// The JSON Schema of a line of the file of an import.
+pub fn file_schema() -> Schema {
+    schemars::schema_for!(AnyLine)
 }
 
 impl Source {
@@ -90,6 +113,7 @@ impl Source {
             tasks: log.tasks.iter().cloned().collect(),
             model: log.model.clone(),
             metric: log.metric.clone(),
+            status: log.status.clone(),
         }
     }
 }
@@ -98,8 +122,7 @@ impl Header {
     pub(crate) fn new(expected: &Expected, level: Assurance, records: &[Record], logs: Vec<Source>) -> Self {
         let (questions, scored, unscored) = counts(records);
         Self {
-            format: FORMAT.to_owned(),
-            version: VERSION,
+            format: FORMAT,
             benchmark: expected.benchmark.clone(),
             level,
             questions,
@@ -171,12 +194,9 @@ impl Import {
         let (questions, scored, unscored) = counts(&self.records);
         let total = header.questions.saturating_mul(u64::from(header.samples));
         let counted = (questions, scored, &unscored) == (header.questions, header.scored, &header.unscored);
-        let complete = counted && total == self.records.len() as u64 && total > 0;
-        let even = self.records.chunks(header.samples.max(1) as usize).all(|chunk| {
-            let same = chunk.iter().all(|record| record.question == chunk[0].question);
-            let scored = chunk.iter().any(|record| matches!(record.outcome, Outcome::Score(_)));
-            same && scored
-        });
+        let complete = counted && total == self.records.len() as u64 && scored > 0;
+        let mut chunks = self.records.chunks(header.samples.max(1) as usize);
+        let even = chunks.all(|chunk| chunk.iter().all(|record| record.question == chunk[0].question));
         if complete && even {
             return Ok(());
         }
@@ -189,35 +209,39 @@ impl Import {
         Err(content(Place::line(name, 1), message, REMEDY))
     }
 
-    /// The verdicts in the form that a table takes, as those of `model`.
+    /// The scores in the form that a table takes, as those of `model`. `name` is the file's, for errors.
     ///
     /// # Errors
-    /// A score is neither 0 nor 1: a table counts right and wrong samples.
+    /// A score is not between 0 and 1.
     pub fn evaluation(&self, name: &str, model: &str) -> Result<Evaluation, ImportError> {
-        let mut outcomes: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+        let mut scores: BTreeMap<String, Vec<SampleScore>> = BTreeMap::new();
         let mut failures: BTreeMap<String, u32> = BTreeMap::new();
         for (line, Record { question, outcome, .. }) in (2..).zip(&self.records) {
-            let list = outcomes.entry(question.clone()).or_default();
+            let list = scores.entry(question.clone()).or_default();
             match outcome {
-                Outcome::Score(score) if *score == 0.0 || *score == 1.0 => list.push(*score == 1.0),
                 Outcome::Score(score) => {
-                    let message =
-                        format!("a score of {score}: the cells of a table count right and wrong samples");
-                    return Err(content(
-                        Place::line(name, line),
-                        message,
-                        "import verdicts, which are 0 or 1",
-                    ));
+                    let outside = || {
+                        let message = format!("{score} is not a score between 0 and 1");
+                        content(Place::line(name, line), message, SCORES)
+                    };
+                    list.push(SampleScore::new(*score).ok_or_else(outside)?);
                 }
                 Outcome::Unscored(_) => *failures.entry(question.clone()).or_default() += 1,
             }
         }
         Ok(Evaluation {
             model: model.to_owned(),
-            outcomes: BTreeMap::from([(self.header.benchmark.clone(), outcomes)]),
+            scores: BTreeMap::from([(self.header.benchmark.clone(), scores)]),
             failures: BTreeMap::from([(self.header.benchmark.clone(), failures)]),
             ..Evaluation::default()
         })
+    }
+
+    /// How many samples have a score that is neither 0 nor 1.
+    pub fn graded(&self) -> u64 {
+        let graded =
+            |record: &&Record| matches!(record.outcome, Outcome::Score(score) if score > 0.0 && score < 1.0);
+        self.records.iter().filter(graded).count() as u64
     }
 
     /// The questions, sorted.
@@ -231,16 +255,20 @@ impl Import {
 fn read_header(text: &str, name: &str) -> Result<Header, ImportError> {
     let found: Value = json::line(text.as_bytes(), name, 1, REMEDY)?;
     let wrong = |message: String, remedy| Err(content(Place::line(name, 1), message, remedy));
-    if found.get("format").and_then(Value::as_str) != Some(FORMAT) {
-        return wrong("the file is not an import".to_owned(), "`assay import` makes such a file from logs");
-    }
-    match found.get("version").and_then(Value::as_u64) {
-        Some(version) if version == u64::from(VERSION) => json::line(text.as_bytes(), name, 1, REMEDY),
+    let format = found.get("format").unwrap_or(&Value::Null);
+    // Version 1 was no number, so that no such file begins with 1.
+    let version = if format == FIRST { Some(1) } else { format.as_u64().filter(|version| *version > 1) };
+    match version {
+        Some(version) if version == u64::from(FORMAT) => json::line(text.as_bytes(), name, 1, REMEDY),
         Some(version) => wrong(
-            format!("the file has version {version} of the format, this program reads version {VERSION}"),
-            "import the logs again with this program",
+            format!("the file has format {version}, this program reads format {FORMAT}"),
+            if version > u64::from(FORMAT) {
+                "update the program, or import the logs again with this one"
+            } else {
+                "import the logs again with this program"
+            },
         ),
-        None => wrong("the header has no version".to_owned(), REMEDY),
+        None => wrong("the file is not an import".to_owned(), "`assay import` makes such a file from logs"),
     }
 }
 

@@ -40,18 +40,56 @@ impl Format {
         let text = String::from_utf8_lossy(start);
         let text = text.trim_start_matches('\u{feff}').trim_start();
         let first = text.lines().next().unwrap_or_default();
-        let holds = |text: &str, key: &str| text.contains(&format!("\"{key}\""));
+        let keys = first_keys(text);
+        let holds = |key: &str| keys.contains(&key);
         match text.chars().next()? {
             '[' => Some(Self::Lcb),
-            '{' if holds(first, "doc_id") => Some(Self::LmEval),
-            '{' if holds(first, "question") => Some(Self::Jsonl),
-            '{' if holds(text, "eval") || holds(text, "status") => Some(Self::Inspect),
+            '{' if holds("doc_id") => Some(Self::LmEval),
+            '{' if holds("eval") || holds("status") => Some(Self::Inspect),
+            '{' if holds("question") => Some(Self::Jsonl),
             '{' => None,
             _ => {
                 first.split(',').any(|name| name.trim().trim_matches('"') == "question").then_some(Self::Csv)
             }
         }
     }
+}
+
+/// The keys of the first object in a text, which may be cut off, without those of the objects in it. Escapes in keys are
+/// not resolved.
+fn first_keys(text: &str) -> Vec<&str> {
+    let (mut keys, mut depth, mut last) = (Vec::new(), 0usize, "");
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}', '[', ']', '"', ':']) {
+        let (found, after) = rest[at..].split_at(1);
+        rest = after;
+        match found {
+            "{" | "[" => depth += 1,
+            "\"" => {
+                let end = closing(rest);
+                last = &rest[..end];
+                rest = rest.get(end + 1..).unwrap_or_default();
+            }
+            ":" if depth == 1 => keys.push(last),
+            ":" => {}
+            _ => depth = depth.saturating_sub(1),
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    keys
+}
+
+/// Where a string ends that a text is in.
+fn closing(text: &str) -> usize {
+    let mut escaped = false;
+    let end = text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.unwrap_or(text.len())
 }
 
 impl fmt::Display for Format {

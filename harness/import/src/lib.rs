@@ -19,8 +19,8 @@ mod zip;
 
 pub use coverage::{Coverage, Expected, Import, Questions};
 pub use error::{ImportError, Place};
-pub use file::{FORMAT, Header, Source, VERSION};
+pub use file::{FORMAT, Header, Source, file_schema};
 pub use format::Format;
 pub use read::{Log, Options, read_log};
 pub use sample::{LogSample, Outcome, Record, Unscored};
-pub use summary::Summary;
+pub use summary::{CALL_FORMAT, Call, Summary};

@@ -21,6 +21,8 @@ use crate::zip::Archive;
 
 const REMEDY: &str =
     "the file is not a log of Inspect as `inspect eval` writes it; `inspect log convert` rewrites a log";
+/// The status of an evaluation that ended as it should.
+const SUCCESS: &str = "success";
 const VERSIONS: std::ops::RangeInclusive<u64> = 1..=2;
 
 #[derive(Deserialize)]
@@ -90,6 +92,7 @@ pub(super) fn read(path: &Utf8Path, archive: bool, metric: Option<&str>) -> Resu
         tasks: [log.eval.task].into(),
         model: Some(log.eval.model),
         metric,
+        status: Some(log.status).filter(|status| status != SUCCESS),
         declared_questions: log.eval.dataset.samples,
         declared_samples: log.eval.config.epochs,
         samples,

@@ -43,6 +43,8 @@ pub struct Log {
     pub model: Option<String>,
     /// The metric that was read.
     pub metric: Option<String>,
+    /// How the evaluation ended, where the log says that it did not succeed: `error` or `cancelled`.
+    pub status: Option<String>,
     /// The number of questions that the log states.
     pub declared_questions: Option<u64>,
     /// The number of samples of each question that the log states.
@@ -57,6 +59,7 @@ struct Found {
     tasks: BTreeSet<String>,
     model: Option<String>,
     metric: Option<String>,
+    status: Option<String>,
     declared_questions: Option<u64>,
     declared_samples: Option<u32>,
     samples: Vec<LogSample>,
@@ -102,10 +105,21 @@ pub fn read_log(path: &Utf8Path, options: &Options) -> Result<Log, ImportError> 
         Format::Csv => plain::csv(path),
         Format::Jsonl => plain::jsonl(path),
     }?;
-    let Found { tasks, model, metric, declared_questions, declared_samples, samples } = found;
+    let Found { tasks, model, metric, status, declared_questions, declared_samples, samples } = found;
     let blake3 = hasher.finalize().to_hex().to_string();
     let file = file.to_owned();
-    Ok(Log { file, blake3, format, tasks, model, metric, declared_questions, declared_samples, samples })
+    Ok(Log {
+        file,
+        blake3,
+        format,
+        tasks,
+        model,
+        metric,
+        status,
+        declared_questions,
+        declared_samples,
+        samples,
+    })
 }
 
 /// Calls `each` with every line that is not empty and its number.

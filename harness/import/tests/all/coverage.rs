@@ -47,11 +47,20 @@ fn what_is_not_covered_is_not_comparable_with_counts() {
     import(&[log(&[("a", 2), ("b", 2)])], &ids(&["a", "b"])).unwrap();
 }
 
+/// The scores of a question without any may be anything: that leaves bounds, and no question counts as wrong. With no other
+/// question nothing is known.
 #[test]
-fn a_question_without_any_score_is_not_comparable_and_never_wrong() {
-    let text = "question,score\na,1\na,nan\nb,\nb,nan\n";
-    let error = import(&[Folder::new().read("l.csv", text).unwrap()], &expected(2, 2)).unwrap_err();
-    assert_eq!(error.to_string(), "not comparable: 2 of 2 questions; 1 without any scored sample (b)");
+fn a_question_without_any_score_leaves_bounds_and_is_never_wrong() {
+    let log = |text: &str| [Folder::new().read("l.csv", text).unwrap()];
+    let text = "question,score\na,1\na,0\nb,\nb,nan\nc,1\nc,1\nd,0\nd,0\n";
+    let found = import(&log(text), &expected(4, 2)).unwrap();
+    let summary = found.summary().unwrap();
+    assert_eq!((summary.score.value, summary.bounds), (50.0, Some((37.5, 62.5))));
+    let evaluation = found.evaluation("l", "m").unwrap();
+    let (scores, failures) = (&evaluation.scores["birds"], &evaluation.failures["birds"]);
+    assert_eq!((scores["b"].len(), failures["b"]), (0, 2));
+    let error = import(&log("question,score\na,nan\na,nan\nb,\nb,nan\n"), &expected(2, 2)).unwrap_err();
+    assert_eq!(error.to_string(), "not comparable: 2 of 2 questions; 2 without any scored sample (a, b)");
 }
 
 #[test]
@@ -64,6 +73,18 @@ fn samples_that_occur_twice_are_refused_with_both_places() {
     let (first, second) = (folder.read("1.csv", text).unwrap(), folder.read("2.csv", text).unwrap());
     let error = import(&[first, second], &expected(2, 2)).unwrap_err();
     assert_eq!(folder.says(&error), "2.csv has the same content as 1.csv: its samples would count twice");
+}
+
+/// Tables that number their samples mean other samples by other numbers.
+#[test]
+fn samples_of_one_number_in_two_tables_are_refused() {
+    let folder = Folder::new();
+    let first = folder.read("1.csv", "question,sample,correct\na,0,1\nb,0,1\n").unwrap();
+    let again = folder.read("2.csv", "question,sample,correct\na,0,1\nb,0,1\n\n").unwrap();
+    let error = import(&[first.clone(), again], &expected(2, 2)).unwrap_err();
+    assert_eq!(folder.says(&error), "2.csv:2: sample 0 of question `a` is already at 1.csv:2");
+    let further = folder.read("3.csv", "question,sample,correct\na,1,1\nb,1,1\n").unwrap();
+    import(&[first, further], &expected(2, 2)).unwrap();
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The file of an import: written, read back, summed up.
 
+use assay_claims::scores::SampleScore;
 use assay_import::Import;
 use proptest::prelude::*;
 
 use crate::support::{Folder, expected, import};
+
+const RIGHT: SampleScore = SampleScore::RIGHT;
+const WRONG: SampleScore = SampleScore::WRONG;
 
 /// Three questions with two samples, one of them without a score.
 const TABLE: &str = "question,correct\na,1\na,0\nb,1\nb,nan\nc,0\nc,0\n";
@@ -19,7 +23,7 @@ fn the_header_says_what_the_file_holds() {
     let (_, text) = written();
     let header: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     let expected = serde_json::json!({
-        "format": "assay-import", "version": 1, "benchmark": "birds",
+        "format": 2, "benchmark": "birds",
         "level": "recomputed-from-the-authors-samples", "questions": 3, "samples": 2, "scored": 5,
         "unscored": { "not-a-number": 1 },
         "logs": [{ "file": "l.csv", "blake3": blake3::hash(TABLE.as_bytes()).to_hex().as_str(), "format": "csv" }],
@@ -27,32 +31,44 @@ fn the_header_says_what_the_file_holds() {
     assert_eq!(header, expected);
 }
 
-/// Means of 1/2, 1 and 0: the mean is 50 %, its standard error 50/sqrt(3), t(2) = 4.302653.
+/// Means of 1/2, 1 and 0: the mean is 50 %, its standard error 50/sqrt(3); the interval of t leaves what is possible, and
+/// ends there.
 #[test]
 fn the_score_is_the_mean_over_questions_with_bounds() {
     let (folder, text) = written();
     let import = Import::read(&folder.write("i.jsonl", text), "i.jsonl").unwrap();
     let summary = import.summary().unwrap();
     assert_eq!((summary.score.value, summary.score.n), (50.0, Some(5)));
-    assert!((summary.score.high - summary.score.value - 4.302653 * 50.0 / 3f64.sqrt()).abs() < 1e-3);
+    assert!((summary.score.standard_error.unwrap() - 50.0 / 3f64.sqrt()).abs() < 1e-9);
+    assert_eq!((summary.score.low, summary.score.high), (0.0, 100.0));
     let (low, high) = summary.bounds.unwrap();
     assert!((low - 100.0 / 3.0).abs() < 1e-9 && (high - 50.0).abs() < 1e-9);
 
     let evaluation = import.evaluation("i.jsonl", "m").unwrap();
     let failures: u32 = evaluation.failures["birds"].values().sum();
-    assert_eq!((failures, evaluation.outcomes["birds"]["a"].clone()), (1, vec![true, false]));
-    assert_eq!(evaluation.outcomes["birds"]["b"], [true]);
+    assert_eq!((failures, evaluation.scores["birds"]["a"].clone()), (1, vec![RIGHT, WRONG]));
+    assert_eq!(evaluation.scores["birds"]["b"], [RIGHT]);
+    assert_eq!(import.graded(), 0);
 }
 
+/// All right is not "right with certainty": Wilson's interval of four of four begins at 51.01 %.
 #[test]
-fn fractions_are_no_verdicts_of_a_table() {
+fn a_score_at_an_end_has_a_width() {
+    let log = Folder::new().read("l.csv", "question,correct\na,1\nb,1\nc,1\nd,1\n").unwrap();
+    let score = import(&[log], &expected(4, 1)).unwrap().summary().unwrap().score;
+    assert_eq!((score.value, score.high), (100.0, 100.0));
+    assert!((score.low - 51.01).abs() < 0.01, "{score:?}");
+}
+
+/// A fraction is a score like any other, from the log to the evaluation.
+#[test]
+fn graded_scores_stay_what_they_are() {
     let folder = Folder::new();
     let log = folder.read("l.csv", "question,score\na,0.5\nb,1\n").unwrap();
-    let error = import(&[log], &expected(2, 1)).unwrap().evaluation("i.jsonl", "m").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "i.jsonl:2: a score of 0.5: the cells of a table count right and wrong samples"
-    );
+    let import = import(&[log], &expected(2, 1)).unwrap();
+    let evaluation = import.evaluation("i.jsonl", "m").unwrap();
+    assert_eq!(evaluation.scores["birds"]["a"], [SampleScore::new(0.5).unwrap()]);
+    assert_eq!((import.graded(), import.summary().unwrap().score.value), (1, 75.0));
 }
 
 #[test]
@@ -67,10 +83,16 @@ fn files_that_were_changed_are_refused() {
     };
     let cases = [
         (
-            text.replace("\"version\":1", "\"version\":2"),
-            "i.jsonl:1: the file has version 2 of the format, this program reads version 1",
+            text.replacen("\"format\":2", "\"format\":3", 1),
+            "i.jsonl:1: the file has format 3, this program reads format 2",
         ),
-        (text.replace("assay-import", "assay-export"), "i.jsonl:1: the file is not an import"),
+        (
+            text.replacen("\"format\":2", "\"format\":\"assay-import\",\"version\":1", 1),
+            "i.jsonl:1: the file has format 1, this program reads format 2",
+        ),
+        // No import was ever called so: it is another document.
+        (text.replacen("\"format\":2", "\"format\":1", 1), "i.jsonl:1: the file is not an import"),
+        (text.replacen("\"format\":2", "\"format\":\"assay\"", 1), "i.jsonl:1: the file is not an import"),
         (text.replace("\"questions\":3", "\"questions\":4"), "i.jsonl:1: the header says 4 questions"),
         (without(0), "i.jsonl:1: the file is not an import"),
         (without(6), "i.jsonl:1: the header says 3 questions"),

@@ -88,6 +88,25 @@ fn plain_tables_with_mistakes_are_refused_with_their_place() {
     }
 }
 
+/// Only the first keys tell the format: a log of Inspect on one line may have a `question` deep inside.
+#[test]
+fn a_format_is_recognised_by_its_first_keys() {
+    let sample = r#"{"id": 1, "epoch": 1, "metadata": {"question": "a \"b\" {"}, "scores": {"match": {"value": "C"}}}"#;
+    let log = |status: &str| {
+        format!(
+            r#"{{"version": 2, "status": "{status}", "eval": {{"task": "birds", "model": "m"}}, "samples": [{sample}]}}"#
+        )
+    };
+    for (status, kept) in [("success", None), ("cancelled", Some("cancelled")), ("error", Some("error"))] {
+        let log = Folder::new().read("log.json", log(status)).unwrap();
+        assert_eq!((log.format, log.status.as_deref()), (Format::Inspect, kept));
+        let import = crate::support::import(&[log], &crate::support::expected(1, 1)).unwrap();
+        assert_eq!(import.header.logs[0].status.as_deref(), kept);
+    }
+    let plain = Folder::new().read("l.jsonl", "{\"correct\": 1, \"question\": \"eval\"}\n").unwrap();
+    assert_eq!(plain.format, Format::Jsonl);
+}
+
 /// Lines as the harness writes them: one for each filter.
 fn lm_eval() -> String {
     let line = |id: u32, filter: &str, value: &str| {
