@@ -19,7 +19,7 @@ pub(crate) fn bibtex(report: &Report) -> String {
         .filter(|name| !name.is_empty())
         .collect();
     if !of.is_empty() {
-        title.push_str(&format!(": {}, recomputed at {} scale", of.join(" of "), report.scale));
+        title.push_str(&format!(": {}, {}", of.join(" of "), view::what_was_done(report)));
     }
     let mut note = format!("blake3 {hash}");
     if let Some(address) = address(&report.paper) {

@@ -1,14 +1,15 @@
 //! The table as comma-separated values.
 
-use crate::model::{Cell, Column, Report, Row};
+use crate::model::{Cell, Column, Quantity, Report, Row};
 use crate::plain::{one_line, visible};
+use crate::units::unit;
 
-const HEAD: &str = "row,row_label,column,column_label,measured_on,seed,value,low,high,standard_error,n,printed,printed_check";
+const HEAD: &str = "row,row_label,column,column_label,measured_on,seed,value,low,high,standard_error,n,printed,printed_check,unit";
 
 /// The cells of the table as comma-separated values, by RFC 4180.
 ///
 /// Each cell has one line without a seed, with the mean, its interval and the printed value, and one line for each
-/// seed with the value of that seed. Values are percentages with all their digits. A text that a spreadsheet would
+/// seed with the value of that seed. Values have all their digits; the last field names their unit, such as `percent`. A text that a spreadsheet would
 /// take for a formula has an apostrophe before it.
 pub fn csv(report: &Report) -> String {
     let mut text = format!("{HEAD}\r\n");
@@ -16,11 +17,12 @@ pub fn csv(report: &Report) -> String {
         for column in &report.columns {
             let Some(cell) = row.cells.get(&column.id) else { continue };
             let place = place(row, column);
-            line(&mut text, &place, "", &whole(cell));
+            let unit = word(unit(column));
+            line(&mut text, &place, "", &whole(cell), &unit);
             for (seed, value) in cell.measured.iter().flat_map(|found| &found.per_seed) {
                 let mut values: [String; 7] = Default::default();
                 values[0] = value.to_string();
-                line(&mut text, &place, &seed.to_string(), &values);
+                line(&mut text, &place, &seed.to_string(), &values, &unit);
             }
         }
     }
@@ -35,11 +37,13 @@ fn place(row: &Row, column: &Column) -> [String; 5] {
 
 /// What a cell holds: the mean with its interval, and the printed value.
 fn whole(cell: &Cell) -> [String; 7] {
+    let known = cell.measured.as_ref().is_some_and(Quantity::has_interval);
+    let end = |end: f64| if known { end.to_string() } else { String::new() };
     let [value, low, high, error, n] = match &cell.measured {
         Some(found) => [
             found.value.to_string(),
-            found.low.to_string(),
-            found.high.to_string(),
+            end(found.low),
+            end(found.high),
             found.standard_error.map(|error| error.to_string()).unwrap_or_default(),
             found.n.map(|n| n.to_string()).unwrap_or_default(),
         ],
@@ -61,6 +65,6 @@ fn word(text: &str) -> String {
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn line(text: &mut String, place: &[String; 5], seed: &str, values: &[String; 7]) {
-    text.push_str(&format!("{},{seed},{}\r\n", place.join(","), values.join(",")));
+fn line(text: &mut String, place: &[String; 5], seed: &str, values: &[String; 7], unit: &str) {
+    text.push_str(&format!("{},{seed},{},{unit}\r\n", place.join(","), values.join(",")));
 }

@@ -1,8 +1,9 @@
 //! LaTeX: the table for a paper, and its numbers as macros.
 
 use crate::model::{Cell, Column, Report, Row};
-use crate::number::{PERCENT_DECIMALS, fixed, level};
+use crate::number::{decimals, fixed, interval, is_symmetric, level};
 use crate::plain::{one_line, visible};
+use crate::units::{capitalised, unit_in_heading, units};
 use crate::view;
 
 /// Characters of the hash that stand for it in a text.
@@ -53,10 +54,16 @@ fn head(report: &Report, text: &mut String) {
     let row = |words: &dyn Fn(&Column) -> String| {
         report.columns.iter().map(|column| format!(" & {}", words(column))).collect::<String>()
     };
-    text.push_str(&format!("   {} \\\\\n", row(&|column| line(&column.label))));
+    let label = |column: &Column| match unit_in_heading(report, column) {
+        Some(unit) => format!("{} ({})", line(&column.label), line(unit)),
+        None => line(&column.label),
+    };
+    text.push_str(&format!("   {} \\\\\n", row(&label)));
     if report.columns.iter().any(|column| column.measured_on.is_some()) {
         let words = |column: &Column| match &column.measured_on {
-            Some(name) => format!("\\scriptsize {}", line(name)),
+            Some(name) => {
+                format!("\\scriptsize {}", line(&view::stand_in(column).unwrap_or_else(|| name.clone())))
+            }
             None => String::new(),
         };
         text.push_str(&format!("    \\scriptsize measured on{} \\\\\n", row(&words)));
@@ -65,16 +72,23 @@ fn head(report: &Report, text: &mut String) {
 
 /// The measured values of a row, and below them the printed ones.
 fn lines(report: &Report, row: &Row, text: &mut String) {
-    let cells = |words: &dyn Fn(&Cell) -> Option<String>| {
-        let cells = report.columns.iter().map(|column| row.cells.get(&column.id).and_then(words));
+    let cells = |words: &dyn Fn(&Column, &Cell) -> Option<String>| {
+        let words = |column: &Column| row.cells.get(&column.id).and_then(|cell| words(column, cell));
+        let cells = report.columns.iter().map(words);
         cells.map(|words| format!(" & {}", words.unwrap_or_default())).collect::<String>()
     };
-    let measured = |cell: &Cell| {
+    let measured = |column: &Column, cell: &Cell| {
         let found = cell.measured.as_ref()?;
-        let margin = fixed(found.half_width(), PERCENT_DECIMALS);
-        Some(format!("{} {{\\scriptsize$\\pm${margin}}}", value(found.value, PERCENT_DECIMALS)))
+        let digits = decimals(column, found);
+        let margin = match is_symmetric(found, digits) {
+            _ if !found.has_interval() => return Some(value(found.value, digits)),
+            true => format!("$\\pm${}", fixed(found.half_width(), digits)),
+            false => escaped(&interval(found, digits)),
+        };
+        Some(format!("{} {{\\scriptsize{margin}}}", value(found.value, digits)))
     };
-    let printed = |cell: &Cell| Some(format!("\\textit{{{}}}", line(&cell.printed.as_ref()?.text)));
+    let printed =
+        |_: &Column, cell: &Cell| Some(format!("\\textit{{{}}}", line(&cell.printed.as_ref()?.text)));
     let has_measured = row.cells.values().any(|cell| cell.measured.is_some());
     let has_printed = row.cells.values().any(|cell| cell.printed.is_some());
     let of_paper = row.printed_label.as_ref().map(|label| format!("\\textit{{{}}}", line(label)));
@@ -99,17 +113,20 @@ fn caption(report: &Report) -> String {
         .collect();
     if view::is_measured(report) {
         let of = if place.is_empty() { String::new() } else { format!("{}, ", place.join(" of ")) };
-        words.push(format!("{of}recomputed at {} scale", line(&report.scale)));
+        words.push(format!("{of}{}", line(&view::what_was_done(report))));
         words.push(format!(
-            "Percent, with half the width of the {} interval",
-            line(&level(report.confidence))
+            "{}, with half the width of the {} interval{}",
+            line(&capitalised(&units(report))),
+            line(&level(report.confidence)),
+            view::or_the_interval(report)
         ));
         if view::is_printed(report) {
             words.push("In italics: as printed in the paper".into());
         }
     } else {
         words.push(format!(
-            "Percent, as printed{}",
+            "{}, as printed{}",
+            line(&capitalised(&units(report))),
             if place.is_empty() { String::new() } else { format!(" in {}", place.join(" of ")) }
         ));
     }
@@ -121,7 +138,8 @@ fn caption(report: &Report) -> String {
 /// | macro | expands to |
 /// |---|---|
 /// | `\assay{ROW.COLUMN}` | the measured value |
-/// | `\assaymargin{ROW.COLUMN}` | half the width of its interval |
+/// | `\assaymargin{ROW.COLUMN}` | how far the end of its interval lies from it; where the ends are not equally far, the farther one |
+/// | `\assaylow{ROW.COLUMN}`, `\assayhigh{ROW.COLUMN}` | the ends of its interval |
 /// | `\assayprinted{ROW.COLUMN}` | the printed value |
 /// | `\assayoutcome{CLAIM}` | the outcome of a claim |
 /// | `\assayhash` | the first twelve characters of the report's hash |
@@ -139,8 +157,15 @@ pub fn latex_macros(report: &Report) -> String {
             let Some(cell) = row.cells.get(&column.id) else { continue };
             let id = format!("{}.{}", row.id, column.id);
             if let Some(found) = &cell.measured {
-                define(&mut text, "value", &id, &value(found.value, PERCENT_DECIMALS));
-                define(&mut text, "margin", &id, &value(found.half_width(), PERCENT_DECIMALS));
+                let digits = decimals(column, found);
+                define(&mut text, "value", &id, &value(found.value, digits));
+                let margin = match is_symmetric(found, digits) {
+                    true => found.half_width(),
+                    false => (found.value - found.low).max(found.high - found.value),
+                };
+                define(&mut text, "margin", &id, &value(margin, digits));
+                define(&mut text, "low", &id, &value(found.low, digits));
+                define(&mut text, "high", &id, &value(found.high, digits));
             }
             if let Some(printed) = &cell.printed {
                 define(&mut text, "printed", &id, &line(&printed.text));
@@ -168,6 +193,8 @@ const MACROS: &str = r"\NeedsTeXFormat{LaTeX2e}
   \fi}
 \def\assay#1{\assay@get{value}{#1}}
 \def\assaymargin#1{\assay@get{margin}{#1}}
+\def\assaylow#1{\assay@get{low}{#1}}
+\def\assayhigh#1{\assay@get{high}{#1}}
 \def\assayprinted#1{\assay@get{printed}{#1}}
 \def\assayoutcome#1{\assay@get{outcome}{#1}}
 \def\assaycheck#1{%

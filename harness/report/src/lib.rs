@@ -13,6 +13,8 @@
 //! | [`csv()`] | the cells of the table, one a line |
 //! | [`Report::to_json`] | the report itself, read back by [`Report::from_json`] |
 //!
+//! A [`Summary`] is over the reports of a scale; it has the same forms.
+//!
 //! [`write()`] puts Markdown, JSON and HTML into a folder and leaves a file alone that would not change.
 //!
 //! Text in a report is never trusted: each renderer escapes it for its form, and control characters reach
@@ -20,6 +22,7 @@
 
 mod cite;
 mod csv;
+mod gates;
 mod html;
 mod latex;
 mod markdown;
@@ -28,7 +31,9 @@ mod number;
 mod plain;
 mod provenance;
 mod scale;
+mod summary;
 mod terminal;
+mod units;
 mod view;
 mod words;
 mod write;
@@ -38,5 +43,9 @@ pub use html::html;
 pub use latex::{latex, latex_macros};
 pub use markdown::markdown;
 pub use model::*;
+pub use summary::{
+    ClaimSummary, FALSE_DISCOVERY_RATE, PrimaryClaim, SUMMARY_FORMAT, SUMMARY_STEM, Summary, SummaryError,
+    TableSummary, summary_html, summary_markdown, summary_schema, summary_terminal,
+};
 pub use terminal::{Style, outcomes, terminal};
-pub use write::{WriteError, Written, probe, replace, target, write};
+pub use write::{WriteError, Written, files, probe, probe_report, replace, target, write, write_summary};

@@ -1,9 +1,11 @@
 //! The report as GitHub's Markdown.
 
+use crate::gates;
 use crate::model::{Claim, Column, DataTable, Datum, Part, Report, Row, Section};
-use crate::number::{PartNumbers, TABLE_DECIMALS, fixed, interval, level, margin, percent};
+use crate::number::{PartNumbers, TABLE_DECIMALS, decimals, fixed, interval, level, with_margin};
 use crate::plain::{one_line, paragraphs, visible};
 use crate::provenance::run_command;
+use crate::units::unit_in_heading;
 use crate::view::{self, Dependence, Origins, short};
 use crate::words::{CheckLook as _, OutcomeLook as _};
 
@@ -23,6 +25,7 @@ pub fn markdown(report: &Report) -> String {
     }
     page.line(&format!("{}\n", escaped(&view::legend(report))));
     claims(report, &mut page);
+    gates(report, &mut page);
     printed(report, &mut page);
     if !report.diagnostics.is_empty() {
         page.line("## Diagnostics\n");
@@ -80,9 +83,13 @@ fn heading(report: &Report, page: &mut Page) {
 
 fn cells(report: &Report, columns: &[&Column], page: &mut Page) {
     let mut header = vec![String::new()];
-    header.extend(columns.iter().map(|column| match view::stand_in(column) {
-        Some(name) => format!("{}<br>{}", code(name), escaped(&view::in_the_place_of(&column.label))),
-        None => escaped(&column.label),
+    header.extend(columns.iter().map(|column| {
+        let name = match view::stand_in(column) {
+            Some(name) => format!("{}<br>{}", code(&name), escaped(&view::in_the_place_of(&column.label))),
+            None => escaped(&column.label),
+        };
+        let unit = unit_in_heading(report, column);
+        unit.map_or(name.clone(), |unit| format!("{name}<br>{}", escaped(unit)))
     }));
     let rows = report.rows.iter().map(|row| {
         let mut cells = vec![row_label(row)];
@@ -105,10 +112,8 @@ fn row_label(row: &Row) -> String {
 fn cell(row: &Row, column: &Column) -> String {
     let cell = row.cells.get(&column.id);
     let measured = cell.and_then(|cell| cell.measured.as_ref());
-    let measured = measured.map_or_else(
-        || NOTHING.to_owned(),
-        |estimate| format!("{} {}", percent(estimate.value), margin(estimate)),
-    );
+    let measured = measured
+        .map_or_else(|| NOTHING.to_owned(), |estimate| with_margin(estimate, decimals(column, estimate)));
     let printed = cell.and_then(|cell| cell.printed.as_ref()).map_or_else(String::new, |printed| {
         let mark = printed.check.mark().map_or_else(String::new, |mark| format!(" {mark}"));
         format!("<br>*{}*{mark}", escaped(&printed.text))
@@ -133,9 +138,9 @@ fn claims(report: &Report, page: &mut Page) {
         page.line("");
     }
     page.line(&format!(
-        "Measured: estimate and {} interval. Detectable: the smallest true effect that a measurement of this size \
-         finds in four of five cases.\n",
-        level(report.confidence)
+        "Measured: estimate and {} interval. {}\n",
+        level(report.confidence),
+        view::DETECTABLE
     ));
     for (rule, ids) in view::rules(&report.claims) {
         let which = if ids.len() == report.claims.len() { "all claims".into() } else { ids.join(", ") };
@@ -157,14 +162,14 @@ fn claim_rows(claim: &Claim) -> Vec<Vec<String>> {
     let rows = claim.parts.iter().enumerate().map(|(index, part)| {
         let first = |text: &str| if index == 0 { text.to_owned() } else { String::new() };
         let mut row = vec![first(&outcome), first(&words)];
-        row.extend(part_cells(part, several));
+        row.extend(part_cells(claim, part, several));
         row
     });
     rows.collect()
 }
 
-fn part_cells(part: &Part, several: bool) -> [String; 6] {
-    let numbers = PartNumbers(part.unit);
+fn part_cells(claim: &Claim, part: &Part, several: bool) -> [String; 6] {
+    let numbers = PartNumbers::of(part);
     let mark = if several { format!("{} ", part.outcome.mark()) } else { String::new() };
     [
         format!("{mark}{}", code(&part.label)),
@@ -172,8 +177,29 @@ fn part_cells(part: &Part, several: bool) -> [String; 6] {
         view::seed_values(part).unwrap_or_default(),
         numbers.threshold(part.threshold),
         part.printed.map_or_else(String::new, |printed| numbers.printed(printed)),
-        part.detectable_effect.map_or_else(String::new, percent),
+        view::detectable(claim, part).unwrap_or_default(),
     ]
+}
+
+fn gates(report: &Report, page: &mut Page) {
+    if report.gates.is_empty() {
+        return;
+    }
+    page.line(&format!("## Gates\n\n{}. {}\n", gates::headline(report), gates::ABOUT));
+    let header = ["Result", "Gate", "Condition", "Found", "Claims", "Why"].map(String::from);
+    let rows = report.gates.iter().map(|gate| {
+        let values = gates::values(gate);
+        let values = values.iter().map(|(name, value)| format!("{} {}", code(name), escaped(value)));
+        vec![
+            format!("{} {}", gates::look(gate).mark(), gates::word(gate)),
+            format!("**{}** {}", escaped(&gate.id), escaped(&gate.text)),
+            code(&gate.expression),
+            values.collect::<Vec<_>>().join("<br>"),
+            escaped(&gate.claims.join(", ")),
+            escaped(gate.note.as_deref().unwrap_or_default()),
+        ]
+    });
+    page.table(&header, 6, rows);
 }
 
 fn printed(report: &Report, page: &mut Page) {
@@ -233,7 +259,14 @@ fn data_table(data: &DataTable, report: &Report, page: &mut Page) {
         });
         cells.collect()
     });
-    page.table(&header, 1, rows);
+    // Columns of words are aligned to the left, as far as no numbers stand before them.
+    let words = |column: &usize| {
+        let of_row =
+            |row: &Vec<Datum>| matches!(row.get(*column), Some(Datum::Text(_) | Datum::Empty) | None);
+        data.rows.iter().all(of_row)
+    };
+    let left = (0..header.len()).take_while(words).count().max(1);
+    page.table(&header, left, rows);
 }
 
 fn provenance(report: &Report, page: &mut Page) {
@@ -266,6 +299,12 @@ fn provenance(report: &Report, page: &mut Page) {
                 .map(move |(row, cells)| vec![escaped(&row.label), cells.to_string(), sources.clone()])
         });
         page.table(&header, 3, rows);
+    }
+    if !report.questions.is_empty() {
+        page.line(&format!(
+            "What each row scored on each question, with samples of some, is in {} and on the HTML page.\n",
+            code(&format!("{}.json", report.id))
+        ));
     }
     sizes(report, page);
     by_seed(report, page);
@@ -301,9 +340,8 @@ fn by_seed(report: &Report, page: &mut Page) {
             let mut cells = vec![escaped(&row.label), seed.to_string()];
             cells.extend(report.columns.iter().map(|column| {
                 let estimate = row.cells.get(&column.id).and_then(|cell| cell.measured.as_ref());
-                estimate
-                    .and_then(|found| found.per_seed.get(&seed))
-                    .map_or_else(String::new, |value| percent(*value))
+                let value = estimate.and_then(|found| Some((found, found.per_seed.get(&seed)?)));
+                value.map_or_else(String::new, |(found, value)| fixed(*value, decimals(column, found)))
             }));
             cells
         })
@@ -331,7 +369,10 @@ fn sources(report: &Report, page: &mut Page) {
             escaped(&source.step),
             escaped(&source.kind),
             source.seed.map_or_else(String::new, |seed| seed.to_string()),
-            code(&source.artefact),
+            match source.challenge {
+                Some(challenge) => format!("{}, {}", code(&source.artefact), challenge.words()),
+                None => code(&source.artefact),
+            },
             code(&source.key),
             escaped(&dependence.own(source)),
         ];
@@ -351,7 +392,7 @@ fn sources(report: &Report, page: &mut Page) {
 
 /// Text in which nothing is markup: on one line, with each character that Markdown or HTML could act on made
 /// literal.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for character in one_line(text).chars() {
         match character {
@@ -383,7 +424,7 @@ fn literal(text: &str) -> String {
 }
 
 /// Code on one line. A code span cannot hold backticks as they are, nor pipes inside of a table.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = one_line(text);
     match text.contains(['`', '|']) {
         _ if text.is_empty() => text,

@@ -1,6 +1,6 @@
 //! How numbers are written, in one place.
 
-use crate::model::{Quantity, Threshold, Unit};
+use crate::model::{Column, Part, Quantity, Threshold, Unit};
 
 /// Digits after the point for measured percentages and points: more would pretend to a precision that no
 /// interval has.
@@ -40,9 +40,57 @@ pub(crate) fn probability(p: f64) -> String {
     }
 }
 
-/// "±" and half of the interval's width.
-pub(crate) fn margin(estimate: &Quantity) -> String {
-    format!("±{}", percent(estimate.half_width()))
+/// "±" and half of the interval's width; the interval itself where its ends are not equally far from the value, and nothing
+/// where there is none.
+pub(crate) fn margin(estimate: &Quantity, decimals: u8) -> String {
+    match is_symmetric(estimate, decimals) {
+        _ if !estimate.has_interval() => String::new(),
+        true => format!("±{}", fixed(estimate.half_width(), decimals)),
+        false => interval(estimate, decimals),
+    }
+}
+
+/// A measured value and its margin, such as `45.1 ±3.2`.
+pub(crate) fn with_margin(estimate: &Quantity, decimals: u8) -> String {
+    format!("{} {}", fixed(estimate.value, decimals), margin(estimate, decimals)).trim_end().to_owned()
+}
+
+/// Whether the ends of an interval are equally far from the value, to the digits that are shown.
+pub(crate) fn is_symmetric(estimate: &Quantity, decimals: u8) -> bool {
+    let (below, above) = (estimate.value - estimate.low, estimate.high - estimate.value);
+    (above - below).abs() <= LAST_DIGIT[usize::from(decimals.min(MOST_DECIMALS))]
+}
+
+/// One in the last of so many digits after the point.
+const LAST_DIGIT: [f64; 7] = [1.0, 0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6];
+
+/// The most digits after the point that a measured value is shown with.
+const MOST_DECIMALS: u8 = 6;
+
+/// Digits after the point of a measured value of a column: percentages have one, amounts as many as their interval tells.
+pub(crate) fn decimals(column: &Column, estimate: &Quantity) -> u8 {
+    if column.unit.is_some() { amount_decimals(estimate) } else { PERCENT_DECIMALS }
+}
+
+/// Digits after the point of an amount: two digits of half of its interval's width are shown, of an amount without an
+/// interval four digits. Whole numbers have none.
+fn amount_decimals(estimate: &Quantity) -> u8 {
+    let half_width = estimate.half_width();
+    match estimate.value {
+        _ if half_width > 0.0 => decimals_for(half_width, 2),
+        value if value.fract() == 0.0 => 0,
+        value => decimals_for(value, 4),
+    }
+}
+
+/// Digits after the point with which so many digits of a number are shown.
+fn decimals_for(number: f64, digits: i32) -> u8 {
+    if number == 0.0 {
+        return 0;
+    }
+    let before = number.abs().log10().floor();
+    // Between 0 and 6, whatever the number is.
+    (f64::from(digits - 1) - before).clamp(0.0, f64::from(MOST_DECIMALS)) as u8
 }
 
 /// The interval in brackets.
@@ -65,28 +113,55 @@ pub(crate) fn count(number: u64) -> String {
 
 /// How the numbers of a claim's part are written, which depends on their unit.
 #[derive(Clone, Copy)]
-pub(crate) struct PartNumbers(pub(crate) Unit);
+pub(crate) struct PartNumbers<'p> {
+    unit: &'p Unit,
+    /// Digits after the point of measured quantities.
+    decimals: u8,
+}
 
-impl PartNumbers {
+impl<'p> PartNumbers<'p> {
+    pub(crate) fn of(part: &'p Part) -> Self {
+        let decimals = match &part.unit {
+            Unit::Points | Unit::Percent => PERCENT_DECIMALS,
+            Unit::Ratio => 2,
+            Unit::Amount(_) | Unit::Difference(_) => part.estimate.as_ref().map_or(0, amount_decimals),
+        };
+        Self { unit: &part.unit, decimals }
+    }
+
     /// A measured quantity.
     pub(crate) fn measured(self, number: f64) -> String {
-        match self.0 {
-            Unit::Points => signed(number, PERCENT_DECIMALS),
-            Unit::Percent => percent(number),
-            Unit::Ratio => fixed(number, 2),
+        match self.unit {
+            Unit::Points | Unit::Difference(_) => signed(number, self.decimals),
+            Unit::Percent | Unit::Ratio | Unit::Amount(_) => fixed(number, self.decimals),
         }
     }
 
-    /// The interval of a measured quantity.
+    /// The interval of a measured quantity; empty where there is none.
     pub(crate) fn interval(self, estimate: &Quantity) -> String {
-        format!("[{}, {}]", self.measured(estimate.low), self.measured(estimate.high))
+        match estimate.has_interval() {
+            true => format!("[{}, {}]", self.measured(estimate.low), self.measured(estimate.high)),
+            false => String::new(),
+        }
     }
 
     /// A quantity computed from printed values.
     pub(crate) fn printed(self, number: f64) -> String {
-        match self.0 {
+        match self.unit {
             Unit::Points => signed(number, PRINTED_DECIMALS),
             Unit::Percent | Unit::Ratio => fixed(number, PRINTED_DECIMALS),
+            Unit::Amount(_) => rounded(number),
+            Unit::Difference(_) if number > 0.0 => format!("+{}", rounded(number)),
+            Unit::Difference(_) => rounded(number),
+        }
+    }
+
+    /// A distance, without a sign.
+    pub(crate) fn size(self, number: f64) -> String {
+        match self.unit {
+            Unit::Points | Unit::Percent => percent(number),
+            Unit::Ratio => fixed(number, 2),
+            Unit::Amount(_) | Unit::Difference(_) => fixed(number, decimals_for(number, 2)),
         }
     }
 
@@ -98,15 +173,25 @@ impl PartNumbers {
             Threshold::Within { margin } => format!("within ±{}", shortest(margin)),
         }
     }
+}
 
-    /// The unit's name, for an axis.
-    pub(crate) fn name(self) -> &'static str {
-        match self.0 {
-            Unit::Points => "percentage points",
-            Unit::Percent => "percent",
-            Unit::Ratio => "ratio",
-        }
+/// The unit's name, for an axis.
+pub(crate) fn unit_name(unit: &Unit) -> &str {
+    match unit {
+        Unit::Points => "percentage points",
+        Unit::Percent => "percent",
+        Unit::Ratio => "ratio",
+        Unit::Amount(name) | Unit::Difference(name) if name.is_empty() => NO_UNIT,
+        Unit::Amount(name) | Unit::Difference(name) => name,
     }
+}
+
+/// What stands in the place of a unit where there is none.
+pub(crate) const NO_UNIT: &str = "number";
+
+/// An amount computed from printed values, with the digits that it has, and without what computing left in the last ones.
+fn rounded(number: f64) -> String {
+    shortest((number * 1e6).round() / 1e6)
 }
 
 /// A number that somebody chose (a threshold, a tick of an axis), with as many digits as it needs.
@@ -138,6 +223,36 @@ mod tests {
         assert_eq!(fixed(-12.0, 0), "−12");
     }
 
+    /// Wilson's interval of 0 of 30: half of its width says nothing about where it lies.
+    #[test]
+    fn margins_of_intervals_that_are_not_symmetric_are_the_intervals() {
+        let quantity = |value, low, high| Quantity {
+            value,
+            low,
+            high,
+            standard_error: None,
+            question_error: None,
+            seed_error: None,
+            per_seed: Default::default(),
+            n: None,
+        };
+        assert_eq!(margin(&quantity(0.0, 0.0, 11.351), 1), "[0.0, 11.4]");
+        assert_eq!(margin(&quantity(50.0, 40.02, 59.98), 1), "±10.0");
+        assert_eq!(margin(&quantity(99.0, 94.55, 99.82), 1), "[94.5, 99.8]");
+        let amounts = [
+            (quantity(18413.4, 18183.0, 18643.8), "18413 ±230"),
+            (quantity(23.44, 22.24, 24.64), "23.4 ±1.2"),
+            (quantity(0.0312, 0.0298, 0.0326), "0.0312 ±0.0014"),
+            (quantity(1.5, 1.1, 2.4), "1.50 [1.10, 2.40]"),
+            (quantity(18413.0, 18413.0, 18413.0), "18413"),
+            (quantity(0.123456, 0.123456, 0.123456), "0.1235"),
+            (quantity(0.0, 0.0, 0.0), "0"),
+        ];
+        for (amount, text) in amounts {
+            assert_eq!(with_margin(&amount, amount_decimals(&amount)), text);
+        }
+    }
+
     #[test]
     fn counts_levels_and_thresholds() {
         for (number, text) in
@@ -148,9 +263,17 @@ mod tests {
         for (confidence, text) in [(0.95, "95 %"), (0.9, "90 %"), (0.995, "99.5 %")] {
             assert_eq!(level(confidence), text);
         }
-        let points = PartNumbers(Unit::Points);
+        let points = PartNumbers { unit: &Unit::Points, decimals: 1 };
         assert_eq!(points.threshold(Threshold::Above { bound: -0.0 }), "> 0");
         assert_eq!(points.threshold(Threshold::Below { bound: -1.5 }), "< −1.5");
         assert_eq!(points.threshold(Threshold::Within { margin: 2.0 }), "within ±2");
+        let tokens = Unit::Difference("tokens".to_owned());
+        let tokens = PartNumbers { unit: &tokens, decimals: 0 };
+        assert_eq!(
+            (tokens.printed(5237.0), tokens.printed(0.1 + 0.2 - 0.6)),
+            ("+5237".into(), "−0.3".into())
+        );
+        assert_eq!((tokens.measured(-33.4), tokens.size(0.0123)), ("−33".into(), "0.012".into()));
+        assert_eq!(tokens.size(0.0), "0");
     }
 }

@@ -129,6 +129,15 @@ pub(crate) fn why_command(report: &Report, source: &Source) -> Option<String> {
     Some(format!("assay why {} --recipe {} {}", quoted(&source.step), quoted(recipe), size(report)))
 }
 
+/// The command that shows samples of a question, with names in capitals to be filled in; `None` where no artefacts are
+/// known.
+pub(crate) fn samples_command(report: &Report) -> Option<String> {
+    let known = report.rows.iter().flat_map(|row| row.cells.values()).any(|cell| !cell.sources.is_empty());
+    known.then(|| {
+        format!("assay samples {}.json --row ROW --benchmark BENCHMARK --question QUESTION", report.id)
+    })
+}
+
 /// The options that give the report's scale.
 fn size(report: &Report) -> String {
     let mut text = format!("--scale {}", quoted(&report.scale));

@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Cell, Claim, Column, Group, Outcome, Part, Printed, PrintedCheck, Report, Row, Source};
-use crate::number::{PartNumbers, count, fixed, level, percent, probability};
+use crate::model::{
+    Assurance, Cell, Claim, Column, Group, Outcome, Part, Printed, PrintedCheck, Quantity, Report, Row,
+    Source, Threshold, Unit,
+};
+use crate::number::{PartNumbers, count, decimals, fixed, is_symmetric, level, probability};
+use crate::units::{capitalised, units};
 use crate::words::{CheckLook as _, plural};
 
 /// Neighbouring columns of one group.
@@ -65,8 +69,14 @@ pub(crate) fn in_the_place_of(paper: &str) -> String {
 }
 
 /// The benchmark that a column was measured on, where it is not the paper's.
-pub(crate) fn stand_in(column: &Column) -> Option<&str> {
-    column.measured_on.as_deref().filter(|name| *name != column.label)
+pub(crate) fn stand_in(column: &Column) -> Option<String> {
+    let name = column.measured_on.as_deref().filter(|name| *name != column.label)?;
+    // A unit says by itself what is measured.
+    let measure = column.measure.as_ref().filter(|measure| column.unit.as_ref() != Some(measure));
+    Some(match measure {
+        Some(measure) => format!("{name}, {measure}"),
+        None => name.to_owned(),
+    })
 }
 
 /// How many claims got each outcome, in the order of outcomes. `smaller`, which needs a printed margin, is left out where no
@@ -82,7 +92,10 @@ pub(crate) fn origin(report: &Report) -> String {
     let named = [&report.paper, &report.locator].into_iter().filter(|name| !name.is_empty());
     let place: Vec<&str> = named.map(String::as_str).collect();
     let mut parts: Vec<String> = [place.join(", ")].into_iter().filter(|place| !place.is_empty()).collect();
-    parts.push(format!("{} scale", report.scale));
+    parts.push(match imported(report) {
+        Some(level) => format!("imported scores: {level}"),
+        None => format!("{} scale", report.scale),
+    });
     // A row without seeds is a model that was not trained here; it says nothing about the others.
     let counts: BTreeSet<usize> =
         report.rows.iter().map(|row| row.seeds.len()).filter(|number| *number > 0).collect();
@@ -90,6 +103,29 @@ pub(crate) fn origin(report: &Report) -> String {
         parts.push(plural(number, "seed"));
     }
     parts.join(" · ")
+}
+
+/// What was done for the measured values, for titles: `recomputed at tiny scale`, or what is known of imported scores.
+pub(crate) fn what_was_done(report: &Report) -> String {
+    match imported(report) {
+        Some(level) => format!("imported scores: {level}"),
+        None if !is_measured(report) => "printed values, checked by arithmetic".to_owned(),
+        None => {
+            let also = if report.rows.iter().any(|row| row.assurance.is_some()) {
+                ", beside imported rows"
+            } else {
+                ""
+            };
+            format!("recomputed at {} scale{also}", report.scale)
+        }
+    }
+}
+
+/// The lowest level of assurance, where every measured row is imported.
+pub(crate) fn imported(report: &Report) -> Option<Assurance> {
+    let is_measured = |row: &&Row| row.cells.values().any(|cell| cell.measured.is_some());
+    let levels = report.rows.iter().filter(is_measured).map(|row| row.assurance);
+    levels.collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
 /// Whether any cell holds a measured value.
@@ -105,7 +141,7 @@ pub(crate) fn is_printed(report: &Report) -> bool {
 /// What the numbers in a cell of the main table are.
 pub(crate) fn legend(report: &Report) -> String {
     if !is_measured(report) {
-        return "Percent, as printed in the paper.".to_owned();
+        return format!("{}, as printed in the paper.", capitalised(&units(report)));
     }
     let below = match (is_printed(report), report.rows.iter().any(|row| row.printed_label.is_some())) {
         (true, true) => "; below it the printed value",
@@ -113,7 +149,27 @@ pub(crate) fn legend(report: &Report) -> String {
         (false, true) => "",
         (false, false) => "",
     };
-    format!("Percent. Measured value ± half the width of its {} interval{below}.", level(report.confidence))
+    format!(
+        "{}. Measured value ± half the width of its {} interval{}{below}.",
+        capitalised(&units(report)),
+        level(report.confidence),
+        or_the_interval(report)
+    )
+}
+
+/// What follows "half the width of its interval" where an interval is not symmetric.
+pub(crate) fn or_the_interval(report: &Report) -> &'static str {
+    let cells = report.rows.iter().flat_map(|row| columns_of(report, row));
+    let symmetric = |(column, found): (&Column, &Quantity)| is_symmetric(found, decimals(column, found));
+    match cells.filter_map(|(column, cell)| Some((column, cell.measured.as_ref()?))).all(symmetric) {
+        true => "",
+        false => ", or the interval where its ends are not equally far from the value",
+    }
+}
+
+/// The cells of a row, each with its column.
+fn columns_of<'a>(report: &'a Report, row: &'a Row) -> impl Iterator<Item = (&'a Column, &'a Cell)> {
+    report.columns.iter().filter_map(|column| Some((column, row.cells.get(&column.id)?)))
 }
 
 /// What a column was measured on and with how many questions and samples, here and in the paper.
@@ -307,24 +363,27 @@ pub(crate) fn seeded_rows(report: &Report) -> Vec<(&Row, BTreeSet<u64>)> {
 
 /// The measured quantity of a part in words, e.g. `+3.5 [+0.1, +6.9]`.
 pub(crate) fn quantity(part: &Part) -> String {
-    let numbers = PartNumbers(part.unit);
+    let numbers = PartNumbers::of(part);
     match &part.estimate {
-        Some(estimate) => format!("{} {}", numbers.measured(estimate.value), numbers.interval(estimate)),
+        Some(estimate) => {
+            let words = format!("{} {}", numbers.measured(estimate.value), numbers.interval(estimate));
+            words.trim_end().to_owned()
+        }
         None => "not attempted".into(),
     }
 }
 
 /// The values of a part by seed, e.g. `+0.2 −0.1 +1.1`; `None` without any.
 pub(crate) fn seed_values(part: &Part) -> Option<String> {
-    let numbers = PartNumbers(part.unit);
+    let numbers = PartNumbers::of(part);
     let values = &part.estimate.as_ref()?.per_seed;
     let text: Vec<_> = values.values().map(|value| numbers.measured(*value)).collect();
     (!text.is_empty()).then(|| text.join(" "))
 }
 
 /// What is known of a part beside its estimate, each in a few words.
-pub(crate) fn details(part: &Part) -> Vec<String> {
-    let numbers = PartNumbers(part.unit);
+pub(crate) fn details(claim: &Claim, part: &Part) -> Vec<String> {
+    let numbers = PartNumbers::of(part);
     let estimate = part.estimate.as_ref();
     let errors = estimate.and_then(|estimate| Some((estimate.question_error?, estimate.seed_error?)));
     let details = [
@@ -332,7 +391,11 @@ pub(crate) fn details(part: &Part) -> Vec<String> {
         part.printed.map(|printed| format!("printed {}", numbers.printed(printed))),
         seed_values(part).map(|values| format!("seeds {values}")),
         errors.map(|(questions, seeds)| {
-            format!("standard error {} from questions, {} from seeds", fixed(questions, 2), fixed(seeds, 2))
+            let error = |error: f64| match part.unit {
+                Unit::Amount(_) | Unit::Difference(_) => numbers.size(error),
+                Unit::Points | Unit::Percent | Unit::Ratio => fixed(error, 2),
+            };
+            format!("standard error {} from questions, {} from seeds", error(questions), error(seeds))
         }),
         left_out(part),
         part.bounds.map(|(least, most)| {
@@ -342,15 +405,49 @@ pub(crate) fn details(part: &Part) -> Vec<String> {
                 numbers.measured(most)
             )
         }),
-        part.detectable_effect.map(|effect| format!("detectable {}", percent(effect))),
-        part.power.map(|power| format!("power {} %", fixed(100.0 * power, 0))),
+        detectable(claim, part).map(|words| match part.threshold {
+            Threshold::Within { .. } => format!("would confirm {words}"),
+            _ => format!("detectable {words}"),
+        }),
     ];
     details.into_iter().flatten().collect()
 }
 
+/// With a smaller chance than this, what a measurement may confirm it hardly does.
+const HARDLY: f64 = 0.2;
+
+/// What a measurement of this size can find for a part, and at which level.
+pub(crate) fn detectable(claim: &Claim, part: &Part) -> Option<String> {
+    let numbers = PartNumbers::of(part);
+    let power = part.power.map(|power| format!("power {} %", fixed(100.0 * power, 0)));
+    let found = match (part.detectable_effect, part.least_tolerance) {
+        (Some(effect), _) => numbers.size(effect),
+        (None, Some(tolerance)) => format!("±{}", numbers.size(tolerance)),
+        (None, None) => return power,
+    };
+    let level = part.level.map(|at| match claim.primary {
+        true => " at the full level".to_owned(),
+        false => format!(" at level {}", level(at)),
+    });
+    let power = match (power, part.power) {
+        (Some(power), Some(chance)) if chance < HARDLY => {
+            format!("; even a true difference of zero would hardly be confirmed: {power}")
+        }
+        (Some(power), _) => format!(" ({power})"),
+        (None, _) => String::new(),
+    };
+    Some(format!("{found}{}{power}", level.unwrap_or_default()))
+}
+
+/// What "detectable" means.
+pub(crate) const DETECTABLE: &str = "Detectable: the smallest true effect that a measurement of this size finds in four of five \
+    cases, at the level that is stated: the full one for the primary claim, for another claim that of the strictest step of \
+    Holm's method. Of a similarity: the smallest tolerance that would be confirmed in four of five cases if the true \
+    difference is zero, and the power, the chance to confirm the claim's own tolerance.";
+
 /// How far the estimate moves when one seed is left out.
 pub(crate) fn left_out(part: &Part) -> Option<String> {
-    let numbers = PartNumbers(part.unit);
+    let numbers = PartNumbers::of(part);
     let values = || part.without_seed.values().map(|estimate| estimate.value);
     let (least, most) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
     Some(format!("{} to {} with one seed left out", numbers.measured(least), numbers.measured(most)))

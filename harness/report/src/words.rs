@@ -18,6 +18,7 @@ impl OutcomeLook for Outcome {
             Self::Reversed => '✗',
             Self::Smaller => '▽',
             Self::Open => '◐',
+            Self::NotTestable => '⊘',
             Self::NotAttempted => '○',
         }
     }
@@ -28,6 +29,7 @@ impl OutcomeLook for Outcome {
             Self::Reversed => "reversed",
             Self::Smaller => "smaller",
             Self::Open => "open",
+            Self::NotTestable => "not-testable",
             Self::NotAttempted => "not-attempted",
         }
     }

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
 use crate::model::{Problem, Report};
+use crate::summary::{SUMMARY_STEM, Summary, summary_html, summary_markdown};
 use crate::{html, markdown};
 
 /// One file of a report.
@@ -15,6 +16,16 @@ pub struct Written {
     pub path: Utf8PathBuf,
     /// Whether its bytes are new; an unchanged file is not touched.
     pub changed: bool,
+    /// The blake3 hash of its bytes, in hexadecimal digits.
+    pub hash: String,
+}
+
+/// The extensions of a report's files, in the order in which they are written.
+const FORMS: [&str; 3] = ["md", "json", "html"];
+
+/// The files of a report in a folder, as [`write()`] returns them: `ID.md`, `ID.json` and `ID.html`.
+pub fn files(id: &str, folder: &Utf8Path) -> [Utf8PathBuf; 3] {
+    FORMS.map(|extension| folder.join(format!("{id}.{extension}")))
 }
 
 /// Why a report could not be written. Files that were written before stay; none is left half-written.
@@ -43,13 +54,35 @@ pub enum WriteError {
 /// [`WriteError`] when the report fails [`Report::check`] or the file system refuses.
 pub fn write(report: &Report, folder: &Utf8Path) -> Result<Vec<Written>, WriteError> {
     report.check()?;
-    let files = [("md", markdown(report)), ("json", report.to_json()), ("html", html(report))];
+    write_all(&report.id, [markdown(report), report.to_json(), html(report)], folder)
+}
+
+/// Finds out whether [`write()`] can be expected to succeed for a report of this id, before the hours of work whose result
+/// it is to write. The folder is made if missing.
+///
+/// # Errors
+/// [`WriteError::Io`] when the file system refuses.
+pub fn probe_report(id: &str, folder: &Utf8Path) -> Result<(), WriteError> {
+    files(id, folder)
+        .into_iter()
+        .try_for_each(|path| probe(&path).map_err(|source| WriteError::Io { path, source }))
+}
+
+/// Writes `index.md`, `index.json` and `index.html` into a folder, as [`write()`] does those of a report.
+///
+/// # Errors
+/// [`WriteError::Io`] when the file system refuses.
+pub fn write_summary(summary: &Summary, folder: &Utf8Path) -> Result<Vec<Written>, WriteError> {
+    let texts = [summary_markdown(summary), summary.to_json(), summary_html(summary)];
+    write_all(SUMMARY_STEM, texts, folder)
+}
+
+fn write_all(stem: &str, texts: [String; 3], folder: &Utf8Path) -> Result<Vec<Written>, WriteError> {
     let mut written = Vec::new();
-    for (extension, text) in files {
-        let path = folder.join(format!("{}.{extension}", report.id));
+    for (path, text) in files(stem, folder).into_iter().zip(texts) {
         let changed = replace(&path, text.as_bytes())
             .map_err(|source| WriteError::Io { path: path.clone(), source })?;
-        written.push(Written { path, changed });
+        written.push(Written { path, changed, hash: blake3::hash(text.as_bytes()).to_hex().to_string() });
     }
     Ok(written)
 }
@@ -97,8 +130,10 @@ pub fn probe(path: &Utf8Path) -> io::Result<()> {
     }
     make_folder(path)?;
     let temporary = temporary(path);
-    fs::File::create(&temporary)?;
-    fs::remove_file(&temporary)
+    // An empty file needs no space.
+    let written = fs::File::create(&temporary).and_then(|mut file| file.write_all(b"\n"));
+    let removed = fs::remove_file(&temporary);
+    written.and(removed)
 }
 
 /// Where the bytes go that are written to this path: links are followed, also one that leads to what is not

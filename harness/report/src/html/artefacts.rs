@@ -20,12 +20,16 @@ pub(super) fn artefacts(report: &Report, edges: &Edges<'_>) -> Option<Markup> {
     let differs = dependence.differs(report);
     let commands = report.recipe.is_some();
     Some(html! {
-        p {
+        p.screen {
             "Hashes are shown in part; select one to copy it whole."
             @if let Some(shared) = dependence.shared() { " All artefacts depend on " (shared) "." }
             @if commands { " Each command prints what the artefact is made of: parameters, inputs, facts, and its key." }
         }
-        div.scroll.tall role="region" aria-label="Artefacts" tabindex="0" {
+        p.paper {
+            "The list of " (plural(report.sources.len(), "artefact")) " is left out on paper: it is in " (report.id)
+            ".json as " code { "sources" } ", and on the page."
+        }
+        div.scroll.tall.raw role="region" aria-label="Artefacts" tabindex="0" {
             table.plain.sources {
                 thead { tr {
                     th scope="col" { "Step" } th scope="col" { "Kind" }
@@ -52,7 +56,10 @@ fn artefact(source: &Source, edges: &Edges<'_>) -> Markup {
     html! {
         th scope="row" { code { (source.step) } (here(&source_id(&source.id), &source.step)) }
         td { (source.kind) }
-        td { (hash(&source.artefact)) }
+        td {
+            (hash(&source.artefact))
+            @if let Some(challenge) = source.challenge { br; (challenge.words()) }
+        }
         td { (hash(&source.key)) }
         td { (folded(&edges.inputs(source))) }
         td { (folded(&edges.outputs(source))) }

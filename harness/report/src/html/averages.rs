@@ -2,17 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::filter;
+use super::filter::{self, number};
 use super::strip::{self, Sample, Strip};
-use crate::model::{Cell, Column, ColumnKind, Report, Row};
-use crate::number::{interval, margin, percent};
+use crate::model::{Column, ColumnKind, Report, Row};
+use crate::number::{decimals, fixed, interval, margin};
 use crate::scale::Scale;
+use crate::units::unit;
 use crate::view;
 
 pub(super) fn averages(report: &Report) -> Option<Markup> {
     let columns: Vec<&Column> =
         report.columns.iter().filter(|column| column.kind == ColumnKind::Average).collect();
-    let scale = scale(report, &columns)?;
+    // Nothing to show where no average has a value.
+    scale(report, columns.iter().copied())?;
     let cells =
         || report.rows.iter().flat_map(|row| columns.iter().filter_map(|column| row.cells.get(&column.id)));
     Some(html! {
@@ -28,44 +30,41 @@ pub(super) fn averages(report: &Report) -> Option<Markup> {
         (filter::order(cells().any(|cell| cell.printed.is_some())))
         div.panels {
             @for column in &columns {
-                figure {
-                    figcaption { (view::full_label(report, column)) ", percent" }
+                // Averages of one unit share a scale.
+                @let alike = columns.iter().copied().filter(|other| other.unit == column.unit);
+                @if let Some(scale) = scale(report, alike) { figure {
+                    figcaption { (view::full_label(report, column)) ", " (unit(column)) }
                     ul.strips {
                         @for row in &report.rows {
                             li style=[order(report, row, column)] {
                                 span.label { (row.label) }
-                                (values(row.cells.get(&column.id), &row.label, &scale))
+                                (values(row, column, &scale))
                             }
                         }
                         li.axis-row { (strip::axis(&scale, "")) }
                     }
-                }
+                } }
             }
         }
     })
 }
 
-/// The row's places in the orders that a reader may choose: the highest value first, and rows without one last.
 fn order(report: &Report, row: &Row, column: &Column) -> Option<String> {
-    let measured = |row: &Row| Some(row.cells.get(&column.id)?.measured.as_ref()?.value);
-    let printed =
-        |row: &Row| number(row.cells.get(&column.id)?.printed.as_ref().map(|found| found.text.as_str()));
-    let place = |value: &dyn Fn(&Row) -> Option<f64>| {
-        let own = value(row)?;
-        Some(report.rows.iter().filter_map(value).filter(|other| *other > own).count())
-    };
-    let places = [("measured", place(&measured)), ("printed", place(&printed))];
-    let places: Vec<String> =
-        places.iter().filter_map(|(name, place)| Some(format!("--by-{name}:{}", (*place)?))).collect();
+    let places = filter::ranks(report, row, column, "");
     (!places.is_empty()).then(|| places.join(";"))
 }
 
-fn values(cell: Option<&Cell>, label: &str, scale: &Scale) -> Markup {
+fn values(row: &Row, column: &Column, scale: &Scale) -> Markup {
+    let (cell, label) = (row.cells.get(&column.id), &row.label);
     let estimate = cell.and_then(|cell| cell.measured.as_ref());
     let text = cell.and_then(|cell| cell.printed.as_ref()).map(|printed| printed.text.as_str());
     let measured = estimate.map_or_else(
         || "not attempted".to_owned(),
-        |found| format!("measured {} {}", percent(found.value), interval(found, 1)),
+        |found| {
+            let digits = decimals(column, found);
+            let interval = if found.has_interval() { interval(found, digits) } else { String::new() };
+            format!("measured {} {interval}", fixed(found.value, digits)).trim_end().to_owned()
+        },
     );
     let description = match text {
         Some(text) => format!("{label}: {measured}, printed {text}"),
@@ -76,7 +75,10 @@ fn values(cell: Option<&Cell>, label: &str, scale: &Scale) -> Markup {
         (strip.draw())
         span.values {
             @match estimate {
-                Some(found) => { b { (percent(found.value)) } span.margin { " " (margin(found)) } },
+                Some(found) => {
+                    @let digits = decimals(column, found);
+                    b { (fixed(found.value, digits)) } span.margin { " " (margin(found, digits)) }
+                },
                 None => { span.absent { "–" } },
             }
             @if let Some(text) = text { " " span.printed { (text) } }
@@ -84,11 +86,11 @@ fn values(cell: Option<&Cell>, label: &str, scale: &Scale) -> Markup {
     }
 }
 
-/// One scale for all averages, with zero on it.
-fn scale(report: &Report, columns: &[&Column]) -> Option<Scale> {
+/// One scale for some averages, with zero on it.
+fn scale<'a>(report: &'a Report, columns: impl Iterator<Item = &'a Column> + Clone) -> Option<Scale> {
     let mut numbers = Vec::new();
     for row in &report.rows {
-        for cell in columns.iter().filter_map(|column| row.cells.get(&column.id)) {
+        for cell in columns.clone().filter_map(|column| row.cells.get(&column.id)) {
             if let Some(estimate) = &cell.measured {
                 numbers.extend([estimate.value, estimate.low, estimate.high]);
                 numbers.extend(estimate.per_seed.values());
@@ -101,9 +103,4 @@ fn scale(report: &Report, columns: &[&Column]) -> Option<Scale> {
     }
     numbers.push(0.0);
     Scale::linear(numbers.into_iter())
-}
-
-/// A printed value as a number; some are none, such as a dash.
-fn number(printed: Option<&str>) -> Option<f64> {
-    printed?.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }

@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::marks::{anchor, cell_id, mark};
+use super::marks::{cell_id, claim_id, here, mark};
 use super::strip::{self, Sample, Strip};
 use crate::model::{Claim, Part, Report, Unit};
-use crate::number::{PartNumbers, level};
+use crate::number::{PartNumbers, level, unit_name};
 use crate::scale::Scale;
 use crate::view;
 use crate::words::OutcomeLook as _;
 
 /// One scale for all parts of one unit.
-type Scales = BTreeMap<Unit, Scale>;
+type Scales<'a> = BTreeMap<&'a Unit, Scale>;
 
 pub(super) fn claims(report: &Report) -> Option<Markup> {
     if report.claims.is_empty() {
         return None;
     }
     let parts = || report.claims.iter().flat_map(|claim| &claim.parts);
-    let scales: Scales = parts()
+    let scales: Scales<'_> = parts()
         .filter_map(|part| {
-            Some((part.unit, Scale::of_parts(parts().filter(|other| other.unit == part.unit))?))
+            Some((&part.unit, Scale::of_parts(parts().filter(|other| other.unit == part.unit))?))
         })
         .collect();
     Some(html! {
@@ -36,7 +36,7 @@ pub(super) fn claims(report: &Report) -> Option<Markup> {
                 " " span.nowrap { (strip::sample(Sample::Printed)) " from the printed values" }
             }
             @if let Some(unit) = scales.keys().next().filter(|_| scales.len() == 1) {
-                " " span.nowrap { "Scale: " (PartNumbers(*unit).name()) }
+                " " span.nowrap { "Scale: " (unit_name(unit)) }
             }
         }
         div.claims { @for claim in &report.claims { (one_claim(claim, &scales)) } }
@@ -47,18 +47,19 @@ pub(super) fn claims(report: &Report) -> Option<Markup> {
                 ": " (rule)
             }
         }
-        @if parts().any(|part| part.detectable_effect.is_some()) {
-            p.rule { "Detectable: the smallest true effect that a measurement of this size finds in four of five cases. Power: the chance to find a similarity, if the true difference is zero." }
+        @if parts().any(|part| part.detectable_effect.or(part.power).is_some()) {
+            p.rule { (view::DETECTABLE) }
         }
     })
 }
 
-fn one_claim(claim: &Claim, scales: &Scales) -> Markup {
+fn one_claim(claim: &Claim, scales: &Scales<'_>) -> Markup {
+    let id = claim_id(&claim.id);
     html! {
-        article.claim id={ "claim-" (anchor(&claim.id)) } {
+        article.claim id=(id) {
             div.words {
                 p class={ "outcome " (claim.outcome.class()) } { (mark(claim.outcome)) " " (claim.outcome.word()) }
-                h3 { span.id { (claim.id) } " " (claim.text) }
+                h3 { span.id { (claim.id) } " " (claim.text) (here(&id, &claim.id)) }
                 p { code { (claim.expression) } }
                 @if let Some(words) = view::printed_holds(claim) { p.printed { (words) } }
                 @if let Some(words) = view::p_value(claim) { p.p-value { (words) } }
@@ -75,8 +76,8 @@ fn one_claim(claim: &Claim, scales: &Scales) -> Markup {
     }
 }
 
-fn one_part(part: &Part, claim: &Claim, scales: &Scales, axis: bool) -> Markup {
-    let numbers = PartNumbers(part.unit);
+fn one_part(part: &Part, claim: &Claim, scales: &Scales<'_>, axis: bool) -> Markup {
+    let numbers = PartNumbers::of(part);
     let needs = numbers.threshold(part.threshold);
     html! {
         div.part {
@@ -105,9 +106,9 @@ fn one_part(part: &Part, claim: &Claim, scales: &Scales, axis: bool) -> Markup {
                 }
             }
             @if let Some(scale) = scales.get(&part.unit).filter(|_| axis) {
-                (strip::axis(scale, if scales.len() > 1 { numbers.name() } else { "" }))
+                (strip::axis(scale, if scales.len() > 1 { unit_name(&part.unit) } else { "" }))
             }
-            p.details { (view::details(part).join(" · ")) }
+            p.details { (view::details(claim, part).join(" · ")) }
         }
     }
 }

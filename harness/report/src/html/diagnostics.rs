@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::marks::{anchor, here};
 use super::plot;
 use crate::model::{DataTable, Datum, Report, Section};
 use crate::number::{TABLE_DECIMALS, fixed, interval};
@@ -14,13 +15,17 @@ pub(super) fn diagnostics(report: &Report) -> Option<Markup> {
     Some(html! { @for section in &report.diagnostics { (one_section(section)) } })
 }
 
+/// Plots of a section beyond which they are drawn small.
+const FEW_PLOTS: usize = 4;
+
 fn one_section(section: &Section) -> Markup {
+    let id = format!("diagnostics-{}", anchor(&section.title));
     html! {
-        h3 { (section.title) }
+        h3 id=(id) { (section.title) (here(&id, &section.title)) }
         @for paragraph in paragraphs(&section.text) { p { (paragraph) } }
         @for table in &section.tables { (data_table(table, &section.title)) }
         @if !section.plots.is_empty() {
-            div.panels { @for plot in &section.plots { (plot::plot(plot)) } }
+            div.panels.small[section.plots.len() > FEW_PLOTS] { @for plot in &section.plots { (plot::plot(plot)) } }
         }
     }
 }

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use crate::model::{Claim, Outcome, PrintedCheck, Report, Row};
+use crate::model::{Claim, Column, Outcome, PrintedCheck, Report, Row};
+use crate::view;
 use crate::words::{CheckLook as _, OutcomeLook as _};
 
 /// The class of a row with a printed value that cannot stand.
@@ -33,6 +34,58 @@ pub(super) fn rows(report: &Report) -> Markup {
         .collect();
     choices.push((MARKED, "with a marked printed value".to_owned(), count(MARKED)));
     buttons("rows", "Show rows", report.rows.len(), &choices)
+}
+
+/// The button in the heading of a column that sorts the main table by it. `at` is the column's place; `None` stands for
+/// the order of the table.
+pub(super) fn sort(at: Option<usize>, heading: Markup) -> Markup {
+    let id = at.map_or_else(|| "sort-none".to_owned(), |at| format!("sort-{at}"));
+    html! { label.sort { input type="radio" name="sort" id=(id) checked[at.is_none()]; (heading) } }
+}
+
+/// Says how to sort the main table, and chooses between measured and printed values where there are both.
+pub(super) fn sorting(report: &Report) -> Markup {
+    if report.rows.len() < 2 {
+        return html! {};
+    }
+    html! {
+        fieldset.choose {
+            legend { "Choose a column's heading to sort" }
+            @if view::is_measured(report) && view::is_printed(report) {
+                (button("sort-by", "measured", "by measured values", true))
+                (button("sort-by", "printed", "by printed values", false))
+            }
+        }
+    }
+}
+
+/// The places of the main table's row when it is sorted by each column: the highest value first, and rows without one
+/// last.
+pub(super) fn places(report: &Report, row: &Row) -> Option<String> {
+    let columns = report.columns.iter().enumerate();
+    let places: Vec<String> =
+        columns.flat_map(|(at, column)| ranks(report, row, column, &at.to_string())).collect();
+    (!places.is_empty()).then(|| places.join(";"))
+}
+
+/// The row's places in the orders by measured and by printed values of a column, as variables of a style whose names end
+/// in `suffix`.
+pub(super) fn ranks(report: &Report, row: &Row, column: &Column, suffix: &str) -> Vec<String> {
+    let measured = |row: &Row| Some(row.cells.get(&column.id)?.measured.as_ref()?.value);
+    let printed =
+        |row: &Row| number(row.cells.get(&column.id)?.printed.as_ref().map(|found| found.text.as_str()));
+    let place = |value: &dyn Fn(&Row) -> Option<f64>| {
+        let own = value(row)?;
+        Some(report.rows.iter().filter_map(value).filter(|other| *other > own).count())
+    };
+    let places = [("measured", place(&measured)), ("printed", place(&printed))];
+    let variable = |(name, place): &(&str, Option<usize>)| Some(format!("--by-{name}{suffix}:{}", (*place)?));
+    places.iter().filter_map(variable).collect()
+}
+
+/// A printed value as a number; some are none, such as a dash.
+pub(super) fn number(printed: Option<&str>) -> Option<f64> {
+    printed?.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// Orders the rows of each average.
@@ -88,7 +141,7 @@ fn button(name: &str, value: &str, words: &str, checked: bool) -> Markup {
 }
 
 /// The style rules behind the buttons.
-pub(super) fn rules() -> String {
+pub(super) fn rules(report: &Report) -> String {
     let mut css = String::from("@media screen {\n");
     for class in Outcome::ALL.map(|outcome| outcome.class()).into_iter().chain([MARKED]) {
         // Writing to a string does not fail.
@@ -96,7 +149,7 @@ pub(super) fn rules() -> String {
             css,
             "#claims:has(#claims-{class}:checked) .claim:not(:has(> .words > .outcome.{class})),\n\
              #claims:has(#claims-{class}:checked) .glance > li:not(.of-{class}, .axis-row),\n\
-             #table:has(#rows-{class}:checked) table.main > tbody > tr:not(.of-{class}) {{ display: none; }}"
+             #table:has(#rows-{class}:checked) table.main > tbody > tr:not(.of-{class}) {{ display: none !important; }}"
         );
     }
     for order in ["measured", "printed"] {
@@ -105,6 +158,29 @@ pub(super) fn rules() -> String {
             "#averages:has(#order-{order}:checked) .strips > li:not(.axis-row) {{ order: var(--by-{order}, 9999); }}"
         );
     }
+    sort_rules(report, &mut css);
     css.push_str("}\n");
     css
+}
+
+/// The rules that sort the main table. A table that is sorted is laid out as a grid, whose rows may stand in any order.
+fn sort_rules(report: &Report, css: &mut String) {
+    let first = if view::is_measured(report) { "measured" } else { "printed" };
+    for at in 0..report.columns.len() {
+        let rows = "table.main > tbody > tr";
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            css,
+            "#table:has(#sort-{at}:checked) {rows} {{ order: var(--by-{first}{at}, 9999); }}\n\
+             #table:has(#sort-{at}:checked):has(#sort-by-printed:checked) {rows} {{ order: var(--by-printed{at}, 9999); }}"
+        );
+    }
+    let sorted = "#table:has(.sort :checked):not(:has(#sort-none:checked)) table.main";
+    let _ = writeln!(
+        css,
+        "{sorted} {{ display: grid; grid-template-columns: repeat({}, auto); }}\n\
+         {sorted} :is(thead, tbody, tr) {{ display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; }}\n\
+         {sorted} thead th {{ align-content: end; }}",
+        report.columns.len() + 1
+    );
 }

@@ -1,11 +1,13 @@
 //! All claims at a glance: one line for each of their parts, on one scale for each unit.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
-use super::marks::{anchor, mark};
+use super::marks::{claim_id, mark};
 use super::strip::{self, Strip};
 use crate::model::{Claim, Part, Report, Unit};
-use crate::number::PartNumbers;
+use crate::number::{PartNumbers, unit_name};
 use crate::scale::Scale;
 use crate::view;
 use crate::words::OutcomeLook as _;
@@ -14,37 +16,42 @@ use crate::words::OutcomeLook as _;
 const FEW: usize = 3;
 
 pub(super) fn glance(report: &Report) -> Option<Markup> {
-    let parts: Vec<(&Claim, &Part)> =
-        report.claims.iter().flat_map(|claim| claim.parts.iter().map(move |part| (claim, part))).collect();
-    if parts.len() < FEW {
-        return None;
-    }
-    let mut units: Vec<Unit> = parts.iter().map(|(_, part)| part.unit).collect();
-    units.sort_unstable();
-    units.dedup();
-    Some(html! {
+    let claims: Vec<(&Claim, String)> =
+        report.claims.iter().map(|claim| (claim, format!("#{}", claim_id(&claim.id)))).collect();
+    let parts = report.claims.iter().map(|claim| claim.parts.len()).sum::<usize>();
+    (parts >= FEW).then(|| forest(&claims))
+}
+
+/// Forest plots of claims, each with the address that it leads to: one for each unit of their parts.
+pub(crate) fn forest(claims: &[(&Claim, String)]) -> Markup {
+    let parts: Vec<(&Claim, &str, &Part)> = claims
+        .iter()
+        .flat_map(|(claim, address)| claim.parts.iter().map(move |part| (*claim, address.as_str(), part)))
+        .collect();
+    let units: BTreeSet<&Unit> = parts.iter().map(|(.., part)| &part.unit).collect();
+    html! {
         @for unit in units {
-            @let of_unit: Vec<_> = parts.iter().filter(|(_, part)| part.unit == unit).collect();
-            @if let Some(scale) = Scale::of_parts(of_unit.iter().map(|(_, part)| *part)) {
+            @let of_unit: Vec<_> = parts.iter().filter(|(.., part)| part.unit == *unit).collect();
+            @if let Some(scale) = Scale::of_parts(of_unit.iter().map(|(.., part)| *part)) {
                 figure {
-                    figcaption { "All claims, " (PartNumbers(unit).name()) }
+                    figcaption { "All claims, " (unit_name(unit)) }
                     ul.strips.glance {
-                        @for (claim, part) in &of_unit { (line(claim, part, &scale)) }
+                        @for (claim, address, part) in &of_unit { (line(claim, address, part, &scale)) }
                         li.axis-row { (strip::axis(&scale, "")) }
                     }
                 }
             }
         }
-    })
+    }
 }
 
-fn line(claim: &Claim, part: &Part, scale: &Scale) -> Markup {
-    let needs = PartNumbers(part.unit).threshold(part.threshold);
+fn line(claim: &Claim, address: &str, part: &Part, scale: &Scale) -> Markup {
+    let needs = PartNumbers::of(part).threshold(part.threshold);
     html! {
         li class={ "of-" (claim.outcome.class()) } {
             span.label {
                 span class={ "outcome " (part.outcome.class()) } { (mark(part.outcome)) span.hidden { (part.outcome.word()) } } " "
-                a href={ "#claim-" (anchor(&claim.id)) } { (claim.id) } " " code { (part.label) }
+                a href=(address) { (claim.id) } " " code { (part.label) }
             }
             (Strip {
                 scale,
@@ -56,7 +63,7 @@ fn line(claim: &Claim, part: &Part, scale: &Scale) -> Markup {
             }.draw())
             span.values {
                 @match &part.estimate {
-                    Some(estimate) => { b { (PartNumbers(part.unit).measured(estimate.value)) } },
+                    Some(estimate) => { b { (PartNumbers::of(part).measured(estimate.value)) } },
                     None => { span.absent { "–" } },
                 }
             }

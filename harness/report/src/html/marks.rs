@@ -6,7 +6,7 @@ use crate::model::{Outcome, PrintedCheck};
 use crate::words::CheckLook as _;
 
 /// The drawn mark of an outcome: the same shapes as the characters on a terminal, whatever fonts there are.
-pub(super) fn mark(outcome: Outcome) -> Markup {
+pub(crate) fn mark(outcome: Outcome) -> Markup {
     html! {
         svg.mark width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" {
             @match outcome {
@@ -17,6 +17,7 @@ pub(super) fn mark(outcome: Outcome) -> Markup {
                     circle cx="7" cy="7" r="5" {}
                     path.solid d="M7 2a5 5 0 0 0 0 10z" {}
                 },
+                Outcome::NotTestable => { circle cx="7" cy="7" r="5" {} path d="M3.5 10.5 10.5 3.5" {} },
                 Outcome::NotAttempted => { circle cx="7" cy="7" r="5" {} },
             }
         }
@@ -49,6 +50,11 @@ pub(super) fn anchor(id: &str) -> String {
     text
 }
 
+/// Anchor of a claim.
+pub(crate) fn claim_id(claim: &str) -> String {
+    format!("claim-{}", anchor(claim))
+}
+
 /// Anchor of a row of the main table.
 pub(super) fn row_id(row: &str) -> String {
     format!("row-{}", anchor(row))
@@ -59,8 +65,8 @@ pub(super) fn source_id(source: &str) -> String {
     format!("source-{}", anchor(source))
 }
 
-/// A link to the place where it stands, seen when the pointer or the keyboard is there.
-pub(super) fn here(id: &str, what: &str) -> Markup {
+/// A link to the place where it stands. It is always seen in headings, elsewhere when the pointer or the keyboard is there.
+pub(crate) fn here(id: &str, what: &str) -> Markup {
     html! { a.here href={ "#" (id) } aria-label={ "Link to " (what) } { "#" } }
 }
 

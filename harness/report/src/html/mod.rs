@@ -10,27 +10,31 @@ mod claims;
 mod data;
 mod diagnostics;
 mod filter;
+mod gates;
 mod glance;
 mod marks;
 mod origins;
 mod plot;
+mod samples;
 mod seeds;
 mod strip;
 mod table;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use self::marks::{cell_id, check_mark, here, mark};
+pub(crate) use self::glance::forest;
+use self::marks::{cell_id, check_mark};
+pub(crate) use self::marks::{claim_id, here, mark};
 use crate::model::Report;
 use crate::plain::visible;
 use crate::provenance::Edges;
 use crate::view::{self, Audit, Origins};
 use crate::words::OutcomeLook as _;
 
-const STYLE: &str = include_str!("page.css");
+pub(crate) const STYLE: &str = include_str!("page.css");
 
 /// Nothing may be loaded or run, inline styles aside.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// Bytes beyond which a page says that it is large.
 const LARGE: usize = 5_000_000;
@@ -54,7 +58,7 @@ fn page(report: &Report, bytes: Option<usize>) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (report.title) @if !report.locator.is_empty() { " · " (report.locator) } }
-                style { (PreEscaped(STYLE)) (PreEscaped(filter::rules())) }
+                style { (PreEscaped(STYLE)) (PreEscaped(filter::rules(report))) }
                 (data::review(report))
             }
             body {
@@ -94,10 +98,12 @@ fn sections(report: &Report) -> Vec<Part> {
         ("table", "Table", table::table(report, &origins)),
         ("averages", "Averages", averages::averages(report)),
         ("claims", "Claims", all_claims(report)),
+        ("gates", "Gates", gates::gates(report)),
         ("seeds", "Seeds", seeds::seeds(report)),
         ("printed", "Printed values", printed(&audit, report)),
         ("diagnostics", "Diagnostics", diagnostics::diagnostics(report)),
         ("origins", "Where the numbers come from", origins::origins(report, &origins, &edges)),
+        ("questions", "Questions and samples", samples::samples(report)),
         ("artefacts", "Artefacts", artefacts::artefacts(report, &edges)),
         ("data", "Data", Some(data::data(report))),
         ("citation", "How to cite", Some(data::citation(report))),

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::marks::{hash, row_id, source_id};
-use crate::model::{Report, Source};
+use super::samples::questions_id;
+use crate::model::{ColumnQuestions, Report, Source};
 use crate::provenance::{Edges, Step, run_command};
 use crate::view::{Origin, Origins};
 use crate::words::plural;
@@ -28,16 +29,21 @@ pub(super) fn origins(report: &Report, origins: &Origins<'_>, edges: &Edges<'_>)
             @for (name, value) in &report.facts { dt { (name) } dd { (value) } }
         }
         @if !origins.list.is_empty() {
-            p {
+            p.paper {
+                "The steps behind each row's cells are left out on paper: they are in " (report.id) ".json as "
+                code { "sources" } ", and on the page."
+            }
+            p.screen {
                 "The steps behind each row's cells. A step stands above the steps that it was made from. Each name or seed \
                  leads to the artefact, with its hash and what it was made from."
             }
-            div.scroll role="region" aria-label="Steps behind each row" tabindex="0" {
+            div.scroll.raw role="region" aria-label="Steps behind each row" tabindex="0" {
                 table.plain.chains {
                     thead { tr { th scope="col" { "Kind" } th scope="col" { "Step" } th scope="col" { "Seeds" } } }
                     @for (index, origin) in origins.list.iter().enumerate() {
                         tbody id={ "origin-" (index + 1) } {
                             tr { th.over colspan="3" scope="rowgroup" { (rows(origin)) } }
+                            (questions(report, origin))
                             @for step in edges.chain(&origin.sources) {
                                 tr { td { (step.kind) } (step_cells(&step)) }
                             }
@@ -47,6 +53,24 @@ pub(super) fn origins(report: &Report, origins: &Origins<'_>, edges: &Edges<'_>)
             }
         }
     })
+}
+
+/// Links to the questions that the rows' cells are about.
+fn questions(report: &Report, origin: &Origin<'_>) -> Markup {
+    let of_origin = |questions: &&ColumnQuestions| {
+        origin.rows.iter().any(|(row, _)| questions.scores.rows.contains_key(&row.id))
+    };
+    let all: Vec<&ColumnQuestions> = report.questions.iter().filter(of_origin).collect();
+    html! {
+        @if !all.is_empty() {
+            tr { td { "questions" } td colspan="2" {
+                @for (at, questions) in all.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    a href={ "#" (questions_id(&questions.column)) } { (questions.column) }
+                }
+            } }
+        }
+    }
 }
 
 /// The rows whose cells are computed from one set of artefacts.

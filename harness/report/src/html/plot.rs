@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::model::{Axis, Plot, PlotPoint, Series, SeriesStyle};
-use crate::number::shortest;
+use crate::number::{fixed, shortest};
 use crate::scale::Scale;
 
 /// Size of the drawing and of its margins, in pixels at full size.
@@ -29,19 +29,19 @@ pub(super) fn plot(plot: &Plot) -> Markup {
                         g class={ "series look-" (index % LOOKS + 1) } { (frame.series(series, index % LOOKS)) }
                     }
                 }
-                ul.key {
+                @if plot.series.len() > 1 || plot.series.iter().any(|series| series.style != SeriesStyle::Band) { ul.key {
                     @for (index, series) in plot.series.iter().enumerate() {
                         li {
                             svg width="26" height="12" aria-hidden="true" {
                                 g class={ "series look-" (index % LOOKS + 1) } {
-                                    @if series.style == SeriesStyle::Line { path d="M1 6H25" {} }
-                                    (shape(index % LOOKS, 13.0, 6.0))
+                                    @if series.style != SeriesStyle::Points { path d="M1 6H25" {} }
+                                    @if series.style != SeriesStyle::Band { (shape(index % LOOKS, 13.0, 6.0)) }
                                 }
                             }
                             " " (series.label)
                         }
                     }
-                }
+                } }
             } @else {
                 p.absent { "no points" }
             }
@@ -50,9 +50,31 @@ pub(super) fn plot(plot: &Plot) -> Markup {
 }
 
 fn description(plot: &Plot) -> String {
-    let series: Vec<_> = plot.series.iter().map(|series| series.label.as_str()).collect();
+    let series: Vec<_> = plot.series.iter().map(in_words).collect();
     format!("{}: {} over {}, series {}", plot.title, plot.y.label, plot.x.label, series.join(", "))
 }
+
+/// The name of a series; of a line also where it begins and ends, and its lowest and highest point.
+fn in_words(series: &Series) -> String {
+    let ends =
+        series.points.first().zip(series.points.last()).filter(|_| series.style != SeriesStyle::Points);
+    let Some((first, last)) = ends else { return series.label.clone() };
+    let values = || series.points.iter().map(|point| point.y);
+    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    format!(
+        "{} from {} at {} to {} at {}, between {} and {}",
+        series.label,
+        fixed(first.y, DECIMALS),
+        shortest(first.x),
+        fixed(last.y, DECIMALS),
+        shortest(last.x),
+        fixed(least, DECIMALS),
+        fixed(most, DECIMALS)
+    )
+}
+
+/// Digits behind the point where a curve is told in words.
+const DECIMALS: u8 = 3;
 
 struct Frame {
     x: Scale,
@@ -101,6 +123,9 @@ impl Frame {
     }
 
     fn series(&self, series: &Series, look: usize) -> Markup {
+        if series.style == SeriesStyle::Band {
+            return self.band(&series.points);
+        }
         html! {
             @if series.style == SeriesStyle::Line { path d=(self.path(&series.points)) {} }
             @for point in &series.points {
@@ -110,6 +135,19 @@ impl Frame {
                 }
                 (shape(look, x, y))
             }
+        }
+    }
+
+    /// A line over the area between the ends of its intervals.
+    fn band(&self, points: &[PlotPoint]) -> Markup {
+        let end = |point: &PlotPoint, y: f64| PlotPoint { x: point.x, y, interval: None };
+        let with_interval = || points.iter().filter_map(|point| Some((point, point.interval?)));
+        let upper = with_interval().map(|(point, (_, high))| end(point, high));
+        let lower = with_interval().rev().map(|(point, (low, _))| end(point, low));
+        let around: Vec<PlotPoint> = upper.chain(lower).collect();
+        html! {
+            @if !around.is_empty() { path.band d={ (self.path(&around)) "Z" } {} }
+            path d=(self.path(points)) {}
         }
     }
 

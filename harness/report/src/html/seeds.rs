@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::plot;
 use crate::model::{Axis, Column, ColumnKind, Plot, PlotPoint, Report, Row, Series, SeriesStyle};
+use crate::units::unit;
 use crate::view;
 
 /// One plot for the first average against each other one; nothing where no row has several seeds.
@@ -30,8 +31,11 @@ fn scatter(report: &Report, across: &Column, up: &Column) -> Option<Plot> {
         .collect();
     series.iter().any(|series| series.points.len() > 1).then(|| Plot {
         title: "Each seed of each row".into(),
-        x: Axis { label: format!("{}, percent", view::full_label(report, across)), logarithmic: false },
-        y: Axis { label: format!("{}, percent", view::full_label(report, up)), logarithmic: false },
+        x: Axis {
+            label: format!("{}, {}", view::full_label(report, across), unit(across)),
+            logarithmic: false,
+        },
+        y: Axis { label: format!("{}, {}", view::full_label(report, up), unit(up)), logarithmic: false },
         series,
     })
 }

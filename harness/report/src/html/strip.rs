@@ -122,6 +122,7 @@ fn shape(outcome: Option<Outcome>) -> Markup {
             Some(Outcome::Reversed) => { path.cross d="M-4 -4 4 4M4 -4 -4 4" {} },
             Some(Outcome::Smaller) => { path.hollow d="M-5 -4h10L0 5z" {} },
             Some(Outcome::Open) => { circle.hollow r="4.5" {} path.solid d="M0 -4.5a4.5 4.5 0 0 0 0 9z" {} },
+            Some(Outcome::NotTestable) => { circle.hollow r="4.5" {} path.cross d="M-3.2 3.2 3.2 -3.2" {} },
             Some(Outcome::NotAttempted) => { circle.hollow r="4.5" {} },
         }
     }

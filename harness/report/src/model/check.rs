@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cell, Claim, DataTable, Datum, Part, Plot, Quantity, Report, Section, Threshold};
+use super::{
+    Cell, Claim, ColumnQuestions, DataTable, Datum, Gate, Part, Plot, Quantity, Report, Section, Threshold,
+};
 
 /// Something in a report that does not fit.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -87,7 +89,9 @@ impl Report {
             sources: unique("source", self.sources.iter().map(|source| source.id.as_str()))?,
         };
         self.check_sources(&ids)?;
-        unique("claim", self.claims.iter().map(|claim| claim.id.as_str()))?;
+        let claims = unique("claim", self.claims.iter().map(|claim| claim.id.as_str()))?;
+        unique("gate", self.gates.iter().map(|gate| gate.id.as_str()))?;
+        self.gates.iter().try_for_each(|gate| check_gate(gate, &claims))?;
         self.check_columns(&ids)?;
         for row in &self.rows {
             for (column, cell) in &row.cells {
@@ -97,6 +101,8 @@ impl Report {
             }
         }
         self.claims.iter().try_for_each(|claim| check_claim(claim, &ids))?;
+        unique("set of questions", self.questions.iter().map(|questions| questions.column.as_str()))?;
+        self.questions.iter().try_for_each(|questions| check_questions(questions, &ids))?;
         self.diagnostics.iter().try_for_each(check_section)
     }
 
@@ -200,9 +206,43 @@ fn check_cell(cell: &Cell, place: &str, ids: &Ids<'_>) -> Result<(), Problem> {
     cell.measured.as_ref().map_or(Ok(()), |estimate| check_estimate(estimate, place))
 }
 
+fn check_questions(questions: &ColumnQuestions, ids: &Ids<'_>) -> Result<(), Problem> {
+    let ColumnQuestions { column, scores, shown } = questions;
+    let place = format!("questions of {column:?}");
+    known(&ids.columns, "column", column, || place.clone())?;
+    let known_questions = unique("question", scores.questions.iter().map(String::as_str))?;
+    for (row, of_row) in &scores.rows {
+        known(&ids.rows, "row", row, || place.clone())?;
+        if of_row.sums.len() != scores.questions.len() {
+            let (expected, found) = (scores.questions.len(), of_row.sums.len());
+            let what = format!("row {row:?} has {found} scores for {expected} questions");
+            return Err(Problem::Number { place, what });
+        }
+        of_row.sums.iter().try_for_each(|sum| finite(&place, *sum))?;
+        of_row
+            .failures
+            .keys()
+            .try_for_each(|question| known(&known_questions, "question", question, || place.clone()))?;
+    }
+    for question in shown {
+        known(&known_questions, "question", &question.id, || place.clone())?;
+        let rows = question.samples.iter().map(|sample| &sample.row);
+        rows.into_iter().try_for_each(|row| known(&ids.rows, "row", row, || place.clone()))?;
+    }
+    unique("shown question", shown.iter().map(|question| question.id.as_str())).map(|_| ())
+}
+
 fn check_claim(claim: &Claim, ids: &Ids<'_>) -> Result<(), Problem> {
     let place = format!("claim {:?}", claim.id);
     claim.parts.iter().try_for_each(|part| check_part(part, &place, ids))
+}
+
+fn check_gate(gate: &Gate, claims: &BTreeSet<&str>) -> Result<(), Problem> {
+    let place = format!("gate {:?}", gate.id);
+    for claim in &gate.claims {
+        known(claims, "claim", claim, || place.clone())?;
+    }
+    gate.values.values().flatten().try_for_each(|value| finite(&place, *value))
 }
 
 fn check_part(part: &Part, place: &str, ids: &Ids<'_>) -> Result<(), Problem> {
@@ -214,7 +254,8 @@ fn check_part(part: &Part, place: &str, ids: &Ids<'_>) -> Result<(), Problem> {
         Threshold::Above { bound } | Threshold::Below { bound } => finite(place, bound)?,
         Threshold::Within { margin } => ordered(place, -margin, margin)?,
     }
-    for number in part.printed.iter().chain(&part.detectable_effect).chain(&part.power) {
+    let found = [part.printed, part.level, part.detectable_effect, part.power, part.least_tolerance];
+    for number in found.iter().flatten() {
         finite(place, *number)?;
     }
     part.estimate.as_ref().map_or(Ok(()), |estimate| check_estimate(estimate, place))

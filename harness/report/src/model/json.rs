@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{FORMAT_VERSION, Format, Problem, Report};
@@ -74,12 +74,17 @@ impl Report {
     /// Equal reports give equal bytes. Reading the text gives the report back, bit for bit, as long as its
     /// numbers are finite (see [`Report::check`]; others are written as `null`).
     pub fn to_json(&self) -> String {
-        // Neither step can fail: every key is a string or an integer, and writing goes to memory.
-        let value = serde_json::to_value(self).map(sorted).unwrap_or_default();
-        let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-        text.push('\n');
-        text
+        pretty(self)
     }
+}
+
+/// Indented JSON with sorted keys and a final newline.
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    // Neither step can fail: every key is a string or an integer, and writing goes to memory.
+    let value = serde_json::to_value(value).map(sorted).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// Sorts the keys of all objects, whichever map `serde_json` was built with.
@@ -98,9 +103,5 @@ fn sorted(value: Value) -> Value {
 ///
 /// What a schema cannot say, such as that references point at something, [`Report::check`] does.
 pub fn schema() -> String {
-    // As above, neither step can fail.
-    let value = sorted(schemars::schema_for!(Report).to_value());
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.push('\n');
-    text
+    pretty(&schemars::schema_for!(Report))
 }

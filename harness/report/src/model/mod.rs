@@ -3,12 +3,13 @@
 //!
 //! The types are also the JSON form ([`Report::from_json`], [`Report::to_json`]): keys in snake_case, unknown
 //! keys refused, absent and empty values left out, `"format": "assay-report 3"` first to be looked at.
-//! Measured values of the table are percentages (0 to 100). `tests/data/example.json` is a complete example.
+//! Measured values of the table are percentages (0 to 100), unless their column has another unit. `tests/data/example.json` is a complete example.
 
 mod chain;
 mod check;
 mod format;
 mod json;
+mod questions;
 mod run;
 mod source;
 
@@ -23,13 +24,17 @@ pub use assay_claims::scores::CellId;
 pub use assay_claims::section::{
     Axis, DataTable, Datum, Heading, Plot, PlotPoint, Section, Series, SeriesStyle,
 };
-pub use assay_claims::table::{Claim, Group, Part, Printed, Threshold, Unit};
+pub use assay_claims::table::{
+    Claim, Gate, Group, Part, Printed, QuestionScores, RowScores, Threshold, Unit,
+};
 pub use assay_claims::{Assurance, Quantity};
 pub use check::Problem;
 pub use format::{FORMAT_VERSION, Format};
+pub(crate) use json::pretty;
 pub use json::{ReadError, schema};
+pub use questions::{ColumnQuestions, Sample, ShownQuestion};
 pub use run::Run;
-pub use source::{Criteria, CriteriaFile, Source};
+pub use source::{Challenge, ChallengeLabel, Criteria, CriteriaFile, Source};
 
 /// One table of a paper, recomputed.
 ///
@@ -75,9 +80,18 @@ pub struct Report {
     /// The paper's claims about the table, each with an outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
+    /// The conditions under which claims are tested, and what came of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// What else was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Section>,
+    /// The questions behind the columns, with samples of a few. A column that nothing is measured on is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<ColumnQuestions>,
+    /// How the samples that are shown were chosen, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples_chosen: Option<String>,
     /// What was fixed before the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criteria: Option<Criteria>,
@@ -105,6 +119,13 @@ pub struct Column {
     /// What the measured values were measured on when that is not the paper's benchmark, e.g. `chain2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured_on: Option<String>,
+    /// What its measured values are of, where it is not the share of right samples: `pass@8`, `tokens`, or the name of a
+    /// figure of the rows' models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<String>,
+    /// The unit of its values, where they are no percentages; empty where they have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Questions behind a measured value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub questions: Option<u64>,
@@ -155,7 +176,7 @@ pub struct Row {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
-    /// The measured percentage; absent when it was not attempted.
+    /// The measured value, in percent or the unit of the column; absent when it was not attempted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Quantity>,
     /// The paper's value; absent when the paper has none.

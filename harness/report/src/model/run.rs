@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use assay_claims::interval::LEVEL;
-use assay_claims::table::{self, RowLayout, Table};
+use assay_claims::table::{self, Group, RowLayout, Table};
+use serde::Serialize;
 
-use super::{Cell, Column, ColumnKind, Criteria, Format, Report, Row, Source};
+use super::{Cell, Column, ColumnKind, ColumnQuestions, Criteria, Format, Report, Row, Source};
 
 /// Heading of the average of a group.
 const AVERAGE: &str = "Avg";
 
 /// What a report says beside the table: its names, and how the numbers came about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Run {
     /// See [`Report::id`].
     pub id: String,
@@ -57,10 +58,13 @@ impl Report {
             overrides: run.overrides,
             confidence: LEVEL,
             notes,
+            questions: questions(&table),
+            samples_chosen: None,
             columns: columns(&table),
             rows: table.layout.rows.iter().map(|layout| row(&table, layout, &run.evidence)).collect(),
             groups: table.layout.groups,
             claims: table.claims,
+            gates: table.gates,
             diagnostics: table.sections,
             criteria,
             facts: run.facts,
@@ -77,19 +81,38 @@ fn columns(table: &Table) -> Vec<Column> {
         match &column.group {
             None => columns.push(benchmark(table, column)),
             Some(group) if columns.iter().all(|known| known.group.as_ref() != Some(group)) => {
-                columns.extend(layout.members(group).map(|column| benchmark(table, column)));
-                columns.push(average(group));
+                let members = layout.columns.iter().filter(|known| known.group.as_ref() == Some(group));
+                columns.extend(members.map(|column| benchmark(table, column)));
+                columns.push(average(table, group));
             }
             Some(_) => {}
         }
     }
+    // Groups that no column names, since their columns are in other groups too.
+    let unnamed =
+        |group: &&Group| layout.columns.iter().all(|column| column.group.as_ref() != Some(&group.id));
+    let unnamed = layout.groups.iter().filter(unnamed);
+    columns.extend(unnamed.map(|group| Column {
+        label: group.label.clone(),
+        group: None,
+        ..average(table, &group.id)
+    }));
     let measured = |id: &str| table.cells.values().any(|cells| cells.contains_key(id));
     columns.extend(layout.means.iter().filter(|mean| measured(&mean.id)).map(|mean| Column {
         label: mean.id.clone(),
         group: None,
-        ..average(&mean.id)
+        ..average(table, &mean.id)
     }));
     columns
+}
+
+/// What the rows scored on single questions, in the order of the recipe's columns.
+fn questions(table: &Table) -> Vec<ColumnQuestions> {
+    let of_column = |column: &table::Column| {
+        let scores = table.question_scores.get(&column.id)?.clone();
+        Some(ColumnQuestions { column: column.id.clone(), scores, shown: Vec::new() })
+    };
+    table.layout.columns.iter().filter_map(of_column).collect()
 }
 
 fn benchmark(table: &Table, column: &table::Column) -> Column {
@@ -100,6 +123,8 @@ fn benchmark(table: &Table, column: &table::Column) -> Column {
         kind: ColumnKind::Benchmark,
         group: column.group.clone(),
         measured_on: column.benchmark.clone(),
+        measure: column.measure.words(),
+        unit: column.amount().map(str::to_owned),
         questions: name.and_then(|name| table.questions.get(name)).copied(),
         samples: name.and_then(|name| table.samples.get(name)).copied().map(u64::from),
         paper_questions: column.paper_questions.map(u64::from),
@@ -107,13 +132,15 @@ fn benchmark(table: &Table, column: &table::Column) -> Column {
     }
 }
 
-fn average(group: &str) -> Column {
+fn average(table: &Table, group: &str) -> Column {
     Column {
         id: group.to_owned(),
         label: AVERAGE.to_owned(),
         kind: ColumnKind::Average,
         group: Some(group.to_owned()),
         measured_on: None,
+        measure: None,
+        unit: table.layout.amount(group).map(str::to_owned),
         questions: None,
         samples: None,
         paper_questions: None,

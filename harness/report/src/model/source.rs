@@ -30,6 +30,53 @@ pub struct Source {
     /// What else the result depends on, e.g. judge, image, limits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, String>,
+    /// What came of repeating the step; absent where nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
+}
+
+/// What came of repeating the step that made an artefact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// What is said of the artefact.
+    pub label: ChallengeLabel,
+    /// How often the step was repeated in all.
+    pub repetitions: u32,
+}
+
+/// What is said of an artefact whose step was repeated, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChallengeLabel {
+    /// Every repetition made the same bytes.
+    BitIdentical,
+    /// Some made other bytes, and the rates of right answers agree within the error of their difference.
+    StatisticallyEqual,
+    /// Some made other rates of right answers, beyond that error.
+    Unstable,
+    /// Some made other bytes, and nothing that could be compared as rates.
+    Different,
+}
+
+impl ChallengeLabel {
+    /// The label as it is written, e.g. `bit-identical`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BitIdentical => "bit-identical",
+            Self::StatisticallyEqual => "statistically-equal",
+            Self::Unstable => "unstable",
+            Self::Different => "different",
+        }
+    }
+}
+
+impl Challenge {
+    /// In words, e.g. `bit-identical in 3 repetitions`.
+    pub(crate) fn words(self) -> String {
+        let plural = if self.repetitions == 1 { "" } else { "s" };
+        format!("{} in {} repetition{plural}", self.label.word(), self.repetitions)
+    }
 }
 
 /// What was fixed before the run: regimes, seeds, questions, thresholds, rules.

@@ -2,6 +2,7 @@
 
 use super::lines::{Lines, Tone, padded, width};
 use super::strip::{self, Strips};
+use crate::gates;
 use crate::model::{Claim, Outcome, Part, Report};
 use crate::plain::one_line;
 use crate::scale::Scale;
@@ -63,10 +64,36 @@ pub(super) fn claims(report: &Report, lines: &mut Lines) {
         lines.wrap(Tone::Dim, "├─●─┤ estimate and interval, on dots where the claim holds, │ its threshold");
     }
     lines.blank();
+    if report
+        .claims
+        .iter()
+        .flat_map(|claim| &claim.parts)
+        .any(|part| part.detectable_effect.or(part.power).is_some())
+    {
+        lines.wrap(Tone::Dim, view::DETECTABLE);
+    }
     for (rule, ids) in view::rules(&report.claims) {
         let which =
             if ids.len() == report.claims.len() { String::new() } else { format!(" for {}", ids.join(", ")) };
         lines.wrap(Tone::Dim, &format!("Rule{which}: {rule}"));
+    }
+}
+
+/// How many gates pass, and those that do not, one line each.
+pub(super) fn gates(report: &Report, lines: &mut Lines) {
+    if report.gates.is_empty() {
+        return;
+    }
+    lines.heading("Gates");
+    lines.wrap(Tone::Plain, &format!("{}.", gates::headline(report)));
+    let barring = || report.gates.iter().filter(|gate| gate.passed != Some(true));
+    for gate in barring() {
+        let look = gates::look(gate);
+        let start = vec![(Tone::Outcome(look), format!("{} {}  ", look.mark(), gates::word(gate)))];
+        lines.hang(start, 4, Tone::Plain, &gates::line(gate));
+    }
+    if barring().next().is_some() {
+        lines.wrap(Tone::Dim, gates::ABOUT);
     }
 }
 
@@ -152,7 +179,7 @@ fn one_part(part: &Part, claim: &Claim, columns: &Columns, lines: &mut Lines) {
         lines.hang(spans, columns.indent, Tone::Plain, &part.label);
         lines.hang(Vec::new(), columns.indent, Tone::Plain, &quantity);
     }
-    lines.hang(Vec::new(), columns.indent, Tone::Dim, &view::details(part).join("; "));
+    lines.hang(Vec::new(), columns.indent, Tone::Dim, &view::details(claim, part).join("; "));
 }
 
 fn outcome(outcome: Outcome, width: usize) -> String {

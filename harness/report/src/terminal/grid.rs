@@ -4,8 +4,9 @@ use comfy_table::{CellAlignment, Table};
 
 use super::lines::{self, Lines, Tone};
 use crate::model::{Column, Quantity, Report, Row};
-use crate::number::{margin, percent};
+use crate::number::{decimals, fixed, margin};
 use crate::plain::one_line;
+use crate::units::unit_in_heading;
 use crate::view;
 use crate::words::CheckLook as _;
 
@@ -120,32 +121,37 @@ fn estimate<'a>(row: &'a Row, column: &Column) -> Option<&'a Quantity> {
 
 fn widest_margin(report: &Report, column: &Column) -> usize {
     let estimates = report.rows.iter().filter_map(|row| estimate(row, column));
-    estimates.map(|found| lines::width(&margin(found))).max().unwrap_or(0)
+    estimates.map(|found| lines::width(&margin(found, decimals(column, found)))).max().unwrap_or(0)
 }
 
 fn measured_rows(row: &Row, columns: &[&Column], layout: Layout, widest: &[usize], table: &mut Table) {
-    let estimates = columns.iter().map(|column| estimate(row, column));
+    let estimates = columns.iter().map(|column| {
+        let found = estimate(row, column)?;
+        let digits = decimals(column, found);
+        Some((fixed(found.value, digits), margin(found, digits)))
+    });
     let mut label = broken(&row.label, WIDEST_LABEL);
     if let Some(level) = row.assurance {
         label.extend(broken(&format!("imported: {level}"), WIDEST_LABEL));
     }
     let label = [label.join("\n")];
     if layout.stacked {
-        let values =
-            estimates.clone().map(|estimate| estimate.map_or(NOTHING.into(), |found| percent(found.value)));
+        let values = estimates.clone().map(|estimate| estimate.map_or(NOTHING.into(), |(value, _)| value));
         table.add_row(label.into_iter().chain(values));
         if estimates.clone().any(|estimate| estimate.is_some()) {
             table.add_row(
                 [String::new()]
                     .into_iter()
-                    .chain(estimates.map(|found| found.map_or_else(String::new, margin))),
+                    .chain(estimates.map(|found| found.map_or_else(String::new, |(_, margin)| margin))),
             );
         }
     } else {
         // The margins of a column align when they are equally wide.
         let values = estimates.zip(widest).map(|(estimate, widest)| {
-            estimate.map_or(NOTHING.into(), |found| {
-                format!("{} {:>widest$}", percent(found.value), margin(found))
+            let words = |(value, margin): (String, String)| format!("{value} {margin:>widest$}");
+            estimate.map_or(NOTHING.into(), |found| match widest {
+                0 => found.0,
+                _ => words(found),
             })
         });
         table.add_row(label.into_iter().chain(values));
@@ -156,10 +162,11 @@ fn measured_rows(row: &Row, columns: &[&Column], layout: Layout, widest: &[usize
 /// lines of its own.
 fn header(report: &Report, columns: &[&Column], layout: Layout, groups: bool) -> Vec<String> {
     let label = |column: &&Column| {
-        let name = view::stand_in(column).map(|name| broken(name, layout.widest_heading));
+        let name = view::stand_in(column).map(|name| broken(&name, layout.widest_heading));
         let place = if name.is_some() { format!("for {}", column.label) } else { column.label.clone() };
         let place = broken(&place, layout.widest_heading.max("for ".len() + 1));
-        name.into_iter().flatten().chain(place).collect::<Vec<String>>()
+        let unit = unit_in_heading(report, column).map(|unit| broken(unit, layout.widest_heading));
+        name.into_iter().flatten().chain(place).chain(unit.into_iter().flatten()).collect::<Vec<String>>()
     };
     let labels: Vec<Vec<String>> = columns.iter().map(label).collect();
     let tallest = labels.iter().map(Vec::len).max().unwrap_or(1);

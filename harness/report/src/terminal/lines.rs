@@ -7,7 +7,7 @@ use crate::plain::{one_line, visible};
 
 /// Why a piece of text looks as it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Plain,
     /// A heading.
     Bold,
@@ -23,7 +23,7 @@ impl Tone {
         match self {
             Self::Plain => None,
             Self::Bold => Some("1"),
-            Self::Dim | Self::Outcome(Outcome::NotAttempted) => Some("2"),
+            Self::Dim | Self::Outcome(Outcome::NotAttempted | Outcome::NotTestable) => Some("2"),
             Self::Outcome(Outcome::Holds) => Some("32"),
             Self::Outcome(Outcome::Reversed) => Some("31"),
             Self::Outcome(Outcome::Smaller | Outcome::Open) => Some("33"),
@@ -32,16 +32,16 @@ impl Tone {
 }
 
 /// A piece of one line.
-pub(super) type Span = (Tone, String);
+pub(crate) type Span = (Tone, String);
 
 /// The text so far.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     width: usize,
     lines: Vec<Vec<Span>>,
 }
 
 impl Lines {
-    pub(super) fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self { width, lines: Vec::new() }
     }
 
@@ -50,7 +50,7 @@ impl Lines {
     }
 
     /// One line of one tone.
-    pub(super) fn push(&mut self, tone: Tone, text: String) {
+    pub(crate) fn push(&mut self, tone: Tone, text: String) {
         self.lines.push(vec![(tone, text)]);
     }
 
@@ -60,20 +60,20 @@ impl Lines {
     }
 
     /// An empty line, unless there is one.
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         if self.lines.last().is_some_and(|line| !line.is_empty()) {
             self.lines.push(Vec::new());
         }
     }
 
     /// A heading with an empty line before it.
-    pub(super) fn heading(&mut self, text: &str) {
+    pub(crate) fn heading(&mut self, text: &str) {
         self.blank();
         self.wrap(Tone::Bold, text);
     }
 
     /// Running text, wrapped at the width.
-    pub(super) fn wrap(&mut self, tone: Tone, text: &str) {
+    pub(crate) fn wrap(&mut self, tone: Tone, text: &str) {
         self.hang(Vec::new(), 0, tone, text);
     }
 
@@ -84,7 +84,7 @@ impl Lines {
 
     /// Running text behind something else: the first line begins with `start`, all are indented to `indent`,
     /// which is at least the width of `start`.
-    pub(super) fn hang(&mut self, start: Vec<Span>, indent: usize, tone: Tone, text: &str) {
+    pub(crate) fn hang(&mut self, start: Vec<Span>, indent: usize, tone: Tone, text: &str) {
         let mut start = start;
         for line in wrapped(text, self.width.saturating_sub(indent)) {
             let begun: usize = start.iter().map(|(_, text)| width(text)).sum();
@@ -104,7 +104,7 @@ impl Lines {
     }
 
     /// The text, painted or not, without space at the ends of lines.
-    pub(super) fn finish(self, colour: bool) -> String {
+    pub(crate) fn finish(self, colour: bool) -> String {
         let mut text = String::new();
         for line in self.lines {
             let last = line.iter().rposition(|(_, span)| !span.trim_end().is_empty());

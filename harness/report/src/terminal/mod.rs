@@ -13,7 +13,7 @@ use crate::number::{TABLE_DECIMALS, fixed, interval, level};
 use crate::plain::{one_line, paragraphs};
 use crate::view::{self, Audit};
 use crate::words::CheckLook as _;
-use lines::{Lines, Tone};
+pub(crate) use lines::{Lines, Tone};
 
 /// How text for a terminal looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +32,10 @@ impl Default for Style {
 }
 
 /// The narrowest width that is tried for.
-const NARROWEST: usize = 40;
+pub(crate) const NARROWEST: usize = 40;
 
-/// The report as text for a terminal: table, claims, printed values that cannot stand, diagnostics' tables,
-/// and the given files at the end. Plots and sources are in the other forms.
+/// The report as text for a terminal: table, claims, gates that do not pass, printed values that cannot stand,
+/// diagnostics' tables, and the given files at the end. Plots, sources and the other gates are in the other forms.
 pub fn terminal(report: &Report, style: Style, files: &[Utf8PathBuf]) -> String {
     let width = style.width.max(NARROWEST);
     let mut lines = Lines::new(width);
@@ -46,6 +46,7 @@ pub fn terminal(report: &Report, style: Style, files: &[Utf8PathBuf]) -> String 
     }
     grid::grid(report, &mut lines);
     claims::claims(report, &mut lines);
+    claims::gates(report, &mut lines);
     printed(&view::audit(report), report, &mut lines);
     report.diagnostics.iter().for_each(|section| diagnostics(section, report, &mut lines));
     if !files.is_empty() {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use assay_report::html;
 use serde_json::Value;
 
-use super::{example, small};
+use super::{amounts, example, small};
 
 /// Browsers that the script can drive.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -39,7 +39,8 @@ fn nothing_serious_is_wrong_with_a_page() {
     let pages = tempfile::tempdir().unwrap();
     let mut command = Command::new("node");
     command.arg(folder.join("pages.mjs")).arg(browser);
-    for (name, report) in [("example", example()), ("small", small::report())] {
+    for (name, report) in [("example", example()), ("small", small::report()), ("amounts", amounts::mixed())]
+    {
         let path = pages.path().join(format!("{name}.html"));
         fs_err::write(&path, html(&report)).unwrap();
         command.arg(path);

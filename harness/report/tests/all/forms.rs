@@ -45,7 +45,7 @@ fn cells_as_csv() {
     assert!(text.contains("old,\"'=cmd(\"\"a\"\", 1)\",a,SUM10,sums,,20,17,23,1.5,800,"), "{text}");
     let fields =
         |line: &str| line.split('"').step_by(2).map(|outside| outside.matches(',').count()).sum::<usize>();
-    assert!(text.lines().all(|line| fields(line) == 12), "{text}");
+    assert!(text.lines().all(|line| fields(line) == 13), "{text}");
 }
 
 #[test]

@@ -74,13 +74,20 @@ fn newer_reports_are_named() {
 #[test]
 fn parts_that_do_not_fit_are_told() {
     type Bend = fn(&mut Report);
-    let cases: [(&str, Bend); 17] = [
+    let cases: [(&str, Bend); 20] = [
         ("report id \"../x\": use letters", |report| report.id = "../x".into()),
         ("report id \".x\": use letters", |report| report.id = ".x".into()),
         ("confidence: 95 is not between 0 and 1", |report| report.confidence = 95.0),
         ("two columns have the id \"a\"", |report| report.columns[1].id = "a".into()),
         ("two rows have the id \"old\"", |report| report.rows[1].id = "old".into()),
         ("two claims have the id \"T1.1\"", |report| report.claims.push(report.claims[0].clone())),
+        ("two gates have the id \"fair\"", |report| report.gates.push(report.gates[0].clone())),
+        ("gate \"fair\" refers to the claim \"T9\", which does not exist", |report| {
+            report.gates[0].claims.push("T9".into());
+        }),
+        ("gate \"fair\": NaN is not a finite number", |report| {
+            report.gates[0].values.insert("old.mean".into(), Some(f64::NAN));
+        }),
         ("column \"a\" refers to the group \"x\", which does not exist", |report| {
             report.columns[0].group = Some("x".into());
         }),

@@ -2,14 +2,17 @@
 //! disk.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod amounts;
 mod browser;
 mod forms;
 mod hostile;
 mod json;
 mod odd;
+mod questions;
 mod render;
 mod schema;
 mod small;
+mod summary;
 mod tables;
 mod write;
 

@@ -21,6 +21,9 @@ fn bare() -> Report {
     report.notes.clear();
     report.groups.clear();
     report.claims.clear();
+    report.gates.clear();
+    report.questions.clear();
+    report.samples_chosen = None;
     report.diagnostics.clear();
     report.criteria = None;
     report.facts.clear();
@@ -41,6 +44,7 @@ fn nothing_at_all() {
 fn missing_cells() {
     let mut report = small::report();
     report.claims.clear();
+    report.gates.clear();
     report.diagnostics.clear();
     report.rows[0].cells.clear();
     if let Some(cell) = report.rows[1].cells.get_mut("a") {
@@ -57,10 +61,12 @@ fn missing_cells() {
 fn one_row_one_column_no_group() {
     let mut report = small::report();
     report.claims.clear();
+    report.gates.clear();
     report.diagnostics.clear();
     report.groups.clear();
     report.columns.truncate(1);
     report.rows.truncate(1);
+    report.questions.clear();
     report.columns[0].group = None;
     report.columns[0].measured_on = None;
     report.rows[0].cells.remove("mean");
@@ -81,10 +87,29 @@ fn very_long_labels() {
     assert_snapshot!(all(&report));
 }
 
+/// Gates that pass, do not pass, and cannot be decided.
+fn gates() -> Vec<Gate> {
+    let gate = small::report().gates.remove(0);
+    let make = |id: &str, passed, value, note: Option<&str>| Gate {
+        id: id.into(),
+        passed,
+        values: BTreeMap::from([("chain.log-ratio".to_owned(), value)]),
+        claims: vec!["C1".into(), "C6".into()],
+        note: note.map(str::to_owned),
+        ..gate.clone()
+    };
+    vec![
+        make("g1", Some(true), Some(-0.0123), None),
+        make("g2", Some(false), Some(1234.5), Some("`chain.log-ratio` is 1234.5, above 40")),
+        make("g3", None, None, Some("`chain.log-ratio` was not measured")),
+    ]
+}
+
 #[test]
 fn claims_of_every_outcome_threshold_and_unit() {
     let mut report = small::report();
     report.diagnostics.clear();
+    report.gates = gates();
     let template = report.claims[0].clone();
     let part = template.parts[0].clone();
     let make = |id: &str, outcome, unit, threshold, estimate: Option<Quantity>| {
@@ -96,6 +121,7 @@ fn claims_of_every_outcome_threshold_and_unit() {
             printed: None,
             detectable_effect: None,
             power: None,
+            least_tolerance: None,
             without_seed: BTreeMap::new(),
             bounds: None,
             cells: Vec::new(),
@@ -118,8 +144,26 @@ fn claims_of_every_outcome_threshold_and_unit() {
         make("C3", Outcome::Open, Unit::Ratio, Threshold::Within { margin: 4.0 }, at(2.0)),
         make("C4", Outcome::NotAttempted, Unit::Points, Threshold::Within { margin: 2.0 }, None),
         Claim { id: "C5".into(), parts: Vec::new(), outcome: Outcome::NotAttempted, ..template.clone() },
+        make("C6", Outcome::NotTestable, Unit::Points, Threshold::Above { bound: 0.0 }, at(6.0)),
     ];
+    assert!(latex_macros(&report).contains("{outcome}{C6}{not testable here}"));
     assert_snapshot!(all(&report));
+}
+
+/// A power close to zero is said in words.
+#[test]
+fn a_claim_that_could_hardly_be_confirmed_says_so() {
+    let with = |power: f64| {
+        let mut report = small::report();
+        let part = &mut report.claims[0].parts[0];
+        part.threshold = Threshold::Within { margin: 2.0 };
+        (part.detectable_effect, part.least_tolerance, part.power) = (None, Some(4.9), Some(power));
+        markdown(&report)
+    };
+    let text = with(0.001);
+    assert!(text.contains("; even a true difference of zero would hardly be confirmed: power 0 %"), "{text}");
+    let text = with(0.64);
+    assert!(text.contains(" (power 64 %)") && !text.contains("hardly"), "{text}");
 }
 
 #[test]

@@ -108,11 +108,11 @@ fn numbers_lead_to_their_artefacts() {
     let link = cell.split("href=\"#").nth(1).unwrap().split('"').next().unwrap();
     let origin = page.split(&format!("id=\"{link}\"")).nth(1).unwrap().split("</tbody>").next().unwrap();
     assert!(!origin.contains("verdicts-old"), "{origin}");
-    // One click each: verdicts, generations, the model, and back.
+    // One click each: the questions, verdicts, generations, the model, and back.
     let mut links: Vec<&str> =
         origin.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(links.remove(0), "row-new");
-    assert_eq!(links, ["source-new", "source-answers_2d_new", "source-model"]);
+    assert_eq!(links, ["questions-a", "source-new", "source-answers_2d_new", "source-model"]);
     for (from, to) in [
         ("source-new", "source-answers_2d_new"),
         ("source-answers_2d_new", "source-model"),

@@ -1,25 +1,29 @@
 //! The committed schema of the JSON form says what is read.
 
-use assay_report::{Report, schema};
+use assay_report::{Report, schema, summary_schema};
 use serde_json::{Value, json};
 
 use super::{EXAMPLE, small};
 
-fn committed() -> (camino::Utf8PathBuf, String) {
-    let path = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/report.schema.json");
+fn committed(name: &str) -> (camino::Utf8PathBuf, String) {
+    let path = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/{name}.schema.json"));
     let text = fs_err::read_to_string(&path).unwrap_or_default();
     (path, text)
 }
 
-/// Writes the schema where it is not current, and fails then.
+/// Writes a schema where it is not current, and fails then.
 #[test]
-fn the_committed_schema_is_current() {
-    let (path, text) = committed();
-    if text != schema() {
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(&path, schema()).unwrap();
-        panic!("{path} was not current and has been written: review and commit it");
+fn the_committed_schemas_are_current() {
+    let mut stale = Vec::new();
+    for (name, current) in [("report", schema()), ("summary", summary_schema())] {
+        let (path, text) = committed(name);
+        if text != current {
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(&path, current).unwrap();
+            stale.push(path);
+        }
     }
+    assert_eq!(stale, [""; 0], "were not current and have been written: review and commit them");
 }
 
 fn complaints(value: &Value) -> Vec<String> {

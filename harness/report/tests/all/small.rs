@@ -30,6 +30,8 @@ fn column(id: &str, label: &str, kind: ColumnKind) -> Column {
         kind,
         group: Some("g".into()),
         measured_on: (kind == ColumnKind::Benchmark).then(|| "sums".into()),
+        measure: None,
+        unit: None,
         questions: Some(100),
         samples: Some(4),
         paper_questions: Some(12_000),
@@ -63,6 +65,7 @@ fn source(id: &str) -> Source {
         inputs: Vec::new(),
         seed: Some(1),
         facts: BTreeMap::from([("judge".to_owned(), "v1".to_owned())]),
+        challenge: None,
     }
 }
 
@@ -92,14 +95,61 @@ fn claim() -> Claim {
             threshold: Threshold::Above { bound: 0.0 },
             estimate: Some(estimate(8.0)),
             printed: Some(7.25),
+            level: Some(0.025),
             detectable_effect: Some(4.2),
             power: None,
+            least_tolerance: None,
             without_seed: BTreeMap::new(),
             bounds: None,
             outcome: Outcome::Holds,
         }],
         rule: Some("the interval lies above the threshold".into()),
         note: Some("Two seeds only.".into()),
+    }
+}
+
+fn gate() -> Gate {
+    Gate {
+        id: "fair".into(),
+        text: "Old leaves room".into(),
+        expression: "old.mean < 40 and chain.pi-solves < 90".into(),
+        passed: Some(true),
+        values: BTreeMap::from([("old.mean".into(), Some(20.5)), ("chain.pi-solves".into(), Some(64.25))]),
+        claims: vec!["T1.1".into()],
+        note: None,
+    }
+}
+
+fn questions() -> ColumnQuestions {
+    let scores = |sums: [f64; 2]| RowScores {
+        samples: 4,
+        sums: sums.to_vec(),
+        failures: BTreeMap::from([("q1".to_owned(), 1)]),
+    };
+    let sample = |row: &str, number, answer: Option<&str>, verdict: &str| Sample {
+        row: row.into(),
+        seed: Some(1),
+        number,
+        thought: "two, I <think>".into(),
+        answer: answer.map(str::to_owned),
+        verdict: verdict.into(),
+    };
+    ColumnQuestions {
+        column: "a".into(),
+        scores: QuestionScores {
+            questions: vec!["q1".into(), "q2".into()],
+            rows: BTreeMap::from([("old".into(), scores([1.0, 2.5])), ("new".into(), scores([3.0, 4.0]))]),
+        },
+        shown: vec![ShownQuestion {
+            id: "q1".into(),
+            text: "1 + 1?".into(),
+            references: vec!["2".into()],
+            samples: vec![
+                sample("old", 0, Some("3"), "wrong-answer"),
+                sample("new", 0, Some("2"), "pass"),
+                sample("new", 1, None, "judge-failure"),
+            ],
+        }],
     }
 }
 
@@ -150,7 +200,7 @@ pub(crate) fn report() -> Report {
         overrides: vec!["sizes.a=1 2".into()],
         confidence: 0.95,
         notes: vec!["Made up.".into()],
-        groups: vec![Group { id: "g".into(), label: "Sums".into() }],
+        groups: vec![Group { id: "g".into(), label: "Sums".into(), columns: Vec::new() }],
         columns: vec![
             column("a", "SUM10", ColumnKind::Benchmark),
             column("mean", "Average", ColumnKind::Average),
@@ -174,6 +224,9 @@ pub(crate) fn report() -> Report {
             ),
         ],
         claims: vec![claim()],
+        gates: vec![gate()],
+        questions: vec![questions()],
+        samples_chosen: Some("Shown: the first question.".into()),
         diagnostics: vec![section()],
         criteria: Some(Criteria {
             hash: "ab".repeat(32),
@@ -222,12 +275,24 @@ pub(crate) fn for_each_text(report: &mut Report, mut f: impl FnMut(&mut String))
             printed.note.iter_mut().for_each(&mut f);
         }
     }
+    report.samples_chosen.iter_mut().for_each(&mut f);
+    for question in report.questions.iter_mut().flat_map(|questions| &mut questions.shown) {
+        f(&mut question.text);
+        question.references.iter_mut().for_each(&mut f);
+        for sample in &mut question.samples {
+            [&mut sample.thought, &mut sample.verdict].into_iter().chain(&mut sample.answer).for_each(&mut f);
+        }
+    }
     for claim in &mut report.claims {
         f(&mut claim.id);
         f(&mut claim.text);
         f(&mut claim.expression);
         claim.rule.iter_mut().chain(&mut claim.note).for_each(&mut f);
         claim.parts.iter_mut().for_each(|part| f(&mut part.label));
+    }
+    for gate in &mut report.gates {
+        [&mut gate.id, &mut gate.text, &mut gate.expression].into_iter().for_each(&mut f);
+        gate.claims.iter_mut().chain(&mut gate.note).for_each(&mut f);
     }
     for section in &mut report.diagnostics {
         f(&mut section.title);

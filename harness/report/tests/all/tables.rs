@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use assay_claims::scores::SampleScore;
 use assay_claims::table::{self, ClaimLayout, Evaluation, Layout, Measurements, RowLayout, Table};
 use assay_report::{ColumnKind, Criteria, Report, Run, Source, Style, html, markdown, terminal};
 
@@ -33,16 +34,18 @@ fn layout() -> Layout {
             text: "Owls fly better".into(),
             expression: "owl.birds > cat.birds".into(),
             primary: false,
+            gates: Vec::new(),
         }],
         ..Layout::default()
     }
 }
 
 fn evaluation(model: &str, right: &[bool]) -> Evaluation {
-    let outcomes = right.iter().enumerate().map(|(at, right)| (format!("q{at}"), vec![*right]));
+    let scores =
+        right.iter().enumerate().map(|(at, right)| (format!("q{at}"), vec![SampleScore::from(*right)]));
     Evaluation {
         model: model.into(),
-        outcomes: BTreeMap::from([("flight".to_owned(), outcomes.collect())]),
+        scores: BTreeMap::from([("flight".to_owned(), scores.collect())]),
         ..Evaluation::default()
     }
 }
@@ -69,6 +72,7 @@ fn run() -> Run {
         inputs: Vec::new(),
         seed: None,
         facts: BTreeMap::new(),
+        challenge: None,
     };
     Run {
         id: "animals".into(),
@@ -109,7 +113,7 @@ fn a_table_becomes_a_report() {
 #[test]
 fn groups_have_their_members_together_and_their_average_last() {
     let mut layout = layout();
-    let group = |id: &str| table::Group { id: id.into(), label: id.to_uppercase() };
+    let group = |id: &str| table::Group { id: id.into(), label: id.to_uppercase(), columns: Vec::new() };
     layout.groups = vec![group("sea"), group("air")];
     layout.columns[0].group = Some("air".into());
     layout.columns[1].group = Some("sea".into());

@@ -27,12 +27,27 @@ function wrongChoices() {
   );
 }
 
-/** What a reader of the printed page would miss. What is visible is known after a frame or two. */
+/** Columns by which the main table does not come out sorted: the highest measured value first. */
+function unsorted() {
+  const wrong = [...document.querySelectorAll("input[name=sort]")].flatMap((input) => {
+    input.click();
+    const at = /^sort-(\d+)$/.exec(input.id)?.[1];
+    const rows = [...document.querySelectorAll("table.main > tbody > tr")].filter((row) => row.checkVisibility());
+    const shown = rows.sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top);
+    const values = shown.map((row) => parseFloat(row.children[Number(at) + 1]?.querySelector("b")?.textContent.replace("−", "-") ?? "-999"));
+    const falls = values.every((value, index) => index === 0 || value <= values[index - 1]);
+    return at === undefined || falls ? [] : [`${input.id}: ${values.join(" ")}`];
+  });
+  document.querySelector("#sort-none")?.click();
+  return wrong;
+}
+
+/** What a reader of the printed page would miss, raw parts aside. What is visible is known after a frame or two. */
 async function folded() {
   for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
   const hidden = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.checkVisibility({ contentVisibilityAuto: true }));
   const clipped = [...document.querySelectorAll(".scroll")].filter((part) => getComputedStyle(part).overflow !== "visible");
-  return [...hidden, ...clipped].map((part) => part.outerHTML.slice(0, 200));
+  return [...hidden, ...clipped].filter((part) => !part.closest(".raw")).map((part) => part.outerHTML.slice(0, 200));
 }
 
 try {
@@ -58,6 +73,7 @@ try {
         if (places.length > 0) found.push({ path, width, scheme, id, impact: "serious", help: id, places });
       };
       serious("wrong choices", await page.evaluate(wrongChoices));
+      serious("not sorted", await page.evaluate(unsorted));
       await page.emulateMediaType("print");
       serious("folded or clipped in print", await page.evaluate(folded));
       await page.close();
