@@ -191,7 +191,7 @@ def _text(error):
 # ---- the test's side ----
 
 
-class _Unsupported(BaseException):
+class Unsupported(BaseException):
     """The test needs what cannot be carried: no exception that it may catch."""
 
 
@@ -205,7 +205,7 @@ def _send(value):
     if type(value) in _TYPES.values():
         # The test took what it got from the program for a class of its own.
         raise TypeError(message)
-    raise _Unsupported(message)
+    raise Unsupported(message)
 
 
 def _receive(value):
@@ -226,7 +226,7 @@ def _ask(operation, target, *arguments):
     _asked = True
     try:
         rest = [_encode(arguments, vars(builtins), _send)] if arguments else []
-    except _Unsupported as error:
+    except Unsupported as error:
         if operation == "call" and target in _named:
             raise
         # It is the program that made something of its own of what the test expects, such as a list.
@@ -431,8 +431,22 @@ def _libraries(code):
     return {name: sys.modules[name] for name in used & sys.stdlib_module_names & sys.modules.keys()}
 
 
+def _compile_setup(setup, entry):
+    try:
+        return compile(setup, "<setup>", "exec", dont_inherit=True)
+    except SyntaxError:
+        if entry is None:
+            raise
+    # A prompt may end where the body of its function starts.
+    return compile(setup + "\n    pass", "<setup>", "exec", dont_inherit=True)
+
+
+def _first_name(expression):
+    return expression.partition(".")[0].partition("(")[0]
+
+
 def run_test(setup, code, entry):
-    """Runs the benchmark's test `code` after its `setup`, then `check(entry)` if there is an entry.
+    """Runs the benchmark's test `code` after its `setup`, then `check(entry)` if there is an entry, a name or an expression.
 
     Gives a letter and a text: "+" passed, "W" an assertion of the test failed, "E" the program raised, "J" the test itself is broken.
     """
@@ -443,7 +457,7 @@ def run_test(setup, code, entry):
     sys.setrecursionlimit(50000)
     names = {"__name__": "test", "__builtins__": _Names(vars(builtins))}
     try:
-        before = compile(setup, "<setup>", "exec", dont_inherit=True)
+        before = _compile_setup(setup, entry)
         test = compile(code, "<test>", "exec", dont_inherit=True)
         names |= _libraries(code)
     except SyntaxError as error:
@@ -453,12 +467,12 @@ def run_test(setup, code, entry):
         if entry is None:
             names.update(_own_built_ins(code))
         else:
-            # The setup holds a stub of the function that the program defines.
-            names.pop(entry, None)
+            # The setup holds a stub of what the program defines.
+            names.pop(_first_name(entry), None)
         exec(test, names)
         if entry is not None:
-            names["check"](_ask("name", entry))
-    except _Unsupported as error:
+            names["check"](eval(entry, names))
+    except Unsupported as error:
         return "J", str(error)
     except BaseException as error:
         text = type(error).__name__ + (": " + _text(error) if _text(error) else "")

@@ -29,6 +29,10 @@ sched secrets select selectors shlex shutil signal socket stat statistics string
 symtable sys tempfile textwrap threading time timeit token tokenize tomllib traceback tracemalloc types typing unicodedata
 unittest urllib.parse uuid warnings weakref zlib zoneinfo
 cProfile concurrent.futures.thread html.parser pstats unittest.mock
+__future__ bdb cmd code codeop colorsys configparser email filecmp fileinput getopt gettext html.entities importlib.abc
+importlib.metadata importlib.resources importlib.util json.tool logging.config logging.handlers mimetypes modulefinder
+nturl2path pdb pickletools pkgutil plistlib profile pyclbr quopri rlcompleter runpy sre_compile sre_constants sre_parse
+stringprep tabnanny trace urllib.error wave xml.dom.minidom xml.etree.ElementTree xml.sax zipfile
 _ast_unparse _colorize _pylong _strptime annotationlib
 encodings.ascii encodings.latin_1 encodings.utf_8_sig encodings.utf_16 encodings.utf_16_le encodings.utf_16_be
 encodings.utf_32 encodings.cp1252 encodings.idna encodings.unicode_escape encodings.raw_unicode_escape encodings.rot_13
@@ -42,9 +46,12 @@ import _assay_checks as _checks
 import _assay_lcb
 import _assay_skythought
 import atexit as _atexit
+import encodings as _encodings
 import gc as _gc
+import io as _io
 import json as _json
 import os as _os
+import pkgutil as _pkgutil
 import threading as _threading
 import traceback as _traceback
 import types as _types
@@ -57,9 +64,18 @@ _INSTALLED_ELSEWHERE = frozenset(
     "attr cv2 cvxpy cython dateutil gmpy2 jax lxml matplotlib more_itertools networkx numba numpy ortools pandas pulp psutil pydantic "
     "pytest pytz requests scipy sklearn sortedcontainers sympy tensorflow torch tqdm typing_extensions yaml".split()
 )
+# What earlier versions of Python had.
+_REMOVED = frozenset(
+    "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib ossaudiodev pipes "
+    "sndhdr smtpd spwd sunau telnetlib uu xdrlib".split()
+)
+# All modules of Python, those inside of packages too.
+_STDLIB = {}
 _code = None
 _prelude = {}
 _behind_prelude = False
+# Whether the program has a name by which files are opened.
+_may_open = False
 _served = None
 _reference = None
 
@@ -85,11 +101,20 @@ def _describe(error):
 
 
 def _missing_module(error):
-    """The module that is missing here but not elsewhere, or None."""
+    """The module or codec that is missing here but not elsewhere, or None."""
+    if isinstance(error, LookupError):
+        unknown = str(error).partition("unknown encoding: ")[2]
+        codec = _encodings.normalize_encoding(unknown).lower()
+        name = "encodings." + _encodings.aliases.aliases.get(codec, codec)
+        return name if name in _STDLIB and name not in sys.modules else None
     if not isinstance(error, ImportError) or type(error.name) is not str:
         return None
-    name = error.name.partition(".")[0]
-    absent = name in _INSTALLED_ELSEWHERE or (name in sys.stdlib_module_names and name not in sys.modules)
+    name = error.name
+    if type(error.name_from) is str and f"{name}.{error.name_from}" in _STDLIB:
+        name = f"{name}.{error.name_from}"
+    top = name.partition(".")[0]
+    of_python = name in _STDLIB or name in sys.stdlib_module_names
+    absent = top in _INSTALLED_ELSEWHERE or top in _REMOVED or (of_python and name not in sys.modules)
     return name if absent else None
 
 
@@ -101,8 +126,9 @@ def _failure(error):
 
 
 def _load(flag, source):
-    global _code, _behind_prelude
+    global _code, _behind_prelude, _may_open
     _behind_prelude = flag == b"B"
+    _may_open = any(word in source for word in (b"open", b"Wrapper", b"Writer", b"Buffered"))
     try:
         _code = compile(source, _PROGRAM, "exec", dont_inherit=True)
     except Exception as error:
@@ -126,11 +152,37 @@ def _new_main(name):
 
 
 def _flush():
-    """What an interpreter does when it ends: exit functions, then the standard streams."""
-    _atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.__stdout__, sys.stderr):
-        if not getattr(stream, "closed", True):
+        # A stand-in of the program's may lack both.
+        if stream is not None and not getattr(stream, "closed", False) and hasattr(stream, "flush"):
             stream.flush()
+
+
+def _flush_files():
+    """Flushes what the program has opened itself: of a file in a cycle, the raw part may be given up before its buffers."""
+    buffers = (_io.BufferedWriter, _io.BufferedRandom, _io.BufferedRWPair)
+    for kinds in (_io.TextIOWrapper, buffers):
+        for file in [file for file in _gc.get_objects() if issubclass(type(file), kinds)]:
+            try:
+                file.flush()
+            except Exception:
+                # It was closed, or only reads. At an interpreter's end nobody hears of it.
+                pass
+
+
+def _end():
+    """What an interpreter does when it ends: exit functions, then the standard streams, then all that the program holds.
+
+    Of a file that nobody has closed, what was written to it comes out when it is given up.
+    """
+    _atexit._run_exitfuncs()
+    _flush()
+    if _may_open:
+        _flush_files()
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    sys.modules["__main__"] = _JUDGE
+    _gc.collect()
+    _flush()
 
 
 def _script():
@@ -141,7 +193,7 @@ def _script():
             if exit.code is not None and exit.code != 0:
                 return _reply(b"E", f"SystemExit: {exit.code}")
         finally:
-            _flush()
+            _end()
     except BaseException as error:
         return _failure(error)
     return b"+"
@@ -186,7 +238,34 @@ def _serve():
     return b"+"
 
 
+class _Numpy(_types.ModuleType):
+    """What EvalPlus' tests use of numpy, by numpy's rules: they compare numbers, in lists or not, with a tolerance."""
+
+    float32 = float64 = float
+    inf, nan = float("inf"), float("nan")
+
+    class ndarray:
+        """Nothing is an array where there is no numpy."""
+
+    @staticmethod
+    def allclose(left, right, rtol=1e-05, atol=1e-08):
+        if not isinstance(left, (list, tuple)) and not isinstance(right, (list, tuple)):
+            return bool(left == right or abs(left - right) <= atol + rtol * abs(right))
+        left, right = ([*side] if isinstance(side, (list, tuple)) else [side] for side in (left, right))
+        length = max(len(left), len(right)) if left and right else 0
+        left, right = (side * length if len(side) == 1 else side for side in (left, right))
+        if len(left) != len(right):
+            raise ValueError(f"operands could not be broadcast together with shapes ({len(left)},) ({len(right)},)")
+        return all(_Numpy.allclose(*pair, rtol, atol) for pair in zip(left, right))
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise _checks.Unsupported(f"the image has no numpy, and the judge no numpy.{name}")
+
+
 def _run_test(request):
+    sys.modules["numpy"] = _Numpy("numpy")
     kind, text = _checks.run_test(*_json.loads(request))
     return _reply(kind.encode(), text)
 
@@ -279,8 +358,27 @@ def _stand_in_for_resource():
     sys.modules["resource"] = resource
 
 
+def _stand_in_for_a_redirected_file():
+    """Programs ask how long their input is, which is a file wherever they are judged."""
+    fstat = _os.fstat
+    _os.fstat = lambda fd: _os.stat("/dev/stdin") if fd == 0 else fstat(fd)
+
+
+def _list_modules():
+    """Names all modules of Python while their files are there."""
+    _STDLIB.update(dict.fromkeys(sys.stdlib_module_names))
+    folders = [("", folder) for folder in sys.path]
+    while folders:
+        prefix, folder = folders.pop()
+        for _, name, is_package in _pkgutil.iter_modules([folder], prefix):
+            _STDLIB[name] = None
+            if is_package:
+                folders.append((name + ".", f"{folder}/{name.rpartition('.')[2]}"))
+
+
 def _seal():
     """Forgets what came from the machine that made the image, and makes the image cheap to start from."""
+    _list_modules()
     _os.environ.clear()
     sys.argv[:] = ["program.py"]
     sys.path[:] = []
@@ -290,13 +388,14 @@ def _seal():
     _import_prelude()
     _stand_in_for_threads()
     _stand_in_for_resource()
+    _stand_in_for_a_redirected_file()
     handle(b"LBprint(end='')\ndef f(x):\n return x")
     handle(b"S")
     handle(b"Ff\n1")
     sys.setrecursionlimit(recursion_limit)
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
-    global _code, _behind_prelude
-    _code, _behind_prelude = None, False
+    global _code, _behind_prelude, _may_open
+    _code, _behind_prelude, _may_open = None, False, False
     sys.modules["__main__"] = _JUDGE
     _gc.collect()
     _gc.freeze()

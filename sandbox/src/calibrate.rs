@@ -31,7 +31,6 @@ pub fn programs() -> Vec<(&'static str, &'static str, String)> {
 
 /// What one kind of program took.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Measurement {
     /// The kind.
     pub program: &'static str,

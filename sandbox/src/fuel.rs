@@ -15,6 +15,8 @@ const BYTE: u64 = 16;
 /// The fuel of one run that is not in the guest's own counter, and when the run has to end.
 pub(crate) struct Tank {
     reserve: u64,
+    /// What there was at the start; none if it is never empty.
+    total: Option<u64>,
     /// Charges of the host that are not paid yet.
     debt: u64,
     deadline: Option<Instant>,
@@ -23,7 +25,7 @@ pub(crate) struct Tank {
 impl Default for Tank {
     /// A tank that is never empty.
     fn default() -> Self {
-        Tank { reserve: u64::MAX, debt: 0, deadline: None }
+        Tank { reserve: u64::MAX, total: None, debt: 0, deadline: None }
     }
 }
 
@@ -32,7 +34,7 @@ impl Tank {
     pub(crate) fn new(fuel: u64, wall: Duration) -> (Self, i64) {
         let slice = fuel.min(SLICE);
         let deadline = Instant::now().checked_add(wall);
-        (Tank { reserve: fuel - slice, debt: 0, deadline }, slice.cast_signed())
+        (Tank { reserve: fuel - slice, total: Some(fuel), debt: 0, deadline }, slice.cast_signed())
     }
 
     /// Charges for work that the host did: a call and the bytes that it moved.
@@ -53,6 +55,11 @@ impl Tank {
         let given = overdrawn.saturating_add(SLICE).min(self.reserve);
         self.reserve -= given;
         Ok((given - overdrawn).cast_signed())
+    }
+
+    /// What was used when the guest's counter is at `counter`; of a tank that is never empty, nothing.
+    pub(crate) fn used(&self, counter: i64) -> u64 {
+        self.total.map_or(0, |total| total.saturating_sub(self.left(counter)))
     }
 
     /// What is left when the guest's counter is at `counter`.
@@ -88,6 +95,7 @@ mod tests {
             }
             used += charge.unsigned_abs();
             assert_eq!(tank.left(counter), total - used);
+            assert_eq!(tank.used(counter), used);
         };
         assert_eq!(end, Stop::OutOfFuel);
         assert!(total - used < SLICE / 3, "stopped early, at {used} of {total}");

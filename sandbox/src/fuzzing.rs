@@ -17,7 +17,7 @@ pub fn reply(bytes: &[u8], memory_refused: bool, most: usize) {
 
 /// Reads what a worker writes about a task of `most` tests; gives how many results were taken.
 pub fn results(bytes: &[u8], most: usize) -> usize {
-    let case = Case { input: String::new(), output: String::new(), public: false };
+    let case = Case::new(String::new(), String::new(), false);
     let tests = Tests::Scripts(vec![case; most]);
     let task = Task { judge: Judge::Assay, program: String::new(), tests, until: Until::Every };
     let mut batch = VecDeque::from([Open::new((), Job::Judge(task))]);

@@ -131,7 +131,11 @@ impl Copy {
     /// Sets what fuel and how much time the copy has from now on.
     pub(crate) fn refuel(&mut self, fuel: u64, wall: Duration) -> Result<()> {
         let (tank, slice) = Tank::new(fuel, wall);
-        self.store.data_mut().tank = tank;
+        let counter = self.fuel.get(&mut self.store).i64().unwrap_or_default();
+        let guest = self.store.data_mut();
+        guest.host.pass(guest.tank.used(counter));
+        guest.host.start_test();
+        guest.tank = tank;
         self.fuel.set(&mut self.store, Val::I64(slice))
     }
 

@@ -122,8 +122,8 @@ pub use compare::same_output;
 pub use judge::{Expected, Test, judge};
 pub use judges::{Judge, Task, Until, judge_task};
 pub use judging::{
-    Counts, Finding, Job, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup, PoolError, SampleEvent,
-    SampleSet, serve, task_of_sample,
+    Counts, FailedTest, Finding, Job, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup, PoolError,
+    SampleEvent, SampleSet, VERDICT_FORMAT, VerdictRow, serve, task_of_sample,
 };
 pub use limits::{FUEL_PER_SECOND, Limits};
 pub use link::LinkError;

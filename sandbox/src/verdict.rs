@@ -1,9 +1,10 @@
 //! Verdicts: what is said about a program, on one test and on all.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is said about a program, on one test or on all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The answer is right.

@@ -1,7 +1,6 @@
 //! math-verify: what is certain is decided here, the rest in the sandbox.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::plain::{self, Plain};
 use super::{Answer, Decision, How, Meter, Question, Undecided, unreadable};
@@ -45,7 +44,23 @@ pub struct Options {
 /// Decimals to which math-verify rounds unless it is told.
 const PRECISION: u8 = 6;
 
+/// As published, and if that says that two answers differ, as formulas.
 pub(super) fn grade(question: &Question, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
+    let published = grade_as_published(question, meter)?;
+    let Answer::Extracted(prediction) = &question.answer else { return Ok(published) };
+    let (gold, prediction) = (delimited(&question.gold), delimited(prediction));
+    let is_new = question.gold != gold || question.answer != Answer::Extracted(prediction.clone());
+    // Told what to look for, math-verify does as it is told.
+    let is_told = question.options.match_types.is_some();
+    if published.equal || published.how == How::Number || is_told || !is_new {
+        return Ok(published);
+    }
+    let as_formulas = compare(gold, prediction, &question.options, meter)?;
+    Ok(if as_formulas.equal { as_formulas } else { published })
+}
+
+/// What math-verify says of a pair as it stands, or of a response and the boxed gold answer.
+pub(super) fn grade_as_published(question: &Question, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
     if let Some(decision) = certain(question) {
         return Ok(decision);
     }
@@ -53,21 +68,32 @@ pub(super) fn grade(question: &Question, meter: &mut Meter<'_>) -> Result<Decisi
         Answer::Extracted(text) => (question.gold.clone(), text),
         Answer::Response(text) => (delimited(&question.gold), text),
     };
-    let options = serde_json::to_value(&question.options).map_err(|_| unreadable())?;
-    let reply = meter.call("math-verify", vec![gold.into(), json!(text), options])?;
+    compare(gold, text.clone(), &question.options, meter)
+}
+
+fn compare(
+    gold: String,
+    text: String,
+    options: &Options,
+    meter: &mut Meter<'_>,
+) -> Result<Decision, Undecided> {
+    let options = serde_json::to_value(options).map_err(|_| unreadable())?;
+    let reply = meter.call("math-verify", vec![gold.into(), text.into(), options])?;
     let (equal, gold, found): (bool, Vec<String>, Vec<String>) =
         serde_json::from_value(reply).map_err(|_| unreadable())?;
     let how = if gold.is_empty() || found.is_empty() { How::NothingFound } else { How::Symbolic };
     Ok(Decision { equal, how, extracted: found.into_iter().next_back() })
 }
 
-/// The gold answer of a response in a box, unless it brings its own delimiters: a gold answer is mostly LaTeX
-/// without any, in which math-verify would find only numbers.
-fn delimited(gold: &str) -> String {
-    if ["$", "\\boxed", "\\(", "\\["].iter().any(|mark| gold.contains(mark)) {
-        return gold.to_owned();
+/// An answer in a box, unless it brings its own delimiters: an answer is mostly LaTeX without any, in which
+/// math-verify would find only numbers. An escaped dollar sign is money and delimits nothing.
+fn delimited(answer: &str) -> String {
+    let is_delimiter = |at: usize| !answer[..at].ends_with('\\');
+    let in_dollars = answer.match_indices('$').any(|(at, _)| is_delimiter(at));
+    if in_dollars || ["\\boxed", "\\(", "\\["].iter().any(|mark| answer.contains(mark)) {
+        return answer.to_owned();
     }
-    format!("\\boxed{{{gold}}}")
+    format!("\\boxed{{{answer}}}")
 }
 
 /// What math-verify decides for certain, found without it.

@@ -6,7 +6,8 @@
 //!
 //! | grader | compares | in the sandbox |
 //! |---|---|---|
-//! | `math-verify` | LaTeX, expressions and numbers as math-verify does | all but equal text and plain numbers |
+//! | `math-verify` | LaTeX, expressions and numbers as math-verify does; answers without delimiters as LaTeX too | all but equal text and plain numbers |
+//! | `math-verify-published` | the same, answers without delimiters as plain text only | the same |
 //! | `skythought` | text, numbers within 10⁻⁴, then expressions | only what is neither text nor number |
 //! | `choice-skythought` | the last of A to D that stands alone | nothing |
 //! | `choice-mmlu-pro` | the letter after "answer is", "Answer:", or the last one | nothing |
@@ -42,7 +43,7 @@ mod row;
 mod skythought;
 
 pub use math_verify::{MatchType, Options};
-pub use row::{AnswerRow, AnswerRowError};
+pub use row::{AnswerRow, AnswerRowError, GRADE_FORMAT, GradeRow};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -65,8 +66,11 @@ use regex;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grader {
-    /// math-verify.
+    /// math-verify. Two answers that it does not call equal as they stand are compared once more as formulas:
+    /// gold answers are mostly LaTeX without delimiters, in which it finds numbers at best.
     MathVerify,
+    /// math-verify on the texts as they stand, for pairs that were graded so.
+    MathVerifyPublished,
     /// SkyThought's for mathematics.
     #[serde(rename = "skythought")]
     SkyThought,
@@ -83,8 +87,9 @@ pub enum Grader {
 
 impl Grader {
     /// All graders.
-    pub const ALL: [Grader; 5] = [
+    pub const ALL: [Grader; 6] = [
         Grader::MathVerify,
+        Grader::MathVerifyPublished,
         Grader::SkyThought,
         Grader::ChoiceSkyThought,
         Grader::ChoiceMmluPro,
@@ -95,6 +100,7 @@ impl Grader {
     pub fn name(self) -> &'static str {
         match self {
             Grader::MathVerify => "math-verify",
+            Grader::MathVerifyPublished => "math-verify-published",
             Grader::SkyThought => "skythought",
             Grader::ChoiceSkyThought => "choice-skythought",
             Grader::ChoiceMmluPro => "choice-mmlu-pro",
@@ -105,7 +111,7 @@ impl Grader {
     /// The release or commit whose rule it is.
     pub fn version(self) -> &'static str {
         match self {
-            Grader::MathVerify => "0.9.0",
+            Grader::MathVerify | Grader::MathVerifyPublished => "0.9.0",
             Grader::SkyThought | Grader::ChoiceSkyThought => "0d190f1",
             Grader::ChoiceMmluPro => "f418b11",
             Grader::Rational => "1",
@@ -121,7 +127,8 @@ impl Grader {
     /// grade on the same image.
     pub(crate) fn implementation(self) -> &'static str {
         match self {
-            Grader::MathVerify
+            Grader::MathVerify => "2",
+            Grader::MathVerifyPublished
             | Grader::SkyThought
             | Grader::ChoiceSkyThought
             | Grader::ChoiceMmluPro
@@ -131,7 +138,7 @@ impl Grader {
 
     /// Whether it may need the image with sympy.
     pub fn uses_sandbox(self) -> bool {
-        matches!(self, Grader::MathVerify | Grader::SkyThought)
+        matches!(self, Grader::MathVerify | Grader::MathVerifyPublished | Grader::SkyThought)
     }
 }
 
@@ -307,6 +314,7 @@ pub fn grade(grader: Grader, question: &Question, sandbox: &dyn Compare) -> Grad
     let mut meter = Meter { sandbox, comparisons: 0, fuel: 0, peak_memory: 0 };
     let result = match grader {
         Grader::MathVerify => math_verify::grade(question, &mut meter),
+        Grader::MathVerifyPublished => math_verify::grade_as_published(question, &mut meter),
         Grader::SkyThought => by_skythought(question, &mut meter),
         Grader::ChoiceSkyThought => Ok(chosen(question, |text| Some(choice::by_skythought(text)))),
         Grader::ChoiceMmluPro => Ok(chosen(question, choice::by_mmlu_pro)),

@@ -1,9 +1,10 @@
 //! Rows of a file of answers: JSON, one object a line.
 
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::rows::{is_integer, member, object, said, without_mark};
+use crate::rows::{is_beyond_floats, is_integer, member, object, said, without_mark};
 
 use super::{Answer, Grade, Grader, Options, Question, Undecided};
 
@@ -47,7 +48,8 @@ impl AnswerRow {
         })?;
         let text = mended.as_deref().unwrap_or(text);
         // What is written counts where a parsed number would be another one.
-        let integer = |key: &str| member(text, key).filter(|number| is_integer(number));
+        let written =
+            |key: &str| member(text, key).filter(|number| is_integer(number) || is_beyond_floats(number));
         let id = match row.get("id") {
             Some(Value::String(id)) => Some(json!(id)),
             Some(Value::Number(id)) if id.is_i64() || id.is_u64() => Some(json!(id)),
@@ -56,7 +58,7 @@ impl AnswerRow {
         let refused = |message: String| AnswerRowError { line, id: id.clone(), message };
         let answer = |key: &str, value: &Value| match value {
             Value::String(answer) => Ok(answer.clone()),
-            Value::Number(number) => Ok(integer(key).map_or_else(|| number.to_string(), str::to_owned)),
+            Value::Number(number) => Ok(written(key).map_or_else(|| number.to_string(), str::to_owned)),
             _ => Err(refused(format!("`{key}` is neither a text nor a number"))),
         };
         let gold = row.get("gold").ok_or_else(|| refused("`gold` is missing".to_owned()))?;
@@ -83,42 +85,90 @@ impl AnswerRow {
         Ok(AnswerRow { id, question: Question { gold, answer, options }, expected })
     }
 
-    /// The row's line of results, a JSON object: `id`, `equal` (`null` if that is not known), `grader` and
-    /// its version, `how`, `extracted` if the grader extracted an answer, and what comparisons in the sandbox
-    /// used.
-    pub fn result(&self, grader: Grader, grade: &Grade) -> Value {
-        let mut line = json!({ "id": self.id, "equal": grade.equal(), "grader": grader.to_string() });
-        match &grade.result {
+    /// The row's line of results.
+    pub fn result(&self, grader: Grader, grade: &Grade) -> GradeRow {
+        let row = GradeRow { equal: grade.equal(), ..GradeRow::undecided(Some(self.id.clone()), grader) };
+        let row = match &grade.result {
             Ok(decision) => {
-                line["how"] = json!(decision.how);
-                if let Some(extracted) = &decision.extracted {
-                    line["extracted"] = json!(extracted);
-                }
+                GradeRow { how: decision.how.name().to_owned(), extracted: decision.extracted.clone(), ..row }
             }
             Err(undecided) => {
-                line["how"] = json!(undecided.name());
-                line["message"] = json!(undecided.to_string());
+                GradeRow { how: undecided.name().to_owned(), message: Some(undecided.to_string()), ..row }
             }
-        }
-        if grade.comparisons > 0 {
-            line["fuel"] = json!(grade.fuel);
-            line["peak_memory"] = json!(grade.peak_memory);
-        }
-        line
+        };
+        let used = |amount: u64| (grade.comparisons > 0).then_some(amount);
+        GradeRow { fuel: used(grade.fuel), peak_memory: used(grade.peak_memory), ..row }
     }
 }
 
 impl AnswerRowError {
     /// The line of results for a row that cannot be graded: `how` is `undecodable`, and `line` is the row's.
-    pub fn result(&self, grader: Grader) -> Value {
-        json!({
-            "id": self.id,
-            "line": self.line,
-            "equal": null,
-            "grader": grader.to_string(),
-            "how": "undecodable",
-            "message": self.message,
-        })
+    pub fn result(&self, grader: Grader) -> GradeRow {
+        GradeRow {
+            line: Some(self.line),
+            message: Some(self.message.clone()),
+            ..GradeRow::undecided(self.id.clone(), grader)
+        }
+    }
+}
+
+/// The version of [`GradeRow`].
+pub const GRADE_FORMAT: u32 = 1;
+
+/// What a grader says of one row of answers: a line of a file of results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GradeRow {
+    /// The version of this form, in every line.
+    #[schemars(extend("const" = GRADE_FORMAT))]
+    pub format: u32,
+    /// The row's `id`, a text or an integer; `null` if that much could not be read.
+    #[schemars(extend("type" = ["string", "integer", "null"]))]
+    pub id: Value,
+    /// The line of a row that cannot be graded, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Whether the answer is right; `null` where that is not known.
+    pub equal: Option<bool>,
+    /// The grader and its version.
+    pub grader: String,
+    /// By what the grade was reached ([`How`](super::How)), or why there is none: `undecodable`, `out-of-fuel`,
+    /// `out-of-memory` or `judge-failure`.
+    pub how: String,
+    /// The answer as the grader extracted it, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extracted: Option<String>,
+    /// Why there is no grade, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Units of fuel that comparisons in the sandbox used, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    /// Most bytes of linear memory that one of them had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory: Option<u64>,
+}
+
+impl GradeRow {
+    fn undecided(id: Option<Value>, grader: Grader) -> Self {
+        Self {
+            format: GRADE_FORMAT,
+            id: id.unwrap_or_default(),
+            line: None,
+            equal: None,
+            grader: grader.to_string(),
+            how: "undecodable".to_owned(),
+            extracted: None,
+            message: None,
+            fuel: None,
+            peak_memory: None,
+        }
+    }
+
+    /// The JSON Schema of a line.
+    #[must_use]
+    pub fn schema() -> Schema {
+        schemars::schema_for!(GradeRow)
     }
 }
 

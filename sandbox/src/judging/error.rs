@@ -6,7 +6,7 @@ use assay_store::{ErrorClass, StoreError};
 use super::process::PoolError;
 use crate::setup::SetupError;
 
-/// Judging did not end. What was found by then is kept.
+/// Judging did not end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JudgingError {
@@ -33,6 +33,14 @@ pub enum JudgingError {
 }
 
 impl JudgingError {
+    /// Before it is known what is kept.
+    pub(super) const STOPPED: Self = JudgingError::Stopped { kept: 0, jobs: 0 };
+
+    /// Whether it ended because it was stopped.
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(self, JudgingError::Stopped { .. } | JudgingError::Setup(SetupError::Stopped))
+    }
+
     /// Who has to act.
     pub fn class(&self) -> ErrorClass {
         match self {

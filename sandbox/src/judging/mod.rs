@@ -7,15 +7,18 @@
 
 mod error;
 mod job;
+mod made;
 mod pool;
 mod process;
 mod protocol;
+mod row;
 mod samples;
 mod worker;
 
 pub use error::JudgingError;
 pub use job::{Finding, Job};
 pub use process::PoolError;
+pub use row::{FailedTest, VERDICT_FORMAT, VerdictRow};
 pub use samples::{Counts, Judged, SampleEvent, SampleSet, task_of_sample};
 pub use worker::serve;
 
@@ -30,11 +33,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use assay_store::memo::{Keeper, memoized};
+use assay_store::memo::memoized;
 use assay_store::{Hash, Store, StoreError};
 use camino::Utf8PathBuf;
 
 use job::{Conditions, ImageKind, TaskParts, hash_of_tests};
+use made::{Made, Unkept, count_kept};
 use pool::Pool;
 use process::locked;
 use protocol::Hello;
@@ -87,6 +91,8 @@ pub struct Judging {
     /// The images that are known to be there.
     ready: Mutex<BTreeSet<ImageKind>>,
     pool: Pool,
+    /// Told why findings are not kept; without it, that is an error.
+    unkept: Option<Box<Unkept>>,
 }
 
 impl Judging {
@@ -106,7 +112,15 @@ impl Judging {
             tools: setup.tools,
             progress: setup.progress,
             ready: Mutex::default(),
+            unkept: None,
         }
+    }
+
+    /// The same, but with a store that is full or cannot be written it goes on without keeping what it finds, and tells
+    /// why, once for each call.
+    #[must_use]
+    pub fn even_unkept(self, tell: impl Fn(&StoreError) + Send + Sync + 'static) -> Self {
+        Self { unkept: Some(Box::new(tell)), ..self }
     }
 
     /// What findings depend on besides the jobs.
@@ -182,65 +196,60 @@ impl Judging {
         for key in keys {
             *uses.entry(*key).or_default() += 1;
         }
-        memoized(store, keys, |unknown, keeper| {
-            let missing: usize = unknown.iter().map(|&index| uses[&keys[index]]).sum();
-            let mut told = Told {
-                done: uses.len() - unknown.len(),
-                distinct: uses.len(),
-                kept: keys.len() - missing,
-                missing,
-            };
+        let mut made = Made::new(self.unkept.as_deref());
+        let found = memoized(store, keys, |unknown, keeper| {
+            let missing = unknown.iter().map(|&index| uses[&keys[index]]).sum();
+            let mut told = Told { done: uses.len() - unknown.len(), distinct: uses.len(), missing };
             tell(told);
+            // Before an image is set up, which takes a while.
+            if told.done < told.distinct && stopped() {
+                return Err(JudgingError::STOPPED);
+            }
             let images = unknown.iter().filter_map(|&index| wanted.images.get(index).copied());
             for image in images.collect::<BTreeSet<_>>() {
-                self.prepare(image)?;
+                self.prepare(image, stopped)?;
             }
             let jobs = unknown.iter().filter_map(|&index| Some((index, job(index)?)));
             let (broken, mut failure) = (AtomicBool::new(false), None);
             let over = || stopped() || broken.load(Ordering::Relaxed);
             self.pool.work(jobs, workers, &over, &mut |index, finding| {
                 told.done += 1;
-                match keep(keeper, index, finding) {
-                    Ok(kept) => told.kept += if kept { uses[&keys[index]] } else { 0 },
-                    Err(error) => {
-                        broken.store(true, Ordering::Relaxed);
-                        failure = failure.take().or(Some(error));
-                    }
+                if let Err(error) = made.keep(keeper, index, finding) {
+                    broken.store(true, Ordering::Relaxed);
+                    failure = failure.take().or(Some(error));
                 }
                 tell(told);
             })?;
             match failure {
                 Some(error) => Err(JudgingError::Store(error)),
-                None if told.done < told.distinct && stopped() => {
-                    Err(JudgingError::Stopped { kept: told.kept, jobs: keys.len() })
-                }
+                None if told.done < told.distinct && stopped() => Err(JudgingError::STOPPED),
                 None => Ok(()),
             }
-        })
+        });
+        match found {
+            Err(JudgingError::Store(error)) => made.with_known(store, keys, error),
+            // Only now it is certain what the store has taken.
+            Err(error) if error.is_stop() => {
+                Err(JudgingError::Stopped { kept: count_kept(store, keys), jobs: keys.len() })
+            }
+            found => found,
+        }
     }
 
     /// Makes an image unless it is there, once for all calls.
-    fn prepare(&self, kind: ImageKind) -> Result<(), JudgingError> {
+    fn prepare(&self, kind: ImageKind, stopped: &(dyn Fn() -> bool + Sync)) -> Result<(), JudgingError> {
         let mut ready = locked(&self.ready);
         if !ready.contains(&kind) {
             let lock = match kind {
                 ImageKind::Python => &self.python.lock,
                 ImageKind::Math => &self.math.lock,
             };
-            Image::prepare(&self.images, lock, &self.tools, &mut |event| (self.progress)(event))?;
+            let mut progress = |event| (self.progress)(event);
+            Image::prepare_until(&self.images, lock, &self.tools, stopped, &mut progress)?;
             ready.insert(kind);
         }
         Ok(())
     }
-}
-
-/// Keeps a finding, or passes on a failure of the judge; says which.
-fn keep(keeper: &mut Keeper<'_, Finding>, index: usize, finding: Finding) -> Result<bool, StoreError> {
-    if finding.is_judge_failure() {
-        keeper.pass(index, finding);
-        return Ok(false);
-    }
-    keeper.keep(index, finding).map(|()| true)
 }
 
 /// Keys whose findings are wanted, equal ones included, and the image that each needs.
@@ -255,8 +264,6 @@ struct Told {
     /// Distinct keys with a finding, and all of them.
     done: usize,
     distinct: usize,
-    /// Keys, equal ones included, whose finding the memo has or will have.
-    kept: usize,
     /// Keys, equal ones included, that had no finding at the start.
     missing: usize,
 }

@@ -2,13 +2,14 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use assay_store::{Hash, Store};
 
 use super::job::{Finding, ImageKind, Job, TaskParts, hash_of_tests};
 use super::{Judging, JudgingError, Told, Wanted};
 use crate::judges::{Judge, Task, Until};
-use crate::rows::{Problem, Problems, Sample, Tests};
+use crate::rows::{Problem, Problems, Sample, Source, Tests};
 use crate::verdict::{Judgement, TestResult, Verdict};
 
 /// Samples of a benchmark's problems, and the judges that each is judged by.
@@ -166,12 +167,12 @@ struct Tasks<'a> {
 /// A problem with its tests, as each judge that was asked for uses them.
 struct Unpacked<'a> {
     problem: &'a Problem,
-    tests: Result<Tests, String>,
+    tests: Result<Arc<Tests>, String>,
     used: BTreeMap<Judge, Used>,
 }
 
 struct Used {
-    tests: Tests,
+    tests: Arc<Tests>,
     hash: OnceCell<Hash>,
 }
 
@@ -179,7 +180,7 @@ impl Tasks<'_> {
     /// What is to be judged, or the judgement on what cannot be.
     fn task(&mut self, sample: &Sample, judge: Judge) -> Result<Task, Judgement> {
         let (program, used) = self.find(sample, judge)?;
-        Ok(Task { judge, program, tests: used.tests.clone(), until: Until::Every })
+        Ok(Task { judge, program, tests: Tests::clone(&used.tests), until: Until::Every })
     }
 
     /// The key of what is to be judged, or the judgement on what cannot be.
@@ -190,6 +191,9 @@ impl Tasks<'_> {
     }
 
     fn find(&mut self, sample: &Sample, judge: Judge) -> Result<(String, &Used), Judgement> {
+        if let Source::Unreadable(why) = &sample.source {
+            return Err(unjudged(&format!("the sample cannot be read: {why}"), 1));
+        }
         let problem = self.problems.get(&sample.problem);
         let problem =
             problem.ok_or_else(|| unjudged(&format!("there is no problem `{}`", sample.problem), 1))?;
@@ -198,7 +202,7 @@ impl Tasks<'_> {
         }
         let last = self.last.get_or_insert_with(|| Unpacked {
             problem,
-            tests: problem.tests(),
+            tests: problem.tests().map(Arc::new),
             used: BTreeMap::new(),
         });
         let tests = last.tests.as_ref().map_err(|message| unjudged(message, 1))?;
@@ -206,14 +210,18 @@ impl Tasks<'_> {
             return Err(unjudged("the problem has no tests", 1));
         }
         // Before anything is said about the sample: a judge without such tests knows nothing about it.
-        if judge != Judge::Assay && matches!(tests, Tests::Checks(_)) {
+        if judge != Judge::Assay && matches!(**tests, Tests::Checks(_)) {
             let message = format!("the judge {} has no tests that are Python", judge.name());
             return Err(unjudged(&message, tests.len()));
         }
-        let used = last
-            .used
-            .entry(judge)
-            .or_insert_with(|| Used { tests: judge.tests_used(tests.clone()), hash: OnceCell::new() });
+        let used = last.used.entry(judge).or_insert_with(|| {
+            let tests = match judge {
+                Judge::SkyThought => Arc::new(judge.tests_used(Tests::clone(tests))),
+                // All of them, of which there may be many.
+                Judge::Assay | Judge::Lcb => Arc::clone(tests),
+            };
+            Used { tests, hash: OnceCell::new() }
+        });
         match sample.source.program(problem, judge.extraction()) {
             Some(program) => Ok((program, used)),
             None => {

@@ -41,6 +41,12 @@ pub enum RowsError {
         #[source]
         source: io::Error,
     },
+    /// It is a pipe, a socket or a device.
+    #[error("{path} is no regular file")]
+    NoFile {
+        /// What was named.
+        path: Utf8PathBuf,
+    },
     /// The file is not UTF-8.
     #[error("{place}: the byte {byte:#04x} is not UTF-8")]
     Encoding {
@@ -106,6 +112,7 @@ impl RowsError {
                 io::ErrorKind::IsADirectory => "name a file; only samples may be a folder of programs",
                 _ => "check the permissions of the file and its folder",
             },
+            RowsError::NoFile { .. } => "write what it gives to a file, and name that",
             RowsError::Encoding { .. } => "save the file as UTF-8",
             RowsError::Syntax { .. } => "write one JSON object a line, or one array of objects",
             RowsError::Form { .. } => "the schemas in `sandbox/schema` describe the rows that are read",

@@ -1,9 +1,12 @@
 //! Finding the program in what a model wrote.
 
+use super::markdown::program;
+
 /// How a program is found in a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extraction {
-    /// The last fenced block, closed or not; without a fence the whole text.
+    /// The last fenced block that is a program, however it is fenced and closed or not, what was thought only if
+    /// nothing else holds one; without a fence the whole text. `docs/judging.md` states the rule.
     Assay,
     /// What LiveCodeBench does: the text between the last two lines that hold three backquotes, so that an
     /// unclosed last block gives what is before it. Fewer than two such lines give the empty program.
@@ -18,7 +21,7 @@ const FENCE: &str = "```";
 /// The program in a generation; `None` if the way of extraction finds none and would not judge at all.
 pub fn extract(generation: &str, how: Extraction) -> Option<String> {
     match how {
-        Extraction::Assay => Some(last_block(generation)),
+        Extraction::Assay => Some(program(generation)),
         Extraction::LiveCodeBench => {
             let lines: Vec<&str> = generation.split('\n').collect();
             let fences: Vec<usize> = (0..lines.len()).filter(|line| lines[*line].contains(FENCE)).collect();
@@ -31,22 +34,6 @@ pub fn extract(generation: &str, how: Extraction) -> Option<String> {
             Some(block.split(FENCE).next().unwrap_or_default().replace("<code>", ""))
         }
     }
-}
-
-fn last_block(generation: &str) -> String {
-    let mut block: Option<Vec<&str>> = None;
-    let mut open = false;
-    for line in generation.split('\n') {
-        if line.trim_start().starts_with(FENCE) {
-            open = !open;
-            if open {
-                block = Some(Vec::new());
-            }
-        } else if open && let Some(lines) = &mut block {
-            lines.push(line);
-        }
-    }
-    block.map_or_else(|| generation.to_owned(), |lines| lines.join("\n"))
 }
 
 /// The last match of "three backquotes, letters, line end, the least text up to three backquotes", scanned

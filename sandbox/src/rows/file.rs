@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::error::{Place, RowsError};
-use super::raw::{is_integer, items, member, without_lone_surrogates};
+use super::raw::{is_integer, items, member, read, without_lone_surrogates};
 
 /// One row with its place.
 pub(super) struct Row<'a> {
@@ -88,8 +88,15 @@ pub(super) fn kind(value: &Value) -> &'static str {
 }
 
 /// The text of a file, which is UTF-8 with or without a byte order mark.
+///
+/// A pipe or a device is refused: reading one may never end.
 pub(super) fn read_text(path: &Utf8Path) -> Result<String, RowsError> {
-    let bytes = fs_err::read(path).map_err(|source| RowsError::Read { path: path.to_owned(), source })?;
+    let failed = |source| RowsError::Read { path: path.to_owned(), source };
+    let kind = fs_err::metadata(path).map_err(failed)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(RowsError::NoFile { path: path.to_owned() });
+    }
+    let bytes = fs_err::read(path).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let (good, bad) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
         let (line, column) = position(&String::from_utf8_lossy(good));
@@ -127,7 +134,7 @@ pub(super) fn each_row(
         return Ok(());
     }
     let start = Place::new(path, 1, 1);
-    serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(|error| no_json(&start, &error))?;
+    read::<Vec<IgnoredAny>>(text).map_err(|error| no_json(&start, &error))?;
     let (mut line, mut column, mut seen) = (1, 1, 0);
     for (index, item) in items(text).unwrap_or_default().into_iter().enumerate() {
         // An item is a part of the text.
@@ -159,14 +166,14 @@ fn row(
     })
 }
 
-/// A JSON object, and its text if escapes of lone surrogates had to be replaced in it.
+/// An object in JSON as Python writes it, and its text if escapes of lone surrogates had to be replaced in it.
 pub(crate) fn object(text: &str) -> Result<(Map<String, Value>, Option<String>), serde_json::Error> {
-    let error = match serde_json::from_str(text) {
+    let error = match read(text) {
         Ok(object) => return Ok((object, None)),
         Err(error) => error,
     };
     let Some(mended) = without_lone_surrogates(text) else { return Err(error) };
-    Ok((serde_json::from_str(&mended)?, Some(mended)))
+    Ok((read(&mended)?, Some(mended)))
 }
 
 /// What a reader of JSON says, without the place.

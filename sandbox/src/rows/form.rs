@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::program::Prelude;
 
+use super::extract::{Extraction, extract};
 use super::file::{Row, kind};
 use super::hub::decode_payload;
 use super::problem::{Case, Check, Tests};
-use super::python::only_defines;
-use super::raw::{items, member};
+use super::python::{gives_a_function, looks_like_python, only_defines, python_in};
+use super::raw::{items, member, read};
 
 /// A problem's tests as they are kept.
 #[derive(Debug, Clone)]
@@ -39,6 +40,12 @@ const CODE_CONTESTS: [&str; 3] = ["public_tests", "private_tests", "generated_te
 /// Keys by which the other forms are known.
 const FORMS: [&str; 5] = ["checks", "test_list", "test", "input_output", "tests"];
 
+/// Whether a row gives tests in one of the forms.
+pub(super) fn has_tests(row: &Row<'_>) -> bool {
+    let keys = HUB.iter().chain(&CODE_CONTESTS).chain(&FORMS).chain(&["verifier_metadata"]);
+    keys.into_iter().any(|key| row.given(key).is_some())
+}
+
 /// The tests of a row; `None` if its form is not known, an error if what it holds cannot be decoded.
 pub(super) fn packed(row: &Row<'_>) -> Result<Option<Packed>, String> {
     if HUB.iter().any(|key| row.object.contains_key(*key)) {
@@ -52,13 +59,22 @@ fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
         if row.given("tests").is_some() {
             return Err("it has both `tests` and `checks`; expected one of them".to_owned());
         }
-        return checks(row, texts(codes, "checks")?, &["entry", "entry_point"], Prelude::None).map(Some);
+        let checks = checks(row, texts(codes, "checks")?, &["entry", "entry_point"], Prelude::None)?;
+        return Ok(Some(Tests::Checks(checks)));
     }
     if let Some(codes) = row.given("test_list") {
-        return checks(row, texts(codes, "test_list")?, &["entry"], Prelude::None).map(Some);
+        let codes = texts(codes, "test_list")?;
+        let mut all = checks(row, codes, &["entry"], Prelude::None)?;
+        // MBPP+ keeps its tests beside those of MBPP.
+        if let Some(more) = test(row)? {
+            all.extend(more);
+        }
+        return Ok(Some(Tests::Checks(all)));
     }
-    if row.given("test").is_some() && row.given("entry_point").is_some() {
-        return human_eval(row).map(Some);
+    if row.given("entry_point").is_some()
+        && let Some(checks) = test(row)?
+    {
+        return Ok(Some(Tests::Checks(checks)));
     }
     if CODE_CONTESTS.iter().any(|key| row.object.contains_key(*key)) {
         let groups = CODE_CONTESTS
@@ -80,7 +96,7 @@ fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
         Some(Value::Object(group)) => match group.get("functional") {
             Some(code) => {
                 let codes = texts(&Value::Array(vec![code.clone()]), "functional")?;
-                checks(row, codes, &["entry"], Prelude::Benchmark).map(Some)
+                Ok(Some(Tests::Checks(checks(row, codes, &["entry"], Prelude::Benchmark)?)))
             }
             None => apps(member(row.text, "tests").unwrap_or_default(), function(row)?).map(Some),
         },
@@ -95,7 +111,29 @@ fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
 
 /// The function that is called, if the row names one.
 fn function(row: &Row<'_>) -> Result<Option<String>, String> {
-    row.name(&["func_name", "function", "fn_name"])
+    row.name(&["func_name", "function", "fn_name"])?.map(called).transpose()
+}
+
+/// The name of a function or of a method of `Solution`; anything else could call what it does not name.
+fn called(name: String) -> Result<String, String> {
+    let method = ["Solution().", "Solution."].into_iter().find_map(|class| name.strip_prefix(class));
+    let function = method.unwrap_or(&name);
+    if gives_a_function(function) && !function.contains('.') {
+        return Ok(function.to_owned());
+    }
+    Err(format!("its function `{}` is no name of Python's", name.escape_debug()))
+}
+
+/// What a check is called with: a function, or an expression that gives one.
+fn entry(row: &Row<'_>, keys: &[&str]) -> Result<Option<String>, String> {
+    match row.name(keys)? {
+        Some(entry) if !gives_a_function(&entry) => Err(format!(
+            "its `{}` is `{}`; expected a function's name, or an expression like `Solution().name`",
+            keys.join("` or `"),
+            entry.escape_debug()
+        )),
+        entry => Ok(entry),
+    }
 }
 
 fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
@@ -105,11 +143,28 @@ fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
     }
 }
 
-fn human_eval(row: &Row<'_>) -> Result<Tests, String> {
-    let setup = row.text(&["prompt"])?.unwrap_or_default();
-    let code = row.name(&["test"])?.unwrap_or_default();
-    let entry = row.name(&["entry_point"])?;
-    Ok(Tests::Checks(vec![Check { setup, code, entry, prelude: Prelude::None }]))
+/// The `test` of HumanEval, which defines `check`, or of MBPP+, which tests by itself.
+fn test(row: &Row<'_>) -> Result<Option<Vec<Check>>, String> {
+    let Some(code) = row.name(&["test"])? else { return Ok(None) };
+    let Some(entry) = entry(row, &["entry_point"])? else {
+        return checks(row, vec![code], &["entry"], Prelude::None).map(Some);
+    };
+    let setup = prompt(row)?.unwrap_or_default();
+    Ok(Some(vec![Check { setup, code, entry: Some(entry), prelude: Prelude::None }]))
+}
+
+/// The start of the program that a row's prompt is, without what it says in prose.
+pub(super) fn prompt(row: &Row<'_>) -> Result<Option<String>, String> {
+    Ok(row.text(&["prompt"])?.map(|prompt| python_of_prompt(&prompt)))
+}
+
+fn python_of_prompt(prompt: &str) -> String {
+    let python = python_in(prompt);
+    if !python.is_empty() || !prompt.contains("```") {
+        return python.to_owned();
+    }
+    let block = extract(prompt, Extraction::Assay).unwrap_or_default();
+    if looks_like_python(&block) { block } else { String::new() }
 }
 
 /// Tests that are Python. `entries` are the keys of the function that `check` is called with.
@@ -118,14 +173,14 @@ fn checks(
     codes: Vec<String>,
     entries: &[&str],
     default_prelude: Prelude,
-) -> Result<Tests, String> {
+) -> Result<Vec<Check>, String> {
     let mut setup = match row.given("test_imports") {
         Some(imports) => imports_of(imports)?,
         None => Vec::new(),
     };
     setup.extend(row.text(&["test_setup_code", "setup"])?);
     let setup = setup.join("\n");
-    let entry = row.name(entries)?;
+    let entry = entry(row, entries)?;
     if entry.is_none()
         && let Some(index) = codes.iter().position(|code| only_defines(code))
     {
@@ -142,7 +197,7 @@ fn checks(
         Some(other) => return Err(format!("its `prelude` is `{other}`; expected `none` or `benchmark`")),
     };
     let check = |code| Check { setup: setup.clone(), code, entry: entry.clone(), prelude };
-    Ok(Tests::Checks(codes.into_iter().map(check).collect()))
+    Ok(codes.into_iter().map(check).collect())
 }
 
 /// MBPP's imports, each a line.
@@ -179,7 +234,7 @@ fn hub(row: &Row<'_>) -> Result<Packed, String> {
 fn metadata_function(row: &Row<'_>) -> Result<Option<String>, String> {
     let metadata = match row.given("metadata") {
         Some(Value::String(text)) => {
-            serde_json::from_str(text).map_err(|error| format!("its `metadata` is no JSON: {error}"))?
+            read(text).map_err(|error| format!("its `metadata` is no JSON: {error}"))?
         }
         Some(other) => other.clone(),
         None => return Ok(None),
@@ -187,7 +242,7 @@ fn metadata_function(row: &Row<'_>) -> Result<Option<String>, String> {
     let Value::Object(metadata) = metadata else {
         return Err(format!("its `metadata` is {}; expected an object", kind(&metadata)));
     };
-    named(metadata.get("func_name"), "func_name")
+    named(metadata.get("func_name"), "func_name")?.map(called).transpose()
 }
 
 /// A function's name that is a part of something; `null` is none.
@@ -208,10 +263,10 @@ fn hub_cases(text: &str, public: bool, calls: bool) -> Result<Vec<Case>, String>
         testtype: Option<String>,
     }
     let cases: Vec<HubCase> =
-        serde_json::from_str(text).map_err(|error| format!("its tests are no list of tests: {error}"))?;
+        read(text).map_err(|error| format!("its tests are no list of tests: {error}"))?;
     let case = |(index, case): (usize, HubCase)| {
         of_type(case.testtype.as_deref(), calls, index)?;
-        Ok(Case { input: case.input, output: case.output, public })
+        Ok(Case::new(case.input, case.output, public))
     };
     cases.into_iter().enumerate().map(case).collect()
 }
@@ -246,7 +301,7 @@ fn listed(cases: &[Value], calls: bool) -> Result<Vec<Case>, String> {
             Some(other) => Err(format!("`{key}` of test {} is {}; expected a text", index + 1, kind(other))),
         };
         of_type(word("testtype")?, calls, index)?;
-        Ok(Case { input: text("input")?, output: text("output")?, public: word("origin")? == Some("public") })
+        Ok(Case::new(text("input")?, text("output")?, word("origin")? == Some("public")))
     };
     cases.iter().enumerate().map(case).collect()
 }
@@ -265,9 +320,10 @@ fn script_text(value: &Value) -> Option<String> {
 /// Tests as two lists of the same length.
 fn parallel(group: &Value, keys: [&str; 2], public: bool) -> Result<Vec<Case>, String> {
     let (inputs, outputs) = both_lists(group, keys)?;
-    let cases = inputs.iter().zip(outputs).map(|(input, output)| {
-        Some(Case { input: script_text(input)?, output: script_text(output)?, public })
-    });
+    let cases = inputs
+        .iter()
+        .zip(outputs)
+        .map(|(input, output)| Some(Case::new(script_text(input)?, script_text(output)?, public)));
     cases
         .collect::<Option<_>>()
         .ok_or_else(|| "an input or output is neither a text nor a list of lines".to_owned())
@@ -285,15 +341,14 @@ fn both_lists<'a>(group: &'a Value, keys: [&str; 2]) -> Result<(&'a Vec<Value>, 
 }
 
 /// APPS and TACO: `inputs`, `outputs`, and `fn_name` for calls, unless the function is named `beside` them.
-/// An input of a call is the list of its arguments; an output may be wrapped in a list of one. Both stay as
-/// they are written, in one line.
+/// An input of a call is the list of its arguments; an output that is a list of one may be that list or what
+/// it holds, which APPS' own judge leaves open for each test. Both stay as they are written, in one line.
 fn apps(text: &str, beside: Option<String>) -> Result<Tests, String> {
     let unquoted: Option<String> = serde_json::from_str(text).ok();
     let text = unquoted.as_deref().unwrap_or(text);
-    let tests: &Value =
-        &serde_json::from_str(text).map_err(|error| format!("its tests are no JSON: {error}"))?;
+    let tests: &Value = &read(text).map_err(|error| format!("its tests are no JSON: {error}"))?;
     let keys = ["inputs", "outputs"];
-    let function = match (named(tests.get("fn_name"), "fn_name")?, beside) {
+    let function = match (named(tests.get("fn_name"), "fn_name")?.map(called).transpose()?, beside) {
         (Some(inside), Some(beside)) if inside != beside => {
             return Err(format!("it names two functions, `{inside}` and `{beside}`"));
         }
@@ -304,7 +359,7 @@ fn apps(text: &str, beside: Option<String>) -> Result<Tests, String> {
     };
     both_lists(tests, keys)?;
     let [inputs, outputs] = keys.map(|key| member(text, key).and_then(items).unwrap_or_default());
-    // Whether outputs are wrapped shows only where all are lists of one.
+    // Where all are lists of one, they are rather wrapped.
     let wrapped = outputs.iter().all(|output| items(output).is_some_and(|items| items.len() == 1));
     // Outside of texts a line break is space; in a text it is escaped.
     let line = |value: &str| value.replace(['\n', '\r'], " ");
@@ -312,11 +367,12 @@ fn apps(text: &str, beside: Option<String>) -> Result<Tests, String> {
         let arguments =
             items(input).ok_or_else(|| "the input of a call is no list of arguments".to_owned())?;
         let lines: Vec<String> = arguments.into_iter().map(line).collect();
-        let value = match items(output).as_deref() {
-            Some(&[only]) if wrapped => only,
-            _ => output,
+        let (output, alternative) = match items(output).as_deref() {
+            Some(&[only]) if wrapped => (line(only), Some(line(output))),
+            Some(&[only]) => (line(output), Some(line(only))),
+            _ => (line(output), None),
         };
-        Ok(Case { input: lines.join("\n"), output: line(value), public: false })
+        Ok(Case { input: lines.join("\n"), output, alternative, public: false })
     };
     let cases = inputs.into_iter().zip(outputs).map(case).collect::<Result<_, String>>()?;
     Ok(Tests::Calls { function, cases })

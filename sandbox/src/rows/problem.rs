@@ -10,7 +10,8 @@ use crate::program::Prelude;
 
 use super::error::RowsError;
 use super::file::{Row, each_row, kind, read_text};
-use super::form::{Packed, packed, unpack};
+use super::form::{Packed, packed, prompt, unpack};
+use super::raw::member;
 
 /// A problem with its tests. They are unpacked when they are asked for: a benchmark's may be gigabytes
 /// together.
@@ -55,6 +56,10 @@ pub struct Case {
     pub input: String,
     /// Standard output, or value.
     pub output: String,
+    /// Another value that is right as well, for the judge `assay`: a row that wraps values in lists may mean the
+    /// list or what it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<String>,
     /// Whether a solver could see it. Some judges use hidden tests only.
     pub public: bool,
 }
@@ -68,11 +73,19 @@ pub struct Check {
     /// The test: statements that raise an `AssertionError` for a wrong answer. Names that it does not define
     /// are the program's.
     pub code: String,
-    /// If given, the test defines `check`, which is called with the program's function of this name.
+    /// If given, the test defines `check`, which is called with the program's function of this name, or with what
+    /// this expression gives, such as `Solution().f`.
     pub entry: Option<String>,
     /// What the program finds imported.
     #[serde(default)]
     pub prelude: Prelude,
+}
+
+impl Case {
+    /// A case with one right output.
+    pub fn new(input: impl Into<String>, output: impl Into<String>, public: bool) -> Self {
+        Case { input: input.into(), output: output.into(), alternative: None, public }
+    }
 }
 
 impl Tests {
@@ -182,7 +195,7 @@ fn problem(row: &Row<'_>) -> Result<Problem, RowsError> {
              `test` with `entry_point`, or `test_list`",
         )
     })?;
-    let prompt = if row.given("entry_point").is_some() { row.text(&["prompt"]) } else { Ok(None) };
+    let prompt = if row.given("entry_point").is_some() { prompt(row) } else { Ok(None) };
     let difficulty = difficulty(row);
     let packed = match (packed, &difficulty, &prompt) {
         _ if row.mended => Err("it holds a lone surrogate (such as `\\ud800`), which is no text".to_owned()),
@@ -200,7 +213,6 @@ fn problem(row: &Row<'_>) -> Result<Problem, RowsError> {
     })
 }
 
-/// A text or a number.
 /// Columns that are carried through, nothing of which decides a verdict.
 const COLUMNS: [&str; 3] = ["question_title", "platform", "contest_date"];
 
@@ -209,12 +221,13 @@ fn columns(row: &Row<'_>) -> BTreeMap<&'static str, String> {
     COLUMNS.into_iter().filter_map(text).collect()
 }
 
+/// A text or a number.
 fn difficulty(row: &Row<'_>) -> Result<Option<String>, String> {
     let keys = ["difficulty", "level"];
     match keys.into_iter().find_map(|key| Some((key, row.given(key)?))) {
         None => Ok(None),
         Some((_, Value::String(text))) => Ok(Some(text.clone())),
-        Some((_, Value::Number(number))) => Ok(Some(number.to_string())),
+        Some((key, Value::Number(_))) => Ok(member(row.text, key).map(str::to_owned)),
         Some((key, other)) => Err(format!("its `{key}` is {}; expected a text or a number", kind(other))),
     }
 }

@@ -1,4 +1,4 @@
-//! What can be seen of a check's Python without running it.
+//! What can be seen of a text's Python without running it.
 
 use std::sync::LazyLock;
 
@@ -13,6 +13,72 @@ static DEFINES: LazyLock<Regex> = LazyLock::new(|| {
 static ASSIGNS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\A[A-Za-z_]\w*\s*(?::[^=]*)?=[^=]").expect("a pattern of this crate is valid")
 });
+
+/// A target of an assignment.
+const TARGET: &str = r"\*?[A-Za-z_][\w.]*(?:\[[^\]]*\])*";
+/// Starts of statements that prose does not start with.
+static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    let patterns = [
+        r"(?:async\s+)?def\s+\w+\s*[\[(]",
+        r"class\s+\w+\s*[\[(:]",
+        r"import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*\s*(?:#.*)?\z",
+        r"from\s+[\w.]+\s+import\s*[(*\w]",
+        r"(?:if|elif|while|with|match)\b(?s:.*):",
+        r"(?:async\s+)?for\b(?s:.*)\sin\b(?s:.*):",
+        r"(?:try|else|finally|except\b.*)\s*:",
+        r"(?:assert|del|global)\s",
+        r"(?:pass|break|continue)\s*\z",
+        r"@\w",
+        r#"[A-Za-z]{0,2}["']"#,
+        r"[A-Za-z_][\w.]*\((?s:.*)\)[\w.()]*\s*(?:#.*)?\z",
+        &format!(
+            r"[(\[]?{TARGET}(?:\s*,\s*{TARGET})*,?[)\]]?\s*(?::[^=]*)?(?:[-+*/%@&|^]|//|\*\*|>>|<<)?=[^=]"
+        ),
+    ];
+    Regex::new(&format!(r"\A(?:{})", patterns.join("|"))).expect("a pattern of this crate is valid")
+});
+/// What a program does, rather than a statement or two that show something.
+static PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?m)^\s*(?:def|class|import|from|for|while|async)\s|\b(?:print|input|open)\(|\bsys\.|\bos\.")
+        .expect("a pattern of this crate is valid")
+});
+/// The name of a function, or an expression that gives one, such as `Solution().f`.
+static FUNCTION: LazyLock<Regex> = LazyLock::new(|| {
+    let name = r"[\p{L}_][\p{L}\p{N}_]*";
+    Regex::new(&format!(r"\A{name}(?:(?:\(\))?\.{name})*\z")).expect("a pattern of this crate is valid")
+});
+
+/// Whether each statement at the start of a line is one of Python's, as far as its first words show, and there
+/// is one.
+pub(super) fn looks_like_python(text: &str) -> bool {
+    let statements = statements(text);
+    !statements.is_empty() && statements.iter().all(|statement| STATEMENT.is_match(statement))
+}
+
+/// Whether a text is a program that does something, as far as its first words show.
+pub(super) fn is_program(text: &str) -> bool {
+    looks_like_python(text) && PROGRAM.is_match(text)
+}
+
+/// Places at which Python is looked for in a prompt, at most.
+const STARTS: usize = 64;
+
+/// What of a prompt is Python: all, or what follows prose, or nothing.
+pub(super) fn python_in(prompt: &str) -> &str {
+    let mut start = 0;
+    let lines = prompt.split_inclusive('\n').map(|line| {
+        start += line.len();
+        (start - line.len(), line.trim_end())
+    });
+    let may_start = |line: &str| line.starts_with(['#', '@', '"', '\'']) || STATEMENT.is_match(line);
+    let starts = lines.filter(|(_, line)| may_start(line)).map(|(start, _)| start).take(STARTS);
+    starts.map(|start| &prompt[start..]).find(|rest| looks_like_python(rest)).unwrap_or_default()
+}
+
+/// Whether a text is the name of a function, or attributes and calls without arguments that give one.
+pub(super) fn gives_a_function(text: &str) -> bool {
+    FUNCTION.is_match(text)
+}
 
 /// Whether a program only defines and imports when it is run: no statement at the start of a line is
 /// anything but `def`, `class`, `import`, a docstring, or an assignment without a call (HumanEval's

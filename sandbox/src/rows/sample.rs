@@ -1,13 +1,15 @@
 //! Samples: programs and generations of models.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use super::error::{Place, RowsError};
 use super::extract::{Extraction, extract};
-use super::file::{Row, each_row, kind, read_text};
+use super::file::{Row, each_row, kind, read_text, without_mark};
+use super::form::has_tests;
 use super::problem::{IDS, Problem};
 
 /// What a model made for a problem.
@@ -17,6 +19,8 @@ pub struct Sample {
     pub id: String,
     /// The problem.
     pub problem: String,
+    /// Who made it, if the row says so (`model`).
+    pub model: Option<String>,
     /// What was made.
     pub source: Source,
 }
@@ -30,15 +34,19 @@ pub enum Source {
     Generation(String),
     /// What follows on the problem's prompt.
     Completion(String),
+    /// Nothing that can be read, and why. Nothing is known about the program: a judge failure.
+    Unreadable(String),
 }
 
 impl Source {
-    /// The program; `None` if there is none to be judged.
+    /// The program; `None` if there is none to be judged. For the judge `assay` a byte order mark is none of it.
     pub fn program(&self, problem: &Problem, how: Extraction) -> Option<String> {
         match self {
+            Source::Program(program) if how == Extraction::Assay => Some(without_mark(program).to_owned()),
             Source::Program(program) => Some(program.clone()),
             Source::Generation(text) => extract(text, how),
             Source::Completion(text) => Some([problem.prompt.as_deref().unwrap_or_default(), text].concat()),
+            Source::Unreadable(_) => None,
         }
     }
 }
@@ -46,14 +54,11 @@ impl Source {
 type MakeSource = fn(String) -> Source;
 
 /// Where a sample may stand in a row: the first of these keys that is given counts.
-const KEYS: [(&str, Shape, MakeSource); 14] = [
+const KEYS: [(&str, Shape, MakeSource); 11] = [
     ("code", Shape::One, Source::Program),
     ("program", Shape::One, Source::Program),
-    ("solution", Shape::One, Source::Program),
-    ("solutions", Shape::Solutions, Source::Program),
     ("code_list", Shape::List, Source::Program),
     ("completion", Shape::One, Source::Completion),
-    ("canonical_solution", Shape::One, Source::Completion),
     ("output", Shape::One, Source::Generation),
     ("generation", Shape::One, Source::Generation),
     ("response", Shape::One, Source::Generation),
@@ -62,6 +67,15 @@ const KEYS: [(&str, Shape, MakeSource); 14] = [
     ("outputs", Shape::List, Source::Generation),
     ("generations", Shape::List, Source::Generation),
 ];
+/// Where the benchmark's own solution stands, which counts if no model made anything.
+const REFERENCES: [(&str, Shape, MakeSource); 4] = [
+    ("solution", Shape::One, Source::Program),
+    ("solutions", Shape::Solutions, Source::Program),
+    ("canonical_solution", Shape::One, Source::Completion),
+    ("code", Shape::One, Source::Program),
+];
+/// What is the benchmark's in a row that has its tests: MBPP's solution and question.
+const OF_THE_PROBLEM: [&str; 2] = ["code", "text"];
 
 /// What a key holds.
 #[derive(Clone, Copy)]
@@ -78,21 +92,24 @@ const PYTHON_3: u64 = 3;
 /// Reads samples: a file of rows, or a folder of programs.
 ///
 /// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else its number) and
-/// holds a program (`code`, `program`, `solution`, `solutions`, `code_list`), a completion of the prompt
-/// (`completion`, `canonical_solution`) or a generation (`output`, `generation`, `response`, `text`,
-/// `output_list`, ...). If it holds several of these, the first one in this order counts, and programs before
-/// generations; `null` is none. `solutions` may be those of APPS, TACO and CodeContests (Python 3 only). In a
-/// folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs for `PROBLEM`; links to folders are not followed.
+/// holds a program (`code`, `program`, `code_list`), a completion of the prompt (`completion`) or a generation
+/// (`output`, `generation`, `response`, `text`, `output_list`, ...). If it holds several of these, the first one
+/// in this order counts, and programs before generations. A solution of the benchmark's (`solution`,
+/// `solutions`, `canonical_solution`; in a row that has tests `code` too) counts where there is nothing else.
+/// `null` is none, and a row that has nothing else is a sample that cannot be judged. `solutions` may be those
+/// of APPS, TACO and CodeContests (Python 3 only). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs
+/// for `PROBLEM`; links to folders are not followed, nor links to files outside, and a file that cannot be read
+/// is a sample that cannot be judged.
 ///
 /// # Errors
-/// [`RowsError`] with the place: a file that cannot be read, a row that is no sample, an id that is
+/// [`RowsError`] with the place: a file of rows that cannot be read, a row that is no sample, an id that is
 /// neither a text nor an integer, two samples with one id, no row at all.
 pub fn read_samples(path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
     if !path.is_dir() {
         return parse_samples(&read_text(path)?, path);
     }
     let mut samples = Vec::new();
-    folder(path, path, &mut samples)?;
+    folder(path, path.as_std_path(), &mut samples)?;
     named(samples, path)
 }
 
@@ -137,29 +154,47 @@ fn read_row(row: &Row<'_>, samples: &mut Vec<(Sample, Place)>) -> Result<(), Row
         ))
     })?;
     let id = row.id(&["sample_id"])?.unwrap_or_default();
+    let model = ["model", "model_name"].iter().find_map(|key| Some(row.given(key)?.as_str()?.to_owned()));
     let several = sources.len() > 1;
     for (index, source) in sources.into_iter().enumerate() {
         let id = match (id.is_empty(), several) {
             (false, true) => format!("{id}/{index}"),
             _ => id.clone(),
         };
-        samples.push((Sample { id, problem: problem.clone(), source }, row.place()));
+        samples.push((Sample { id, problem: problem.clone(), model: model.clone(), source }, row.place()));
     }
     Ok(())
 }
 
 /// What a row holds, or why that is no sample, if there is more to say than that it holds nothing.
 fn sources(row: &Row<'_>) -> Result<Vec<Source>, String> {
-    let found = KEYS.into_iter().find_map(|(key, shape, make)| Some((key, row.given(key)?, shape, make)));
-    let (key, value, shape, make) = found.ok_or_else(String::new)?;
-    let texts = match (shape, value) {
-        (Shape::One, Value::String(text)) => Some(vec![text.clone()]),
-        (Shape::List, value) => texts(value),
-        (Shape::Solutions, value) => solutions(value),
-        (Shape::One, _) => None,
+    let has_tests = has_tests(row);
+    let of_a_model = KEYS.into_iter().filter(|(key, ..)| !(has_tests && OF_THE_PROBLEM.contains(key)));
+    let keys = || of_a_model.clone().chain(REFERENCES);
+    let found = keys().find_map(|(key, shape, make)| Some((key, row.given(key)?, shape, make)));
+    let Some((key, value, shape, make)) = found else {
+        let absent = keys().find(|(key, ..)| row.object.contains_key(*key));
+        let (key, ..) = absent.ok_or_else(String::new)?;
+        return Ok(vec![Source::Unreadable(format!("its `{key}` is null"))]);
     };
-    let texts = texts.ok_or_else(|| format!("its `{key}` is {}; ", unexpected(value)))?;
-    Ok(texts.into_iter().map(make).collect())
+    let one = |text: String| vec![make(text)];
+    let sources = match (shape, value) {
+        (Shape::One, Value::String(text)) => Some(one(text.clone())),
+        (Shape::List, Value::Array(items)) => items.iter().map(|item| list_item(key, item, make)).collect(),
+        (Shape::Solutions, value) => {
+            solutions(value).map(|programs| programs.into_iter().map(make).collect())
+        }
+        (Shape::One | Shape::List, _) => None,
+    };
+    sources.ok_or_else(|| format!("its `{key}` is {}; ", unexpected(value)))
+}
+
+fn list_item(key: &str, item: &Value, make: MakeSource) -> Option<Source> {
+    match item {
+        Value::String(text) => Some(make(text.clone())),
+        Value::Null => Some(Source::Unreadable(format!("an item of its `{key}` is null"))),
+        _ => None,
+    }
 }
 
 fn unexpected(value: &Value) -> String {
@@ -190,34 +225,52 @@ fn solutions(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// The programs of a folder. Only what stands in it: links to folders could lead anywhere, in circles even.
-fn folder(root: &Utf8Path, path: &Utf8Path, samples: &mut Vec<(Sample, Place)>) -> Result<(), RowsError> {
-    let read = |source| RowsError::Read { path: path.to_owned(), source };
-    let mut entries: Vec<(Utf8PathBuf, bool)> = Vec::new();
-    for entry in path.read_dir_utf8().map_err(read)? {
+/// The programs of a folder. Only what stands in it: links could lead anywhere, in circles even.
+fn folder(root: &Utf8Path, path: &Path, samples: &mut Vec<(Sample, Place)>) -> Result<(), RowsError> {
+    let read =
+        |source| RowsError::Read { path: Utf8PathBuf::from(path.to_string_lossy().into_owned()), source };
+    let mut entries: Vec<(PathBuf, bool)> = Vec::new();
+    for entry in fs_err::read_dir(path).map_err(read)? {
         let entry = entry.map_err(read)?;
         let is_folder = entry.file_type().map_err(read)?.is_dir();
-        entries.push((entry.into_path(), is_folder));
+        entries.push((entry.path(), is_folder));
     }
     // Folders come in no order of their own.
     entries.sort();
     for (entry, is_folder) in entries {
         if is_folder {
             folder(root, &entry, samples)?;
-        } else if entry.extension() == Some("py") {
-            let about = fs_err::metadata(&entry);
-            if !about.map_err(|source| RowsError::Read { path: entry.clone(), source })?.is_file() {
-                continue;
-            }
-            let text = read_text(&entry)?;
+        } else if entry.extension().is_some_and(|extension| extension == "py") {
             let name = entry.strip_prefix(root).unwrap_or(&entry).with_extension("");
+            // Of a name that is no text, what can be read of it.
+            let name = Utf8PathBuf::from(name.to_string_lossy().into_owned());
             let problem = match name.parent() {
                 Some(parent) if !parent.as_str().is_empty() => parent.as_str(),
                 _ => name.as_str(),
             };
-            let (id, source) = (name.to_string(), Source::Program(text));
-            samples.push((Sample { id, problem: problem.to_owned(), source }, Place::new(&entry, 1, 1)));
+            if entry.is_dir() {
+                continue;
+            }
+            let source = program_in(root, &entry).map_or_else(Source::Unreadable, Source::Program);
+            let place = Place::new(&Utf8PathBuf::from(entry.to_string_lossy().into_owned()), 1, 1);
+            let (id, problem) = (name.to_string(), problem.to_owned());
+            samples.push((Sample { id, problem, model: None, source }, place));
         }
     }
     Ok(())
+}
+
+/// The program in a file of a folder, or why it cannot be read.
+fn program_in(root: &Utf8Path, file: &Path) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("its file cannot be read: {error}");
+    let real = file.canonicalize().map_err(failed)?;
+    if !real.starts_with(root.canonicalize().map_err(failed)?) {
+        return Err("its file is a link to outside of the folder".to_owned());
+    }
+    if !real.is_file() {
+        return Err("its file is no regular file".to_owned());
+    }
+    let bytes = std::fs::read(&real).map_err(failed)?;
+    let text = String::from_utf8(bytes).map_err(|_| "its file is not UTF-8".to_owned())?;
+    Ok(without_mark(&text).to_owned())
 }

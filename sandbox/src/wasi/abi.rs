@@ -1,9 +1,10 @@
 //! Moving values between the host and a guest's memory, as the component model's canonical ABI lays them out.
 
-use wasmtime::{Caller, Error, Memory, Result, Val};
+use wasmtime::{Caller, Error, Extern, Memory, Result, Val};
 
 use super::{Handle, Host, Stop};
 use crate::guest::{Broken, Guest};
+use crate::link::FUEL;
 
 /// One call from a guest: its arguments and access to its memory.
 pub(super) struct Call<'a, 'b> {
@@ -30,6 +31,16 @@ impl<'a, 'b> Call<'a, 'b> {
         &mut self.caller.data_mut().host
     }
 
+    /// The host's side after its clock was told how much fuel was used.
+    pub(super) fn host_at_its_time(&mut self) -> Result<&mut Host> {
+        let counter = self.caller.get_export(FUEL).and_then(Extern::into_global);
+        let counter = counter.ok_or_else(|| Error::msg("the image has no fuel"))?;
+        let counter = counter.get(&mut self.caller).i64().unwrap_or_default();
+        let guest = self.caller.data_mut();
+        guest.host.pass(guest.tank.used(counter));
+        Ok(&mut guest.host)
+    }
+
     pub(super) fn insert(&mut self, handle: Handle) -> Result<u32> {
         self.host().insert(handle).map_err(Self::stop)
     }
@@ -51,7 +62,7 @@ impl<'a, 'b> Call<'a, 'b> {
     }
 
     fn memory(&mut self) -> Result<Memory> {
-        let export = self.caller.get_export("memory").and_then(wasmtime::Extern::into_memory);
+        let export = self.caller.get_export("memory").and_then(Extern::into_memory);
         export.ok_or_else(|| Error::msg("the guest has no memory"))
     }
 
@@ -108,7 +119,7 @@ impl<'a, 'b> Call<'a, 'b> {
     }
 
     pub(super) fn allocate(&mut self, length: usize, alignment: i32) -> Result<u32> {
-        let export = self.caller.get_export("cabi_realloc").and_then(wasmtime::Extern::into_func);
+        let export = self.caller.get_export("cabi_realloc").and_then(Extern::into_func);
         let allocate = export
             .ok_or_else(|| Error::msg("the guest has no allocator"))?
             .typed::<(i32, i32, i32, i32), i32>(&self.caller)?;

@@ -26,6 +26,8 @@ const READ: u8 = 1;
 
 /// The one file that a program can open: its standard input.
 const DEV_STDIN: &str = "dev/stdin";
+/// Its other names.
+const STDIN_NAMES: [&str; 4] = [DEV_STDIN, "dev/fd/0", "proc/self/fd/0", "proc/thread-self/fd/0"];
 
 type Function = fn(&mut Call<'_, '_>) -> Result<Option<Val>>;
 
@@ -85,10 +87,12 @@ fn find_in_cli(interface: &str, method: &str) -> Option<Function> {
     })
 }
 
-/// Clocks that count calls instead of time.
+/// Clocks that count fuel and calls instead of time.
 fn find_in_clocks(interface: &str, method: &str) -> Option<Function> {
     Some(match (interface, method) {
-        ("wasi:clocks/monotonic-clock", "now") => |call| Ok(Some(Val::I64(call.host().tick().cast_signed()))),
+        ("wasi:clocks/monotonic-clock", "now") => {
+            |call| Ok(Some(Val::I64(call.host_at_its_time()?.tick().cast_signed())))
+        }
         ("wasi:clocks/monotonic-clock", "resolution") => |_| Ok(Some(Val::I64(1))),
         ("wasi:clocks/monotonic-clock", "subscribe-instant") => |call| {
             let at = call.long(0);
@@ -96,7 +100,7 @@ fn find_in_clocks(interface: &str, method: &str) -> Option<Function> {
         },
         ("wasi:clocks/monotonic-clock", "subscribe-duration") => |call| {
             let duration = call.long(0);
-            let at = call.host().clock.saturating_add(duration);
+            let at = call.host_at_its_time()?.now().saturating_add(duration);
             handle(call.insert(Handle::Timer(at))?)
         },
         ("wasi:clocks/wall-clock", "now") => wall_clock_now,
@@ -225,7 +229,7 @@ fn get_environment(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 }
 
 fn wall_clock_now(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
-    let now = call.host().tick();
+    let now = call.host_at_its_time()?.tick();
     let result = call.result();
     call.put_long(result, START_SECONDS + now / 1_000_000_000)?;
     call.put_word(result + 8, (now % 1_000_000_000) as u32)?;
@@ -241,14 +245,14 @@ fn wall_clock_resolution(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 
 /// Waiting moves the clock: a guest can sleep, but the host never does.
 fn wait(host: &mut Host, pollable: u32) {
-    if let Some(Handle::Timer(at)) = host.handles.get(&pollable) {
-        host.clock = host.clock.max(*at);
+    if let Some(&Handle::Timer(at)) = host.handles.get(&pollable) {
+        host.wait_until(at);
     }
 }
 
 fn block(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let pollable = call.word(0);
-    wait(call.host(), pollable);
+    wait(call.host_at_its_time()?, pollable);
     Ok(None)
 }
 
@@ -259,8 +263,9 @@ fn poll(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
         return Err(Call::stop(Stop::Denied("a wait for too many things".to_owned())));
     }
     let pollables = call.bytes(list, length * 4)?;
+    let host = call.host_at_its_time()?;
     for pollable in pollables.as_chunks::<4>().0 {
-        wait(call.host(), u32::from_le_bytes(*pollable));
+        wait(host, u32::from_le_bytes(*pollable));
     }
     let ready: Vec<u8> = (0..length).flat_map(u32::to_le_bytes).collect();
     let result = call.result();
@@ -268,15 +273,18 @@ fn poll(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     Ok(None)
 }
 
-/// At most this many bytes are given per read or accepted per write.
+/// At most this many bytes of a file are given per read, or accepted per write.
 const CHUNK: usize = 64 * 1024;
 
 fn read_stream(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
-    let (stream, wanted) = (call.word(0), call.long(1).min(CHUNK as u64) as usize);
+    let (stream, asked) = (call.word(0), call.long(1));
+    let wanted = asked.min(CHUNK as u64) as usize;
+    // As from a file, all that is asked for.
+    let of_stdin = asked.min(u64::from(u32::MAX)) as usize;
     let host = call.host();
     let bytes = match host.handles.get_mut(&stream) {
-        None if stream == STDIN => host.read_stdin(wanted),
-        Some(Handle::Reader { path, .. }) if path == DEV_STDIN => host.read_stdin(wanted),
+        None if stream == STDIN => host.read_stdin(of_stdin),
+        Some(Handle::Reader { path, .. }) if path == DEV_STDIN => host.read_stdin(of_stdin),
         Some(Handle::Reader { path, position }) => {
             match host.files.as_ref().and_then(|files| files.find("", path)) {
                 Some((_, Node::File(bytes))) => take(bytes, position, wanted),
@@ -361,7 +369,8 @@ fn path_of(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<String
         Some(Handle::Node(path)) => path,
         _ => return Ok(None),
     };
-    if host.files.is_none() && [base, &relative].concat().trim_start_matches('/') == DEV_STDIN {
+    let name = [base, &relative].concat();
+    if host.files.is_none() && STDIN_NAMES.contains(&name.trim_start_matches('/')) {
         return Ok(Some(DEV_STDIN.to_owned()));
     }
     Ok(host.files.as_ref().and_then(|files| files.find(base, &relative)).map(|(path, _)| path))
@@ -369,8 +378,12 @@ fn path_of(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<String
 
 fn stat(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<Val>> {
     let Some(path) = path_of(call, path)? else { return fail(call, 8, NO_ENTRY) };
-    let (kind, size) = match call.host().files.as_ref().and_then(|files| files.find("", &path)) {
-        None if path == DEV_STDIN => (CHARACTER_DEVICE, 0),
+    let host = call.host();
+    let (kind, size) = match host.files.as_ref().and_then(|files| files.find("", &path)) {
+        // As where a file is at the other end of it.
+        None if path == DEV_STDIN => {
+            host.stdin_size().map_or((CHARACTER_DEVICE, 0), |size| (REGULAR_FILE, size))
+        }
         Some((_, Node::File(bytes))) => (REGULAR_FILE, bytes.len() as u64),
         _ => (DIRECTORY, 0),
     };

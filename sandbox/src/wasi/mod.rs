@@ -1,6 +1,6 @@
 //! The host that a guest sees: a deny-all WASI 0.2, at the level of its canonical ABI.
 //!
-//! A guest has three byte streams, a clock that moves only when it is looked at or slept on, a seeded source
+//! A guest has three byte streams, a clock that moves with its fuel and when it is looked at or slept on, a seeded source
 //! of random bytes and, while the image is made, a read-only tree of library files. Nothing else exists: no
 //! environment, no arguments, no other files, no sockets. A function that is not listed in this module ends
 //! the guest with [`Stop::Denied`].
@@ -15,6 +15,8 @@ pub(crate) use files::Files;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::limits::FUEL_PER_SECOND;
 
 /// Why the host ended the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +99,10 @@ pub(crate) struct Host {
     stdin_position: usize,
     pub stdout: Capture,
     pub stderr: Capture,
-    /// Nanoseconds since the guest's epoch.
+    /// Nanoseconds since the guest's epoch, but for what [passed](Self::passed) with its fuel.
     clock: u64,
+    /// Nanoseconds that the fuel stands for which was used since the last test started.
+    passed: u64,
     random: SplitMix64,
     handles: BTreeMap<u32, Handle>,
     next_handle: u32,
@@ -127,8 +131,8 @@ const MAX_HANDLES: usize = 4096;
 
 /// 2024-01-01 00:00:00 UTC, the time at which every guest starts.
 const START_SECONDS: u64 = 1_704_067_200;
-/// How far each look at the clock moves it: 100 microseconds. A loop that waits for time to pass therefore
-/// ends.
+/// How far each look at the clock moves it besides: 100 microseconds. A loop that only waits for time to pass
+/// therefore ends soon.
 const CLOCK_STEP: u64 = 100_000;
 /// Bytes of standard error that are kept; more are dropped.
 const STDERR_KEPT: usize = 64 * 1024;
@@ -142,7 +146,7 @@ impl Host {
         Host { environment, files: Some(files), ..Host::new(STDERR_KEPT, Stdin::default()) }
     }
 
-    /// A host for a program: no files but `/dev/stdin`, no environment, at most `output_limit` bytes of
+    /// A host for a program: no files but its standard input, no environment, at most `output_limit` bytes of
     /// standard output.
     pub(crate) fn new(output_limit: usize, stdin: Stdin) -> Self {
         Host {
@@ -153,6 +157,7 @@ impl Host {
             stdout: Capture { bytes: Vec::new(), limit: output_limit, strict: true },
             stderr: Capture { bytes: Vec::new(), limit: STDERR_KEPT, strict: false },
             clock: 0,
+            passed: 0,
             random: SplitMix64(0x005e_ed0f_6a55_a700),
             handles: BTreeMap::new(),
             next_handle: FIRST_FREE_HANDLE,
@@ -190,9 +195,37 @@ impl Host {
         Ok(index)
     }
 
+    /// Tells the clock how much fuel was used since the last test started.
+    pub(crate) fn pass(&mut self, fuel: u64) {
+        let nanoseconds = u128::from(fuel) * 1_000_000_000 / u128::from(FUEL_PER_SECOND);
+        self.passed = u64::try_from(nanoseconds).unwrap_or(u64::MAX);
+    }
+
+    /// A test starts, whose fuel is counted from zero: what has passed stays so.
+    pub(crate) fn start_test(&mut self) {
+        self.clock = self.now();
+        self.passed = 0;
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.saturating_add(self.passed)
+    }
+
     fn tick(&mut self) -> u64 {
         self.clock = self.clock.saturating_add(CLOCK_STEP);
-        self.clock
+        self.now()
+    }
+
+    fn wait_until(&mut self, time: u64) {
+        self.clock = self.clock.max(time.saturating_sub(self.passed));
+    }
+
+    /// Bytes of standard input, if it is a text.
+    fn stdin_size(&self) -> Option<u64> {
+        match &self.stdin {
+            Stdin::Bytes(bytes) => Some(bytes.len() as u64),
+            Stdin::Peer { .. } => None,
+        }
     }
 }
 

@@ -235,9 +235,10 @@ fn rows_are_read_and_written() {
     assert_eq!(row.question, Question::pair("27.0", "27"));
     assert_eq!((row.id.clone(), row.expected), (json!(7), Some(true)));
     let line = row.result(Grader::MathVerify, &grade(Grader::MathVerify, &row.question, &NoSandbox));
-    let expected =
-        json!({"id": 7, "equal": true, "grader": "math-verify 0.9.0", "how": "number", "extracted": "27"});
-    assert_eq!(line, expected);
+    let expected = json!({
+        "format": 1, "id": 7, "equal": true, "grader": "math-verify 0.9.0", "how": "number", "extracted": "27",
+    });
+    assert_eq!(json!(line), expected);
 
     let row =
         AnswerRow::parse(r#"{"id": "a", "gold": "B", "output": "so: B", "correct": false}"#, 1).unwrap();
@@ -274,7 +275,7 @@ fn rows_are_read_and_written() {
         let error = AnswerRow::parse(line, 7).unwrap_err();
         assert!(error.message.contains(message), "{line}: {error}");
         assert!(error.to_string().starts_with("line 7: "), "{error}");
-        let result = error.result(Grader::MathVerify);
+        let result = json!(error.result(Grader::MathVerify));
         assert_eq!(result["line"], 7);
         assert_eq!((&result["equal"], &result["how"]), (&Value::Null, &json!("undecodable")));
     }
@@ -368,5 +369,37 @@ fn what_needs_no_sandbox_is_known() {
     assert_eq!(decide(Grader::MathVerify, &Question::pair("$x+1$", "$1+x$")), None);
     for grader in Grader::ALL.into_iter().filter(|grader| !grader.uses_sandbox()) {
         assert!(decide(grader, &plain).is_some(), "{grader}");
+    }
+}
+
+/// A gold answer is mostly LaTeX without delimiters, and so may a prediction be.
+#[test]
+fn answers_without_delimiters_are_compared_as_formulas_too() {
+    let Some(image) = math_image() else { return };
+    let sandbox = Sandbox::new(image, limits());
+    let cases = [
+        (r"\text{Evelyn}", r"\text{Evelyn}", true),
+        ("p - q", "-q + p", true),
+        ("(3,4]", "(3, 4]", true),
+        ("(3,4]", "[3, 4]", false),
+        (r"\frac{x}{2}", r"$\frac{x}{3}$", false),
+        (r"\$36", "36", true),
+        ("p - q", "p + q", false),
+    ];
+    for (gold, prediction, equal) in cases {
+        let found = decided(Grader::MathVerify, &Question::pair(gold, prediction), &sandbox).0;
+        assert_eq!(found, equal, "{gold} {prediction}");
+    }
+    let published = Question::pair("p - q", "p - q");
+    assert!(!decided(Grader::MathVerifyPublished, &published, &sandbox).0);
+    // An escaped dollar sign is money, not a delimiter.
+    for (gold, response, equal) in [
+        (r"\$36", r"So she pays \boxed{\$36}.", true),
+        (r"\$18.90", r"It is \boxed{18.90}.", true),
+        (r"\$1.5\times 10^6", r"\boxed{1500000}", true),
+        (r"\$36", r"So she pays \boxed{\$37}.", false),
+    ] {
+        let found = decided(Grader::MathVerify, &Question::response(gold, response), &sandbox).0;
+        assert_eq!(found, equal, "{gold} {response}");
     }
 }

@@ -41,7 +41,7 @@ fn graders_agree_with_the_originals_on_their_own_cases() {
     let (Some(image), Some(cases)) = (math_image(), equivalence_cases()) else { return };
     let sandbox = Sandbox::new(image, limits());
     for (grader, theirs, count) in
-        [(Grader::MathVerify, "math-verify", 153), (Grader::SkyThought, "skythought.math_equal", 10)]
+        [(Grader::MathVerifyPublished, "math-verify", 153), (Grader::SkyThought, "skythought.math_equal", 10)]
     {
         let rows: Vec<AnswerRow> =
             cases.iter().filter(|(name, _)| name == theirs).map(|(_, row)| row.clone()).collect();

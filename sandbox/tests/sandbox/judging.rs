@@ -45,7 +45,7 @@ fn counted() -> (Judging, Arc<AtomicUsize>) {
 }
 
 fn call(judge: Judge, program: &str, until: Until) -> Job {
-    let case = |x: i64| Case { input: x.to_string(), output: (2 * x + 1).to_string(), public: false };
+    let case = |x: i64| Case::new(x.to_string(), (2 * x + 1).to_string(), false);
     let tests = Tests::Calls { function: "f".to_owned(), cases: (-3..=12).map(case).collect() };
     Job::Judge(Task { judge, program: program.to_owned(), tests, until })
 }
@@ -148,7 +148,7 @@ fn a_failure_of_the_judge_is_passed_on_and_not_kept() {
     }
     let (judging, _) = counted();
     let (_guard, store) = store();
-    let case = Case { input: "no JSON".to_owned(), output: "1".to_owned(), public: false };
+    let case = Case::new("no JSON", "1", false);
     let tests = Tests::Calls { function: "f".to_owned(), cases: vec![case] };
     let program = "def f(x): return 1".to_owned();
     let job = Job::Judge(Task { judge: Judge::Assay, program, tests, until: Until::FirstFailure });

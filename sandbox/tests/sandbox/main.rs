@@ -9,6 +9,8 @@ mod judging;
 mod pool;
 mod programs;
 mod rows;
+mod rows_lenient;
 mod rows_strict;
 mod setup;
+mod surroundings;
 mod verdicts;

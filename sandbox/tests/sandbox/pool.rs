@@ -39,7 +39,7 @@ fn pool(command: impl Fn() -> Command + Send + Sync + 'static) -> Option<Judging
 
 /// A program with a test for each of these inputs.
 fn program(inputs: &[&str]) -> Job {
-    let case = |input: &&str| Case { input: (*input).to_owned(), output: String::new(), public: false };
+    let case = |input: &&str| Case::new((*input).to_owned(), String::new(), false);
     let tests = Tests::Scripts(inputs.iter().map(case).collect());
     Job::Judge(Task { judge: Judge::Assay, program: String::new(), tests, until: Until::Every })
 }

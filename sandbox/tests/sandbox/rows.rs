@@ -23,7 +23,7 @@ fn tests_of(row: &str) -> (String, Result<Tests, String>) {
 }
 
 fn case(input: &str, output: &str, public: bool) -> Case {
-    Case { input: input.to_owned(), output: output.to_owned(), public }
+    Case::new(input, output, public)
 }
 
 fn calls(function: &str, cases: Vec<Case>) -> Tests {
@@ -72,7 +72,10 @@ fn every_form_of_problem_is_read() {
         (
             r#"{"id": "apps", "input_output": {"fn_name": "h", "inputs": [[1, [2]]], "outputs": [["x"]]}}"#,
             "apps",
-            calls("h", vec![case("1\n[2]", "\"x\"", false)]),
+            calls(
+                "h",
+                vec![Case { alternative: Some("[\"x\"]".to_owned()), ..case("1\n[2]", "\"x\"", false) }],
+            ),
         ),
         // What is written is what counts, whatever its size and order.
         (
@@ -83,7 +86,13 @@ fn every_form_of_problem_is_read() {
         (
             r#"{"id": "lists", "input_output": {"fn_name": "h", "inputs": [[1], [2]], "outputs": [[5], [5, 6]]}}"#,
             "lists",
-            calls("h", vec![case("1", "[5]", false), case("2", "[5, 6]", false)]),
+            calls(
+                "h",
+                vec![
+                    Case { alternative: Some("5".to_owned()), ..case("1", "[5]", false) },
+                    case("2", "[5, 6]", false),
+                ],
+            ),
         ),
         (
             r#"{"hash_id": "taco", "verifier_metadata": {"unit_tests": {"inputs": ["1"], "outputs": ["2"]}}}"#,

@@ -65,11 +65,7 @@ fn results_say_which_test_failed_and_how() {
 #[test]
 fn tests_end_at_the_first_failure_if_that_is_enough() {
     let Some(sandbox) = sandbox() else { return };
-    let case = |(input, output): (&str, &str)| Case {
-        input: input.to_owned(),
-        output: output.to_owned(),
-        public: false,
-    };
+    let case = |(input, output): (&str, &str)| Case::new(input.to_owned(), output.to_owned(), false);
     let judged = |sandbox: &Sandbox, judge, program: &str, cases: &[(&str, &str)], until| {
         let tests =
             Tests::Calls { function: "f".to_owned(), cases: cases.iter().copied().map(case).collect() };
