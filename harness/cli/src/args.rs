@@ -1,6 +1,8 @@
 //! The command line.
 
 mod checking;
+mod reporting;
+mod targets;
 
 use assay_claims::Assurance;
 use assay_import::Format;
@@ -12,6 +14,8 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use checking::{ChallengeArgs, CheckArgs, DiffArgs};
+pub(crate) use reporting::{ReportArgs, SamplesArgs};
+pub(crate) use targets::Targets;
 
 /// Recomputes every number of a paper and says which of them hold.
 #[derive(Debug, Parser)]
@@ -26,9 +30,9 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, also when the reader of standard output has gone; 1 a step failed, a sample could not be \
 judged, an answer could not be graded, an artefact is not what its lock says, a \
-challenged step made other bytes, or an audit found something that changes a claim or a rank; 2 the user's error (recipe, rows, \
+challenged step is unstable or different, or an audit found something that changes a claim, a rank or a value; 2 the user's error (recipe, rows, \
 arguments); 3 the environment's (disk, store, downloads); 4 an error of assay itself; 5 a check found a regression or \
-rewrote its baseline, or a claim has an outcome that --fail-on names; 130 interrupted";
+rewrote its baseline, or a claim has an outcome that --fail-on names; 130 interrupted, by INT, TERM or HUP";
 
 /// Under this heading, a command's help lists the options of every command after its own.
 const EVERYWHERE: &str = "Options of every command";
@@ -48,7 +52,7 @@ pub(crate) struct Global {
     /// When to use colour
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
-    /// Print machine-readable JSON on standard output
+    /// Print JSON on standard output, and why a command failed as JSON on standard error
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
 }
@@ -66,13 +70,13 @@ pub(crate) enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a recipe: execute the steps whose results are not in the store, and write the report
+    /// Run recipes: execute the steps whose results are not in the store, and write the reports
     Run(RunArgs),
     /// Run a recipe and compare its numbers and claims with the committed report
     Check(CheckArgs),
-    /// Say what differs between two reports: cells, claims and steps
+    /// Say what differs between two runs or reports: cells, claims, steps and samples
     Diff(DiffArgs),
-    /// Repeat a step on its inputs from the store, and say whether it makes the same bytes again
+    /// Repeat a step on its inputs from the store, and say whether it makes the same again
     Challenge(ChallengeArgs),
     /// Say which steps a run would execute, and why
     Plan(PlanArgs),
@@ -97,6 +101,8 @@ pub(crate) enum Command {
     Calibrate(CalibrateArgs),
     /// Print a report from its JSON form, or write it in other forms
     Report(ReportArgs),
+    /// Show what a row scored on the questions of a benchmark, or its samples of one question with their verdicts
+    Samples(SamplesArgs),
     /// List the recorded runs
     Runs,
     /// Print the event log of a run
@@ -128,27 +134,24 @@ pub(crate) struct AuditArgs {
 }
 
 const AUDIT_EXIT_CODES: &str = "\
-Exit codes: 0 no finding changes a claim or a rank; 1 one does; 2 a table cannot be read or has a mistake; 3 and 4 as \
+Exit codes: 0 no finding changes a claim, a rank or a value; 1 one does; 2 a table cannot be read or has a mistake; 3 and 4 as \
 for every command";
 
 /// What to run and at which size.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// The recipe: a name in `recipes/`, such as `table-05`, or the path of a file there
-    #[arg(value_parser = recipe)]
+    /// The recipe, by name or path.
     pub(crate) recipe: String,
-    /// The scale: a name in `recipes/scale/`
-    #[arg(long, default_value = "embedded")]
+    /// The scale: a name in `recipes/scale/`.
     pub(crate) scale: String,
-    /// Override one value of the scale, as in `--set final-1k.epochs=8`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
+    /// Values of the scale that are overridden, `PATH=VALUE`.
     pub(crate) sets: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) targets: Targets,
     /// Print the steps themselves instead, as a recipe without templates and references
     #[arg(long, conflicts_with = "json")]
     pub(crate) expand: bool,
@@ -180,7 +183,7 @@ fn recipe(given: &str) -> Result<String, String> {
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) targets: Targets,
     /// Where to write the report [default: `reports/SCALE`, or inside the store when values are overridden]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<Utf8PathBuf>,
@@ -198,10 +201,10 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct Machine {
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub(crate) threads: Option<usize>,
     /// Memory for all steps that run at the same time, by their own estimates, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) memory: u64,
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
@@ -212,6 +215,7 @@ fn claim_outcomes() -> impl TypedValueParser<Value = Outcome> {
     let name = |outcome: Outcome| -> &'static str {
         match outcome {
             Outcome::NotAttempted => "not-attempted",
+            Outcome::NotTestable => "not-testable",
             other => other.word(),
         }
     };
@@ -219,28 +223,6 @@ fn claim_outcomes() -> impl TypedValueParser<Value = Outcome> {
         let found = Outcome::ALL.into_iter().find(|outcome| name(*outcome) == given);
         found.ok_or_else(|| format!("no outcome `{given}`"))
     })
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReportArgs {
-    /// The report: the JSON form, which `assay run` writes beside the page
-    pub(crate) file: Utf8PathBuf,
-    /// Where to write it as one HTML page
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<Utf8PathBuf>,
-    /// Where to write it as Markdown
-    #[arg(long, value_name = "FILE")]
-    pub(crate) markdown: Option<Utf8PathBuf>,
-    /// Where to write the cells of the table as comma-separated values, with each seed
-    #[arg(long, value_name = "FILE")]
-    pub(crate) csv: Option<Utf8PathBuf>,
-    /// Where to write the table for LaTeX, with booktabs
-    #[arg(long, value_name = "FILE")]
-    pub(crate) latex: Option<Utf8PathBuf>,
-    /// Where to write a LaTeX package with the numbers as macros: `\assay{ROW.COLUMN}` in a text, `\assaycheck{HASH}`
-    /// against numbers that have changed since
-    #[arg(long, value_name = "FILE")]
-    pub(crate) macros: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -265,6 +247,12 @@ pub(crate) struct JudgeArgs {
     /// numbers, flaws included
     #[arg(long, value_name = "JUDGES", value_delimiter = ',', default_value = "assay", value_parser = judges())]
     pub(crate) judges: Vec<Judge>,
+    /// What the scores are grouped by
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = By::Difficulty)]
+    pub(crate) by: By,
+    /// Say what would be judged, and judge nothing
+    #[arg(long, conflicts_with_all = ["out", "report", "eval_all", "disagreements", "explain"])]
+    pub(crate) dry_run: bool,
     /// List the samples on which the judges disagree
     #[arg(long)]
     pub(crate) disagreements: bool,
@@ -286,6 +274,25 @@ pub(crate) struct JudgeArgs {
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+}
+
+/// What scores are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// The problem's difficulty
+    Difficulty,
+    /// The sample's `model`
+    Model,
+}
+
+impl By {
+    /// Its spelling in tables and documents.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            By::Difficulty => "difficulty",
+            By::Model => "model",
+        }
+    }
 }
 
 fn workers() -> impl TypedValueParser<Value = usize> {
@@ -318,7 +325,7 @@ pub(crate) struct CalibrateArgs {
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) against: Utf8PathBuf,
     /// Native runs of each program; the fastest counts
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repetitions: u32,
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
@@ -327,7 +334,7 @@ pub(crate) struct CalibrateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
-    /// The step: `sft-7b-1k.final[seed=1]`, `sft-7b-1k.final` for all seeds, `sft-7b-1k` for all steps of a
+    /// The step: `sft-1k-noisy.final[seed=1]`, `sft-1k-noisy.final` for all seeds, `sft-1k-noisy` for all steps of a
     /// model, or `final` for this step of all models
     pub(crate) step: String,
     #[command(flatten)]

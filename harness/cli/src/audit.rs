@@ -5,10 +5,12 @@ use std::io::ErrorKind;
 use anstyle::{AnsiColor, Style};
 use assay_claims::audit::source::{Document, Format, Source, SourceError, Values, read_text, read_toml};
 use assay_claims::audit::{Audit, AuditFinding, AuditTable, CellResult, Severity, audit};
-use assay_flow::{Diagnostic, Diagnostics, RecipeKind, Workspace};
+use assay_claims::table::Layout;
+use assay_flow::{Diagnostic, Diagnostics, Location, RecipeKind, Workspace};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::args::{AuditArgs, Global};
+use crate::document;
 use crate::failure::Failure;
 use crate::session;
 use crate::stdio;
@@ -29,6 +31,8 @@ pub(crate) fn run(global: &Global, args: &AuditArgs) -> Result<(), Failure> {
     let mut problems = Diagnostics::default();
     for (name, path) in files(global, args)? {
         match read(&path, args.header.as_deref())? {
+            // A table of measured values alone counts where it is named, and is none of the paper's tables else.
+            Ok(source) if args.tables.is_empty() && !prints(&source.layout) => {}
             Ok(source) => tables.push(AuditTable { name, layout: source.layout }),
             Err(errors) => errors.into_iter().for_each(|error| problems.push(diagnostic(&error))),
         }
@@ -38,17 +42,21 @@ pub(crate) fn run(global: &Global, args: &AuditArgs) -> Result<(), Failure> {
     }
     let found = audit(&tables);
     if global.json {
-        let json = serde_json::to_string_pretty(&found).map_err(|e| Failure::Internal(e.to_string()))?;
-        writeln!(stdio::out(), "{json}")?;
+        document::print_whole(&found)?;
     } else {
         print(&found, tables.len())?;
     }
-    let grave = found.of_severity(Severity::ChangesAClaim) + found.of_severity(Severity::ChangesARank);
-    match grave {
+    let grave = [Severity::ChangesAClaim, Severity::ChangesARank, Severity::ChangesAValue];
+    match grave.into_iter().map(|severity| found.of_severity(severity)).sum::<usize>() {
         0 => Ok(()),
-        1 => Err(Failure::Found("1 finding changes a claim or a rank".to_owned())),
-        _ => Err(Failure::Found(format!("{grave} findings change a claim or a rank"))),
+        1 => Err(Failure::Found("1 finding changes a claim, a rank or a value".to_owned())),
+        grave => Err(Failure::Found(format!("{grave} findings change a claim, a rank or a value"))),
     }
+}
+
+/// Whether a table has a printed value.
+fn prints(layout: &Layout) -> bool {
+    layout.rows.iter().any(|row| !row.printed.is_empty() || !row.averages.is_empty())
 }
 
 /// The tables' names and files.
@@ -116,11 +124,11 @@ fn read(path: &Utf8Path, header: Option<&Utf8Path>) -> Result<Result<Source, Vec
         [(Some(name), folder.join(CRITERIA).join(format!("{name}.toml"))), (None, folder.join(SHARED))];
     let mut texts = Vec::new();
     for (below, file) in beside.iter().filter(|(_, file)| file.is_file() && file != path) {
-        texts.push((*below, file, text_of(file)?));
+        texts.push((*below, shown_path(file), text_of(file)?));
     }
     let values: Vec<Values<'_>> = texts
         .iter()
-        .map(|(below, file, text)| Values { below: *below, document: Document { file: file.as_str(), text } })
+        .map(|(below, file, text)| Values { below: *below, document: Document { file, text } })
         .collect();
     Ok(read_toml(document, &values))
 }
@@ -143,7 +151,10 @@ fn text_of(path: &Utf8Path) -> Result<String, Failure> {
 }
 
 fn diagnostic(error: &SourceError) -> Diagnostic {
-    let diagnostic = Diagnostic::user(error.to_string());
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let (line, column) = (number(error.line), number(error.column));
+    let at = Location { file: error.file.as_str().into(), line, column };
+    let diagnostic = Diagnostic::user(error.message.clone()).at(&at);
     match &error.help {
         Some(help) => diagnostic.help(help.clone()),
         None => diagnostic,
@@ -163,7 +174,7 @@ fn print(found: &Audit, tables: usize) -> Result<(), Failure> {
         let cells: String =
             rest.iter().zip(&widths[1..]).map(|(text, &width)| format!("  {text:width$}")).collect();
         writeln!(out, "{}", cells.trim_end())?;
-        for line in wrapped(&visible(&finding.message)) {
+        for line in wrapped(&visible(&told(finding))) {
             writeln!(out, "{INDENT}{line}")?;
         }
     }
@@ -193,6 +204,15 @@ fn print(found: &Audit, tables: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A finding's message, with the other places of it.
+fn told(finding: &AuditFinding) -> String {
+    let also: Vec<String> = finding.also.iter().map(|at| format!("{} ({})", at.table, at.row)).collect();
+    match also.is_empty() {
+        true => finding.message.clone(),
+        false => format!("{}; also in {}", finding.message, also.join(", ")),
+    }
+}
+
 /// A finding's first line: severity, detector, table, row, columns with the printed values.
 fn line(finding: &AuditFinding) -> [String; 5] {
     let cells =
@@ -209,6 +229,7 @@ fn style(severity: Severity) -> Style {
     match severity {
         Severity::ChangesAClaim => Style::new().fg_color(Some(AnsiColor::Red.into())).bold(),
         Severity::ChangesARank => Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold(),
+        Severity::ChangesAValue => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
         Severity::LastDigit => Style::new().bold(),
         Severity::Note => Style::new().dimmed(),
     }

@@ -1,49 +1,100 @@
 //! From a computed table and a run's provenance to a report: the one place that knows both.
 
+pub(crate) mod commits;
+pub(crate) mod filed;
+pub(crate) mod training;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use assay_claims::table::Table;
 use assay_flow::{CRITERIA, Outcome, Provenance};
-use assay_report::{Criteria, CriteriaFile, Report, Run, Source};
-use assay_store::{Hash, Hasher};
-use camino::{Utf8Path, Utf8PathBuf};
+use assay_report::{Challenge, Criteria, CriteriaFile, Report, Run, Source};
+use assay_store::{Hash, Hasher, Store};
+use camino::Utf8PathBuf;
+use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::samples;
 use crate::session::Session;
+use training::Model;
 
 /// The input of a table step that its cells are computed from.
 const VERDICTS: &str = "verdicts";
 
-/// The report of a table recipe's outcome.
-pub(crate) fn report(session: &Session, outcome: &Outcome) -> Result<Report, Failure> {
-    let bytes = session.store.read(&outcome.output)?;
-    let table: Table = serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::Internal(format!("the table's JSON: {error}")))?;
-    let (recipe, scale) = (session.graph.recipe(), session.graph.scale());
-    let run = Run {
-        id: recipe.name.clone(),
-        title: recipe.title.clone(),
-        paper: recipe.paper.clone().unwrap_or_default(),
-        locator: recipe.locator.clone().unwrap_or_default(),
-        scale: scale.name.clone(),
-        recipe: Some(recipe.name.clone()),
-        overrides: scale.sets.clone(),
-        criteria: criteria(session),
-        facts: session.facts.clone(),
-        sources: sources(session, outcome),
-        evidence: evidence(session),
-    };
-    Ok(Report::new(table, run))
+/// The hash of the source of this program, see `build.rs`: the version of what reports are composed with.
+const COMPOSER: &str = env!("ASSAY_SOURCE");
+
+/// What a report is composed from. Of the store only those objects are read whose hashes it holds, so that its key names the
+/// report: a basis of the same key, with all objects at hand, gives the same bytes.
+#[derive(Serialize)]
+pub(crate) struct Basis {
+    /// The table.
+    table: Hash,
+    run: Run,
+    /// The models of the run.
+    models: Vec<Model>,
+}
+
+/// A report, and whether the store had everything that it shows.
+pub(crate) struct Composed {
+    pub(crate) report: Report,
+    pub(crate) whole: bool,
+}
+
+impl Basis {
+    /// The basis of a table recipe's outcome.
+    pub(crate) fn of(session: &Session, outcome: &Outcome) -> Result<Self, Failure> {
+        let (recipe, scale) = (session.graph.recipe(), session.graph.scale());
+        let run = Run {
+            id: recipe.name.clone(),
+            title: recipe.title.clone(),
+            paper: recipe.paper.clone().unwrap_or_default(),
+            locator: recipe.locator.clone().unwrap_or_default(),
+            scale: scale.name.clone(),
+            recipe: Some(recipe.name.clone()),
+            overrides: scale.sets.clone(),
+            criteria: criteria(session),
+            facts: session.facts.clone(),
+            sources: sources(session, outcome)?,
+            evidence: evidence(session),
+        };
+        Ok(Self { table: outcome.output, run, models: training::models(session, outcome) })
+    }
+
+    /// What names the report.
+    pub(crate) fn key(&self) -> Result<Hash, Failure> {
+        let basis = serde_json::to_vec(self).map_err(|error| Failure::Internal(error.to_string()))?;
+        let mut hasher = Hasher::new("assay report 1");
+        hasher.str("composer", COMPOSER).bytes("basis", &basis);
+        Ok(hasher.finish())
+    }
+
+    /// The table.
+    pub(crate) fn table(&self, store: &Store) -> Result<Table, Failure> {
+        let bytes = store.read(&self.table)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::Internal(format!("the table's JSON: {error}")))
+    }
+
+    /// Composes the report of the table, as [`Basis::table`] gives it.
+    pub(crate) fn compose(self, store: &Store, table: Table) -> Result<Composed, Failure> {
+        let mut report = Report::new(table, self.run);
+        let logs = training::section(store, &self.models);
+        report.diagnostics.extend(logs.section);
+        let samples = samples::show(store, &mut report)?;
+        Ok(Composed { report, whole: logs.whole && samples })
+    }
 }
 
 /// Every artefact of the run but the table itself, each with those that it was made from.
-fn sources(session: &Session, outcome: &Outcome) -> Vec<Source> {
+fn sources(session: &Session, outcome: &Outcome) -> Result<Vec<Source>, Failure> {
+    let artefacts: Vec<(Hash, Hash)> = outcome.steps.iter().map(|step| (step.key, step.output)).collect();
+    let challenges = session.challenges.of(&session.store, &artefacts)?;
     let inputs = |step: &Provenance| {
         let steps: BTreeSet<&String> = step.description.inputs.iter().map(|input| &input.step).collect();
         steps.into_iter().cloned().collect()
     };
-    let source = |step: &Provenance| Source {
+    let source = |(step, challenge): (&Provenance, Option<Challenge>)| Source {
         id: step.step.clone(),
         step: step.step.clone(),
         kind: step.description.kind.clone(),
@@ -52,9 +103,11 @@ fn sources(session: &Session, outcome: &Outcome) -> Vec<Source> {
         inputs: inputs(step),
         seed: step.description.seed,
         facts: step.description.facts.clone(),
+        challenge,
     };
     let target = &session.graph.target().id;
-    outcome.steps.iter().filter(|step| step.step != *target).map(source).collect()
+    let steps = outcome.steps.iter().zip(challenges);
+    Ok(steps.filter(|(step, _)| step.step != *target).map(source).collect())
 }
 
 /// By model, the steps whose verdicts its cells are computed from.
@@ -84,30 +137,8 @@ fn criteria(session: &Session) -> Option<Criteria> {
     let file = |(name, hash): &(Utf8PathBuf, Hash)| CriteriaFile {
         file: name.to_string(),
         hash: hash.to_string(),
-        first_commit: first_commit(session.workspace.root(), name, hash),
+        first_commit: session.commits.first(&session.store, name, hash),
     };
     let files: Vec<CriteriaFile> = stated.into_iter().map(file).collect();
     (!files.is_empty()).then(|| Criteria { hash: hasher.finish().to_string(), files, history: Vec::new() })
-}
-
-/// The first commit in which a file has the text that the run read. `None` without git, without a history that reaches back
-/// to it, for a text that is not committed, and for a file that was edited during the run.
-fn first_commit(root: &Utf8Path, file: &Utf8Path, read: &Hash) -> Option<String> {
-    let now = fs_err::read(root.join(file)).ok()?;
-    if Hash::of(&now) != *read {
-        return None;
-    }
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| text.trim().to_owned())
-    };
-    // A shallow clone does not know which commit was the first.
-    if git(&["rev-parse", "--is-shallow-repository"])? != "false" {
-        return None;
-    }
-    let blob = git(&["hash-object", "--", file.as_str()])?;
-    let object = format!("--find-object={blob}");
-    let commits = git(&["log", "--reverse", "--format=%H", &object, "--", file.as_str()])?;
-    commits.lines().next().map(str::to_owned)
 }

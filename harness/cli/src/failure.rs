@@ -9,6 +9,7 @@ use assay_report::{ReadError, WriteError};
 use assay_sandbox::{JudgingError, LockError, SetupError, rows::RowsError};
 use assay_store::{ErrorClass, StoreError};
 
+use crate::outputs;
 use crate::visible::visible;
 
 /// Why a command did not do what it was asked to.
@@ -61,7 +62,7 @@ pub(crate) enum Failure {
     /// Rows of a file were not graded; the others were.
     #[error("{0}")]
     NotGraded(String),
-    /// The audit found something that changes a claim or a rank.
+    /// The audit found something that changes a claim, a rank or a value.
     #[error("{0}")]
     Found(String),
     /// Numbers are worse than in the baseline, or the baseline was rewritten.
@@ -142,24 +143,72 @@ impl Failure {
             Self::Diagnostics(diagnostics) => of_class(diagnostics.class()),
             Self::Flow(error) => of_class(error.class()),
             Self::Store(error) => of_class(error.class()),
+            Self::Setup(SetupError::Stopped) => 130,
             Self::Setup(error) => of_class(error.class()),
             Self::Judging(JudgingError::Stopped { .. }) => 130,
             Self::Judging(error) => of_class(error.class()),
-            Self::Write(_) | Self::Damaged(_) => 3,
+            Self::Write(WriteError::Io { .. }) | Self::Damaged(_) => 3,
             Self::Stdout(_) | Self::Refused { .. } | Self::Io(_) => 3,
-            Self::Read(_) | Self::Internal(_) => 4,
+            Self::Write(WriteError::Inconsistent(_)) | Self::Read(_) | Self::Internal(_) => 4,
         }
     }
 
+    /// Who has to act. Of what a command found in the user's numbers, samples or claims, the user.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self {
+            Self::Diagnostics(diagnostics) => diagnostics.class(),
+            Self::Flow(error) => error.class(),
+            Self::Store(error) => error.class(),
+            Self::Setup(error) => error.class(),
+            Self::Judging(error) => error.class(),
+            Self::Repeated(failure) => failure.class,
+            Self::Rows(_) | Self::Lock(_) | Self::Import(_) => ErrorClass::User,
+            Self::Unjudged(_) | Self::NotGraded(_) | Self::Found(_) => ErrorClass::User,
+            Self::Regressed { .. } | Self::Unwanted(_) | Self::Interrupted(_) => ErrorClass::User,
+            Self::Write(WriteError::Io { .. }) | Self::Damaged(_) | Self::NotAsLocked { .. } => {
+                ErrorClass::Environment
+            }
+            Self::Stdout(_) | Self::Refused { .. } | Self::Io(_) => ErrorClass::Environment,
+            Self::Write(WriteError::Inconsistent(_)) | Self::Read(_) | Self::Internal(_) => {
+                ErrorClass::Internal
+            }
+        }
+    }
+
+    /// The causes of what the message says, less those that it quotes: each the cause of the one before.
+    pub(crate) fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut said = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some errors quote their cause.
+            if !said.contains(&text) {
+                causes.push(text.clone());
+            }
+            said = text;
+            cause = error.source();
+        }
+        causes
+    }
+
     /// What to do about it, where the message does not say so itself.
-    fn remedy(&self) -> Option<String> {
+    pub(crate) fn remedy(&self) -> Option<String> {
         match self {
             Self::Store(error) | Self::Flow(FlowError::Store(error)) => Some(error.remedy()),
+            Self::Flow(FlowError::Interrupted { .. }) => Some(
+                "start it again: finished steps are kept, and others go on from what they saved".to_owned(),
+            ),
+            Self::Flow(FlowError::Thread { .. }) => Some(
+                "use fewer threads, or allow more processes (`ulimit -u`) and memory (`ulimit -v`)"
+                    .to_owned(),
+            ),
             Self::Rows(error) => Some(error.remedy().to_owned()),
             Self::Import(error) => Some(error.remedy().to_owned()),
             Self::Setup(error) => Some(error.remedy().to_owned()),
             Self::Lock(error) => Some(error.remedy().to_owned()),
             Self::Judging(error) => Some(error.remedy()),
+            Self::Write(WriteError::Io { .. }) => Some(outputs::HELP.to_owned()),
             Self::Stdout(_) => Some("free space on the disk that standard output goes to".to_owned()),
             Self::Refused { help, .. } => Some((*help).to_owned()),
             _ => None,
@@ -174,17 +223,9 @@ impl Failure {
                 |diagnostic: &Diagnostic| format!("{red}error{red:#}: {}", visible(&diagnostic.to_string()));
             return diagnostics.iter().map(shown).collect::<Vec<_>>().join("\n");
         }
-        let mut said = self.to_string();
-        let mut shown = format!("{red}error{red:#}: {}", visible(&said));
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Some errors quote their cause.
-            if !said.contains(&text) {
-                shown.push_str(&format!("\n  cause: {}", visible(&text)));
-            }
-            said = text;
-            cause = error.source();
+        let mut shown = format!("{red}error{red:#}: {}", visible(&self.to_string()));
+        for cause in self.causes() {
+            shown.push_str(&format!("\n  cause: {}", visible(&cause)));
         }
         if let Some(remedy) = self.remedy() {
             shown.push_str(&format!("\n  help: {}", visible(&remedy)));

@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_flow::Diagnostic;
 use assay_sandbox::grade::{AnswerRow, AnswerRowError, Grade, Grader, Question};
-use assay_sandbox::{Finding, Job, Judging, JudgingError, JudgingSetup, Limits};
-use assay_store::{Hash, Store};
+use assay_sandbox::{Finding, Job, Judging, JudgingSetup, Limits};
+use assay_store::Hash;
 use camino::Utf8Path;
 use serde_json::{Value, json};
 
 use crate::args::{Global, GradeArgs};
+use crate::document;
 use crate::failure::Failure;
+use crate::findings::Findings;
 use crate::progress::Progress;
-use crate::session::{judging_setup, store_path};
+use crate::session::judging_setup;
+use crate::visible::cut;
 use crate::{outputs, process, stdio};
 
 type Rows = Vec<Result<AnswerRow, AnswerRowError>>;
@@ -22,22 +25,24 @@ type Rows = Vec<Result<AnswerRow, AnswerRowError>>;
 /// Grades a file and prints a summary.
 pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
     outputs::check(&[&args.pairs], &[("--out", Some(&args.out))])?;
-    let rows = read(&args.pairs)?;
-    let setup = judging_setup(global, &args.python)?;
-    let comparison_limits = Limits { fuel: args.fuel, ..setup.comparison_limits };
-    let judging = Judging::new(JudgingSetup { comparison_limits, ..setup });
     let cancel = Arc::new(AtomicBool::new(false));
     process::stop_on_signals(&cancel)?;
-    let store = Store::open(&store_path(global)?)?;
+    let rows = read(&args.pairs)?;
+    process::go_on(&cancel)?;
+    let setup = judging_setup(global, &args.python)?;
+    let comparison_limits = Limits { fuel: args.fuel, ..setup.comparison_limits };
+    let judging = Judging::new(JudgingSetup { comparison_limits, ..setup })
+        .even_unkept(|error| stdio::warn(format_args!("grades are not kept: {error}")));
+    let kept = Findings::open(global, "grades")?;
     let (questions, indices) = distinct(&rows);
-    let grades = grade_all(args, &judging, &store, &questions, &cancel, global.json)?;
+    let grades = grade_all(args, &judging, &kept, &questions, &cancel, global.json)?;
     let graded: Vec<Option<&Grade>> = indices.iter().map(|index| index.map(|index| &grades[index])).collect();
 
     write(&args.out, args.grader, &rows, &graded)?;
     let summary = Summary::of(&rows, &graded, &grades);
     let image = args.grader.uses_sandbox().then(|| judging.describe().comparison_image);
     if global.json {
-        writeln!(stdio::out(), "{}", summary.json(args.grader, image))?;
+        document::print(&summary.json(args.grader, image))?;
     } else {
         summary.print(args.grader, &args.out)?;
     }
@@ -56,10 +61,19 @@ fn read(path: &Utf8Path) -> Result<Rows, Failure> {
         Diagnostic::user(format!("the rows cannot be read: {error}"))
             .help("the file must be UTF-8 text, one JSON object a line")
     })?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let rows: Rows = lines.map(|(index, line)| AnswerRow::parse(line, index + 1)).collect();
+    let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let rows: Rows = lines().map(|(index, line)| AnswerRow::parse(line, index + 1)).collect();
     if rows.is_empty() {
         return Err(Diagnostic::user(format!("{path} has no rows")).into());
+    }
+    let mut first: HashMap<String, usize> = HashMap::new();
+    for (row, (index, _)) in rows.iter().zip(lines()) {
+        let Ok(row) = row else { continue };
+        if let Some(first) = first.insert(row.id.to_string(), index + 1) {
+            let id = cut(&row.id.to_string());
+            let message = format!("{path}:{}: a second row {id}; the first is in line {first}", index + 1);
+            return Err(Diagnostic::user(message).help("give each row an id of its own").into());
+        }
     }
     Ok(rows)
 }
@@ -85,7 +99,7 @@ fn distinct(rows: &Rows) -> (Vec<&Question>, Vec<Option<usize>>) {
 fn grade_all(
     args: &GradeArgs,
     judging: &Judging,
-    store: &Store,
+    kept: &Findings,
     questions: &[&Question],
     cancel: &AtomicBool,
     quiet: bool,
@@ -95,16 +109,12 @@ fn grade_all(
         questions.iter().map(|question| Job::Grade { grader, question: (*question).clone() }).collect();
     let progress = Progress::new(quiet, questions.len(), "graded");
     let workers = args.workers.unwrap_or_else(process::cores);
-    let findings = judging.run(store, &jobs, workers, &|| cancel.load(Ordering::Relaxed), &|done, _| {
-        progress.reach(usize::try_from(done).unwrap_or(usize::MAX));
-    });
+    let findings =
+        judging.run(&kept.store, &jobs, workers, &|| cancel.load(Ordering::Relaxed), &|done, _| {
+            progress.reach(usize::try_from(done).unwrap_or(usize::MAX));
+        });
     progress.finish();
-    let findings = findings.map_err(|error| match error {
-        JudgingError::Stopped { kept, jobs } => {
-            Failure::Interrupted(format!("{kept} of {jobs} grades are kept; the same command goes on"))
-        }
-        error => error.into(),
-    })?;
+    let findings = findings.map_err(|error| kept.failure(error, "grades"))?;
     let grades = findings.into_iter().map(|finding| match finding {
         Finding::Graded(grade) => Ok(grade),
         Finding::Judged(_) => Err(Failure::Internal("an answer was judged as a program".to_owned())),
@@ -121,7 +131,7 @@ fn write(path: &Utf8Path, grader: Grader, rows: &Rows, grades: &[Option<&Grade>]
             (Err(error), _) => error.result(grader),
             (Ok(_), None) => continue,
         };
-        text.push_str(&line.to_string());
+        text.push_str(&document::line(&line)?);
         text.push('\n');
     }
     outputs::write(path, text.as_bytes())

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::interval::IntervalError;
 use assay_flow::Diagnostic;
-use assay_import::{Expected, Import, ImportError, Options, Questions, Summary, Unscored, read_log};
+use assay_import::{Call, Expected, Import, ImportError, Options, Questions, Summary, Unscored, read_log};
 use camino::Utf8Path;
-use serde_json::{Value, json};
 
 use crate::args::{Global, ImportArgs};
+use crate::document;
 use crate::failure::Failure;
+use crate::visible::visible;
 use crate::{outputs, stdio};
 
 /// Reads the logs, checks that they hold what is expected, writes the file and prints the score.
@@ -29,8 +30,7 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<(), Failure> 
     let import = match Import::new(&logs, &expected, args.level) {
         Err(ImportError::NotComparable(coverage)) => {
             if global.json {
-                let call = json!({ "call": "not-comparable", "coverage": &*coverage });
-                writeln!(stdio::out(), "{call}")?;
+                document::print_whole(&Call::not_comparable((*coverage).clone()))?;
             }
             return Err(ImportError::NotComparable(coverage).into());
         }
@@ -41,7 +41,7 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<(), Failure> 
     // One question alone has no interval. Its file is written all the same.
     let summary = import.summary();
     match global.json {
-        true => writeln!(stdio::out(), "{}", as_json(&import, &summary)),
+        true => document::print_whole(&Call::imported(import.header, summary.ok())),
         false => print(&import, &summary, &args.out),
     }
 }
@@ -69,10 +69,6 @@ fn questions(args: &ImportArgs) -> Result<Questions, Failure> {
     Ok(Questions::Ids(ids))
 }
 
-fn as_json(import: &Import, summary: &Result<Summary, IntervalError>) -> Value {
-    json!({ "call": "imported", "header": import.header, "summary": summary.as_ref().ok() })
-}
-
 fn print(import: &Import, summary: &Result<Summary, IntervalError>, file: &Utf8Path) -> Result<(), Failure> {
     let mut out = stdio::out();
     let header = &import.header;
@@ -82,6 +78,14 @@ fn print(import: &Import, summary: &Result<Summary, IntervalError>, file: &Utf8P
         let model = log.model.as_ref().map(|model| format!(", {model}")).unwrap_or_default();
         let metric = log.metric.as_ref().map(|metric| format!(", {metric}")).unwrap_or_default();
         writeln!(out, "  {:12}{} ({}{model}{metric})", "log", log.file, log.format)?;
+        if let Some(status) = &log.status {
+            let status = visible(status);
+            writeln!(
+                out,
+                "  {:12}the evaluation of {} ended with the status `{status}`",
+                "warning", log.file
+            )?;
+        }
     }
     match summary {
         Ok(Summary { score, bounds }) => {

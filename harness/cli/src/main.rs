@@ -7,7 +7,12 @@ mod check;
 mod compose;
 mod diff;
 mod display;
+mod document;
+mod error_document;
+mod evidence;
 mod failure;
+mod findings;
+mod flips;
 mod grade;
 mod import;
 mod judge;
@@ -15,10 +20,15 @@ mod outputs;
 mod plan;
 mod process;
 mod progress;
+mod recipes;
 mod report;
 mod run;
+mod samples;
+#[cfg(test)]
+mod schemas;
 mod session;
 mod settings;
+mod several;
 mod stdio;
 mod steps;
 mod store;
@@ -29,30 +39,51 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, ColorWhen, Command};
+use error_document::ErrorDocument;
 use failure::Failure;
 
 fn main() -> ExitCode {
     process::tune();
     // No command of the user's, so the command line does not have it.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == process::WORKER) {
-        return ended(judge::work());
+        return ended(judge::work(), false);
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
     match cli.global.color {
         ColorWhen::Auto => {}
         ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
         ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
     }
-    ended(dispatch(&cli))
+    ended(dispatch(&cli), cli.global.json)
 }
 
-fn ended(outcome: Result<(), Failure>) -> ExitCode {
+/// Says what is wrong with the arguments; help and version are no mistake.
+fn refused(error: &clap::Error) -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1).take_while(|argument| argument != "--");
+    let json = arguments.any(|argument| argument == "--json");
+    if json && error.use_stderr() {
+        stdio::say(ErrorDocument::of_arguments(error).to_line());
+    } else {
+        // Where nobody reads it, there is nobody to tell.
+        _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Says why a command failed, under `--json` as a document on the last line.
+fn ended(outcome: Result<(), Failure>, json: bool) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // As when `head` has seen enough.
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            stdio::say(failure.shown());
+            match json {
+                true => stdio::say(ErrorDocument::of(&failure).to_line()),
+                false => stdio::say(failure.shown()),
+            }
             ExitCode::from(failure.exit_code())
         }
     }
@@ -75,6 +106,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Steps { kind } => steps::steps(global, kind.as_deref()),
         Command::Settings(args) => settings::settings(global, args),
         Command::Report(args) => report::report(global, args),
+        Command::Samples(args) => samples::samples(global, args),
         Command::Runs => store::runs(global),
         Command::Log { run } => store::log(global, run),
         Command::Store(command) => store::maintain(global, command),

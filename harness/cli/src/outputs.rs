@@ -9,7 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::failure::Failure;
 
 /// What to do when a file cannot be written.
-const HELP: &str = "name another file, or check the folder's permissions and the free space on the disk";
+pub(crate) const HELP: &str =
+    "name another place, or check the folder's permissions and the free space on the disk";
 
 /// Refuses outputs (with their options' names) that are an input or each other, and those that cannot be
 /// written, before any work is done.

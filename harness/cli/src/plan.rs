@@ -1,12 +1,14 @@
 //! `assay plan` and `assay why`.
 
 use anstyle::{AnsiColor, Style};
-use assay_flow::{Plan, PlanEntry, Reason, State, flat, plan as make_plan};
+use assay_flow::{Plan, PlanDocument, PlanEntry, Reason, State, flat, plan as make_plan};
 use camino::Utf8Path;
 
 use crate::args::{Global, PlanArgs, Target, WhyArgs};
+use crate::document;
 use crate::failure::Failure;
 use crate::session::{self, Session};
+use crate::several;
 use crate::stdio::{self, Out};
 
 /// How many reasons of a step are shown.
@@ -17,25 +19,26 @@ const UPSTREAM_NAMED: usize = 3;
 
 /// Prints what a run would do. Nothing is run, and no result is stored.
 pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
-    let session = open(global, &args.target)?;
+    let Some(target) = args.targets.only() else { return several::plan(global, args) };
+    let session = open(global, &target)?;
     if args.expand {
-        return expand(global, &args.target);
+        return expand(global, &target);
     }
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
-    let mut out = stdio::out();
     if global.json {
-        let json =
-            serde_json::to_string_pretty(plan.entries()).map_err(|e| Failure::Internal(e.to_string()))?;
-        writeln!(out, "{json}")?;
-        return Ok(());
+        return document::print_whole(&PlanDocument::of_plan(&session.graph, plan.entries()));
     }
-    let lines = lines(plan.entries());
-    let width = lines.iter().map(|line| line.step().len()).max().unwrap_or_default();
-    for line in &lines {
-        print_line(&mut out, line, width)?;
-    }
+    let mut out = stdio::out();
+    print_entries(&mut out, plan.entries())?;
     writeln!(out, "\n{}", summary(&plan))?;
     Ok(())
+}
+
+/// A line for each step; one for the same step for several seeds.
+pub(crate) fn print_entries(out: &mut Out, entries: &[PlanEntry]) -> Result<(), Failure> {
+    let lines = lines(entries);
+    let width = lines.iter().map(|line| line.step().len()).max().unwrap_or_default();
+    lines.iter().try_for_each(|line| print_line(out, line, width))
 }
 
 /// Prints the flat graph of a recipe that has been checked.
@@ -50,19 +53,17 @@ fn expand(global: &Global, target: &Target) -> Result<(), Failure> {
 pub(crate) fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
     let session = open(global, &args.target.clone().into())?;
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
-    let mut out = stdio::out();
     let entries = plan.why(&session.graph, &args.step)?;
     if global.json {
-        let json = serde_json::to_string_pretty(&entries).map_err(|e| Failure::Internal(e.to_string()))?;
-        writeln!(out, "{json}")?;
-        return Ok(());
+        return document::print_whole(&PlanDocument::of_steps(&session.graph, entries));
     }
+    let mut out = stdio::out();
     for entry in entries {
         print_line(&mut out, &Line::of(entry), 0)?;
         let Some(description) = &entry.description else { continue };
         let dim = Style::new().dimmed();
         writeln!(out, "  kind {}", description.kind)?;
-        for (name, param) in &description.params {
+        for (name, param) in description.params.iter() {
             writeln!(out, "  param {name} = {} {dim}({}){dim:#}", param.value, param.origin)?;
         }
         for input in &description.inputs {
@@ -181,7 +182,7 @@ fn print_line(out: &mut Out, line: &Line<'_>, width: usize) -> Result<(), Failur
 }
 
 /// One line: how many steps are in each state.
-fn summary(plan: &Plan) -> String {
+pub(crate) fn summary(plan: &Plan) -> String {
     let [cached, run, waits] = [State::Cached, State::Run, State::Waits].map(|state| plan.count(state));
     let all = plan.entries().len();
     if cached == all {

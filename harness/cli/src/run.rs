@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use assay_claims::claim;
-use assay_flow::{Diagnostic, Options, Outcome, RecipeKind, execute};
+use assay_flow::{Diagnostic, Forecast, Options, Outcome, Recipe, RecipeKind, execute, timed};
 use assay_report::{Report, Style, terminal};
-use assay_store::Hash;
-use camino::Utf8PathBuf;
+use assay_store::{Hash, RunId, Store, StoreError};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::args::{Global, Machine, RunArgs, Target};
-use crate::compose;
-use crate::display::Display;
+use crate::compose::filed::{Filed, Settled};
+use crate::display::{Display, RUNS_REMEMBERED};
 use crate::failure::Failure;
+use crate::outputs;
 use crate::process::{cores, stop_on_signals};
 use crate::session::Session;
+use crate::several;
 use crate::stdio;
 use crate::visible::visible;
 
@@ -23,8 +25,9 @@ const PLAIN_WIDTH: usize = 120;
 
 /// Runs the recipe and writes its report.
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
+    let Some(target) = args.targets.only() else { return several::run(global, args) };
     let display = Arc::new(if args.quiet { Display::quiet() } else { Display::new(global.json) });
-    let session = open(global, &args.target, &args.machine, &display)?;
+    let session = open(global, &target, &args.machine, &display)?;
     let recipe = session.graph.recipe();
     if recipe.kind == RecipeKind::Artifact && !args.fail_on.is_empty() {
         return Err(Diagnostic::user(format!(
@@ -34,6 +37,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         .help("leave --fail-on out: an artefact that is not as its lock says fails anyway")
         .into());
     }
+    check_out(args.out.as_deref(), [session.graph.recipe()])?;
     let outcome = carry_out(&session, &args.machine, &display)?;
     if !global.json && !args.quiet {
         let (ran, all) = (outcome.ran(), outcome.steps.len());
@@ -51,6 +55,28 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     display.printed()
 }
 
+/// Refuses a place for reports, or for the copy of an artefact, that cannot be written, before any work is done.
+pub(crate) fn check_out<'a>(
+    out: Option<&Utf8Path>,
+    recipes: impl IntoIterator<Item = &'a Recipe>,
+) -> Result<(), Failure> {
+    let Some(out) = out else { return Ok(()) };
+    for recipe in recipes {
+        match recipe.kind {
+            RecipeKind::Artifact if out.symlink_metadata().is_ok() => {
+                return Err(StoreError::DestinationExists { path: out.to_owned() }.into());
+            }
+            RecipeKind::Artifact => outputs::check(&[], &[("--out", Some(out))])?,
+            RecipeKind::Table if out.exists() && !out.is_dir() => {
+                let message = format!("--out takes a folder, and {out} is none");
+                return Err(Diagnostic::user(message).help("name another folder").into());
+            }
+            RecipeKind::Table => assay_report::probe_report(&recipe.name, out)?,
+        }
+    }
+    Ok(())
+}
+
 /// Checks the recipe and opens the store; nothing is run.
 pub(crate) fn open(
     global: &Global,
@@ -66,40 +92,56 @@ pub(crate) fn open(
 pub(crate) fn carry_out(session: &Session, machine: &Machine, display: &Display) -> Result<Outcome, Failure> {
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
-    let options = Options {
-        threads: machine.threads.unwrap_or_else(cores).max(1),
-        memory_mb: machine.memory,
-        facts: session.facts.clone(),
-        cancel: &cancel,
-        observer: display,
-    };
+    carry_out_until(session, machine, display, &cancel)
+}
+
+/// The same until a flag is raised, for a command that carries out more than one graph.
+pub(crate) fn carry_out_until(
+    session: &Session,
+    machine: &Machine,
+    display: &Display,
+    cancel: &AtomicBool,
+) -> Result<Outcome, Failure> {
+    let threads = machine.threads.unwrap_or_else(cores);
+    let observer = &display.expect(1, || {
+        Ok(Forecast::new(session.graph.steps(), &timed(&session.store, RUNS_REMEMBERED)?, threads))
+    });
+    let options =
+        Options { threads, memory_mb: machine.memory, facts: session.facts.clone(), cancel, observer };
     Ok(execute(&session.graph, &session.store, &options)?)
 }
 
-/// Composes, writes and prints the report.
+/// Sees to the report's files, and prints it.
 fn report(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcome) -> Result<(), Failure> {
-    let report = compose::report(session, outcome)?;
-    let folder = args.out.clone().unwrap_or_else(|| session.report_folder());
-    let written = assay_report::write(&report, &folder)?;
-    session.store.pin(&outcome.run, &kept(outcome))?;
+    let filed = Filed::new(session, outcome, args.out.as_deref(), &session.report_folder())?;
+    pin(&session.store, (&outcome.run, outcome.repeats.as_ref()), kept(outcome))?;
+    let (files, claims) = (filed.files.clone(), filed.claims.clone());
     if args.quiet {
-        write!(stdio::out(), "{}", outcomes(&report))?;
+        write!(stdio::out(), "{}", outcomes(&filed.report()?))?;
     } else if !global.json {
-        let files: Vec<Utf8PathBuf> = written.into_iter().map(|file| file.path).collect();
-        print(&report, &files)?;
+        print(&filed.report()?, &files)?;
     }
-    accepted(&report, &args.fail_on)
+    accepted(&claims, &args.fail_on)
 }
 
 /// Fails if a claim has one of these outcomes.
-fn accepted(report: &Report, unwanted: &[claim::Outcome]) -> Result<(), Failure> {
-    let claims = report.claims.iter().filter(|claim| unwanted.contains(&claim.outcome));
-    let named: Vec<String> =
-        claims.map(|claim| format!("{} {}", visible(&claim.id), claim.outcome)).collect();
+fn accepted(claims: &[Settled], not_accepted: &[claim::Outcome]) -> Result<(), Failure> {
+    let named = among(claims, not_accepted);
     if named.is_empty() {
         return Ok(());
     }
-    Err(Failure::Unwanted(format!("claims with an outcome that --fail-on names: {}", named.join(", "))))
+    Err(Failure::Unwanted(unwanted(&named)))
+}
+
+/// The claims that have one of these outcomes, each with its outcome.
+pub(crate) fn among(claims: &[Settled], outcomes: &[claim::Outcome]) -> Vec<String> {
+    let claims = claims.iter().filter(|settled| outcomes.contains(&settled.outcome));
+    claims.map(|settled| format!("{} {}", visible(&settled.claim), settled.outcome)).collect()
+}
+
+/// What to say of claims that have an outcome that is not accepted.
+pub(crate) fn unwanted(named: &[String]) -> String {
+    format!("claims with an outcome that --fail-on names: {}", named.join(", "))
 }
 
 /// The outcomes of the claims, as wide as the terminal.
@@ -113,14 +155,14 @@ pub(crate) fn print(report: &Report, files: &[Utf8PathBuf]) -> Result<(), Failur
 }
 
 /// As wide as the terminal, and in colour: the stream strips it where it is not wanted.
-fn style() -> Style {
+pub(crate) fn style() -> Style {
     let width = terminal_size::terminal_size().map_or(PLAIN_WIDTH, |(width, _)| usize::from(width.0));
     Style { width, colour: true }
 }
 
 /// Compares an artefact with its lock, and copies it out if the user named a place.
 fn artifact(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcome) -> Result<(), Failure> {
-    session.store.pin(&outcome.run, &kept(outcome))?;
+    pin(&session.store, (&outcome.run, None), kept(outcome))?;
     if let Some(out) = &args.out {
         session.store.materialize(&outcome.output, out)?;
     }
@@ -144,6 +186,22 @@ fn artifact(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcom
             assay_lm::instruction_set()
         ),
     })
+}
+
+/// Keeps these objects for a run, unless they are kept for the run that it repeats. A store that cannot be written has no
+/// record of the run, and loses nothing.
+pub(crate) fn pin(
+    store: &Store,
+    (run, repeats): (&RunId, Option<&RunId>),
+    mut objects: Vec<Hash>,
+) -> Result<(), Failure> {
+    objects.sort_unstable();
+    objects.dedup();
+    match repeats {
+        _ if store.is_read_only() => Ok(()),
+        Some(earlier) if store.pins(earlier)? == objects => Ok(()),
+        _ => Ok(store.pin(run, &objects)?),
+    }
 }
 
 /// Everything that the recorded result rests on.

@@ -1,17 +1,21 @@
 //! What every command starts from: workspace, store, step kinds, facts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use assay_flow::{Diagnostic, Facts, Graph, Registry, Workspace, load};
+use assay_flow::{Diagnostic, Facts, Graph, JoinedGraph, Registry, Scale, Workspace, load, load_all};
 use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
-use assay_store::Store;
+use assay_store::{Rebuilt, Store, StoreError};
 use assay_study::steps::{self, Setup};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::args::{Global, Target};
+use crate::args::{Global, Target, Targets};
+use crate::challenge::record::Challenges;
+use crate::compose::commits::Commits;
 use crate::display::Display;
 use crate::failure::Failure;
 use crate::process::worker;
+use crate::stdio;
 
 /// The lockfile of the image that runs programs.
 const IMAGE_LOCK: &str = "lockfiles/python-image.lock";
@@ -39,13 +43,45 @@ pub(crate) fn workspace(global: &Global) -> Result<Workspace, Failure> {
 
 /// The store that is there: as given, or `.assay` in the workspace.
 pub(crate) fn store(global: &Global) -> Result<Store, Failure> {
+    Ok(open(&existing(global)?)?)
+}
+
+/// Where the store is that is there.
+fn existing(global: &Global) -> Result<Utf8PathBuf, Failure> {
     let path = store_path(global)?;
     if !path.is_dir() {
         return Err(Diagnostic::user(format!("there is no store at {path}"))
             .help("`assay run` makes one; --store names another")
             .into());
     }
-    Ok(Store::open(&path)?)
+    Ok(path)
+}
+
+/// The store at `path`, made if there is none. The user is told if its index had to be made anew.
+pub(crate) fn open(path: &Utf8Path) -> Result<Store, StoreError> {
+    let store = Store::open(path)?;
+    tell_rebuilt(&store);
+    Ok(store)
+}
+
+/// The store that is there, to collect its garbage: also on a full disk.
+pub(crate) fn store_to_collect(global: &Global) -> Result<Store, Failure> {
+    let store = Store::open_to_collect(&existing(global)?)?;
+    tell_rebuilt(&store);
+    Ok(store)
+}
+
+fn tell_rebuilt(store: &Store) {
+    let Some(Rebuilt { reason, set_aside, changes, damaged }) = store.rebuilt() else { return };
+    stdio::warn(format_args!(
+        "the store's index was damaged ({reason}) and has been made anew from {changes} entries of its journal; \
+         the damaged one is {set_aside}"
+    ));
+    if *damaged > 0 {
+        stdio::warn(format_args!(
+            "{damaged} entries of the journal were damaged too: what they recorded is done again when it is needed"
+        ));
+    }
 }
 
 /// Where the store is or will be: as given, or `.assay` in the workspace.
@@ -62,18 +98,27 @@ pub(crate) fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
         Some(images) => Ok(images.clone()),
         None => {
             let path = store_path(global)?;
-            // A folder that holds images and no store yet would be taken for no store at all.
-            Store::open(&path)?;
-            Ok(path.join("images"))
+            let images = path.join("images");
+            if !images.is_dir() {
+                // A folder that holds images and no store yet would be taken for no store at all.
+                open(&path)?;
+            }
+            Ok(images)
         }
     }
 }
 
-/// The image of this lockfile, made if it is not there yet.
-pub(crate) fn prepare(global: &Global, lock: &ImageLock, python: &Utf8Path) -> Result<Image, Failure> {
+/// The image of this lockfile, made if it is not there yet; a raised flag stops that.
+pub(crate) fn prepare(
+    global: &Global,
+    lock: &ImageLock,
+    python: &Utf8Path,
+    cancel: &AtomicBool,
+) -> Result<Image, Failure> {
     let display = Display::new(global.json);
     let tools = Tools { python: python.to_owned() };
-    Ok(Image::prepare(&images(global)?, lock, &tools, &mut |event| display.setup(&event))?)
+    let stopped = || cancel.load(Ordering::Relaxed);
+    Ok(Image::prepare_until(&images(global)?, lock, &tools, &stopped, &mut |event| display.setup(&event))?)
 }
 
 /// What `assay judge` and `assay grade` judge with: default limits, and the image that is built in, since they
@@ -109,9 +154,11 @@ fn default_store(workspace: &Workspace) -> Utf8PathBuf {
 /// A checked recipe with everything that is needed to plan or run it.
 pub(crate) struct Session {
     pub(crate) workspace: Workspace,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) graph: Graph,
     pub(crate) facts: Facts,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) challenges: Arc<Challenges>,
 }
 
 impl Session {
@@ -123,26 +170,75 @@ impl Session {
         setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
-        let store_path = global.store.clone().unwrap_or_else(|| default_store(&workspace));
-        let facts =
-            Facts::from([(steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned())]);
         let registry = step_kinds(global, &workspace, python, setup_progress)?;
         let graph = load(&workspace, &target.recipe, &target.scale, &target.sets, &registry)?;
-        let store = Store::open(&store_path)?;
-        Ok(Self { workspace, store, graph, facts })
+        let store = Arc::new(open(&store_path_of(global, &workspace))?);
+        let commits = Arc::new(Commits::new(workspace.root(), graph.files()));
+        Ok(Self { workspace, store, graph, facts: facts(), commits, challenges: Arc::default() })
     }
 
-    /// Where the report goes unless the user says otherwise: the folder of the scale's committed reports, or
-    /// a folder in the store when values were overridden, so that an experiment never replaces a committed
-    /// report.
+    /// Where the report goes unless the user says otherwise.
     pub(crate) fn report_folder(&self) -> Utf8PathBuf {
-        let scale = self.graph.scale();
-        if scale.sets.is_empty() {
-            self.workspace.root().join("reports").join(&scale.name)
-        } else {
-            self.store.root().join("reports").join(&scale.name)
-        }
+        report_folder(&self.workspace, &self.store, self.graph.scale())
     }
+}
+
+/// Several checked recipes with everything that is needed to plan or run them together.
+pub(crate) struct Joint {
+    pub(crate) workspace: Workspace,
+    pub(crate) store: Arc<Store>,
+    pub(crate) graph: JoinedGraph,
+    pub(crate) facts: Facts,
+    commits: Arc<Commits>,
+    challenges: Arc<Challenges>,
+}
+
+impl Joint {
+    /// Reads and checks the recipes; nothing is run or written if anything is wrong with any of them.
+    pub(crate) fn open(
+        global: &Global,
+        recipes: &[String],
+        targets: &Targets,
+        python: &Utf8Path,
+        setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
+    ) -> Result<Self, Failure> {
+        let workspace = workspace(global)?;
+        let registry = step_kinds(global, &workspace, python, setup_progress)?;
+        let graph = load_all(&workspace, recipes, &targets.scale, &targets.sets, &registry)?;
+        let store = Arc::new(open(&store_path_of(global, &workspace))?);
+        let commits = Arc::new(Commits::new(workspace.root(), graph.files()));
+        Ok(Self { workspace, store, graph, facts: facts(), commits, challenges: Arc::default() })
+    }
+
+    /// One of the recipes by itself.
+    pub(crate) fn session(&self, recipe: usize) -> Result<Session, Failure> {
+        let graph = self.graph.graph(recipe);
+        let graph = graph.ok_or_else(|| Failure::Internal("a recipe is not in its graph".to_owned()))?;
+        Ok(Session {
+            workspace: self.workspace.clone(),
+            store: Arc::clone(&self.store),
+            graph,
+            facts: self.facts.clone(),
+            commits: Arc::clone(&self.commits),
+            challenges: Arc::clone(&self.challenges),
+        })
+    }
+}
+
+/// The facts of this machine that change results.
+fn facts() -> Facts {
+    Facts::from([(steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned())])
+}
+
+fn store_path_of(global: &Global, workspace: &Workspace) -> Utf8PathBuf {
+    global.store.clone().unwrap_or_else(|| default_store(workspace))
+}
+
+/// Where reports go unless the user says otherwise: the folder of the scale's committed reports, or a folder in the store
+/// when values were overridden, so that an experiment never replaces a committed report.
+pub(crate) fn report_folder(workspace: &Workspace, store: &Store, scale: &Scale) -> Utf8PathBuf {
+    let root = if scale.sets.is_empty() { workspace.root() } else { store.root() };
+    root.join("reports").join(&scale.name)
 }
 
 /// The step kinds, for commands that run none.
@@ -156,7 +252,7 @@ fn step_kinds(
     python: &Utf8Path,
     setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
 ) -> Result<Registry, Failure> {
-    let store = global.store.clone().unwrap_or_else(|| default_store(workspace));
+    let store = store_path_of(global, workspace);
     // Not by `images`, which makes the store: nothing is written before the recipe is checked.
     let images = global.images.clone().unwrap_or_else(|| store.join("images"));
     // A recipe's verdicts come from the image that its workspace pins, whichever build of this program runs it.

@@ -2,14 +2,19 @@
 
 use anstyle::Style;
 use assay_flow::{Origin, Setting, Workspace, settings as find};
+use serde_json::json;
 
 use crate::args::{Global, SettingsArgs};
+use crate::document;
 use crate::failure::Failure;
 use crate::session;
 use crate::stdio;
 
 /// How many steps are named for a value; the values of training are used by every model.
 const NAMED: usize = 3;
+
+/// What values begin with that no step uses, but the second step of a check.
+const CONFIRMATION: &str = "confirmation.";
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 40;
@@ -22,12 +27,14 @@ pub(crate) fn settings(global: &Global, args: &SettingsArgs) -> Result<(), Failu
         None => with_steps(&workspace)?,
     };
     let kinds = session::kinds(global, &workspace)?;
-    let found = find(&workspace, &recipes, &args.scale, &args.sets, &kinds)?;
-    let mut out = stdio::out();
-    if global.json {
-        let json = serde_json::to_string_pretty(&found).map_err(|e| Failure::Internal(e.to_string()))?;
-        return writeln!(out, "{json}");
+    let mut found = find(&workspace, &recipes, &args.scale, &args.sets, &kinds)?;
+    for setting in found.iter_mut().filter(|setting| setting.path.starts_with(CONFIRMATION)) {
+        setting.used_by.push("check --confirm".to_owned());
     }
+    if global.json {
+        return document::print(&json!({ "scale": args.scale, "sets": args.sets, "settings": found }));
+    }
+    let mut out = stdio::out();
     let (used, unused): (Vec<&Setting>, Vec<&Setting>) =
         found.iter().partition(|setting| !setting.used_by.is_empty());
     let dim = Style::new().dimmed();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{StdoutLock, Write};
 
 use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
 
 use crate::failure::Failure;
 
@@ -26,6 +27,12 @@ impl Out {
     pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.0.write_all(bytes).and_then(|()| self.0.flush()).map_err(Failure::Stdout)
     }
+}
+
+/// Warns of something on standard error.
+pub(crate) fn warn(text: impl fmt::Display) {
+    let yellow = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+    say(format_args!("{yellow}warning{yellow:#}: {text}"));
 }
 
 /// Says something on standard error. If nobody can hear it, that is no reason to fail.

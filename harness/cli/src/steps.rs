@@ -2,8 +2,10 @@
 
 use anstyle::Style;
 use assay_flow::{Diagnostic, Manual};
+use serde_json::json;
 
 use crate::args::Global;
+use crate::document;
 use crate::failure::Failure;
 use crate::session;
 use crate::stdio::{self, Out};
@@ -19,11 +21,10 @@ pub(crate) fn steps(global: &Global, kind: Option<&str>) -> Result<(), Failure> 
         }
         None => kinds.kinds().map(|kind| Manual::of(&**kind)).collect(),
     };
-    let mut out = stdio::out();
     if global.json {
-        let json = serde_json::to_string_pretty(&manuals).map_err(|e| Failure::Internal(e.to_string()))?;
-        return writeln!(out, "{json}");
+        return document::print(&json!({ "kinds": manuals }));
     }
+    let mut out = stdio::out();
     match (kind, &manuals[..]) {
         (Some(_), [manual]) => describe(&mut out, manual),
         _ => list(&mut out, &manuals),

@@ -1,9 +1,11 @@
 //! `assay runs`, `assay log` and `assay store`.
 
+use assay_flow::{Diagnostic, Record};
 use assay_store::{Run, RunStatus, Store};
 use serde_json::json;
 
 use crate::args::{Global, StoreCommand};
+use crate::document;
 use crate::failure::Failure;
 use crate::session;
 use crate::stdio;
@@ -12,18 +14,14 @@ use crate::stdio;
 pub(crate) fn runs(global: &Global) -> Result<(), Failure> {
     let store = session::store(global)?;
     let runs = store.runs()?;
-    let mut out = stdio::out();
     if global.json {
-        for run in &runs {
-            writeln!(
-                out,
-                "{}",
-                json!({ "id": run.id.to_string(), "title": run.title, "status": status(run.status),
-                        "started-ms": run.started_ms, "ended-ms": run.ended_ms })
-            )?;
-        }
-        return Ok(());
+        let run = |run: &Run| {
+            json!({ "id": run.id, "title": run.title, "status": run.status, "started_ms": run.started_ms,
+                    "ended_ms": run.ended_ms })
+        };
+        return document::print(&json!({ "runs": runs.iter().map(run).collect::<Vec<_>>() }));
     }
+    let mut out = stdio::out();
     if runs.is_empty() {
         writeln!(out, "no runs yet")?;
     }
@@ -49,29 +47,32 @@ pub(crate) fn log(global: &Global, prefix: &str) -> Result<(), Failure> {
     let store = session::store(global)?;
     let Run { id, .. } = store.find_run(prefix)?;
     let mut out = stdio::out();
-    for event in store.events(&id)? {
-        writeln!(out, "{event}")?;
+    for (number, line) in (1..).zip(store.events(&id)?) {
+        let record = Record::from_json(&line).map_err(|error| {
+            Diagnostic::user(format!("line {number} of the log of run {id}: {error}"))
+                .help("read it with the version of this program that recorded it")
+        })?;
+        writeln!(out, "{}", document::line(&record)?)?;
     }
     Ok(())
 }
 
 /// Counts, verifies or cleans the store.
 pub(crate) fn maintain(global: &Global, command: &StoreCommand) -> Result<(), Failure> {
-    let store = session::store(global)?;
     match command {
-        StoreCommand::Stats => stats(global, &store),
-        StoreCommand::Verify => verify(global, &store),
-        StoreCommand::Gc { yes } => gc(global, &store, *yes),
+        StoreCommand::Stats => stats(global, &session::store(global)?),
+        StoreCommand::Verify => verify(global, &session::store(global)?),
+        StoreCommand::Gc { yes: false } => gc(global, &session::store(global)?, false),
+        StoreCommand::Gc { yes: true } => gc(global, &session::store_to_collect(global)?, true),
     }
 }
 
 fn stats(global: &Global, store: &Store) -> Result<(), Failure> {
     let stats = store.stats()?;
-    let mut out = stdio::out();
     if global.json {
-        writeln!(out, "{}", json!(stats))?;
-        return Ok(());
+        return document::print(&stats);
     }
+    let mut out = stdio::out();
     let rows = [
         ("objects", stats.objects, Some(stats.object_bytes)),
         ("actions", stats.actions, None),
@@ -90,10 +91,10 @@ fn stats(global: &Global, store: &Store) -> Result<(), Failure> {
 
 fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
     let report = store.verify()?;
-    let mut out = stdio::out();
     if global.json {
-        writeln!(out, "{}", json!(report))?;
+        document::print(&report)?;
     } else {
+        let mut out = stdio::out();
         for damage in report.corrupt.iter().chain(&report.missing) {
             writeln!(out, "{}: {}", damage.hash, damage.problem)?;
             for reference in &damage.wanted_by {
@@ -105,6 +106,9 @@ fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
         }
         for problem in &report.index {
             writeln!(out, "index: {problem}")?;
+        }
+        for problem in &report.journal {
+            writeln!(out, "journal: {problem}")?;
         }
         for damaged in &report.memo.damaged {
             writeln!(out, "{}: a remembered result in {} is damaged", damaged.key, damaged.path)?;
@@ -121,53 +125,59 @@ fn verify(global: &Global, store: &Store) -> Result<(), Failure> {
     }
     let objects = report.corrupt.len() + report.missing.len();
     let results = report.memo.damaged.len() as u64 + report.memo.bad_keys;
-    Err(Failure::Damaged(match report.index.len() {
-        0 => format!(
+    let mut found = Vec::new();
+    if objects > 0 || results > 0 {
+        found.push(format!(
             "{objects} objects and {results} remembered results are damaged; the next run that needs them makes them anew"
-        ),
-        n => format!("the index has {n} faults; move the store aside: the next run makes a new one"),
-    }))
+        ));
+    }
+    if !report.index.is_empty() {
+        found.push("the index is damaged; the next command makes it anew from its journal".to_owned());
+    }
+    if !report.journal.is_empty() {
+        found.push("the journal of the index is damaged; the next run writes it anew".to_owned());
+    }
+    Err(Failure::Damaged(found.join(". ")))
 }
 
 fn gc(global: &Global, store: &Store, yes: bool) -> Result<(), Failure> {
     let plan = store.gc_plan()?;
-    let mut out = stdio::out();
     if global.json {
-        writeln!(out, "{}", json!(plan))?;
-    } else {
-        for object in plan.objects.iter().chain(&plan.checkpoints) {
-            writeln!(out, "{}  {:>9}", object.hash, bytes(object.bytes))?;
-        }
+        let deleted = if yes { Some(store.gc_apply(&plan)?) } else { None };
+        return document::print(&json!({ "plan": plan, "deleted": deleted }));
+    }
+    let mut out = stdio::out();
+    for object in plan.objects.iter().chain(&plan.checkpoints) {
+        writeln!(out, "{}  {:>9}", object.hash, bytes(object.bytes))?;
+    }
+    writeln!(
+        out,
+        "{} objects, {} checkpoints, {} remembered results, {} set aside as damaged: {} that no recorded report or \
+         latest result needs",
+        plan.objects.len(),
+        plan.checkpoints.len(),
+        plan.memo.values,
+        plan.set_aside.len(),
+        bytes(plan.bytes())
+    )?;
+    if plan.spared_as_new > 0 {
         writeln!(
             out,
-            "{} objects, {} checkpoints, {} remembered results, {} set aside as damaged: {} that no recorded report or \
-             latest result needs",
-            plan.objects.len(),
-            plan.checkpoints.len(),
-            plan.memo.values,
-            plan.set_aside.len(),
-            bytes(plan.bytes())
+            "{} more ({}) are too new to be deleted",
+            plan.spared_as_new,
+            bytes(plan.spared_as_new_bytes)
         )?;
-        if plan.spared_as_new > 0 {
-            writeln!(
-                out,
-                "{} more ({}) are too new to be deleted",
-                plan.spared_as_new,
-                bytes(plan.spared_as_new_bytes)
-            )?;
-        }
     }
     if !yes {
-        if !global.json && !plan.is_empty() {
+        if !plan.is_empty() {
             writeln!(out, "nothing was deleted; add --yes to delete them")?;
         }
         return Ok(());
     }
     let outcome = store.gc_apply(&plan)?;
-    if global.json {
-        writeln!(out, "{}", json!({ "deleted-objects": outcome.objects, "freed-bytes": outcome.bytes }))?;
-    } else {
-        writeln!(out, "deleted {} objects, {} freed", outcome.objects, bytes(outcome.bytes))?;
+    writeln!(out, "deleted {} objects, {} freed", outcome.objects, bytes(outcome.bytes))?;
+    if outcome.beside_runs {
+        writeln!(out, "a run is active: what it might need was left; collect again when it has ended")?;
     }
     Ok(())
 }

@@ -3,22 +3,26 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::{Machine, Target, recipe};
+use super::{Machine, Target, Targets, recipe};
 
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXIT_CODES)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
-    pub(crate) target: TargetDefault,
-    /// The report to compare with [default: `reports/SCALE/RECIPE.json`]
+    pub(crate) targets: Targets,
+    /// The report to compare with, for one recipe [default: `reports/SCALE/RECIPE.json`]
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<Utf8PathBuf>,
-    /// Level of the tests, adjusted for all of them by Holm's method
+    /// Level of the tests, adjusted by Holm's method for all of them, over all recipes
     #[arg(long, value_name = "LEVEL", default_value_t = 0.05, value_parser = level)]
     pub(crate) alpha: f64,
     /// The practical minimum in points: smaller differences are none
     #[arg(long, value_name = "POINTS", default_value_t = 0.0, value_parser = points)]
     pub(crate) min_effect: f64,
+    /// Sample the rows of suspected cells and claims more often, and test those again: what is confirmed is regressed.
+    /// The scale says which value is raised: `confirmation.samples`
+    #[arg(long)]
+    pub(crate) confirm: bool,
     /// Take this run's report as the baseline: rewrite it, print what differs, and fail once if anything does
     #[arg(long, conflicts_with_all = ["baseline", "sets"])]
     pub(crate) accept: bool,
@@ -31,7 +35,7 @@ pub(crate) struct CheckArgs {
     /// The file that --github appends its summary to
     #[arg(long, value_name = "FILE", env = "GITHUB_STEP_SUMMARY")]
     pub(crate) step_summary: Option<Utf8PathBuf>,
-    /// Print the first line and the outcomes of the claims alone
+    /// Print the first line and the outcomes of the claims alone; of several recipes a line for each
     #[arg(short, long, conflicts_with = "json")]
     pub(crate) quiet: bool,
     #[command(flatten)]
@@ -39,8 +43,9 @@ pub(crate) struct CheckArgs {
 }
 
 const CHECK_EXIT_CODES: &str = "\
-Exit codes: 0 nothing is worse (a suspicion does not fail); 5 a cell or a claim has regressed or is missing, or --accept \
-changed the baseline; 2 there is no baseline, or nothing in it can be compared; 1, 3 and 4 as for every command";
+Exit codes: 0 nothing is worse (a suspicion does not fail unless --confirm confirms it); 5 a cell or a claim has regressed or is missing, or --accept \
+changed the baseline; 2 there is no baseline, or nothing in it can be compared; 1, 3 and 4 as for every command. Of several recipes the worst decides, \
+in this order: 5, then 1, 3 and 4, then 2";
 
 fn level(text: &str) -> Result<f64, String> {
     let level = text.parse().ok().filter(|level: &f64| *level > 0.0 && *level < 1.0);
@@ -67,9 +72,11 @@ pub(crate) struct ChallengeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
-    /// A report's JSON form
+    /// A run, by its id or the beginning of it as `assay runs` lists it, or a report's JSON form
+    #[arg(value_name = "A")]
     pub(crate) a: Utf8PathBuf,
-    /// Another report of the same recipe
+    /// Another run or report of the same recipe
+    #[arg(value_name = "B")]
     pub(crate) b: Utf8PathBuf,
 }
 

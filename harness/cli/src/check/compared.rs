@@ -2,14 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_claims::compare::{self, Better, Call, Comparison, Difference, Pair, Rules, Samples, detectable};
-use assay_report::{Cell, Claim, Outcome, Part, Quantity, Report, Threshold, Unit};
-use serde::Serialize;
+use assay_claims::compare::{
+    self, Answers, Better, Call, Comparison, Pair, Rules, Samples, Spread, Term, detectable, spread,
+};
+use assay_claims::scores::CellId;
+use assay_claims::table::NamedMean;
+use assay_report::{Cell, Claim, ColumnKind, Outcome, Part, Report, Threshold, Unit};
 
-use super::steps::{ChangedStep, changed};
+use super::found::{Check, Item, Outcomes};
+use super::steps::changed;
+use crate::evidence::ITEMS;
+use crate::flips::Flips;
 
-/// The kind of the steps that bring questions.
-const ITEMS: &str = "items";
+/// Scores are fractions, cells percentages.
+const PERCENT: f64 = 100.0;
+
+/// Why a claim is suspected of which no comparison is.
+const WEAKER: &str = "weaker, and no comparison differs beyond chance";
 
 /// What the user sets.
 #[derive(Clone, Copy, Debug)]
@@ -18,160 +27,81 @@ pub(crate) struct Limits {
     pub(crate) alpha: f64,
     /// The practical minimum, in points.
     pub(crate) min_effect: f64,
-}
-
-/// Everything that a check says, which is also its JSON form.
-#[derive(Debug, Serialize)]
-pub(crate) struct Check {
-    format: &'static str,
-    pub(crate) recipe: String,
-    pub(crate) scale: String,
-    /// Whether a cell or a claim has regressed or is missing.
-    pub(crate) regression: bool,
-    alpha: f64,
-    min_effect: f64,
-    /// The drop in points that the test of the median cell finds with a power of 80 %.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) detectable: Option<f64>,
-    /// How often each call occurs.
-    pub(crate) counts: BTreeMap<Call, usize>,
-    pub(crate) cells: Vec<Item>,
-    pub(crate) claims: Vec<Item>,
-    /// The steps that differ, each after its inputs.
-    pub(crate) steps: Vec<ChangedStep>,
-    pub(crate) notes: Vec<String>,
-}
-
-/// A cell, a claim or a comparison of a claim, with its call.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Item {
-    /// `ROW.COLUMN`, the claim's name, or the comparison's label.
-    pub(crate) id: String,
-    pub(crate) call: Option<Call>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) baseline: Option<Side>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) now: Option<Side>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) change: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) difference: Option<Difference>,
-    /// The chance of finding a change of the size that matters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) power: Option<f64>,
-    /// Of a claim: its outcome before and now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) outcomes: Option<(Option<Outcome>, Option<Outcome>)>,
-    /// Why there is no test, or what a claim's call rests on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) parts: Vec<Item>,
-    /// Where the recipe says so; filled in by the command.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) file: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<u32>,
-}
-
-impl Item {
-    pub(crate) fn call(&self) -> Call {
-        self.call.unwrap_or(Call::NotComparable)
-    }
-}
-
-/// One side's value.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Side {
-    pub(crate) value: f64,
-    low: f64,
-    high: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) n: Option<u64>,
-}
-
-impl Side {
-    fn of(quantity: &Quantity) -> Self {
-        let Quantity { value, low, high, n, .. } = *quantity;
-        Self { value, low, high, n }
-    }
+    /// Tests of other recipes that the adjustment counts.
+    pub(crate) others: usize,
 }
 
 /// Compares two reports of one recipe.
-pub(crate) fn compared(baseline: &Report, now: &Report, target: &str, limits: Limits) -> Check {
-    let both = Both { baseline, now, limits };
+pub(crate) fn compared(both: &Both<'_>, target: &str, flipped: Flips) -> Check {
     let cells = both.cells();
     let claims = both.claims();
     let mut pairs: Vec<Pair<'_>> = cells.iter().map(|(_, pair)| *pair).collect();
     pairs.extend(claims.iter().flat_map(|claim| claim.parts.iter().map(|(_, pair)| *pair)));
-    let rules = Rules { alpha: limits.alpha, level: baseline.confidence };
-    let mut found = compare::compare(&pairs, &rules);
+    let mut found = compare::compare(&pairs, &both.rules());
     let of_parts = found.split_off(cells.len());
     let detectable = detectable(&found);
-    let cells: Vec<Item> = cells.iter().zip(found).map(|((id, pair), found)| item(id, pair, found)).collect();
+    let cell = |((id, pair), found): (&(CellId, Pair<'_>), Comparison)| {
+        Item::new(&format!("{}.{}", id.row, id.column), pair, found)
+    };
+    let cells = cells.iter().zip(found).map(cell).collect();
     let mut of_parts = of_parts.into_iter();
-    let claims: Vec<Item> = claims.iter().map(|claim| claim.item(&mut of_parts)).collect();
-    let mut counts = BTreeMap::new();
-    for item in cells.iter().chain(&claims) {
-        *counts.entry(item.call()).or_insert(0) += 1;
-    }
+    let claims = claims.iter().map(|claim| claim.item(&mut of_parts)).collect();
     let mut check = Check {
-        format: "assay-check 1",
-        recipe: now.id.clone(),
-        scale: now.scale.clone(),
-        regression: counts.keys().any(|call| call.is_regression()),
-        alpha: limits.alpha,
-        min_effect: limits.min_effect,
+        format: "assay-check 2",
+        recipe: both.now.id.clone(),
+        scale: both.now.scale.clone(),
+        regression: false,
+        alpha: both.limits.alpha,
+        min_effect: both.limits.min_effect,
         detectable,
-        steps: changed(&baseline.sources, &now.sources),
-        notes: Vec::new(),
-        counts,
+        counts: BTreeMap::new(),
+        confirmation: None,
         cells,
         claims,
+        steps: changed(&both.baseline.sources, &both.now.sources),
+        flipped,
+        notes: Vec::new(),
     };
-    check.notes = notes(&check, &both, target);
+    check.count();
+    check.notes = notes(&check, both, target);
     check
 }
 
-fn item(id: &str, pair: &Pair<'_>, found: Comparison) -> Item {
-    let reason = match (pair.baseline, pair.now) {
-        (Some(_), None) => Some("measured in the baseline, not now"),
-        (None, Some(_)) => Some("not measured in the baseline"),
-        _ if pair.samples == Samples::OtherQuestions => Some("of other questions"),
-        _ if found.call == Call::NotComparable => Some("without a standard error"),
-        _ => None,
-    };
-    Item {
-        id: id.to_owned(),
-        call: Some(found.call),
-        baseline: pair.baseline.map(Side::of),
-        now: pair.now.map(Side::of),
-        change: found.change,
-        difference: found.difference,
-        power: found.power,
-        reason,
-        ..Item::default()
-    }
-}
-
-/// The two reports.
-struct Both<'a> {
-    baseline: &'a Report,
-    now: &'a Report,
-    limits: Limits,
+/// The two reports, and what is known beside them.
+pub(crate) struct Both<'a> {
+    pub(crate) baseline: &'a Report,
+    pub(crate) now: &'a Report,
+    pub(crate) limits: Limits,
+    /// The scores of single questions on both sides, as far as they are at hand.
+    pub(crate) answers: (&'a Answers, &'a Answers),
+    /// The columns of means that a report does not list.
+    pub(crate) means: &'a [NamedMean],
 }
 
 /// A claim of one of the reports, with the pairs of its comparisons.
-struct ClaimPairs<'a> {
-    id: &'a str,
+pub(super) struct ClaimPairs<'a> {
+    pub(super) id: &'a str,
     baseline: Option<&'a Claim>,
-    now: Option<&'a Claim>,
-    parts: Vec<(String, Pair<'a>)>,
+    pub(super) now: Option<&'a Claim>,
+    pub(super) parts: Vec<(String, Pair<'a>)>,
 }
 
 impl<'a> Both<'a> {
+    pub(super) fn rules(&self) -> Rules {
+        Rules { alpha: self.limits.alpha, level: self.baseline.confidence, others: self.limits.others }
+    }
+
+    /// Rows with cells that were made from other artefacts than before.
+    pub(crate) fn moved(baseline: &Report, now: &Report) -> BTreeSet<String> {
+        let columns = || now.columns.iter().chain(&baseline.columns).map(|column| &column.id);
+        let moved = |row: &str| {
+            columns().any(|column| artefacts(baseline, row, column) != artefacts(now, row, column))
+        };
+        now.rows.iter().map(|row| row.id.clone()).filter(|row| moved(row)).collect()
+    }
+
     /// Every cell that one of the reports has measured.
-    fn cells(&self) -> Vec<(String, Pair<'a>)> {
+    pub(super) fn cells(&self) -> Vec<(CellId, Pair<'a>)> {
         let names = |report: &'a Report| {
             let columns = report.columns.iter().map(|column| column.id.as_str());
             let columns: Vec<&str> = columns.collect();
@@ -180,16 +110,17 @@ impl<'a> Both<'a> {
         };
         let mut seen = BTreeSet::new();
         let all = names(self.baseline).chain(names(self.now)).filter(|name| seen.insert(*name));
-        all.filter_map(|(row, column)| Some((format!("{row}.{column}"), self.cell(row, column)?))).collect()
+        let id = |row: &str, column: &str| CellId { row: row.to_owned(), column: column.to_owned() };
+        all.filter_map(|(row, column)| Some((id(row, column), self.cell(row, column)?))).collect()
     }
 
     /// The pair of a cell; `None` where neither report has measured it.
-    fn cell(&self, row: &str, column: &str) -> Option<Pair<'a>> {
+    pub(super) fn cell(&self, row: &str, column: &str) -> Option<Pair<'a>> {
         let measured = |report| cell(report, row, column).and_then(|cell| cell.measured.as_ref());
         let (baseline, now) = (measured(self.baseline), measured(self.now));
         baseline.or(now)?;
         let margins = self.baseline.claims.iter().flat_map(|claim| &claim.parts).filter(|part| {
-            part.unit == Unit::Points
+            matches!(part.unit, Unit::Points | Unit::Difference(_))
                 && part.cells.iter().any(|cell| cell.row == row && cell.column == column)
         });
         let margins = margins.filter_map(|part| part.printed).map(f64::abs).filter(|margin| *margin > 0.0);
@@ -197,10 +128,60 @@ impl<'a> Both<'a> {
             baseline,
             now,
             samples: self.samples([(row, column)].into_iter(), baseline == now),
+            paired: self.spread(&[(row, column, PERCENT)]),
             better: Better::Up,
             margin: margins.min_by(f64::total_cmp),
-            min_effect: self.limits.min_effect,
+            min_effect: if self.in_percent(column) { self.limits.min_effect } else { 0.0 },
         })
+    }
+
+    /// Whether a column has percentages, for which alone the practical minimum is meant.
+    fn in_percent(&self, column: &str) -> bool {
+        let columns = self.now.columns.iter().chain(&self.baseline.columns);
+        columns.filter(|known| known.id == column).all(|known| known.unit.is_none())
+    }
+
+    /// The spread of the change of a weighted sum of cells, from the scores of single questions. Rows that are as they were
+    /// add nothing to it.
+    fn spread(&self, cells: &[(&str, &str, f64)]) -> Option<Spread> {
+        let moved = cells.iter().filter(|(row, column, _)| {
+            artefacts(self.baseline, row, column) != artefacts(self.now, row, column)
+        });
+        let terms = moved.map(|(row, column, weight)| {
+            let columns = self.members(column);
+            (!columns.is_empty()).then(|| Term { row: (*row).to_owned(), columns, weight: *weight })
+        });
+        let terms = terms.collect::<Option<Vec<Term>>>()?;
+        if terms.is_empty() { None } else { spread(self.answers.0, self.answers.1, &terms) }
+    }
+
+    /// The benchmark columns that a column averages; itself for a benchmark.
+    fn members(&self, column: &str) -> Vec<String> {
+        if let Some(mean) = self.means.iter().find(|mean| mean.id == column) {
+            return mean.columns.clone();
+        }
+        let Some(own) = self.now.columns.iter().find(|known| known.id == column) else { return Vec::new() };
+        let average = own.kind == ColumnKind::Average;
+        let members = self.now.columns.iter().filter(|member| match average {
+            true => own.group.is_some() && member.kind == ColumnKind::Benchmark && member.group == own.group,
+            false => member.id == own.id,
+        });
+        members.map(|member| member.id.clone()).collect()
+    }
+
+    /// The spread of the change of a comparison's margin, to first order around the middle of both sides.
+    fn spread_of(&self, expression: &str, label: &str) -> Option<Spread> {
+        let claim: assay_claims::claim::Claim = expression.parse().ok()?;
+        let comparison = claim.comparisons().find(|comparison| comparison.to_string() == label)?;
+        let cells = comparison.cells();
+        let value =
+            |report: &Report, id: &CellId| Some(cell(report, &id.row, &id.column)?.measured.as_ref()?.value);
+        let middle = |id: &CellId| Some(0.5 * (value(self.baseline, id)? + value(self.now, id)?));
+        let at = cells.iter().map(middle).collect::<Option<Vec<f64>>>()?;
+        let slopes = comparison.margin(&cells, &at).gradient;
+        let weighted = cells.iter().zip(slopes);
+        let weighted = weighted.map(|(id, slope)| (id.row.as_str(), id.column.as_str(), PERCENT * slope));
+        self.spread(&weighted.collect::<Vec<_>>())
     }
 
     /// What values that rest on these cells were made from. Where the reports name no artefacts, as for imported scores,
@@ -224,7 +205,7 @@ impl<'a> Both<'a> {
         (there && before != after) || (known && items_before != items)
     }
 
-    fn claims(&self) -> Vec<ClaimPairs<'a>> {
+    pub(super) fn claims(&self) -> Vec<ClaimPairs<'a>> {
         let of = |report: &'a Report, id: &str| report.claims.iter().find(|claim| claim.id == id);
         let added = self.now.claims.iter().filter(|claim| of(self.baseline, &claim.id).is_none());
         let all = self.baseline.claims.iter().chain(added);
@@ -232,7 +213,7 @@ impl<'a> Both<'a> {
             let (baseline, now) = (of(self.baseline, &claim.id), of(self.now, &claim.id));
             let parts = match (baseline, now) {
                 (Some(before), Some(after)) if before.expression == after.expression => {
-                    self.parts(&before.parts, &after.parts)
+                    self.parts(&before.expression, &before.parts, &after.parts)
                 }
                 _ => Vec::new(),
             };
@@ -241,7 +222,7 @@ impl<'a> Both<'a> {
         .collect()
     }
 
-    fn parts(&self, baseline: &'a [Part], now: &'a [Part]) -> Vec<(String, Pair<'a>)> {
+    fn parts(&self, expression: &str, baseline: &'a [Part], now: &'a [Part]) -> Vec<(String, Pair<'a>)> {
         let all = baseline.iter().map(|part| (part, now.iter().find(|after| after.label == part.label)));
         all.map(|(part, after)| {
             let (before, after) = (part.estimate.as_ref(), after.and_then(|after| after.estimate.as_ref()));
@@ -251,43 +232,33 @@ impl<'a> Both<'a> {
                 Threshold::Below { .. } => Better::Down,
                 Threshold::Within { .. } => Better::NearZero,
             };
-            let min_effect = if part.unit == Unit::Ratio { 0.0 } else { self.limits.min_effect };
+            let min_effect = match part.unit {
+                Unit::Points | Unit::Percent => self.limits.min_effect,
+                Unit::Ratio | Unit::Amount(_) | Unit::Difference(_) => 0.0,
+            };
             let margin = part.printed.map(f64::abs).filter(|margin| *margin > 0.0);
             let samples = self.samples(cells, before == after);
-            (part.label.clone(), Pair { baseline: before, now: after, samples, better, margin, min_effect })
+            let paired = self.spread_of(expression, &part.label);
+            let pair = Pair { baseline: before, now: after, samples, paired, better, margin, min_effect };
+            (part.label.clone(), pair)
         })
         .collect()
     }
 }
 
 impl ClaimPairs<'_> {
-    /// The claim with its call: that of its worst comparison, unless the outcome says more. An outcome that has become
-    /// weaker without a comparison that has is a suspicion; from the same samples it is a regression.
+    /// The claim with its call.
     fn item(&self, found: &mut impl Iterator<Item = Comparison>) -> Item {
-        let parts: Vec<Item> =
-            self.parts.iter().zip(found).map(|((label, pair), found)| item(label, pair, found)).collect();
-        let outcomes = (self.baseline.map(|claim| claim.outcome), self.now.map(|claim| claim.outcome));
-        let worst = parts.iter().map(Item::call).min().unwrap_or(Call::Identical);
-        let same = self.parts.iter().all(|(_, pair)| pair.samples == Samples::Same);
-        let (call, reason) = match (self.baseline, self.now) {
-            (Some(_), None) => (Call::Missing, Some("in the baseline, not now")),
-            (None, _) => (Call::NotComparable, Some("not in the baseline")),
-            (Some(before), Some(after)) if before.expression != after.expression => {
-                (Call::NotComparable, Some("of another expression"))
-            }
-            (Some(before), Some(after)) => match before.outcome.cmp(&after.outcome) {
-                _ if worst == Call::NotComparable => (worst, None),
-                std::cmp::Ordering::Greater if same => {
-                    (worst.min(Call::Regressed), Some("weaker from the same samples"))
-                }
-                std::cmp::Ordering::Greater if worst > Call::Suspected => {
-                    (Call::Suspected, Some("weaker, and no comparison differs beyond chance"))
-                }
-                std::cmp::Ordering::Less if same && worst > Call::Improved => {
-                    (Call::Improved, Some("stronger from the same samples"))
-                }
-                _ => (worst, None),
-            },
+        let parts: Vec<Item> = self
+            .parts
+            .iter()
+            .zip(found)
+            .map(|((label, pair), found)| Item::new(label, pair, found))
+            .collect();
+        let (call, reason) = self.call(&parts);
+        let outcomes = Outcomes {
+            baseline: self.baseline.map(|claim| claim.outcome),
+            now: self.now.map(|claim| claim.outcome),
         };
         Item {
             id: self.id.to_owned(),
@@ -296,6 +267,43 @@ impl ClaimPairs<'_> {
             reason,
             parts,
             ..Item::default()
+        }
+    }
+
+    /// The call of its worst comparison, unless the outcome says more. An outcome that has become weaker without a
+    /// comparison that has is a suspicion; from the same samples it is a regression.
+    pub(super) fn call(&self, parts: &[Item]) -> (Call, Option<&'static str>) {
+        let worst = parts.iter().map(Item::call).min().unwrap_or(Call::Identical);
+        let same = self.parts.iter().all(|(_, pair)| pair.samples == Samples::Same);
+        match (self.baseline, self.now) {
+            (Some(_), None) => (Call::Missing, Some("in the baseline, not now")),
+            (None, _) => (Call::NotComparable, Some("not in the baseline")),
+            (Some(before), Some(after)) if before.expression != after.expression => {
+                (Call::NotComparable, Some("of another expression"))
+            }
+            // What a gate says is about the setting: no outcome is weaker or stronger for it.
+            (Some(before), Some(after))
+                if before.outcome != after.outcome
+                    && [before.outcome, after.outcome].contains(&Outcome::NotTestable) =>
+            {
+                match after.outcome {
+                    Outcome::NotTestable => {
+                        (worst.min(Call::Suspected), Some("a gate does not pass any more"))
+                    }
+                    _ => (worst.min(Call::NotComparable), Some("not testable in the baseline")),
+                }
+            }
+            (Some(before), Some(after)) => match before.outcome.cmp(&after.outcome) {
+                _ if worst == Call::NotComparable => (worst, None),
+                std::cmp::Ordering::Greater if same => {
+                    (worst.min(Call::Regressed), Some("weaker from the same samples"))
+                }
+                std::cmp::Ordering::Greater if worst > Call::Suspected => (Call::Suspected, Some(WEAKER)),
+                std::cmp::Ordering::Less if same && worst > Call::Improved => {
+                    (Call::Improved, Some("stronger from the same samples"))
+                }
+                _ => (worst, None),
+            },
         }
     }
 }
@@ -348,13 +356,19 @@ fn notes(check: &Check, both: &Both<'_>, target: &str) -> Vec<String> {
         }
     }
     let all = || check.cells.iter().chain(check.claims.iter().flat_map(|claim| &claim.parts));
-    let tests = all().filter(|item| item.difference.is_some()).count();
+    let tests = check.tests();
     let blind = all().filter(|item| item.call() == Call::Insufficient).count();
     if tests > 0 {
+        let paired = all().filter_map(|item| item.difference).filter(|test| test.paired).count();
+        let differences = if tests == 1 { "difference was" } else { "differences were" };
+        let others = match both.limits.others {
+            0 => String::new(),
+            others => format!(" for these and {others} of other recipes"),
+        };
         notes.push(format!(
-            "{tests} differences were tested at {} %, adjusted by Holm's method; their errors take the two sides as \
-             independent, which is on the safe side for answers to the same questions",
-            100.0 * check.alpha
+            "{tests} {differences} tested at {} %, adjusted by Holm's method{others}; {}",
+            100.0 * check.alpha,
+            errors(paired, tests - paired)
         ));
     }
     if blind > 0 {
@@ -363,12 +377,51 @@ fn notes(check: &Check, both: &Both<'_>, target: &str) -> Vec<String> {
              practical minimum; more questions, samples or seeds would help"
         ));
     }
-    let moved =
-        all().any(|item| !matches!(item.call(), Call::Identical | Call::NotComparable | Call::Missing));
-    if check.steps.is_empty() && moved {
+    if check.steps.is_empty() {
+        notes.extend(without_steps(check, both, target));
+    }
+    notes
+}
+
+/// Why numbers differ although no step does: files of imported scores, which are no artefacts, or the last step.
+fn without_steps(check: &Check, both: &Both<'_>, target: &str) -> Vec<String> {
+    let moved = |item: &&Item| !matches!(item.call(), Call::Identical | Call::NotComparable | Call::Missing);
+    let differs = |item: &&Item| moved(item) || item.change.is_some_and(|change| change != 0.0);
+    let cells = both.cells();
+    let differing = cells.iter().zip(&check.cells).filter(|(_, item)| differs(item));
+    let bare = |report, id: &CellId| artefacts(report, &id.row, &id.column).is_empty();
+    let (imported, computed): (Vec<&CellId>, Vec<&CellId>) =
+        differing.map(|((id, _), _)| id).partition(|id| bare(both.baseline, id) && bare(both.now, id));
+    let rows: BTreeSet<&str> = imported.iter().map(|id| id.row.as_str()).collect();
+    let rows: Vec<String> = rows.into_iter().map(|row| format!("`{row}`")).collect();
+    let mut notes = Vec::new();
+    if !rows.is_empty() {
+        let of = if rows.len() == 1 { "row" } else { "rows" };
+        notes.push(format!(
+            "the scores of {of} {} are imported, and differ from those of the baseline: other files, or files with other \
+             content",
+            rows.join(", ")
+        ));
+    }
+    let parts = check.claims.iter().flat_map(|claim| &claim.parts).any(|part| moved(&part));
+    if !computed.is_empty() || imported.is_empty() && parts {
         notes.push(format!(
             "every artefact is that of the baseline: the numbers differ by what `{target}` computes from them"
         ));
     }
     notes
+}
+
+/// How the errors of differences came about, of which so many are paired and so many not.
+fn errors(paired: usize, unpaired: usize) -> String {
+    const UNPAIRED: &str = "takes the two sides as independent, which is on the safe side for answers to the same questions: \
+                            the verdicts are not in the store for both sides, or no difference between them varies";
+    match (paired, unpaired) {
+        (_, 0) => "their errors are those of the differences question by question".to_owned(),
+        (0, 1) => format!("its error {UNPAIRED}"),
+        (0, _) => format!("the error of each {UNPAIRED}"),
+        (_, unpaired) => format!(
+            "{paired} have the error of the differences question by question; that of the other {unpaired} {UNPAIRED}"
+        ),
+    }
 }

@@ -1,26 +1,95 @@
 //! A check as a JUnit file: one test case for each cell and each claim.
 
+use std::fmt;
+
 use assay_claims::compare::Call;
 
-use super::compared::{Check, Item};
+use super::found::{Check, Item};
+use super::overall::Checks;
 
-/// The file. A regression is a failure; what could not be tested is skipped, with the reason.
-pub(crate) fn junit(check: &Check) -> String {
-    let all = || check.cells.iter().chain(&check.claims);
-    let failures = all().filter(|item| item.call().is_regression()).count();
-    let skipped = all().filter(|item| is_skipped(item.call())).count();
-    let counts =
-        format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"", all().count());
+/// The file of one check. A regression is a failure; what could not be tested is skipped, with the reason.
+pub(crate) fn of_one(check: &Check) -> String {
+    let counts = Counts::of(check);
+    file(counts, &suite(check, counts))
+}
+
+/// The file of the checks of several recipes. A recipe whose run is not finished is an error.
+pub(crate) fn of_several(checks: &Checks) -> String {
+    let mut all = Counts::default();
+    let mut suites = String::new();
+    for checked in &checks.recipes {
+        let counts =
+            checked.check.as_ref().map_or(Counts { tests: 1, errors: 1, ..Counts::default() }, Counts::of);
+        all = all.plus(counts);
+        suites.push_str(&match &checked.check {
+            Some(check) => suite(check, counts),
+            None => unfinished(&checked.recipe, checked.problem.as_deref().unwrap_or_default(), counts),
+        });
+    }
+    file(all, &suites)
+}
+
+/// How many test cases there are, and how many of each sort.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    fn of(check: &Check) -> Self {
+        let all = || check.cells.iter().chain(&check.claims);
+        Self {
+            tests: all().count(),
+            failures: all().filter(|item| item.call().is_regression()).count(),
+            errors: 0,
+            skipped: all().filter(|item| is_skipped(item.call())).count(),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            tests: self.tests + other.tests,
+            failures: self.failures + other.failures,
+            errors: self.errors + other.errors,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tests, failures, errors, skipped } = self;
+        write!(f, "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
+    }
+}
+
+fn file(counts: Counts, suites: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"assay-check\" {counts}>\n{suites}</testsuites>\n"
+    )
+}
+
+/// The test cases of one recipe.
+fn suite(check: &Check, counts: Counts) -> String {
     let name = escaped(&format!("{}@{}", check.recipe, check.scale));
-    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    text.push_str(&format!(
-        "<testsuites name=\"assay-check\" {counts}>\n  <testsuite name=\"{name}\" {counts}>\n"
-    ));
+    let mut text = format!("  <testsuite name=\"{name}\" {counts}>\n");
     for (class, items) in [("cell", &check.cells), ("claim", &check.claims)] {
         items.iter().for_each(|item| text.push_str(&case(&format!("{}.{class}", check.recipe), item)));
     }
-    text.push_str("  </testsuite>\n</testsuites>\n");
+    text.push_str("  </testsuite>\n");
     text
+}
+
+/// A recipe whose run is not finished, as one test case.
+fn unfinished(recipe: &str, problem: &str, counts: Counts) -> String {
+    let (recipe, problem) = (escaped(recipe), escaped(problem));
+    format!(
+        "  <testsuite name=\"{recipe}\" {counts}>\n    <testcase classname=\"{recipe}\" name=\"run\">\n      \
+         <error message=\"{problem}\" type=\"not finished\"/>\n    </testcase>\n  </testsuite>\n"
+    )
 }
 
 fn is_skipped(call: Call) -> bool {

@@ -1,79 +1,74 @@
 //! `assay check`: a run against the committed report.
 
-mod compared;
+mod baseline;
+pub(crate) mod compared;
+mod confirm;
+mod finished;
+pub(crate) mod found;
 mod github;
 mod junit;
+pub(crate) mod overall;
+mod several;
 pub(crate) mod steps;
-mod text;
+pub(crate) mod text;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use assay_claims::compare::Call;
-use assay_flow::{Diagnostic, Outcome, Recipe, RecipeKind, Value, ValuePath, changes_since};
+use assay_flow::{Diagnostic, Recipe, Value, ValuePath};
 use assay_report::Report;
-use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::args::{CheckArgs, Global};
+use crate::args::{CheckArgs, Global, Target};
 use crate::display::Display;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::process::stop_on_signals;
 use crate::visible::visible;
-use crate::{compose, diff, outputs, report, run, stdio};
-use compared::{Check, Item, Limits, compared};
+use crate::{document, outputs, run, stdio};
+use baseline::Baseline;
+use compared::Limits;
+use confirm::Again;
+use finished::Finished;
+use found::{Check, Item, Outcomes};
 
-/// Runs the recipe, compares its report with the baseline, and says what has changed for the worse.
+/// Runs the recipes, compares each report with its baseline, and says what has changed for the worse.
 pub(crate) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
     outputs::check(&[], &[("--junit", args.junit.as_deref())])?;
+    match args.targets.only() {
+        Some(target) => of_one(global, args, &target),
+        None => several::check(global, args),
+    }
+}
+
+/// The check of one recipe.
+fn of_one(global: &Global, args: &CheckArgs, target: &Target) -> Result<(), Failure> {
     let display = Arc::new(if args.quiet { Display::quiet() } else { Display::new(false) });
-    let session = run::open(global, &args.target.clone().into(), &args.machine, &display)?;
-    let path = baseline_path(&session, args)?;
-    let baseline = baseline(&path, &session)?;
-    let outcome = run::carry_out(&session, &args.machine, &display)?;
-    let now = compose::report(&session, &outcome)?;
-    let limits = Limits { alpha: args.alpha, min_effect: args.min_effect };
-    let mut check = compared(&baseline, &now, &session.graph.target().id, limits);
-    place(&mut check, session.graph.recipe());
-    explain(&mut check, &session, &baseline, &outcome)?;
-    print(global, args, &check, &now)?;
+    let session = run::open(global, target, &args.machine, &display)?;
+    let baseline = Baseline::of(&session, args.baseline.as_deref())?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    stop_on_signals(&cancel)?;
+    let outcome = run::carry_out_until(&session, &args.machine, &display, &cancel)?;
+    let finished = Finished::new(session, outcome, baseline)?;
+    let limits = Limits { alpha: args.alpha, min_effect: args.min_effect, others: 0 };
+    let again = Again { global, machine: &args.machine, target, display: &display, cancel: &cancel };
+    let check = settled(&finished, limits, args.confirm.then_some(&again))?;
+    print(global, args, &check, &finished.now)?;
     if args.accept {
-        return accept(global, &session, &outcome, (&baseline, &now));
+        return accept(global, &finished);
     }
-    ended(&check, &path)
+    ended(&check, &finished.baseline.path)
 }
 
-/// The committed report, unless the user names another.
-fn baseline_path(session: &Session, args: &CheckArgs) -> Result<Utf8PathBuf, Failure> {
-    let recipe = session.graph.recipe();
-    if recipe.kind != RecipeKind::Table {
-        return Err(Diagnostic::user(format!("`{}` has no report to check: it is no table", recipe.name))
-            .help(format!("`assay run {}` compares an artefact with its lock", recipe.name))
-            .into());
+/// The check of a recipe, with its second look if one is asked for, and the places and reasons of what it says.
+fn settled(finished: &Finished, limits: Limits, again: Option<&Again<'_>>) -> Result<Check, Failure> {
+    let mut check = finished.check(limits)?;
+    if let Some(again) = again {
+        again.confirm(&mut check, finished, limits)?;
     }
-    let folder = session.workspace.root().join("reports").join(&session.graph.scale().name);
-    Ok(args.baseline.clone().unwrap_or_else(|| folder.join(format!("{}.json", recipe.name))))
-}
-
-/// The baseline, which must be of this recipe and scale.
-fn baseline(path: &Utf8Path, session: &Session) -> Result<Report, Failure> {
-    let (recipe, scale) = (&session.graph.recipe().name, &session.graph.scale().name);
-    if !path.is_file() {
-        return Err(Diagnostic::user(format!("there is no baseline at {path}"))
-            .help(format!(
-                "`assay run {recipe} --scale {scale}` writes one to commit; --baseline names another"
-            ))
-            .into());
-    }
-    let baseline = report::read(path)?;
-    if (&baseline.id, &baseline.scale) != (recipe, scale) {
-        let (id, of) = (visible(&baseline.id), visible(&baseline.scale));
-        return Err(Diagnostic::user(format!(
-            "{path} is a report of `{id}` at scale `{of}`, which cannot be compared with `{recipe}` at `{scale}`"
-        ))
-        .help("name a report of the same recipe and scale with --baseline")
-        .into());
-    }
-    Ok(baseline)
+    place(&mut check, finished.session.graph.recipe());
+    finished.explain(&mut check)?;
+    Ok(check)
 }
 
 /// Gives each item the place in the recipe that it is about.
@@ -101,64 +96,42 @@ fn located(item: &mut Item, recipe: &Recipe, list: &str, id: String, path: Optio
     item.line = Some(place.map_or(1, |place| place.line));
 }
 
-/// Says of each step at which a change begins why its key differs from the baseline's, if the store knows that one.
-fn explain(
-    check: &mut Check,
-    session: &Session,
-    baseline: &Report,
-    outcome: &Outcome,
-) -> Result<(), Failure> {
-    for step in check.steps.iter_mut().filter(|step| step.first) {
-        let before = baseline.sources.iter().find(|source| source.step == step.step);
-        let earlier: Option<Hash> = before.and_then(|source| source.key.parse().ok());
-        let now = outcome.steps.iter().find(|now| now.step == step.step);
-        if let Some((earlier, now)) = earlier.zip(now) {
-            let reasons = changes_since(&session.store, &earlier, &now.description)?;
-            step.reasons = reasons.into_iter().flatten().map(|reason| reason.to_string()).collect();
-        }
-    }
-    Ok(())
-}
-
 /// Writes and prints everything that the user asked for.
 fn print(global: &Global, args: &CheckArgs, check: &Check, now: &Report) -> Result<(), Failure> {
     if let Some(path) = &args.junit {
-        outputs::write(path, junit::junit(check).as_bytes())?;
+        outputs::write(path, junit::of_one(check).as_bytes())?;
+    }
+    if global.json {
+        return document::print_whole(check);
     }
     let mut out = stdio::out();
-    if global.json {
-        let json =
-            serde_json::to_string_pretty(check).map_err(|error| Failure::Internal(error.to_string()))?;
-        writeln!(out, "{json}")?;
-        return Ok(());
-    }
     writeln!(out, "{}", text::headline(check))?;
     match args.quiet {
         true => write!(out, "{}", run::outcomes(now))?,
         false => text::lines(check).iter().try_for_each(|line| writeln!(out, "{line}"))?,
     }
     if args.github {
-        github::annotations(check).iter().try_for_each(|line| writeln!(out, "{line}"))?;
-        args.step_summary.as_deref().map_or(Ok(()), |path| append(path, check))?;
+        github::annotations(&[check]).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        args.step_summary.as_deref().map_or(Ok(()), |path| append(path, &text::markdown(check)))?;
     }
     Ok(())
 }
 
 /// Appends the summary to the file that the job's step is given.
-fn append(path: &Utf8Path, check: &Check) -> Result<(), Failure> {
+fn append(path: &Utf8Path, summary: &str) -> Result<(), Failure> {
     let refused = || {
         let help = "GitHub names the file in GITHUB_STEP_SUMMARY; --step-summary names another";
         Failure::refused(format!("append the summary to {path}"), help)
     };
     let there = path.metadata().map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(usize::MAX));
     let mut file = fs_err::OpenOptions::new().create(true).append(true).open(path).map_err(refused())?;
-    std::io::Write::write_all(&mut file, github::summary(check, there).as_bytes()).map_err(refused())
+    std::io::Write::write_all(&mut file, github::cut(summary, there).as_bytes()).map_err(refused())
 }
 
 /// What is said of one cell or claim in a sentence.
 fn sentence(item: &Item) -> String {
     let mut text = format!("{} {}", visible(&item.id), item.call());
-    if let Some((Some(before), Some(now))) = item.outcomes {
+    if let Some(Outcomes { baseline: Some(before), now: Some(now) }) = item.outcomes {
         text.push_str(&format!(": {before} before, {now} now"));
     }
     if let (Some(before), Some(now)) = (item.baseline, item.now) {
@@ -166,6 +139,9 @@ fn sentence(item: &Item) -> String {
     }
     if let Some(test) = &item.difference {
         text.push_str(&format!(", interval of the difference {:+.2} to {:+.2}", test.low, test.high));
+    }
+    if let Some(again) = &item.confirmation {
+        text.push_str(&format!(", {}", again.words()));
     }
     if let Some(reason) = item.reason {
         text.push_str(&format!(" ({reason})"));
@@ -177,44 +153,47 @@ fn sentence(item: &Item) -> String {
 }
 
 /// Rewrites the baseline, and fails once if that changes it.
-fn accept(
-    global: &Global,
-    session: &Session,
-    outcome: &Outcome,
-    (baseline, now): (&Report, &Report),
-) -> Result<(), Failure> {
-    let written = assay_report::write(now, &session.report_folder())?;
-    session.store.pin(&outcome.run, &run::kept(outcome))?;
-    let differences = diff::lines(baseline, now);
+fn accept(global: &Global, finished: &Finished) -> Result<(), Failure> {
+    let (differences, changed) = finished.accept()?;
     if !global.json {
-        let mut out = stdio::out();
-        differences.iter().try_for_each(|line| writeln!(out, "{line}"))?;
-        written.iter().filter(|file| file.changed).try_for_each(|file| writeln!(out, "{}", file.path))?;
+        print_accepted(&differences, &changed)?;
     }
-    match written.iter().any(|file| file.changed) {
-        false => Ok(()),
-        true => Err(Failure::Regressed {
-            message: "the baseline was rewritten, which fails once".to_owned(),
-            help: "look at the differences and commit the new report".to_owned(),
-        }),
+    match changed.is_empty() {
+        true => Ok(()),
+        false => Err(rewritten("the baseline was")),
     }
 }
 
+/// Says what was accepted.
+fn print_accepted(differences: &[String], changed: &[Utf8PathBuf]) -> Result<(), Failure> {
+    let mut out = stdio::out();
+    differences.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    changed.iter().try_for_each(|path| writeln!(out, "{path}"))
+}
+
+/// The failure of a command that has rewritten what it compares with.
+fn rewritten(what: &str) -> Failure {
+    Failure::Regressed {
+        message: format!("{what} rewritten, which fails once"),
+        help: "look at the differences and commit what is new".to_owned(),
+    }
+}
+
+/// What to do about a difference that is meant.
+const ACCEPT: &str = "`assay check --accept` takes this run's report as the baseline";
+
 /// How the command ends.
 fn ended(check: &Check, path: &Utf8Path) -> Result<(), Failure> {
-    let accept = "`assay check --accept` takes this run's report as the baseline";
-    let count = |call: Call| check.counts.get(&call).copied().unwrap_or_default();
-    let failed = count(Call::Regressed) + count(Call::Missing);
-    if failed > 0 {
-        let all: usize = check.counts.values().sum();
+    if check.regression {
+        let (failed, all) = (check.failed(), check.counts.values().sum::<usize>());
         return Err(Failure::Regressed {
             message: format!("{failed} of {all} cells and claims are worse than in {path}, or missing"),
-            help: format!("undo what the first steps that differ changed; if it is meant, {accept}"),
+            help: format!("undo what the first steps that differ changed; if it is meant, {ACCEPT}"),
         });
     }
-    if !check.counts.is_empty() && check.counts.keys().all(|call| *call == Call::NotComparable) {
+    if check.is_blind() {
         return Err(Diagnostic::user(format!("nothing in {path} can be compared with this run"))
-            .help(accept)
+            .help(ACCEPT)
             .into());
     }
     Ok(())

@@ -2,13 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_flow::{changes_since, described};
 use assay_report::Source;
+use assay_store::{Hash, Store};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::failure::Failure;
+
 /// A step that differs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ChangedStep {
-    /// The step, such as `sft-7b-1k.final[seed=1]`.
+    /// The step, such as `sft-1k-noisy.final[seed=1]`.
     pub(crate) step: String,
     pub(crate) change: Change,
     /// Whether none of its inputs differs: the change begins here.
@@ -19,7 +25,7 @@ pub(crate) struct ChangedStep {
 }
 
 /// What differs of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Change {
     /// Only the second report has it.
@@ -74,6 +80,25 @@ pub(crate) fn changed(baseline: &[Source], now: &[Source]) -> Vec<ChangedStep> {
         })
     })
     .collect()
+}
+
+/// Says of each step at which a change begins why its key differs, if the store knows both keys.
+pub(crate) fn explain(
+    steps: &mut [ChangedStep],
+    store: &Store,
+    (baseline, now): (&[Source], &[Source]),
+) -> Result<(), Failure> {
+    for step in steps.iter_mut().filter(|step| step.first) {
+        let key = |sources: &[Source]| -> Option<Hash> {
+            sources.iter().find(|source| source.step == step.step)?.key.parse().ok()
+        };
+        let Some((before, after)) = key(baseline).zip(key(now)) else { continue };
+        if let Some(after) = described(store, &after)? {
+            let reasons = changes_since(store, &before, &after)?;
+            step.reasons = reasons.into_iter().flatten().map(|reason| reason.to_string()).collect();
+        }
+    }
+    Ok(())
 }
 
 /// The sources in an order in which each follows its inputs, otherwise as they stand.

@@ -1,8 +1,10 @@
 //! What a check says, in lines for a terminal and in Markdown for a summary.
 
+use std::collections::BTreeMap;
+
 use assay_claims::compare::Call;
 
-use super::compared::{Check, Item};
+use super::found::{Check, Item, Outcomes};
 use super::steps::ChangedStep;
 use crate::visible::visible;
 
@@ -18,17 +20,36 @@ fn counted(call: Call, count: usize) -> String {
     }
 }
 
-/// The first line: how often each call occurs, and what the gate could have seen.
-pub(crate) fn headline(check: &Check) -> String {
-    let mut counts: Vec<String> = check.counts.iter().map(|(call, count)| counted(*call, *count)).collect();
-    if !check.regression {
+/// How often each call occurs, and that nothing is worse where nothing is.
+pub(super) fn counted_all(counts: &BTreeMap<Call, usize>, regression: bool) -> String {
+    let mut counts: Vec<String> = counts.iter().map(|(call, count)| counted(*call, *count)).collect();
+    if !regression {
         counts.insert(0, "no regression".to_owned());
     }
-    let sight = match check.detectable {
-        Some(size) => format!("this gate sees drops of >= {size:.1} points in half of the cells (80 %)"),
-        None => "no test was made".to_owned(),
+    counts.join(", ")
+}
+
+/// What the second look came to, and what the gate could have seen.
+pub(super) fn sight(check: &Check) -> String {
+    let again = check.confirmation.as_ref().map_or_else(String::new, |again| {
+        let word = if again.suspects == 1 { "suspicion" } else { "suspicions" };
+        format!(
+            "{} of {} {word} confirmed with {} samples · ",
+            again.confirmed, again.suspects, again.samples
+        )
+    });
+    let sight = match (check.detectable, check.tests()) {
+        (Some(size), _) => format!("this gate sees drops of >= {size:.1} points in half of the cells (80 %)"),
+        (None, 0) => "no test was made".to_owned(),
+        (None, 1) => "of the cells none was tested, 1 comparison of claims was".to_owned(),
+        (None, tests) => format!("of the cells none was tested, {tests} comparisons of claims were"),
     };
-    format!("check: {} · {sight}", counts.join(", "))
+    format!("{again}{sight}")
+}
+
+/// The first line: how often each call occurs, and what the gate could have seen.
+pub(crate) fn headline(check: &Check) -> String {
+    format!("check: {} · {}", counted_all(&check.counts, check.regression), sight(check))
 }
 
 /// All lines after the first.
@@ -41,6 +62,7 @@ pub(crate) fn lines(check: &Check) -> Vec<String> {
     }
     lines.extend(folded(check));
     lines.extend(why(check));
+    lines.extend(check.flipped.lines());
     lines.extend(check.notes.iter().map(|note| format!("note: {}", visible(note))));
     lines
 }
@@ -48,8 +70,11 @@ pub(crate) fn lines(check: &Check) -> Vec<String> {
 /// Those with a call that a reader should see, one by one; of a claim also its comparisons.
 fn shown(check: &Check) -> impl Iterator<Item = &Item> {
     let telling = |item: &&Item| {
-        let moved = item.outcomes.is_some_and(|(before, now)| before != now);
-        moved || matches!(item.call(), Call::Regressed | Call::Missing | Call::Suspected | Call::Improved)
+        let moved = item.outcomes.is_some_and(|outcomes| outcomes.baseline != outcomes.now);
+        moved
+            || item.confirmation.is_some()
+            || item.parts.iter().any(|part| part.confirmation.is_some())
+            || matches!(item.call(), Call::Regressed | Call::Missing | Call::Suspected | Call::Improved)
     };
     let claims = check.claims.iter().filter(telling);
     check
@@ -72,13 +97,17 @@ fn row(item: &Item) -> [String; 7] {
         (before, now) => format!("{} -> {}", samples(before), samples(now)),
     };
     let interval = match (&item.difference, item.reason) {
+        (Some(test), _) if item.confirmation.is_some() => {
+            let again = item.confirmation.map_or_else(String::new, |again| again.words());
+            format!("{:+.2} to {:+.2}, {again}", test.low, test.high)
+        }
         (Some(test), _) => format!("{:+.2} to {:+.2}", test.low, test.high),
         (None, Some(reason)) => reason.to_owned(),
         (None, None) if item.change.is_some() => "the same samples".to_owned(),
         (None, None) => String::new(),
     };
     let (baseline, now) = match item.outcomes {
-        Some((before, now)) => {
+        Some(Outcomes { baseline: before, now }) => {
             let word = |outcome: Option<assay_report::Outcome>| outcome.map_or("-", |outcome| outcome.word());
             (word(before).to_owned(), word(now).to_owned())
         }
@@ -156,12 +185,14 @@ fn parts(step: &ChangedStep) -> (&str, Option<&str>) {
 }
 
 /// Whether two steps are instances of one for two seeds, with the same change for the same reasons.
-fn alike(a: &ChangedStep, b: &ChangedStep) -> bool {
-    parts(a).1.is_some() && parts(a).0 == parts(b).0 && a.change == b.change && a.reasons == b.reasons
+pub(crate) fn alike(a: &ChangedStep, b: &ChangedStep) -> bool {
+    parts(a).1.is_some()
+        && parts(a).0 == parts(b).0
+        && (a.change, a.first, &a.reasons) == (b.change, b.first, &b.reasons)
 }
 
 /// The name of such instances: `reasoner[seed=1,2]`.
-fn named(steps: &[&ChangedStep]) -> String {
+pub(crate) fn named(steps: &[&ChangedStep]) -> String {
     let seeds: Vec<&str> = steps.iter().filter_map(|step| parts(step).1).collect();
     match steps.first() {
         Some(first) if seeds.is_empty() => first.step.clone(),
@@ -184,7 +215,10 @@ pub(crate) fn markdown(check: &Check) -> String {
         rows.iter().for_each(|row| text.push_str(&line(row)));
         text.push('\n');
     }
-    for line in folded(check).into_iter().chain(why(check)).chain(check.notes.iter().cloned()) {
+    // The samples themselves are for the terminal; the summary has their number.
+    let flipped = check.flipped.lines().into_iter().take(1);
+    for line in folded(check).into_iter().chain(why(check)).chain(flipped).chain(check.notes.iter().cloned())
+    {
         // An indented line belongs to the one above.
         let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
         text.push_str(&format!("{indent}- {}\n", escaped(rest)));
@@ -193,7 +227,7 @@ pub(crate) fn markdown(check: &Check) -> String {
 }
 
 /// Text that Markdown and HTML leave as it is.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in visible(text).chars() {
         if "\\`*_{}[]<>#|~".contains(c) {

@@ -3,13 +3,13 @@
 use anstyle::{AnsiColor, Style};
 use assay_sandbox::rows::{Problems, Sample, Tests};
 use assay_sandbox::{
-    Entry, Input, Judge, Judged, Judgement, Prelude, Program, RunOutcome, Sandbox, Task, TestResult, Verdict,
-    judge_task, task_of_sample,
+    Entry, FailedTest, Input, Judge, Judged, Judgement, Prelude, Program, RunOutcome, Sandbox, Task,
+    TestResult, Verdict, VerdictRow, judge_task, task_of_sample,
 };
 use assay_store::Hash;
-use serde_json::{Value, json};
 
-use super::{all_judged, output};
+use super::all_judged;
+use crate::document;
 use crate::failure::Failure;
 use crate::stdio::{self, Out};
 use crate::visible::{cut, is_short_line, visible};
@@ -48,11 +48,9 @@ pub(super) fn explain(
             writeln!(out)?;
         }
         if json {
-            let mut row = output::row(sample, &one, sandbox.limits(), image);
-            if let (Value::Object(row), Value::Object(more)) = (&mut row, Failing::json(failing.as_ref())) {
-                row.extend(more);
-            }
-            writeln!(out, "{row}")?;
+            let row = VerdictRow::new(sample, &one, sandbox.limits(), image);
+            let failure = failing.as_ref().map(Failing::row);
+            writeln!(out, "{}", document::line(&VerdictRow { failure, ..row })?)?;
         } else {
             print(&mut out, sandbox, sample, &one, ran)?;
             if let Some(failing) = failing {
@@ -146,17 +144,17 @@ impl Failing {
         failing
     }
 
-    /// What a row of verdicts has besides when it is explained. What is not known is `null`.
-    fn json(failing: Option<&Self>) -> Value {
-        let case = failing.and_then(|failing| failing.case.as_ref());
-        json!({
-            "failing_test": failing.map(|failing| failing.number),
-            "input": case.map(|(input, _)| input),
-            "expected": case.map(|(_, expected)| expected),
-            "check": failing.and_then(|failing| failing.check.as_ref()),
-            "written": failing.and_then(|failing| failing.written.as_ref()),
-            "stderr": failing.map(|failing| &failing.stderr),
-        })
+    /// What a row of verdicts has besides when it is explained.
+    fn row(&self) -> FailedTest {
+        let (input, expected) = self.case.clone().unzip();
+        FailedTest {
+            test: self.number,
+            input,
+            expected,
+            check: self.check.clone(),
+            written: self.written.clone(),
+            stderr: self.stderr.clone(),
+        }
     }
 
     fn print(&self, out: &mut Out) -> Result<(), Failure> {

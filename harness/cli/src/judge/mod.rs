@@ -5,27 +5,30 @@ mod output;
 mod scores;
 mod summary;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_flow::Diagnostic;
-use assay_sandbox::rows::{Problems, Sample, read_samples};
+use assay_sandbox::rows::{Problems, RowsError, Sample, read_samples};
 use assay_sandbox::{
     Counts, ImageLock, Judge, Judged, Judging, JudgingError, JudgingSetup, Limits, SampleEvent, SampleSet,
     Sandbox, Verdict, calibrate,
 };
 use assay_store::{Hash, Store};
+use serde_json::json;
 
-use crate::args::{CalibrateArgs, Global, JudgeArgs};
+use crate::args::{By, CalibrateArgs, Global, JudgeArgs};
+use crate::document;
 use crate::failure::Failure;
+use crate::findings::Findings;
 use crate::outputs;
-use crate::process::{cores, end_with_parent, stop_on_signals};
+use crate::process::{cores, end_on_signals, end_with_parent, go_on, stop_on_signals};
 use crate::progress::Progress;
-use crate::session::{judging_setup, prepare, store_path};
-use crate::stdio::say;
+use crate::session::{judging_setup, prepare};
+use crate::stdio::{self, say, warn};
 use crate::visible::cut;
 
 /// Judge failures that are told with their reasons.
@@ -38,6 +41,8 @@ struct Results<'a> {
     judges: &'a [Judge],
     limits: &'a Limits,
     image: Hash,
+    /// What the scores are grouped by.
+    by: By,
     /// By sample, then by judge, in their orders.
     judged: Vec<Vec<Judged>>,
 }
@@ -52,7 +57,9 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
             ("--report", args.report.as_deref()),
         ],
     )?;
-    let problems = Problems::read(&args.problems)?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    stop_on_signals(&cancel)?;
+    let problems = Problems::read(&args.problems).map_err(|error| exchanged(args, error))?;
     let mut samples = read_samples(&args.samples)?;
     if let Some(wanted) = &args.explain {
         samples.retain(|sample| sample.id == *wanted);
@@ -60,27 +67,32 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
             return Err(Diagnostic::user(format!("{} holds no sample `{wanted}`", args.samples)).into());
         }
     }
+    go_on(&cancel)?;
     let judges = distinct(&args.judges);
     let setup = judging_setup(global, &args.python)?;
-    let judging = Judging::new(JudgingSetup { limits: limits(args), ..setup });
+    let judging = Judging::new(JudgingSetup { limits: limits(args), ..setup })
+        .even_unkept(|error| warn(format_args!("judgements are not kept: {error}")));
     let image = judging.describe().image;
     if args.explain.is_some() {
-        let prepared = prepare(global, &ImageLock::built_in()?, &args.python)?;
+        let prepared = prepare(global, &ImageLock::built_in()?, &args.python, &cancel)?;
+        end_on_signals(&cancel)?;
         let sandbox = Sandbox::new(&prepared, judging.limits().clone());
         return explain::explain(&sandbox, image, &problems, &samples, &judges, global.json);
     }
-    let cancel = Arc::new(AtomicBool::new(false));
-    stop_on_signals(&cancel)?;
-    let store = Store::open(&store_path(global)?)?;
+    let findings = Findings::open(global, "judgements")?;
     let workers = args.workers.unwrap_or_else(cores);
     let set = SampleSet { problems: &problems, samples: &samples, judges: &judges };
+    if args.dry_run {
+        return dry_run(&judging, &findings.store, set, &cancel, global.json);
+    }
     let results = Results {
-        judged: judge_all(&judging, &store, set, workers, &cancel, global.json)?,
+        judged: judge_all(&judging, &findings, set, workers, &cancel, global.json)?,
         problems: &problems,
         samples: &samples,
         judges: &judges,
         limits: judging.limits(),
         image,
+        by: args.by,
     };
     if let Some(path) = &args.out {
         output::write_rows(&results, path)?;
@@ -100,6 +112,65 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         judged.flat_map(|(sample, judged)| judged.iter().map(move |one| (sample, one))),
         Some("--explain SAMPLE shows what was judged"),
     )
+}
+
+/// What is wrong with the problems, or that they are the samples.
+fn exchanged(args: &JudgeArgs, error: RowsError) -> Failure {
+    let is_form = matches!(error, RowsError::Form { .. });
+    if is_form && Problems::read(&args.samples).is_ok() && read_samples(&args.problems).is_ok() {
+        let message = format!("{} holds samples, and {} problems", args.problems, args.samples);
+        return Diagnostic::user(message).help("name the problems first, then the samples").into();
+    }
+    error.into()
+}
+
+/// Says what there is to judge.
+fn dry_run(
+    judging: &Judging,
+    store: &Store,
+    set: SampleSet<'_>,
+    cancel: &AtomicBool,
+    json: bool,
+) -> Result<(), Failure> {
+    let counts: Cell<Option<Counts>> = Cell::new(None);
+    let counted = AtomicBool::new(false);
+    let tell = |event| {
+        if let SampleEvent::Start(found) = event {
+            counts.set(Some(found));
+            counted.store(true, Ordering::Relaxed);
+        }
+    };
+    let stopped = || counted.load(Ordering::Relaxed) || cancel.load(Ordering::Relaxed);
+    let ended = judging.judge_samples(store, set, 1, &stopped, &tell);
+    let Some(counts) = counts.get() else {
+        return match ended {
+            Err(JudgingError::Stopped { .. }) => Err(Failure::Interrupted("nothing was judged".to_owned())),
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(Failure::Internal("nothing was counted".to_owned())),
+        };
+    };
+    let untried = set.samples.iter().filter(|sample| set.problems.get(&sample.problem).is_none()).count();
+    if json {
+        return document::print(&json!({
+            "problems": set.problems.len(),
+            "samples": set.samples.len(),
+            "samples_without_problem": untried,
+            "judges": set.judges.iter().map(|judge| judge.version()).collect::<Vec<_>>(),
+            "limits": judging.limits().describe(),
+            "known": counts.known,
+            "to_judge": counts.unknown,
+            "distinct": counts.distinct,
+            "decided": counts.decided,
+        }));
+    }
+    let mut out = stdio::out();
+    let (samples, problems) = (set.samples.len(), set.problems.len());
+    writeln!(
+        out,
+        "{samples} samples for {problems} problems; {untried} of them name no problem of the file"
+    )?;
+    writeln!(out, "{}", to_do(counts))?;
+    writeln!(out, "limits {}", judging.limits().describe())
 }
 
 /// The judges without repetition, in their order.
@@ -146,7 +217,10 @@ pub(crate) fn work() -> Result<(), Failure> {
 
 /// Measures how much fuel a native second is.
 pub(crate) fn calibration(global: &Global, args: &CalibrateArgs) -> Result<(), Failure> {
-    let image = prepare(global, &ImageLock::built_in()?, &args.python)?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    stop_on_signals(&cancel)?;
+    let image = prepare(global, &ImageLock::built_in()?, &args.python, &cancel)?;
+    end_on_signals(&cancel)?;
     let generous = Limits::benchmark_fuel(u64::MAX / 4);
     let measured = calibrate::calibrate(&Sandbox::new(&image, generous), &args.against, args.repetitions)
         .map_err(|error| Diagnostic::environment(error.to_string()).help(error.remedy()))?;
@@ -164,7 +238,7 @@ fn limits(args: &JudgeArgs) -> Limits {
 /// Judges all samples by all judges, except where the judgement is in the store, and shows the progress.
 fn judge_all(
     judging: &Judging,
-    store: &Store,
+    findings: &Findings,
     set: SampleSet<'_>,
     workers: usize,
     cancel: &AtomicBool,
@@ -185,16 +259,11 @@ fn judge_all(
         }
     };
     let stopped = || cancel.load(Ordering::Relaxed);
-    let judged = judging.judge_samples(store, set, workers, &stopped, &tell);
+    let judged = judging.judge_samples(&findings.store, set, workers, &stopped, &tell);
     if let Some(progress) = &*progress.borrow() {
         progress.finish();
     }
-    judged.map_err(|error| match error {
-        JudgingError::Stopped { kept, jobs } => {
-            Failure::Interrupted(format!("{kept} of {jobs} judgements are kept; the same command goes on"))
-        }
-        error => error.into(),
-    })
+    judged.map_err(|error| findings.failure(error, "judgements"))
 }
 
 /// What there is to do, in one line.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use assay_sandbox::rows::{Sample, Source};
-use assay_sandbox::{Judge, Judgement, Limits, Verdict};
-use assay_store::Hash;
+use assay_sandbox::{Judge, Judgement, Verdict, VerdictRow};
 use camino::Utf8Path;
 use serde_json::{Value, json};
 
-use super::{Judged, Results};
+use super::Results;
+use crate::document;
 use crate::failure::Failure;
 use crate::outputs;
 
@@ -17,30 +17,11 @@ pub(super) fn write_rows(results: &Results<'_>, path: &Utf8Path) -> Result<(), F
     let mut text = String::new();
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
         for one in judged {
-            text.push_str(&row(sample, one, results.limits, results.image).to_string());
+            text.push_str(&document::line(&VerdictRow::new(sample, one, results.limits, results.image))?);
             text.push('\n');
         }
     }
     outputs::write(path, text.as_bytes())
-}
-
-/// What is written about one sample judged by one judge.
-pub(super) fn row(sample: &Sample, judged: &Judged, limits: &Limits, image: Hash) -> Value {
-    let Judged { judge, judgement } = judged;
-    let tests = &judgement.tests;
-    json!({
-        "sample_id": sample.id,
-        "problem_id": sample.problem,
-        "judge": judge.version(),
-        "verdict": judgement.verdict,
-        "borderline": limits.is_any_borderline(*judge, tests),
-        "tests": tests.iter().map(|test| test.verdict).collect::<Vec<_>>(),
-        "fuel": tests.iter().map(|test| test.fuel).collect::<Vec<_>>(),
-        "peak_memory": tests.iter().map(|test| test.peak_memory).collect::<Vec<_>>(),
-        "detail": detail(judgement),
-        "limits": limits.describe(),
-        "image": image.to_string(),
-    })
 }
 
 fn detail(judgement: &Judgement) -> &str {
@@ -69,6 +50,8 @@ pub(super) fn write_eval_all(results: &Results<'_>, path: &Utf8Path) -> Result<u
             |sample: &Sample| sample.source.program(problem, judge.extraction()).unwrap_or_default();
         let output = |sample: &Sample| match &sample.source {
             Source::Generation(text) | Source::Program(text) | Source::Completion(text) => text.clone(),
+            // Such a sample is not judged, and so left out.
+            Source::Unreadable(_) => String::new(),
         };
         let graded: Vec<bool> =
             samples.iter().map(|(_, judgement)| judgement.verdict == Verdict::Pass).collect();

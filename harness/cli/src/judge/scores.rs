@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::pass_at_k::pass_at_k;
 use assay_sandbox::Verdict;
+use assay_sandbox::rows::Sample;
 use serde_json::{Value, json};
 
 use super::{Judged, Results};
+use crate::args::By;
 use crate::failure::Failure;
 
 /// Values of k. One is reported if every problem has that many samples.
@@ -17,15 +19,15 @@ pub(super) struct Score {
     pub(super) judge: &'static str,
     pub(super) verdicts: BTreeMap<Verdict, usize>,
     pub(super) borderline: usize,
-    /// By difficulty, and at the end all problems together.
+    /// By difficulty or model, and at the end all together.
     pub(super) groups: Vec<Group>,
     pub(super) missing: Missing,
 }
 
-/// Scores of the problems of one difficulty.
+/// Scores of the problems of one difficulty, or of the samples of one model.
 pub(super) struct Group {
-    /// The difficulty as the benchmark has it; `None` for all problems together.
-    pub(super) difficulty: Option<String>,
+    /// The difficulty or model as the file has it; `None` for all together.
+    pub(super) name: Option<String>,
     pub(super) problems: usize,
     pub(super) samples: usize,
     /// k and the unbiased pass@k, the mean over problems.
@@ -45,6 +47,9 @@ pub(super) struct Missing {
     pub(super) not_judged: usize,
 }
 
+/// Samples and right ones by problem.
+type Counts<'a> = BTreeMap<&'a str, (u64, u64)>;
+
 /// The scores of all judges.
 pub(super) fn scores(results: &Results<'_>) -> Result<Vec<Score>, Failure> {
     (0..results.judges.len()).map(|judge| score(results, judge)).collect()
@@ -53,25 +58,28 @@ pub(super) fn scores(results: &Results<'_>) -> Result<Vec<Score>, Failure> {
 fn score(results: &Results<'_>, judge: usize) -> Result<Score, Failure> {
     let mut verdicts = BTreeMap::new();
     let mut borderline = 0;
-    // Samples and right ones by problem. What the judge failed on is neither.
-    let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    // Of all, and of each group. What the judge failed on is in neither.
+    let mut counts: Counts<'_> = BTreeMap::new();
+    let mut by_group: BTreeMap<&str, Counts<'_>> = BTreeMap::new();
     let mut tried: BTreeSet<&str> = BTreeSet::new();
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
         let Judged { judge, judgement } = &judged[judge];
         *verdicts.entry(judgement.verdict).or_default() += 1;
         borderline += usize::from(results.limits.is_any_borderline(*judge, &judgement.tests));
         tried.insert(&sample.problem);
-        if judgement.verdict != Verdict::JudgeFailure {
+        if judgement.verdict == Verdict::JudgeFailure {
+            continue;
+        }
+        let of_group = group_of(results, sample).map(|name| by_group.entry(name).or_default());
+        for counts in of_group.into_iter().chain([&mut counts]) {
             let (samples, right) = counts.entry(&sample.problem).or_default();
             *samples += 1;
             *right += u64::from(judgement.verdict == Verdict::Pass);
         }
     }
-    let difficulty = |id: &str| results.problems.get(id).and_then(|problem| problem.difficulty.as_deref());
     let mut groups = Vec::new();
-    for name in in_order(counts.keys().filter_map(|id| difficulty(id)).collect()) {
-        let of_group = counts.iter().filter(|(id, _)| difficulty(id) == Some(name));
-        groups.push(group(Some(name.to_owned()), of_group.map(|(_, counts)| *counts).collect())?);
+    for name in in_order(by_group.keys().copied().collect()) {
+        groups.push(group(Some(name.to_owned()), by_group[name].values().copied().collect())?);
     }
     groups.push(group(None, counts.values().copied().collect())?);
     let ids = || results.problems.ids();
@@ -83,6 +91,14 @@ fn score(results: &Results<'_>, judge: usize) -> Result<Score, Failure> {
     Ok(Score { judge: results.judges[judge].version(), verdicts, borderline, groups, missing })
 }
 
+/// The difficulty or model by which a sample is grouped.
+fn group_of<'a>(results: &Results<'a>, sample: &'a Sample) -> Option<&'a str> {
+    match results.by {
+        By::Difficulty => results.problems.get(&sample.problem)?.difficulty.as_deref(),
+        By::Model => sample.model.as_deref(),
+    }
+}
+
 /// Difficulties from easy to hard, then those of other names.
 fn in_order(names: BTreeSet<&str>) -> Vec<&str> {
     let known = ["easy", "medium", "hard"];
@@ -90,7 +106,7 @@ fn in_order(names: BTreeSet<&str>) -> Vec<&str> {
     known.iter().filter(|name| names.contains(*name)).chain(others).copied().collect()
 }
 
-fn group(difficulty: Option<String>, counts: Vec<(u64, u64)>) -> Result<Group, Failure> {
+fn group(name: Option<String>, counts: Vec<(u64, u64)>) -> Result<Group, Failure> {
     let sizes = || counts.iter().map(|(samples, _)| *samples);
     let (least, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
     let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
@@ -102,7 +118,7 @@ fn group(difficulty: Option<String>, counts: Vec<(u64, u64)>) -> Result<Group, F
         pass.push((k, mean(each)));
     }
     Ok(Group {
-        difficulty,
+        name,
         problems: counts.len(),
         samples: sizes().sum::<u64>() as usize,
         pass,
@@ -112,23 +128,22 @@ fn group(difficulty: Option<String>, counts: Vec<(u64, u64)>) -> Result<Group, F
 }
 
 impl Score {
-    /// All problems together have the difficulty `null`.
-    pub(super) fn json(&self) -> Value {
+    /// All together have the difficulty or model `null`.
+    pub(super) fn json(&self, by: By) -> Value {
         let verdicts: BTreeMap<&str, usize> =
             self.verdicts.iter().map(|(verdict, count)| (verdict.name(), *count)).collect();
         let groups = self.groups.iter().map(|group| {
             let (least, most) = group.per_problem;
-            let mut object = json!({
-                "difficulty": group.difficulty,
+            let pass: BTreeMap<String, f64> =
+                group.pass.iter().map(|(k, value)| (k.to_string(), *value)).collect();
+            json!({
+                by.name(): group.name,
                 "problems": group.problems,
                 "samples": group.samples,
                 "samples_per_problem": [least, most],
                 "average": (least > 0).then_some(group.average),
-            });
-            for (k, value) in &group.pass {
-                object[format!("pass@{k}")] = json!(value);
-            }
-            object
+                "pass_at": pass,
+            })
         });
         json!({
             "judge": self.judge,

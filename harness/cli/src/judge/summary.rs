@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use super::scores::{Group, KS, Score, scores};
 use super::{Judged, Results};
+use crate::args::By;
+use crate::document;
 use crate::failure::Failure;
 use crate::stdio::{self, Out};
 use crate::visible::{acts, cut};
@@ -18,7 +20,6 @@ use crate::visible::{acts, cut};
 /// Prints counts and scores, for people or as one JSON object.
 pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> Result<(), Failure> {
     let scores = scores(results)?;
-    let mut out = stdio::out();
     let differing = differing(results);
     if json {
         let listed =
@@ -27,13 +28,14 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
             "samples": results.samples.len(),
             "limits": results.limits.describe(),
             "image": results.image.to_string(),
-            "judges": scores.iter().map(Score::json).collect::<Vec<_>>(),
+            "judges": scores.iter().map(|score| score.json(results.by)).collect::<Vec<_>>(),
             "disagreements": listed.collect::<Vec<Value>>(),
         });
-        return writeln!(out, "{object}");
+        return document::print(&object);
     }
+    let mut out = stdio::out();
     writeln!(out, "{}\n", on_terminal(&mut verdict_table(&scores)))?;
-    writeln!(out, "{}\n", on_terminal(&mut score_table(&scores, cut)))?;
+    writeln!(out, "{}\n", on_terminal(&mut score_table(&scores, results.by, cut)))?;
     for line in scores.iter().filter_map(Score::left_out) {
         writeln!(out, "{line}")?;
     }
@@ -72,7 +74,7 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
     let left_out: String =
         scores.iter().filter_map(Score::left_out).map(|line| format!("\n{line}.\n")).collect();
     let tables = [
-        ("Scores", score_table(&scores, plain_in_a_cell), left_out.as_str()),
+        ("Scores", score_table(&scores, results.by, plain_in_a_cell), left_out.as_str()),
         ("Verdicts", verdict_table(&scores), ""),
         ("Samples that did not pass", failed, ""),
     ];
@@ -140,15 +142,15 @@ fn verdict_table(scores: &[Score]) -> Table {
     table
 }
 
-/// Scores by difficulty; `shown` makes a name from the data safe to show.
-fn score_table(scores: &[Score], shown: impl Fn(&str) -> String) -> Table {
+/// Scores by difficulty or model; `shown` makes a name from the data safe to show.
+fn score_table(scores: &[Score], by: By, shown: impl Fn(&str) -> String) -> Table {
     let groups = || scores.iter().flat_map(|score| score.groups.iter().map(move |group| (score, group)));
     let ks: Vec<u64> = KS
         .into_iter()
         .filter(|k| groups().any(|(_, group)| group.pass.iter().any(|(k2, _)| k2 == k)))
         .collect();
     let mut header =
-        vec!["difficulty".to_owned(), "judge".to_owned(), "problems".to_owned(), "samples".to_owned()];
+        vec![by.name().to_owned(), "judge".to_owned(), "problems".to_owned(), "samples".to_owned()];
     header.extend(ks.iter().map(|k| format!("pass@{k}")));
     header.push("avg@k".to_owned());
     let mut table = table(header);
@@ -175,9 +177,9 @@ fn score_table(scores: &[Score], shown: impl Fn(&str) -> String) -> Table {
     table
 }
 
-/// The total is `all`, without quotes; a difficulty of that name has them.
+/// The total is `all`, without quotes; a difficulty or model of that name has them.
 fn label(group: &Group, shown: impl Fn(&str) -> String) -> String {
-    match group.difficulty.as_deref() {
+    match group.name.as_deref() {
         None => "all".to_owned(),
         Some("all") => shown("\"all\""),
         Some(name) => shown(name),
@@ -239,12 +241,12 @@ pub(super) fn print_calibration(
     python: &Utf8Path,
     json: bool,
 ) -> Result<(), Failure> {
-    let mut out = stdio::out();
     let largest = measured.iter().map(Measurement::fuel_per_second).fold(0.0, f64::max);
     if json {
-        writeln!(out, "{}", json!({ "python": python, "programs": measured, "fuel-per-second": largest }))?;
-        return Ok(());
+        let measured = json!({ "python": python, "programs": measured, "fuel_per_second": largest });
+        return document::print(&measured);
     }
+    let mut out = stdio::out();
     let mut table = table(["program", "fuel", "native s", "fuel per native s"].map(str::to_owned).to_vec());
     for one in measured {
         table.add_row([

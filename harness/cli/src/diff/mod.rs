@@ -1,75 +1,131 @@
-//! `assay diff`: what differs between two reports.
+//! `assay diff`: what differs between two runs or reports.
+
+mod side;
 
 use std::collections::BTreeSet;
 
 use assay_flow::Diagnostic;
 use assay_report::Report;
+use assay_store::Store;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::{DiffArgs, Global};
-use crate::check::steps::{ChangedStep, changed};
+use crate::check::compared::Both;
+use crate::check::steps::{ChangedStep, changed, explain};
+use crate::check::text::{alike, named};
+use crate::compose::training::TRAINING;
+use crate::evidence::Samples;
 use crate::failure::Failure;
+use crate::flips::Flips;
 use crate::visible::cut;
-use crate::{report, stdio};
+use crate::{document, session, stdio};
+use side::Side;
 
 /// Fields that say most; of several that differ, the first of these is shown.
 const TELLING: [&str; 4] = ["outcome", "measured.value", "value", "expression"];
 
+/// What only the recipe's files say, and a run's record does not.
+const OF_FILES: [&str; 5] = ["title", "paper", "locator", "recipe", "criteria"];
+
 /// One field that differs. A side that does not have it is `null`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Field {
     /// What it belongs to: `cell acc.math`, `claim T5.1`, `report`.
     of: String,
     /// The path to it; empty where one side has none of it.
     field: String,
+    /// In the first.
     a: Value,
+    /// In the second.
     b: Value,
 }
 
-/// The JSON form.
-#[derive(Debug, Serialize)]
-struct Differences {
+/// What differs, which is also the JSON form.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Differences {
+    /// Name and version of the form.
+    #[schemars(extend("const" = "assay-diff 2"))]
     format: &'static str,
+    /// Fields of cells, claims, columns, rows, groups, then of the report as a whole.
     fields: Vec<Field>,
+    /// The steps that differ, each after its inputs.
     steps: Vec<ChangedStep>,
+    /// The samples with another verdict.
+    flipped: Flips,
 }
 
-/// Prints the cells, claims and other fields that differ, then the steps, each after its inputs.
+/// What is known beside two reports.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Beside<'a> {
+    /// A store that may have what they were made from.
+    store: Option<&'a Store>,
+    /// Whether one of them was put together from a run's record.
+    of_run: bool,
+}
+
+/// Prints the cells, claims and other fields that differ, then the steps, each after its inputs, then flipped samples.
 pub(crate) fn diff(global: &Global, args: &DiffArgs) -> Result<(), Failure> {
-    let (a, b) = (report::read(&args.a)?, report::read(&args.b)?);
-    if a.id != b.id {
-        return Err(Diagnostic::user(format!("{} is of `{}`, {} of `{}`", args.a, a.id, args.b, b.id))
-            .help("name two reports of one recipe")
-            .into());
+    // Two files need no store; where there is one, it has more to say about them.
+    let store = session::store(global);
+    let (a, b) = (Side::open(&args.a, store.as_ref())?, Side::open(&args.b, store.as_ref())?);
+    if a.report.id != b.report.id {
+        return Err(Diagnostic::user(format!(
+            "{} is of `{}`, {} of `{}`",
+            args.a, a.report.id, args.b, b.report.id
+        ))
+        .help("name two runs or reports of one recipe")
+        .into());
+    }
+    let beside = Beside { store: store.as_ref().ok(), of_run: a.of_run || b.of_run };
+    let all = Differences::of(&a.report, &b.report, beside)?;
+    if global.json {
+        return document::print_whole(&all);
     }
     let mut out = stdio::out();
-    if global.json {
-        let all = Differences {
-            format: "assay-diff 1",
-            fields: fields(&a, &b),
-            steps: changed(&a.sources, &b.sources),
-        };
-        let json =
-            serde_json::to_string_pretty(&all).map_err(|error| Failure::Internal(error.to_string()))?;
-        return writeln!(out, "{json}");
-    }
-    lines(&a, &b).iter().try_for_each(|line| writeln!(out, "{line}"))
+    all.lines().iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
-/// What differs, a line for each thing with its first field.
-pub(crate) fn lines(a: &Report, b: &Report) -> Vec<String> {
-    let fields = fields(a, b);
-    let steps = changed(&a.sources, &b.sources);
-    if fields.is_empty() && steps.is_empty() {
-        return vec!["the reports say the same".to_owned()];
+impl Differences {
+    /// Compares two reports. Without a store nothing is said of reasons and samples.
+    pub(crate) fn of(a: &Report, b: &Report, beside: Beside<'_>) -> Result<Self, Failure> {
+        let mut fields = fields(a, b);
+        fields.retain(|field| {
+            let top = field.field.split(['.', '[']).next().unwrap_or_default();
+            !(beside.of_run && field.of == "report" && OF_FILES.contains(&top))
+        });
+        let mut steps = changed(&a.sources, &b.sources);
+        let mut flipped = Flips::default();
+        if let Some(store) = beside.store {
+            explain(&mut steps, store, (&a.sources, &b.sources))?;
+            let moved = Both::moved(a, b);
+            let samples = |report: &Report| Samples::of(report, store, |row| moved.contains(row));
+            let (before, after) = (samples(a)?, samples(b)?);
+            flipped = Flips::of((a, &before), (b, &after), store)?;
+        }
+        Ok(Self { format: "assay-diff 2", fields, steps, flipped })
     }
-    let mut lines: Vec<String> = fields.chunk_by(|one, other| one.of == other.of).filter_map(line).collect();
-    for step in steps {
-        let first = if step.first { "  (the change begins here)" } else { "" };
-        lines.push(cut(&format!("step {}: {}{first}", step.step, step.change.words())));
+
+    /// In lines: one for each thing with its first field, one for each step, then flipped samples.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        if self.fields.is_empty() && self.steps.is_empty() {
+            return vec!["the reports say the same".to_owned()];
+        }
+        let things = self.fields.chunk_by(|one, other| one.of == other.of);
+        let mut lines: Vec<String> = things.filter_map(line).collect();
+        let steps: Vec<&ChangedStep> = self.steps.iter().collect();
+        for steps in steps.chunk_by(|one, other| alike(one, other)) {
+            let Some(step) = steps.first() else { continue };
+            let first = if step.first { "  (the change begins here)" } else { "" };
+            lines.push(cut(&format!("step {}: {}{first}", named(steps), step.change.words())));
+            lines.extend(step.reasons.iter().map(|reason| cut(&format!("  {reason}"))));
+        }
+        lines.extend(self.flipped.lines());
+        lines
     }
-    lines
 }
 
 /// The line of one thing.
@@ -91,20 +147,32 @@ fn line(fields: &[Field]) -> Option<String> {
 
 /// All fields that differ but those of steps: of the table's cells, the claims, the columns and rows, the rest.
 fn fields(a: &Report, b: &Report) -> Vec<Field> {
-    let (a, b) = (json(a), json(b));
+    let (a, b) = (json(&compared(a)), json(&compared(b)));
     let mut fields = Vec::new();
     let (cells_a, cells_b) = (cells(&a), cells(&b));
     keyed("cell", &cells_a, &cells_b, &mut fields);
-    for (list, word) in [("claims", "claim"), ("columns", "column"), ("rows", "row"), ("groups", "group")] {
+    let lists =
+        [("claims", "claim"), ("gates", "gate"), ("columns", "column"), ("rows", "row"), ("groups", "group")];
+    for (list, word) in lists {
         keyed(word, &by_id(&a, list), &by_id(&b, list), &mut fields);
     }
     let rest = |report: &Map<String, Value>| -> Value {
-        const ELSEWHERE: [&str; 5] = ["claims", "columns", "rows", "groups", "sources"];
+        const ELSEWHERE: [&str; 6] = ["claims", "gates", "columns", "rows", "groups", "sources"];
         let rest = report.iter().filter(|(key, _)| !ELSEWHERE.contains(&key.as_str()));
         Value::Object(rest.map(|(key, value)| (key.clone(), value.clone())).collect())
     };
     differing("report", "", &rest(&a), &rest(&b), &mut fields);
     fields
+}
+
+/// A report without what it only shows of artefacts: training curves and samples. These differ where the artefacts do, which
+/// are compared as steps, and a run's own record has none of them.
+fn compared(report: &Report) -> Report {
+    let mut report = report.clone();
+    report.diagnostics.retain(|section| section.title != TRAINING);
+    report.questions.iter_mut().for_each(|of_column| of_column.shown.clear());
+    report.samples_chosen = None;
+    report
 }
 
 fn json(report: &Report) -> Map<String, Value> {
