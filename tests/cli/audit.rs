@@ -9,18 +9,19 @@ const HEADER: &str = "title = \"Fliers\"\nquestions = { fly = 40 }\nsamples = 1\
 #[test]
 fn the_twelve_tables_are_audited_as_one_paper() {
     let world = World::new();
-    world.run(&["audit"]).fails_with(1).prints(&[
+    world.run(&["audit"]).succeeds().prints(&[
         "70.34 does not follow from its row",
         "51.10 is off the grid of 40 questions by 32: 654/1280 = 51.0938",
         "table-12",
-        "findings in 12 tables: 0 changes-a-claim, 1 changes-a-rank",
+        "findings in 12 tables: 0 changes-a-claim, 0 changes-a-rank, 0 changes-a-value",
+        "also in table-06 (base), table-08 (base)",
         "1 contradicted",
     ]);
     world
         .run(&["audit", "table-05"])
         .succeeds()
         .prints(&["3 findings in 1 table", "3 off the grid, 0 contradicted"]);
-    let json: Value = serde_json::from_str(&world.run(&["audit", "--json"]).fails_with(1).stdout()).unwrap();
+    let json: Value = serde_json::from_str(&world.run(&["audit", "--json"]).succeeds().stdout()).unwrap();
     let detectors = json["findings"].as_array().unwrap().iter().map(|finding| finding["detector"].clone());
     assert_eq!(detectors.filter(|detector| *detector == "average").count(), 1);
 }

@@ -46,9 +46,14 @@ fn the_committed_example_is_imported_as_it_is_and_its_table_runs_alone() {
         .says(&["1 of 1 steps executed"])
         .prints(&["imported: recomputed"]);
     let page = world.read("reports/embedded/birds.md");
-    for part in
-        ["imported: recomputed from the authors' samples", "75.00", "41.67", "Imported scores", "heron.csv"]
-    {
+    for part in [
+        "imported: recomputed from the authors' samples",
+        "75.00",
+        "Imported scores",
+        "heron.csv",
+        // What the authors print does not follow from their own samples.
+        "the authors' samples give 41.6667, and 45.80 is printed",
+    ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
     let report: Value = serde_json::from_str(&world.read("reports/embedded/birds.json")).unwrap();
@@ -59,6 +64,28 @@ fn the_committed_example_is_imported_as_it_is_and_its_table_runs_alone() {
     world.edit(HERON, "photo-01,0,1", "photo-01,0,0");
     world.run(&arguments(&[HERON], "12", &[], "examples/other-paper/heron.jsonl")).succeeds();
     world.run(&["run", "birds"]).succeeds().says(&["1 of 1 steps executed"]);
+}
+
+/// Scores between 0 and 1 become cells like verdicts, and the page says what was done: nothing was recomputed here.
+#[test]
+fn graded_scores_become_cells() {
+    let world = example();
+    let log = world.read(HERON).replace("correct", "score").replace("photo-01,0,1", "photo-01,0,0.5");
+    std::fs::write(world.path("graded.csv"), log).unwrap();
+    world
+        .run(&arguments(&["graded.csv"], "12", &[], "examples/other-paper/heron.jsonl"))
+        .succeeds()
+        .prints(&["72.92 %"]);
+    world.run(&["run", "birds"]).succeeds();
+    let report: Value = serde_json::from_str(&world.read("reports/embedded/birds.json")).unwrap();
+    let value = report["rows"][0]["cells"]["Birds"]["measured"]["value"].as_f64().unwrap();
+    assert!((value - 100.0 * 17.5 / 24.0).abs() < 1e-9, "{value}");
+    let page = world.read("reports/embedded/birds.html");
+    for absent in ["recomputed at", "Recomputed at", "measured here"] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    assert!(page.contains("imported scores: recomputed from the authors"));
+    assert!(page.contains("id=\"questions-Birds\""), "the questions' scores stand on the page");
 }
 
 #[test]
@@ -79,7 +106,13 @@ fn logs_that_lack_questions_are_not_comparable_and_nothing_is_written() {
 fn mistakes_in_imported_rows_are_found_before_anything_runs() {
     let recipe = "recipes/birds.toml";
     let file = "examples/other-paper/heron.jsonl";
-    let cases: [(&str, &str, &str, &str); 5] = [
+    let cases: [(&str, &str, &str, &str); 6] = [
+        (
+            recipe,
+            "paper_questions = 12",
+            "paper_questions = 130",
+            "is not comparable: it has 12 questions of `birds`, for which the column states 130",
+        ),
         (file, "\"scored\":24", "\"scored\":23", "heron.jsonl:1: the header says"),
         (recipe, "other-paper/heron", "other-paper/hreon", "hreon.jsonl cannot be read"),
         (recipe, "examples/other-paper/heron", "../heron", "leads out of the workspace"),
@@ -89,13 +122,33 @@ fn mistakes_in_imported_rows_are_found_before_anything_runs() {
             "benchmark = \"bird\"",
             "has scores on `birds`, which no column is measured on",
         ),
-        (recipe, "printed = { Birds = \"75.00\" }", "model = \"qwen7b\"", "a row has one or the other"),
+        (recipe, "printed = { Birds = \"75.00\" }", "model = \"base-m\"", "a row has one or the other"),
     ];
     for (name, from, to, message) in cases {
         let world = example();
         world.edit(name, from, to);
         world.run(&["plan", "birds"]).fails_with(2).says(&["recipes/birds.toml:", message]);
     }
+}
+
+/// One question has no spread; fewer samples than the paper has are said.
+#[test]
+fn few_questions_and_samples_are_named() {
+    let world = example();
+    world.edit("recipes/birds.toml", "paper_samples = 2", "paper_samples = 8");
+    world.run(&["run", "birds", "--out", "out"]).succeeds();
+    let note = " are of 2 samples a question, the printed values of 8";
+    assert!(world.read("out/birds.md").contains(note));
+
+    world.edit("recipes/birds.toml", "paper_questions = 12", "paper_questions = 1");
+    for row in ["heron", "wren"] {
+        std::fs::write(world.path("one.csv"), "question,correct\na,1\na,0\n").unwrap();
+        let out = format!("examples/other-paper/{row}.jsonl");
+        world.run(&arguments(&["one.csv"], "1", &[], &out)).succeeds();
+    }
+    let message =
+        "row `heron` has scores on 1 question of column `Birds`: a column needs at least 2 questions";
+    world.run(&["run", "birds"]).fails_with(1).says(&[message, "measure the column on more questions"]);
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn judges_are_compared() {
     assert_eq!(assay["verdicts"]["pass"], 4);
     let all = assay["scores"].as_array().unwrap().last().unwrap();
     // One of eight, two of two and one of two.
-    assert_eq!(all["pass@1"].as_f64().unwrap(), (1.0 / 8.0 + 1.0 + 0.5) / 3.0);
+    assert_eq!(all["pass_at"]["1"].as_f64().unwrap(), (1.0 / 8.0 + 1.0 + 0.5) / 3.0);
     let evaluated: Value = serde_json::from_str(&world.read("eval.json")).unwrap();
     assert_eq!(evaluated[2]["question_id"], "sum");
     assert_eq!(evaluated[2]["graded_list"][0], true);

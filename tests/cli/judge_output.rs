@@ -59,9 +59,9 @@ fn the_test_that_explains_a_verdict_is_the_same_everywhere() {
         "{explained}"
     );
     let explained = json_of(&world.run(&judge(&["--explain", "s", "--json"])).succeeds().stdout());
-    assert_eq!(explained["failing_test"], 2);
+    assert_eq!(explained["failure"]["test"], 2);
     assert_eq!(explained["detail"], detail);
-    assert_eq!(explained["check"], "assert f(1) == 2, 'f of one'");
+    assert_eq!(explained["failure"]["check"], "assert f(1) == 2, 'f of one'");
 }
 
 #[test]
@@ -72,19 +72,16 @@ fn an_explanation_is_that_of_the_judge_that_is_asked() {
         json_of(&world.run(&judge(&["--explain", "s", "--json", "--judges", judge_name])).succeeds().stdout())
     };
     let assay = of("assay");
-    for (key, expected) in [
-        ("failing_test", json!(2)),
-        ("input", json!("5 8\n")),
-        ("expected", json!("13")),
-        ("stderr", json!("3\n")),
-    ] {
-        assert_eq!(assay[key], expected, "{key}");
+    for (key, expected) in
+        [("test", json!(2)), ("input", json!("5 8\n")), ("expected", json!("13")), ("stderr", json!("3\n"))]
+    {
+        assert_eq!(assay["failure"][key], expected, "{key}");
     }
-    assert_eq!(assay["written"].as_str().unwrap().trim(), "3");
+    assert_eq!(assay["failure"]["written"].as_str().unwrap().trim(), "3");
     assert_eq!(assay["tests"], json!(["pass", "wrong-answer"]));
     // What the program writes in the sound judge's interpreter says nothing about this one.
     let lcb = of("lcb");
-    assert_eq!((&lcb["failing_test"], &lcb["written"]), (&json!(2), &Value::Null));
+    assert_eq!((&lcb["failure"]["test"], &lcb["failure"]["written"]), (&json!(2), &Value::Null));
     let passed =
         world.run(&judge(&["--explain", "s", "--json", "--judges", "assay,lcb"])).succeeds().stdout();
     assert_eq!(passed.lines().count(), 2);
@@ -110,7 +107,7 @@ fn a_judge_without_such_tests_gives_no_score() {
     assert_eq!(score["verdicts"], json!({ "judge-failure": 2 }));
     assert_eq!(score["not_scored"], json!({ "without_samples": 0, "not_judged": 1 }));
     let all = &score["scores"][0];
-    assert!(all.get("pass@1").is_none() && all["average"].is_null(), "{all}");
+    assert!(all["pass_at"] == json!({}) && all["average"].is_null(), "{all}");
     ran.says(&[
         "2 of 2 judgements failed",
         "none by skythought: the judge skythought has no tests that are Python",

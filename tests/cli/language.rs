@@ -13,7 +13,7 @@ fn json(text: &str) -> Value {
 /// The steps of a plan with their keys, which are known for those that take no input.
 fn keys(plan: &str) -> Vec<(String, Value)> {
     let entries = json(plan);
-    let entries = entries.as_array().unwrap().iter();
+    let entries = entries["steps"].as_array().unwrap().iter();
     entries.map(|entry| (entry["step"].as_str().unwrap().to_owned(), entry["key"].clone())).collect()
 }
 
@@ -48,7 +48,8 @@ fn the_flat_graph_is_the_same_graph() {
     std::fs::write(world.path("recipes/table-05.toml"), flat).unwrap();
     let again = world.run(&PLAN).succeeds().stdout();
     assert_eq!(keys(&again), planned);
-    assert!(json(&again).as_array().unwrap().iter().all(|entry| entry["state"] == "cached"), "{again}");
+    let again = json(&again);
+    assert!(again["steps"].as_array().unwrap().iter().all(|entry| entry["state"] == "cached"), "{again}");
 }
 
 /// The new model and its row, as README.md has them, are the only steps to run besides the table.
@@ -64,10 +65,10 @@ fn the_example_of_the_readme_adds_a_model() {
     let table = format!("{}\n{row}", world.read("recipes/table-05.toml"));
     std::fs::write(world.path("recipes/table-05.toml"), table).unwrap();
     let plan = json(&world.run(&PLAN).succeeds().stdout());
-    let to_run = plan.as_array().unwrap().iter().filter(|entry| entry["state"] != "cached");
+    let to_run = plan["steps"].as_array().unwrap().iter().filter(|entry| entry["state"] != "cached");
     let to_run: Vec<&str> = to_run.map(|entry| entry["step"].as_str().unwrap()).collect();
-    assert!(to_run.contains(&"sft-7b-2k.final[seed=2]"), "{to_run:?}");
-    assert!(to_run.iter().all(|step| step.starts_with("sft-7b-2k.") || *step == "table-05"), "{to_run:?}");
+    assert!(to_run.contains(&"sft-2k.final[seed=2]"), "{to_run:?}");
+    assert!(to_run.iter().all(|step| step.starts_with("sft-2k.") || *step == "table-05"), "{to_run:?}");
 }
 
 #[test]
@@ -85,10 +86,11 @@ fn step_kinds_are_described() {
         assert!(!shown.contains("[`") && !shown.contains("crate::"), "{shown}");
     }
     let all = json(&world.run(&["steps", "--json"]).succeeds().stdout());
-    let train = all.as_array().unwrap().iter().find(|kind| kind["name"] == "train").unwrap();
+    let train = all["kinds"].as_array().unwrap().iter().find(|kind| kind["name"] == "train").unwrap();
     assert_eq!(train["makes"], "model");
     assert!(
-        all.as_array()
+        all["kinds"]
+            .as_array()
             .unwrap()
             .iter()
             .all(|kind| kind["about"].as_str().is_some_and(|about| !about.is_empty()))
@@ -109,19 +111,23 @@ fn the_help_of_a_command_tells_its_own_options_apart() {
 fn settings_name_their_users_and_what_none_uses() {
     let world = World::new();
     let all = world.run(&["settings", "--scale", "tiny"]).succeeds().stdout();
-    assert!(all.contains("final-1k.epochs = 1  ours-acc-7b-1k.final"), "{all}");
+    assert!(all.contains("final-1k.epochs = 1  best-1k-clean.final"), "{all}");
     assert!(all.contains("every value is used"), "{all}");
     let table = world.run(&["settings", "table-05", "--scale", "tiny"]).succeeds().stdout();
-    assert!(table.contains("are not used by this recipe:") && table.contains("  base.seed = 1"), "{table}");
+    assert!(
+        table.contains("are not used by this recipe:") && table.contains("  pretraining.seed = 11"),
+        "{table}"
+    );
     // The path of a value stands before it, so that its place is the line alone.
-    let unused = table.lines().find(|line| line.starts_with("  base.seed = 1")).unwrap();
+    let unused = table.lines().find(|line| line.starts_with("  pretraining.seed = 11")).unwrap();
     let (_, line) = unused.rsplit_once("recipes/scale/tiny.toml:").unwrap();
     assert!(line.parse::<usize>().is_ok(), "{unused}");
     world.edit("recipes/scale/tiny.toml", "title", "spare = 3\ntitle");
     let all = world.run(&["settings", "--scale", "tiny"]).succeeds().stdout();
-    assert!(all.contains("1 value is not used by any of base, table-05:"), "{all}");
+    assert!(all.contains("1 value is not used by any of attribution, base-l, base-m,"), "{all}");
     let listed = json(&world.run(&["settings", "--scale", "tiny", "--json"]).succeeds().stdout());
-    let spare = listed.as_array().unwrap().iter().find(|setting| setting["path"] == "spare").unwrap();
+    let spare =
+        listed["settings"].as_array().unwrap().iter().find(|setting| setting["path"] == "spare").unwrap();
     assert_eq!(spare["used_by"], Value::Array(Vec::new()));
 }
 
@@ -129,5 +135,9 @@ fn settings_name_their_users_and_what_none_uses() {
 fn the_end_of_a_path_is_enough_for_a_suggestion() {
     let world = World::new();
     let set = ["plan", "table-05", "--scale", "tiny", "--set", "epochs=8"];
-    world.run(&set).fails_with(2).says(&["`base.training.epochs`", "`final-1k.epochs`", "`reasoner.epochs`"]);
+    world.run(&set).fails_with(2).says(&[
+        "`pretraining.training.epochs`",
+        "`final-1k.epochs`",
+        "`reasoner.epochs`",
+    ]);
 }

@@ -127,6 +127,45 @@ fn limits_that_make_no_sense_are_refused() {
     world.run(&["grade", "rows.jsonl", "--out", "o", "--fuel", "0"]).fails_with(2).says(&["not in 1.."]);
 }
 
+/// Nothing is done that no number of threads or amount of memory could do, also where neither is used.
+#[test]
+fn no_threads_and_no_memory_are_refused() {
+    let world = World::finished();
+    for command in [
+        &["run", "table-05", "--scale", "tiny"][..],
+        &["run", "table-05", "table-04", "--scale", "tiny"],
+        &["check", "table-05", "--scale", "tiny"],
+        &["challenge", "nothing"],
+        &["plan", "table-05"],
+    ] {
+        for option in ["--threads", "--memory"] {
+            world.run(&[command, &[option, "0"]].concat()).fails_with(2).says(&["error", option]);
+        }
+    }
+    world.run(&["calibrate", "--repetitions", "0"]).fails_with(2).says(&["not in 1.."]);
+}
+
+/// A place that cannot be written is refused before hours of work are done for it.
+#[test]
+fn a_place_for_reports_that_cannot_be_written_is_refused_at_once() {
+    let world = world();
+    let table = ["run", "table-05", "--scale", "tiny"];
+    let tables = ["run", "table-05", "table-04", "--scale", "tiny"];
+    for recipes in [&table[..], &tables] {
+        let out = |place| world.run(&[recipes, &["--out", place]].concat());
+        out("p.jsonl").fails_with(2).says(&["--out takes a folder, and p.jsonl is none", "help"]);
+        out("p.jsonl/deeper").fails_with(3).says(&["cannot write p.jsonl/deeper/table-05.md", "help"]);
+        std::fs::create_dir_all(world.path("taken/table-05.json")).unwrap();
+        out("taken").fails_with(3).says(&["cannot write taken/table-05.json", "help"]);
+    }
+    let artefact = |place| world.run(&["run", "base-s", "--scale", "tiny", "--out", place]);
+    artefact("programs").fails_with(2).says(&["programs exists already", "help"]);
+    artefact("p.jsonl/deeper").fails_with(3).says(&["cannot write p.jsonl/deeper", "--out", "help"]);
+    let runs = world.run(&["runs", "--json"]).succeeds().stdout();
+    let runs: serde_json::Value = serde_json::from_str(&runs).unwrap();
+    assert_eq!(runs["runs"], json!([]), "something was run");
+}
+
 #[test]
 fn completions_offer_what_a_user_can_choose() {
     let script = World::new().run(&["completions", "bash"]).succeeds().stdout();
@@ -157,7 +196,7 @@ fn interrupted_grading_writes_nothing() {
     let mut command = world.command(&arguments);
     let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(120);
-    while !handles_interrupts(running.id()) {
+    while !handles_interrupts(running.id()) || !world.path(".assay/format").exists() {
         assert!(running.try_wait().unwrap().is_none() && Instant::now() < deadline, "it never got to work");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -165,7 +204,7 @@ fn interrupted_grading_writes_nothing() {
     let output = running.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert!(stderr.contains("grades are kept; the same command goes on"), "{stderr}");
+    assert!(stderr.contains("grades are kept, and the same command goes on"), "{stderr}");
     assert!(!world.path("out.jsonl").exists());
 }
 

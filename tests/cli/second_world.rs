@@ -144,11 +144,11 @@ fn make_model(world: &World) {
     Model::new(decoder, tokenizer).unwrap().save(folder).unwrap();
     let scratch = world.path("scratch-store");
     let hash = Store::open(Utf8Path::from_path(&scratch).unwrap()).unwrap().put_path(folder).unwrap();
-    world.edit(
-        "lockfiles/base.lock",
-        "[entries.embedded-base]",
-        &format!("[entries.own]\nblake3 = \"{hash}\"\nsize = 0\n\n[entries.embedded-base]"),
-    );
+    let lock = world.read("lockfiles/base.lock");
+    let (before, entry) = lock.split_once("[entries.base-m]\n").unwrap();
+    let (_, after) = entry.split_once("\n\n").unwrap();
+    let own = format!("{before}[entries.base-m]\nblake3 = \"{hash}\"\nsize = 0\n\n{after}");
+    std::fs::write(world.path("lockfiles/base.lock"), own).unwrap();
 }
 
 fn second_world() -> World {
@@ -166,6 +166,18 @@ fn second_world() -> World {
     write(&world, "own/demonstrations.jsonl", &lines(rows));
     write(&world, "recipes/scale/own.toml", SCALE);
     write(&world, "recipes/own.toml", TABLE);
+    write(&world, "recipes/pipeline/models.toml", MODELS);
+    std::fs::remove_file(world.path("recipes/pipeline/bases.toml")).unwrap();
+    // Of the repository's templates those that these models use: others need values that this scale does not have.
+    let templates = world.read("recipes/pipeline/templates.toml");
+    let used = |template: &&str| TEMPLATES.iter().any(|name| template.starts_with(&format!("{name}]")));
+    let kept: Vec<String> = templates
+        .split("[templates.")
+        .filter(used)
+        .map(|template| format!("[templates.{template}"))
+        .collect();
+    assert_eq!(kept.len(), TEMPLATES.len());
+    write(&world, "recipes/pipeline/templates.toml", &kept.concat());
     world
 }
 
@@ -184,22 +196,44 @@ columns = [
     { id = "Double", benchmark = "function" },
 ]
 rows = [
-    { id = "raw", label = "Random weights", model = "qwen7b" },
-    { id = "sft", label = "Fine-tuned", model = "sft-7b-1k" },
-    { id = "acc", label = "Accuracy", model = "ours-acc-7b-1k" },
-    { id = "l", label = "Likelihood", model = "ours-l-7b-1k" },
+    { id = "raw", label = "Random weights", model = "base-m" },
+    { id = "sft", label = "Fine-tuned", model = "sft-1k-restated" },
+    { id = "acc", label = "Accuracy", model = "ours-1k-acc-restated" },
+    { id = "l", label = "Likelihood", model = "ours-1k-l-restated" },
 ]
 claims = [{ id = "W1", text = "Training helps", expression = "sft.Number > raw.Number" }]
+"#;
+
+const TEMPLATES: [&str; 7] =
+    ["evaluated", "evaluated-once", "trained", "released", "tuned", "posterior-chain", "weighted"];
+
+/// Models of the repository's templates.
+const MODELS: &str = r#"
+[models]
+base-m = { template = "released", path = "$bases.m", lock = "base.lock", entry = "base-m" }
+sft-1k-restated = { template = "tuned", base = "base-m", teacher = "restated", questions = "$subset.questions", training = "$final-1k" }
+chain-1k-restated = { template = "posterior-chain", base = "base-m", teacher = "restated", hint = "B", questions = "$subset.questions", skip = 0, learned = "$teacher.questions", traces = "$traces.per_question" }
+
+[models."ours-1k-{estimator}-restated"]
+template = "weighted"
+base = "base-m"
+chain = "chain-1k-restated"
+teacher = "restated"
+training = "$final-1k"
+zip = { estimator = ["acc", "l"], answer = ["verified", "reference"] }
 "#;
 
 const SCALE: &str = r#"
 title = "own"
 seeds = [1]
 questions = { source = { file = "own/items.jsonl" } }
-teacher = { source = { file = "own/demonstrations.jsonl" } }
-subset = { questions = 15, traces = 2, answers = 2 }
-evaluation = { samples = 2 }
-base = { checkpoint = "own/model", entry = "own" }
+teachers = { restated = { file = "own/demonstrations.jsonl" } }
+teacher = { questions = 15 }
+subset = { questions = 15 }
+traces = { per_question = 2, answers = 2 }
+evaluation = { samples = 2, once = { samples = 4, seed = 1 } }
+bases = { m = "own/model" }
+form = { base = "$dialect", tuned = "$dialect" }
 placement = { device = "cpu", float = "f32", kernels = "cpu-kernels" }
 engine = { kind = "candle", placement = "$placement" }
 reasoner = "$fit"
@@ -218,9 +252,9 @@ epochs = 60
 loss = "dr-sft"
 
 [sampling]
-traces = { temperature = 0.0, top_p = 1.0, max_new_tokens = 60 }
-answers = { temperature = 0.0, top_p = 1.0, max_new_tokens = 90 }
-evaluation = { temperature = 0.0, top_p = 1.0, max_new_tokens = 160 }
+thought = { temperature = 0.0, top_p = 1.0, max_new_tokens = 60 }
+answer = { temperature = 0.0, top_p = 1.0, max_new_tokens = 90 }
+reply = { temperature = 0.0, top_p = 1.0, max_new_tokens = 160 }
 
 [dialect]
 kind = "chat"
@@ -288,8 +322,8 @@ fn another_engine_gives_the_same_cells_from_results_of_its_own() {
         "engine = { kind = \"candle\", placement = { device = \"cpu\", float = \"f32\", kernels = \"reference\" } }",
     );
     let executed = world.executed(&["own", "--scale", "own", "--out", "again"]);
-    assert!(executed.contains(&"qwen7b.generations[seed=1]".to_owned()), "{executed:?}");
-    assert!(!executed.contains(&"qwen7b-pb-1k.reasoner[seed=1]".to_owned()), "{executed:?}");
+    assert!(executed.contains(&"base-m.generations".to_owned()), "{executed:?}");
+    assert!(!executed.contains(&"chain-1k-restated.reasoner[seed=1]".to_owned()), "{executed:?}");
     assert!(remembered(&world) > before, "the second engine's results are its own");
     let cells = |folder: &str| {
         let report: Value = serde_json::from_str(&world.read(&format!("{folder}/own.json"))).unwrap();

@@ -1,6 +1,7 @@
 //! A workspace of its own for each test: the repository's recipes at a tiny scale, and a store.
 
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -8,95 +9,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Everything that `table-05` needs, at a size that trains and samples in a second or two.
-const TINY: &str = r#"
-title = "tiny"
-seeds = [1, 2]
-notes = ["made for tests, with ${questions.per_benchmark} questions"]
-dialect = "embedded"
-deviations = []
-measured-as = { base = "tiny decoder", sft-1k = "tiny decoder, tuned", ours-acc-1k = "tiny decoder, Acc", ours-gml-1k = "tiny decoder, GML", ours-l-1k = "tiny decoder, L" }
-subset = { questions = 6, traces = 2, answers = 2 }
-evaluation = { samples = 2 }
-placement = { device = "cpu", float = "f32", kernels = "cpu-kernels" }
-engine = { kind = "candle", placement = "$placement" }
-
-[questions]
-seed = 77
-per_benchmark = 4
-source = { embedded = { seed = "$questions.seed", questions = "$questions.per_benchmark" } }
-
-[teacher]
-questions = 24
-source = { embedded = { seed = "$seed", questions = "$teacher.questions" } }
-
-[stands-in]
-MATH500 = "chain2"
-AIME24 = "chain5"
-AIME25 = "linear"
-AMC23 = "chain3"
-OlympiadBench = "mod"
-GPQA-D = "mc1"
-LCB-E = "code-e"
-LCB-M = "code-m"
-LCB-H = "code-h"
-MMLU-Pro = "mc2"
-
-[model]
-hidden_size = 96
-layers = 3
-heads = 4
-key_value_heads = 2
-head_dim = 24
-intermediate_size = 256
-rope_theta = 10000.0
-rms_norm_eps = 1e-6
-
-[base]
-checkpoint = "recipes/models/embedded-base"
-entry = "embedded-base"
-seed = 1
-phases = [{ steps = 2, mixture = { facts = 1.0 } }]
-training = { learning_rate = 1e-3, betas = [0.9, 0.95], epsilon = 1e-8, weight_decay = 0.0, clip = 1.0, warmup = 0.1, batch = 4, epochs = 1, loss = "naive" }
-
-[reasoner]
-learning_rate = 1e-3
-betas = [0.9, 0.999]
-epsilon = 1e-8
-weight_decay = 0.0
-clip = 1.0
-warmup = 0.1
-batch = 8
-epochs = 1
-loss = "dr-sft"
-
-[posterior]
-learning_rate = 1e-3
-betas = [0.9, 0.95]
-epsilon = 1e-8
-weight_decay = 1e-4
-clip = 1.0
-warmup = 0.05
-batch = 8
-epochs = 1
-loss = "dr-sft"
-
-[final-1k]
-learning_rate = 1e-3
-betas = [0.9, 0.95]
-epsilon = 1e-8
-weight_decay = 1e-4
-clip = 1.0
-warmup = 0.1
-batch = 2
-epochs = 1
-loss = "dr-sft"
-
-[sampling]
-traces = { temperature = 0.7, top_p = 1.0, max_new_tokens = 100 }
-answers = { temperature = 0.7, top_p = 1.0, max_new_tokens = 26 }
-evaluation = { temperature = 0.7, top_p = 1.0, max_new_tokens = 100 }
-"#;
+/// Everything that the recipes need, at a size that trains and samples in a second or two.
+const TINY: &str = include_str!("fixtures/tiny.toml");
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
@@ -156,6 +70,23 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
         command.args(arguments).current_dir(self.dir.path()).stdin(Stdio::null());
         command.env_remove("ASSAY_STORE").env("ASSAY_IMAGES", repository().join("target/images"));
+        hear_signals(&mut command);
+        command
+    }
+
+    /// The same from a shell that first does something which the command inherits, such as `ulimit -f 16`.
+    pub(crate) fn command_after(&self, first: &str, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let plain = self.command(arguments);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!(r#"{first} && exec "$0" "$@""#)]).arg(plain.get_program());
+        command.args(plain.get_args()).current_dir(self.dir.path()).stdin(Stdio::null());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        hear_signals(&mut command);
         command
     }
 
@@ -174,6 +105,20 @@ impl World {
     pub(crate) fn executed(&self, arguments: &[&str]) -> Vec<String> {
         steps(&self.events(arguments), "step-finished")
     }
+}
+
+/// Lets a command hear the signals that whoever runs the tests may ignore, as a shell's job in the background does.
+#[expect(unsafe_code, reason = "what a child ignores can be changed only between fork and exec")]
+fn hear_signals(command: &mut Command) {
+    let reset = || {
+        for signal in [libc::SIGHUP, libc::SIGINT] {
+            // SAFETY: `signal` may be called between fork and exec, and the default action needs no handler.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(reset) };
 }
 
 /// The steps named by the events of one kind, sorted.

@@ -153,7 +153,7 @@ impl Hostile {
                 input => text(input),
             };
             let output = if self.function().is_some() { output.to_string() } else { text(output) };
-            Case { input, output, public: false }
+            Case { input, output, alternative: None, public: false }
         };
         let cases: Vec<Case> = self.tests.iter().map(case).collect();
         let tests = match (&self.check, self.function()) {
