@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use assay_bench::report_time;
+use assay_bench::{copy, report_time};
 use assay_flow::{Facts, Workspace, load, plan};
 use assay_sandbox::{ImageLock, Judging, JudgingSetup, Limits, Tools, grade};
 use assay_store::Store;
@@ -14,20 +14,6 @@ use camino::Utf8Path;
 
 /// Chains of traces, each with a baseline and a model of each estimator: a hundred models with a row of the table.
 const CHAINS: usize = 25;
-
-/// Copies a folder with everything in it.
-fn copy(from: &Utf8Path, to: &Utf8Path) -> std::io::Result<()> {
-    fs_err::create_dir_all(to)?;
-    for entry in from.read_dir_utf8()? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy(entry.path(), &target)?,
-            false => drop(fs_err::copy(entry.path(), target)?),
-        }
-    }
-    Ok(())
-}
 
 /// The repository's recipes, and one of a hundred models of its templates. Each chain takes other questions, so
 /// that no two models share a step.
@@ -45,14 +31,15 @@ fn write(root: &Utf8Path) -> std::io::Result<()> {
         // Writing into a String cannot fail.
         let _ = writeln!(
             models,
-            "chain-{chain} = {{ template = \"posterior-chain\", base = \"qwen7b\", hint = \"B\", questions = {questions} }}\n\
-             tuned-{chain} = {{ template = \"tuned\", base = \"qwen7b\", questions = {questions}, training = \"$final-1k\" }}"
+            "chain-{chain} = {{ template = \"posterior-chain\", base = \"base-m\", teacher = \"noisy\", hint = \"B\", \
+             questions = {questions}, skip = 0, learned = {questions}, traces = 8 }}\n\
+             tuned-{chain} = {{ template = \"tuned\", base = \"base-m\", teacher = \"noisy\", questions = {questions}, training = \"$final-1k\" }}"
         );
         let _ = writeln!(recipe, "[[rows]]\nid = \"t{chain}\"\nlabel = \"Tuned\"\nmodel = \"tuned-{chain}\"");
         for (estimator, answer) in [("acc", "verified"), ("gml", "reference"), ("l", "reference")] {
             let _ = writeln!(
                 models,
-                "ours-{chain}-{estimator} = {{ template = \"ours\", base = \"qwen7b\", chain = \"chain-{chain}\", \
+                "ours-{chain}-{estimator} = {{ template = \"weighted\", base = \"base-m\", teacher = \"noisy\", chain = \"chain-{chain}\", \
                  estimator = \"{estimator}\", answer = \"{answer}\", training = \"$final-1k\" }}"
             );
             let _ = writeln!(

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 fn main() -> Result<(), LmError> {
     tune();
-    let folder = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes/models/embedded-base");
+    let folder = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes/models/base-m");
     let fast = Model::load(&folder, &Placement::cpu(Kernels::Cpu))?;
     let reference = Model::load(&folder, &Placement::cpu(Kernels::Reference))?;
     let config = SampleConfig { temperature: 0.7, top_p: 1.0, max_new_tokens: 64, stop: Vec::new(), seed: 1 };

@@ -64,7 +64,7 @@ fn job(sandbox: &Sandbox, program: &ShortProgram) -> Result<Job, Box<dyn Error>>
     let source = Program { source: program.source.clone(), entry: Entry::Stdin, prelude: Prelude::Benchmark };
     let runs = sandbox.run(&source, &inputs);
     let cases = program.inputs.iter().zip(runs).map(|(input, run)| match run.outcome {
-        RunOutcome::Completed { output } => Ok(Case { input: input.clone(), output, public: false }),
+        RunOutcome::Completed { output } => Ok(Case::new(input.clone(), output, false)),
         outcome => Err(format!("the sandbox gives {outcome:?} for:\n{}", program.source)),
     });
     let tests = Tests::Scripts(cases.collect::<Result<_, _>>()?);

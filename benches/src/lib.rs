@@ -7,6 +7,8 @@ pub mod judging;
 
 use std::time::{Duration, Instant};
 
+use camino::Utf8Path;
+
 /// Something that is measured.
 pub struct Contender<'a> {
     /// What it is called in the output.
@@ -144,4 +146,21 @@ fn grouped(number: f64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Copies a folder with everything in it.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn copy(from: &Utf8Path, to: &Utf8Path) -> std::io::Result<()> {
+    fs_err::create_dir_all(to)?;
+    for entry in from.read_dir_utf8()? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(entry.path(), &target)?,
+            false => drop(fs_err::copy(entry.path(), target)?),
+        }
+    }
+    Ok(())
 }

@@ -37,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut texts = text.splitn(3, '\0').map(str::to_owned);
     let [program, input, output] = [(); 3].map(|()| texts.next().unwrap_or_default());
     let judge = Judge::ALL[usize::from(choice / 4) % 3];
-    let cases = |input, output| vec![Case { input, output, public: false }];
+    let cases = |input, output| vec![Case::new(input, output, false)];
     let tests = match choice % 4 {
         1 => Tests::Scripts(cases(input, output)),
         2 => Tests::Calls { function: "f".to_owned(), cases: cases(input, output) },
