@@ -86,13 +86,16 @@ fn killed_and_resumed(
     let undisturbed = new();
     undisturbed.run(&[&["run"], arguments].concat()).succeeds();
 
-    let world = new();
-    let mut child = start(&world, arguments);
-    wait_for(&world, &mut child, at_work);
-    signal(&child, "-KILL");
-    assert_eq!(child.wait().unwrap().code(), None, "the run ended before it could be killed");
-    let unfinished = unfinished(&world);
-    assert!(unfinished.iter().any(|name| name.contains(step)), "no {step} among {unfinished:?}");
+    let killed = || {
+        let world = new();
+        let mut child = start(&world, arguments);
+        wait_for(&world, &mut child, at_work);
+        signal(&child, "-KILL");
+        assert_eq!(child.wait().unwrap().code(), None, "the run ended before it could be killed");
+        // Now and then a kill falls between two steps.
+        unfinished(&world).iter().any(|name| name.contains(step)).then_some(world)
+    };
+    let Some(world) = (0..5).find_map(|_| killed()) else { panic!("no kill fell into a step like {step}") };
     world.run(&["store", "verify"]).succeeds();
     world.run(&[&["run"], arguments].concat()).succeeds();
     let report = format!(".assay/reports/tiny/{}.json", arguments[0]);
