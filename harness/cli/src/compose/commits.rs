@@ -58,7 +58,8 @@ impl Commits {
         let mut first = BTreeMap::new();
         for (index, (file, blob)) in questions.into_iter().enumerate() {
             let remembered = known.get(index).cloned().flatten();
-            let commit = match remembered.and_then(|commit| String::from_utf8(commit).ok()) {
+            let remembered = remembered.and_then(|commit| String::from_utf8(commit).ok());
+            let commit = match remembered.filter(|commit| commit.is_empty() || is_commit(commit)) {
                 Some(commit) => commit,
                 None => {
                     // What git could not tell now, it may tell the next time.
@@ -75,6 +76,11 @@ impl Commits {
         let _ = store.remember(&found);
         Some(first)
     }
+}
+
+/// Whether this is the name of a commit: 40 or 64 hexadecimal digits, by the repository's hash.
+fn is_commit(name: &str) -> bool {
+    [40, 64].contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A history that is complete, up to one commit.
