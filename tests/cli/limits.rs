@@ -195,3 +195,17 @@ fn a_limit_on_the_size_of_files_is_the_environments_fault() {
         }
     }
 }
+
+/// A limit on memory is told as one, whatever it is that does not fit: threads, the store, or the work.
+#[test]
+fn a_limit_on_memory_is_the_environments_fault() {
+    let world = fill(World::finished());
+    for kib in [100_000, 150_000, 200_000, 300_000, 400_000] {
+        let arguments = [&RUN[..], &["--set", "evaluation.samples=3"]].concat();
+        let ended = world.command_after(&format!("ulimit -v {kib}"), &arguments).output().unwrap();
+        let (code, stderr) = (ended.status.code(), String::from_utf8_lossy(&ended.stderr));
+        assert!(matches!(code, Some(0 | 3)), "{kib}: {code:?}\n{stderr}");
+        assert!(!stderr.contains("panicked"), "{kib}\n{stderr}");
+        assert_eq!(code == Some(3), stderr.contains("error: "), "{kib}\n{stderr}");
+    }
+}

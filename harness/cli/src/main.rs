@@ -16,6 +16,7 @@ mod flips;
 mod grade;
 mod import;
 mod judge;
+mod memory;
 mod outputs;
 mod plan;
 mod process;
@@ -41,6 +42,9 @@ use clap::{CommandFactory, Parser};
 use args::{Cli, ColorWhen, Command};
 use error_document::ErrorDocument;
 use failure::Failure;
+
+#[global_allocator]
+static MEMORY: memory::OrEnd = memory::OrEnd;
 
 fn main() -> ExitCode {
     process::tune();

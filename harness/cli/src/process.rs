@@ -178,6 +178,15 @@ pub(crate) fn end_with_parent() {
     }
 }
 
+/// Starts the threads that hash files and compute, so that a machine which has none to give says so before there is work.
+/// To be called once.
+pub(crate) fn start_threads() -> Result<(), Failure> {
+    let help =
+        "raise the limits on memory and processes (`ulimit -v`, `ulimit -u`), or let other programs end";
+    let started = rayon::ThreadPoolBuilder::new().build_global();
+    started.map_err(|error| Failure::refused("start threads", help)(std::io::Error::other(error)))
+}
+
 /// Cores that this process may use.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)

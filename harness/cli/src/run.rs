@@ -14,7 +14,7 @@ use crate::compose::filed::{Filed, Settled};
 use crate::display::{Display, RUNS_REMEMBERED};
 use crate::failure::Failure;
 use crate::outputs;
-use crate::process::{cores, stop_on_signals};
+use crate::process::{cores, start_threads, stop_on_signals};
 use crate::session::Session;
 use crate::several;
 use crate::stdio;
@@ -25,6 +25,7 @@ const PLAIN_WIDTH: usize = 120;
 
 /// Runs the recipe and writes its report.
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
+    start_threads()?;
     let Some(target) = args.targets.only() else { return several::run(global, args) };
     let display = Arc::new(if args.quiet { Display::quiet() } else { Display::new(global.json) });
     let session = open(global, &target, &args.machine, &display)?;
