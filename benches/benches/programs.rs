@@ -1,4 +1,4 @@
-//! Heavy programs: the nine kinds by which fuel is calibrated, in the sandbox and by a native Python.
+//! Heavy programs: the kinds by which fuel is calibrated, in the sandbox and by a native Python.
 
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = sandbox(Limits::benchmark(6))?;
     let (python, version) = native_python()?;
     report_load();
-    println!("nine programs, ms of CPU; native: {python} {version}, without its start / with it");
+    println!("programs, ms of CPU; native: {python} {version}, without its start / with it");
     let mut starts = (0..2 * ROUNDS)
         .map(|_| native(&python, "", "").map(|(cost, _)| cost))
         .collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,6 @@
 //! How much fuel a second of native Python is.
 //!
-//! Fuel counts instructions, so how much of it a second is depends on what a program does. Nine kinds of
+//! Fuel counts instructions, so how much of it a second is depends on what a program does. Sixteen kinds of
 //! programs are run in the sandbox and by a native Python; a budget is then stated in native seconds by the
 //! largest ratio among them. A program of any of these kinds that is within its seconds natively is therefore
 //! within its fuel here, whatever machine judges it.
@@ -13,7 +13,7 @@ use camino::Utf8Path;
 use crate::program::{Entry, Input, Prelude, Program, RunOutcome};
 use crate::sandbox::Sandbox;
 
-/// The nine kinds of programs: name, source and standard input.
+/// The kinds of programs: name, source and standard input.
 pub fn programs() -> Vec<(&'static str, &'static str, String)> {
     let lines: String = (0..100_000).map(|i| format!("{i} {}\n", i * 3 % 1000)).collect();
     vec![
@@ -26,6 +26,13 @@ pub fn programs() -> Vec<(&'static str, &'static str, String)> {
         ("recursion", include_str!("../calibration/recursion.py"), String::new()),
         ("stdin", include_str!("../calibration/stdin.py"), format!("100000\n{lines}")),
         ("objects", include_str!("../calibration/objects.py"), String::new()),
+        ("searching", include_str!("../calibration/searching.py"), String::new()),
+        ("integers", include_str!("../calibration/integers.py"), String::new()),
+        ("sorting", include_str!("../calibration/sorting.py"), String::new()),
+        ("generators", include_str!("../calibration/generators.py"), String::new()),
+        ("knapsack", include_str!("../calibration/knapsack.py"), String::new()),
+        ("grids", include_str!("../calibration/grids.py"), String::new()),
+        ("floats", include_str!("../calibration/floats.py"), String::new()),
     ]
 }
 
