@@ -45,8 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
             setup: input,
             code: output,
             entry: Some("f".to_owned()),
-            prelude: Prelude::Benchmark,
-        }]),
+            prelude: Prelude::Benchmark, functions: Vec::new() }]),
     };
     let is_check = matches!(tests, Tests::Checks(_));
     let task = Task { judge, program, tests, until: Until::Every };

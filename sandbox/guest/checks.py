@@ -2,399 +2,244 @@
 
 Were both in one, the program could redefine what the test compares with. So the test runs in an interpreter of its own, where each
 name that it does not define stands for one of the program's, and asks the host when it uses one. The host asks the program's
-interpreter and carries the answer back. Plain values travel by value; whatever else the program makes stays where it is, and
-travels as a number that stands for it, with its value if it is a kind of a plain one (a named tuple, an enumeration's number).
-
-The test's interpreter believes nothing that it is told: a program can send it any message. Nothing in a message becomes code or a
-function of the test's, and what the test compares with its own values are plain values. Only two things of the program's are compared
-or computed with as the program likes.
-
-Messages are JSON. A value is itself if JSON has it, else a list of a tag and what the tag needs.
+interpreter and carries the answer back. What travels between the two, and what the test believes, is in peer.py.
 """
 
 import ast
 import builtins
-import collections
-import datetime
-import decimal
-import fractions
+import dataclasses
 import io
-import json
-import operator
 import os
+import random
+import re
 import sys
 
-
-def _all(kind, values):
-    """The values, which are of this type. What is not was forged."""
-    if type(values) is not list or any(type(value) is not kind for value in values):
-        raise TypeError("a value that its type does not have")
-    return values
-
-
-def _pairs(values):
-    return dict(zip(values[::2], values[1::2]))
+import _assay_wide as _wide
+import _assay_threads as _threads
+from _assay_peer import Peer, text_of
+from _assay_remote import Remote, Unsupported
+from _assay_values import TYPES
 
 
-def _items(value):
-    return [part for item in value.items() for part in item]
+def _line(read):
+    """How a text is sent on a line of its own, whatever was printed before, and its answer read."""
+
+    def exchange(text):
+        line = b"\n" + text.encode() + b"\n"
+        while line:
+            line = line[os.write(1, line) :]
+        return read()
+
+    return exchange
 
 
-# Types that travel by value though JSON lacks them: how they are taken apart and put together.
-_CODECS = {
-    tuple: ("tuple", list, tuple),
-    list: ("list", list, list),
-    set: ("set", list, set),
-    frozenset: ("frozenset", list, frozenset),
-    type({}.keys()): ("set", list, set),
-    collections.deque: ("deque", list, collections.deque),
-    complex: ("complex", lambda v: [v.real, v.imag], lambda v: complex(*_all(float, v))),
-    bytes: ("bytes", list, lambda v: bytes(_all(int, v))),
-    bytearray: ("bytearray", list, lambda v: bytearray(_all(int, v))),
-    range: ("range", lambda v: [v.start, v.stop, v.step], lambda v: range(*_all(int, v))),
-    slice: ("slice", lambda v: [v.start, v.stop, v.step], lambda v: slice(*v)),
-    decimal.Decimal: ("decimal", lambda v: [str(v)], lambda v: decimal.Decimal(*_all(str, v))),
-    fractions.Fraction: ("fraction", lambda v: [v.numerator, v.denominator], lambda v: fractions.Fraction(*_all(int, v))),
-    datetime.date: ("date", lambda v: [v.year, v.month, v.day], lambda v: datetime.date(*_all(int, v))),
-    datetime.datetime: ("datetime", lambda v: [v.isoformat()], lambda v: datetime.datetime.fromisoformat(*_all(str, v))),
-    datetime.timedelta: ("timedelta", lambda v: [v.days, v.seconds, v.microseconds], lambda v: datetime.timedelta(*_all(int, v))),
-    dict: ("dict", _items, _pairs),
-    # Kinds of dict that are equal to the plain dict with the same items.
-    collections.Counter: ("counter", _items, lambda v: collections.Counter(_pairs(v))),
-    collections.OrderedDict: ("ordered", _items, lambda v: collections.OrderedDict(_pairs(v))),
-    collections.defaultdict: ("dict", _items, _pairs),
-}
-_DECODERS = {tag: put_together for tag, _, put_together in _CODECS.values()}
-_ATOMS = (bool, int, float, str, type(None))
-# Types whose kinds have a value, by which they are compared: how to have it, whatever the kind does otherwise.
-_BASES = {int: int.__int__, float: float.__float__, str: str.__str__} | {kind: kind for kind in (tuple, list, dict, set, frozenset)}
-_EXCEPTIONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
-# What a program may give to a test by name. Functions are not among it: the test would run what the program says. Nor is `type`, which
-# makes classes whose things are equal to all.
-_TYPES = _EXCEPTIONS | {kind.__name__: kind for kind in (*_CODECS, *_ATOMS, object) if getattr(builtins, kind.__name__, None) is kind}
-
-
-def _encode(value, names, stands_for):
-    """A value as JSON has it. `names` are the built-in things that travel by name."""
-    if type(value) in _ATOMS:
-        return value
-    if type(value) in _CODECS:
-        tag, take_apart, _ = _CODECS[type(value)]
-        return [tag, [_encode(item, names, stands_for) for item in take_apart(value)]]
-    # Of anything else the program would have a say in its name.
-    if type(value) in (type, type(len)) and names.get(value.__name__) is value:
-        return ["built-in", value.__name__]
-    return stands_for(value)
-
-
-def _decode(value, names, thing):
-    if not isinstance(value, list):
-        return value
-    tag, payload = value
-    if tag == "object":
-        return thing(payload)
-    if tag == "built-in":
-        return names[payload]
-    return _DECODERS[tag]([_decode(item, names, thing) for item in payload])
+def _open_line():
+    # A read gives what the host has to say at the moment, so nothing is asked for before it is needed.
+    return _line(io.BufferedReader(io.FileIO(0, closefd=False)).readline)
 
 
 # ---- the program's side ----
 
 
+class _Input(io.TextIOBase):
+    """Standard input, which is the test's."""
+
+    def __init__(self, served):
+        self.served = served
+        self.buffer = _Bytes(self)
+
+    def readable(self):
+        return True
+
+    def readline(self, size=-1, /):
+        return self.served.ask("readline", size)
+
+    def read(self, size=-1, /):
+        return self.served.ask("read", size)
+
+
+class _Bytes(io.BufferedIOBase):
+    """The bytes of a text."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def readable(self):
+        return True
+
+    def read(self, size=-1, /):
+        return self.text.read(size).encode()
+
+    def readline(self, size=-1, /):
+        return self.text.readline(size).encode()
+
+
+class _Output(io.BytesIO):
+    """Standard output, which goes to the test with the next message."""
+
+    def take(self):
+        text = self.getvalue().decode("utf-8", "backslashreplace")
+        self.seek(0)
+        self.truncate()
+        return text
+
+
+# Calls that the line itself takes in an answer.
+_FRAMES = 100
+# The names of functions in a text.
+_FUNCTIONS = re.compile(r"^\s*(?:async\s+)?def\s+(\w+)", re.MULTILINE)
+# Functions of a library that look into a thing.
+_LOOKING = {name: getattr(dataclasses, name) for name in "asdict astuple fields replace is_dataclass".split()}
+
+
 class Served:
     """The program's interpreter: does to the program's things what the test asks for."""
 
-    def __init__(self, namespace):
+    def __init__(self):
+        self.namespace = {}
+        self.peer = Peer(False, vars(builtins), _open_line())
+        self.peer.services = {"name": self._name, "seed": random.seed, "recursion": sys.setrecursionlimit} | _LOOKING
+        self.peer.fatal = _threads.Unsupported
+        self.peer.before_raising = self._before_raising
+        # Whether somebody is at the other end.
+        self.is_heard = False
+        self.output = _Output()
+        self.peer.printed = self.output.take
+        sys.stdout = io.TextIOWrapper(self.output, "utf-8", write_through=True)
+        sys.stdin = _Input(self)
+        builtins.input = lambda prompt="", /: self.ask("input", prompt)
+
+    def start(self, namespace):
+        """The program has been run and has these names. What it has printed is not for the test."""
         self.namespace = namespace
-        self.things = []
-        # By identity; the list keeps them alive.
-        self.numbers = {}
+        self.output.take()
 
-    def _encode(self, value):
-        return _encode(value, _TYPES, self._stands_for)
-
-    def _stands_for(self, thing):
-        number = self.numbers.setdefault(id(thing), len(self.things))
-        if number == len(self.things):
-            self.things.append(thing)
-        values = [self._encode(value_of(thing)) for base, value_of in _BASES.items() if isinstance(thing, base)]
-        return ["object", [number, *values]]
+    def ask(self, service, argument):
+        if self.is_heard:
+            return self.peer.ask(service, None, argument)
+        if service == "input":
+            raise EOFError("EOF when reading a line")
+        return ""
 
     def answer(self, message):
         """Does what `message` asks for and gives the reply, both JSON texts."""
-        digits = sys.get_int_max_str_digits()
+        self.is_heard = True
+        digits, recursion = sys.get_int_max_str_digits(), sys.getrecursionlimit()
         try:
-            # Numbers travel whatever their length; the program's own limit holds while it runs.
+            # What the line takes is not the program's.
+            sys.setrecursionlimit(min(recursion + _FRAMES, 10**8))
+            # Numbers travel whatever their length.
             sys.set_int_max_str_digits(0)
-            operation, target, *rest = json.loads(message)
-            arguments = _decode(rest[0], vars(builtins), self.things.__getitem__) if rest else ()
-            sys.set_int_max_str_digits(digits)
-            reply = [self._do(operation, target, arguments)]
-            if operation == "call":
-                # A function may change the lists that it is given, and a test may look at them.
-                reply.append(arguments)
-            sys.set_int_max_str_digits(0)
-            return json.dumps(["value", *map(self._encode, reply)])
-        except (KeyboardInterrupt, SystemExit, Exception) as error:
-            return json.dumps(["raised", *_raised_as(error)])
+            return self.peer.answer(message)
         finally:
             sys.set_int_max_str_digits(digits)
 
-    def _do(self, operation, target, arguments):
-        if operation == "name":
-            if target not in self.namespace:
-                raise NameError(f"name {target!r} is not defined")
-            return self.namespace[target]
-        thing = self.things[target]
-        if operation == "call":
-            return thing(*arguments[0], **arguments[1])
-        return _OPERATIONS[operation](thing, *arguments)
+    def _name(self, name):
+        if name not in self.namespace:
+            raise NameError(f"name {name!r} is not defined")
+        return self.namespace[name]
 
-
-_OPERATIONS = {
-    "getattr": getattr,
-    "setattr": setattr,
-    "getitem": lambda thing, key: thing[key],
-    "setitem": lambda thing, key, value: thing.__setitem__(key, value),
-    "contains": lambda thing, key: key in thing,
-    "len": len,
-    "iter": iter,
-    "next": next,
-    "bool": bool,
-    "str": str,
-    "repr": repr,
-    "isinstance": lambda thing, other: isinstance(other, thing),
-    "hash": hash,
-    **{name: getattr(operator, name) for name in "eq lt le gt ge add sub mul truediv floordiv mod".split()},
-}
-
-
-def _raised_as(error):
-    """The built-in exception that this one is a kind of, and what to make it from."""
-    kind = next((c for c in type(error).__mro__ if _EXCEPTIONS.get(c.__name__) is c), Exception)
-    text = _text(error)
-    try:
-        if all(type(argument) in _ATOMS for argument in error.args) and str(kind(*error.args)) == text:
-            return kind.__name__, list(error.args)
-    except BaseException:
-        pass
-    return kind.__name__, [text]
-
-
-def _text(error):
-    try:
-        return str(error)
-    except BaseException:
-        return ""
+    @staticmethod
+    def _before_raising(error):
+        if _wide.is_too_narrow(error):
+            raise error
 
 
 # ---- the test's side ----
 
 
-class Unsupported(BaseException):
-    """The test needs what cannot be carried: no exception that it may catch."""
+class _Nowhere(io.TextIOBase):
+    """Where a test's own output goes."""
+
+    def write(self, text):
+        return len(text)
 
 
-def _send(value):
-    """What stands for a value of the test that has no JSON."""
-    if type(value) is _Remote:
-        return ["object", value._assay_number]
-    if hasattr(value, "__next__"):
-        return _encode(list(value), vars(builtins), _send)
-    message = f"the judge cannot give a program a {type(value).__name__} of the test's"
-    if type(value) in _TYPES.values():
-        # The test took what it got from the program for a class of its own.
-        raise TypeError(message)
-    raise Unsupported(message)
+class _Type(type):
+    """What stands in the place of `type`, so that `type(x)` is the program's class of the program's `x`."""
+
+    def __call__(cls, *arguments, **named):
+        if len(arguments) == 1 and isinstance(arguments[0], Remote):
+            return arguments[0]._assay_peer.ask("type", arguments[0])
+        return type(*arguments, **named)
+
+    def __instancecheck__(cls, thing):
+        return isinstance(thing, type)
+
+    def __subclasscheck__(cls, kind):
+        return issubclass(kind, type)
+
+    def __eq__(cls, other):
+        return other is type or other is cls
+
+    def __hash__(cls):
+        return hash(type)
 
 
-def _receive(value):
-    return _decode(value, _TYPES, _stand_in)
+class _TypeStandIn(type, metaclass=_Type):
+    pass
 
 
-def _stand_in(payload):
-    number, *value = payload[:2]
-    if value or type(number) is not int:
-        return _Remote(number, *map(_receive, value))
-    # The same thing each time, for a test that looks at who is who.
-    return _known.setdefault(number, _Remote(number))
+def _by_program(name, function):
+    """Has the program's library look into what is the program's."""
+
+    def stand_in(thing, /, *arguments, **named):
+        if isinstance(thing, Remote):
+            return thing._assay_peer.ask(name, None, thing, *arguments, **named)
+        return function(thing, *arguments, **named)
+
+    return stand_in
 
 
-def _ask(operation, target, *arguments):
-    """Asks the host, which answers through this interpreter's standard input."""
-    global _asked
-    _asked = True
-    try:
-        rest = [_encode(arguments, vars(builtins), _send)] if arguments else []
-    except Unsupported as error:
-        if operation == "call" and target in _named:
-            raise
-        # It is the program that made something of its own of what the test expects, such as a list.
-        raise TypeError(str(error)) from None
-    # On a line of its own, whatever the test itself has printed.
-    question = b"\n" + json.dumps([operation, target, *rest]).encode() + b"\n"
-    while question:
-        question = question[os.write(1, question) :]
-    reply = _incoming.readline()
-    if not reply:
-        # The program's interpreter is gone: the host knows why and does not look at what this one says.
-        raise ConnectionError("the program has ended")
-    kind, value, *rest = json.loads(reply)
-    if kind == "raised":
-        error = _exception(value, *rest)
-        if operation != "next" and isinstance(error, (StopIteration, StopAsyncIteration, GeneratorExit)):
-            # It would end an iteration of the test's.
-            error = RuntimeError(f"{value}: {rest}")
-        _raised.append(error)
-        raise error
-    if rest:
-        (positional, named), (new_positional, new_named) = arguments, _receive(rest[0])
-        _write_back([*positional, *named.values()], [*new_positional, *new_named.values()])
-    received = _receive(value)
-    if operation == "name" and type(received) is _Remote:
-        _named.append(received._assay_number)
-    return received
+def _connect():
+    """The line to the program, with all that goes along with it."""
+    peer = Peer(True, TYPES, _open_line())
+    peer.print = lambda text: sys.stdout.write(text)
+    sys.stdin, sys.stdout = io.StringIO(), _Nowhere()
+    peer.services = {
+        "input": lambda prompt: builtins.input(prompt),
+        "readline": lambda size: sys.stdin.readline(size),
+        "read": lambda size: sys.stdin.read(size),
+    }
+    for name, function in _LOOKING.items():
+        setattr(dataclasses, name, _by_program(name, function))
+    seed = random.seed
 
+    def seed_both(*arguments, **named):
+        peer.ask("seed", None, *arguments, **named)
+        seed(*arguments, **named)
 
-def _exception(kind, arguments):
-    try:
-        return _EXCEPTIONS[kind](*arguments)
-    except Exception:
-        # Some, such as UnicodeDecodeError, are not made from a text.
-        return RuntimeError(f"{kind}: {arguments}")
+    random.seed = seed_both
+    limit = sys.setrecursionlimit
 
+    def limit_both(depth, /):
+        peer.ask("recursion", None, depth)
+        limit(depth)
 
-def _write_back(before, after):
-    for old, new in zip(before, after):
-        if type(old) is list and type(new) is list and old != new:
-            old[:] = new
-        elif type(old) is dict and type(new) is dict and old != new:
-            old.clear()
-            old.update(new)
-        elif type(old) is set and type(new) is set and old != new:
-            old.clear()
-            old.update(new)
-
-
-class _Remote:
-    """Something that only the program's interpreter has, with its value if it has one."""
-
-    def __init__(self, number, *value):
-        self.__dict__["_assay_number"] = number
-        self.__dict__["_assay_value"] = value
-
-    def __eq__(self, other):
-        if type(other) is not _Remote:
-            return bool(self._assay_value) and self._assay_value[0] == other
-        if self._assay_number == other._assay_number:
-            return True
-        if self._assay_value or other._assay_value:
-            # Were the program asked, one value could be equal to another and stand several times in a set.
-            return self._assay_value == other._assay_value
-        return bool(_ask("eq", self._assay_number, other))
-
-    @property
-    def __class__(self):
-        return type(*self._assay_value) if self._assay_value else _Remote
-
-    def __hash__(self):
-        return hash(*self._assay_value) if self._assay_value else _ask("hash", self._assay_number)
-
-    def __call__(self, *arguments, **named):
-        return _ask("call", self._assay_number, arguments, named)
-
-    def __getattr__(self, name):
-        if name.startswith("_assay"):
-            raise AttributeError(name)
-        return _ask("getattr", self._assay_number, name)
-
-    def __setattr__(self, name, value):
-        _ask("setattr", self._assay_number, name, value)
-
-    def __getitem__(self, key):
-        return _ask("getitem", self._assay_number, key)
-
-    def __setitem__(self, key, value):
-        _ask("setitem", self._assay_number, key, value)
-
-    def __contains__(self, key):
-        return _ask("contains", self._assay_number, key)
-
-    def __len__(self):
-        return _ask("len", self._assay_number)
-
-    def __iter__(self):
-        iterator = _ask("iter", self._assay_number)
-        return iterator if isinstance(iterator, _Remote) else iter(iterator)
-
-    def __next__(self):
-        return _ask("next", self._assay_number)
-
-    def __bool__(self):
-        return _ask("bool", self._assay_number)
-
-    def __str__(self):
-        return _ask("str", self._assay_number)
-
-    def __repr__(self):
-        return _ask("repr", self._assay_number)
-
-    def __instancecheck__(self, other):
-        return _ask("isinstance", self._assay_number, other)
-
-
-def _value_of(thing):
-    if not thing._assay_value:
-        raise TypeError("a thing of the program's without a value")
-    return thing._assay_value[0]
-
-
-def _together(name, is_comparison):
-    """An operation on two things of the program's, or on the value of one. Values are compared here."""
-    compute = getattr(operator, name)
-
-    def operation(self, other):
-        if type(other) is _Remote:
-            if is_comparison and (self._assay_value or other._assay_value):
-                return compute(_value_of(self), _value_of(other))
-            return _ask(name, self._assay_number, other)
-        return compute(self._assay_value[0], other) if self._assay_value else NotImplemented
-
-    return operation
-
-
-def _define():
-    for name in "lt le gt ge".split():
-        setattr(_Remote, f"__{name}__", _together(name, True))
-    for name in "add sub mul truediv floordiv mod".split():
-        compute = getattr(operator, name)
-        setattr(_Remote, f"__{name}__", _together(name, False))
-        setattr(_Remote, f"__r{name}__", lambda self, other, compute=compute: compute(other, _value_of(self)))
-    for name, compute in {"int": int, "float": float, "index": operator.index, "neg": operator.neg, "abs": abs}.items():
-        setattr(_Remote, f"__{name}__", lambda self, compute=compute: compute(_value_of(self)))
-
-
-_define()
+    sys.setrecursionlimit = limit_both
+    return peer
 
 
 class _Names(dict):
     """Built-in names, and behind them the program's."""
 
+    def __init__(self, peer):
+        super().__init__(vars(builtins), type=_TypeStandIn)
+        self.peer = peer
+        # Whether the test has asked for anything of the program's.
+        self.has_asked = False
+
     def __missing__(self, name):
         if name.startswith("__"):
             raise KeyError(name)
-        return _ask("name", name)
+        return self.ask(name)
+
+    def ask(self, name):
+        self.has_asked = True
+        return self.peer.ask("name", None, name)
 
 
-_raised = []
-# Things without a value by number, and the numbers of those that the test has by their names.
-_known = {}
-_named = []
-_incoming = None
-_asked = False
-
-
-def _own_built_ins(code):
+def _own_built_ins(code, ask):
     """The functions of the program that a test means by names of Python's own, such as `assert sum(3, 4) == 7`.
 
     Only a test that uses no other name can mean one. In any other test such names are Python's, so that no program can redefine what
@@ -419,7 +264,7 @@ def _own_built_ins(code):
         return {}
     (name,) = free
     try:
-        found = _ask("name", name)
+        found = ask(name)
     except NameError:
         return {}
     return {} if found is getattr(builtins, name) else {name: found}
@@ -445,17 +290,18 @@ def _first_name(expression):
     return expression.partition(".")[0].partition("(")[0]
 
 
-def run_test(setup, code, entry):
+def run_test(setup, code, entry, functions=()):
     """Runs the benchmark's test `code` after its `setup`, then `check(entry)` if there is an entry, a name or an expression.
+    `functions` are names that the benchmark itself gives to functions.
 
     Gives a letter and a text: "+" passed, "W" an assertion of the test failed, "E" the program raised, "J" the test itself is broken.
     """
-    global _incoming
     sys.set_int_max_str_digits(0)
-    # A read gives what the host has to say at the moment, so nothing is asked for before it is needed.
-    _incoming = io.BufferedReader(io.FileIO(0, closefd=False))
     sys.setrecursionlimit(50000)
-    names = {"__name__": "test", "__builtins__": _Names(vars(builtins))}
+    peer = _connect()
+    peer.functions = {*functions, *_FUNCTIONS.findall(setup), entry and _first_name(entry)}
+    built_ins = _Names(peer)
+    names = {"__name__": "test", "__builtins__": built_ins}
     try:
         before = _compile_setup(setup, entry)
         test = compile(code, "<test>", "exec", dont_inherit=True)
@@ -465,7 +311,7 @@ def run_test(setup, code, entry):
     try:
         exec(before, names)
         if entry is None:
-            names.update(_own_built_ins(code))
+            names.update(_own_built_ins(code, built_ins.ask))
         else:
             # The setup holds a stub of what the program defines.
             names.pop(_first_name(entry), None)
@@ -474,14 +320,17 @@ def run_test(setup, code, entry):
             names["check"](eval(entry, names))
     except Unsupported as error:
         return "J", str(error)
+    except SystemExit as error:
+        is_end = built_ins.has_asked and error.code in (None, 0) and not any(error is raised for raised in peer.raised)
+        return ("+", "") if is_end else ("E", "SystemExit")
     except BaseException as error:
-        text = type(error).__name__ + (": " + _text(error) if _text(error) else "")
-        if any(error is raised for raised in _raised):
+        text = type(error).__name__ + (": " + text_of(error) if text_of(error) else "")
+        if any(error is raised for raised in peer.raised):
             return "E", text
-        if not _asked or isinstance(error, ImportError):
+        if not built_ins.has_asked or isinstance(error, ImportError):
             # The program had no part in it.
             return "J", text
         if isinstance(error, AssertionError):
             return "W", text
         return "E", text
-    return ("+", "") if _asked else ("J", "the test asks nothing about the program")
+    return ("+", "") if built_ins.has_asked else ("J", "the test asks nothing about the program")

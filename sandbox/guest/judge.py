@@ -2,17 +2,21 @@
 
 It imports what programs commonly import and leaves one function, `handle`, which the host calls with a request:
 
-    b"L" + flag + source    compile the program and keep it; flag b"B": it runs behind the benchmarks' imports, b"-": it does not
+    b"L" + flags + source   compile the program and keep it; first flag b"B": it runs behind the benchmarks' imports, b"-": it does not;
+                            second flag b"W": this is the second run, with sizes of 64 bits (see wide.py) and threads that wait
+                            (see threads.py), b"-": it is the first
     b"S"                    run it as a script: standard input to standard output
     b"F" + name + lines     run it, then call a function of it; one JSON value per line is one argument
     b"N", then b"O" + json  run it, then answer what a test in another interpreter asks about it (see checks.py)
     b"T" + json             run a test that asks about a program in another interpreter: [setup, test, entry]
-    b"R" + json             load a program as a reference judge does: [judge, source, function] (see lcb.py, skythought.py)
+    b"R" + flag + json      load a program as a reference judge does: [judge, source, function] (see lcb.py, skythought.py); the
+                            flag is the second one of b"L"
     b"r" + json             judge it on one test as that judge does: [input, output]
 
 The reply is one letter and a text: "+" (done; what a function returned, as JSON), "W" (a wrong answer), "C" (the program does not
 compile), "E" (it raised an exception), "I" (it imports a module that the image lacks), "M" (the exception was MemoryError),
-"D" (it ended the reference judge's process), "J" (the test is broken).
+"D" (it ended the reference judge's process), "J" (the test is broken), "V" (it needs what a second run makes up for),
+"P" (it needs what this platform cannot do).
 
 Nothing here is secret or trusted: a program that tampers with it can only change its own answer. Expected answers, limits
 and verdicts are the host's, but for the reference judges, whose flaws are part of what they give.
@@ -44,17 +48,23 @@ for _name in _PRELOADED.split():
 
 import _assay_checks as _checks
 import _assay_lcb
+import _assay_older as _older
+import _assay_rewrite as _rewrite
 import _assay_skythought
+import _assay_threads as _threads
+import _assay_wide as _wide
 import atexit as _atexit
 import encodings as _encodings
 import gc as _gc
 import io as _io
 import json as _json
+import math as _math
 import os as _os
 import pkgutil as _pkgutil
-import threading as _threading
-import traceback as _traceback
 import types as _types
+import zoneinfo as _zoneinfo
+from decimal import Decimal as _Decimal
+from fractions import Fraction as _Fraction
 
 _PROGRAM = "<program>"
 _JUDGE = sys.modules["__main__"]
@@ -76,6 +86,9 @@ _prelude = {}
 _behind_prelude = False
 # Whether the program has a name by which files are opened.
 _may_open = False
+# Whether sizes have 64 bits, and whether the program has failed for want of them, or of threads, before.
+_is_wide = False
+_is_second_run = False
 _served = None
 _reference = None
 
@@ -122,15 +135,40 @@ def _failure(error):
     missing = _missing_module(error)
     if missing is not None:
         return _reply(b"I", missing)
+    if isinstance(error, _threads.Unsupported):
+        return _reply(b"P" if _is_second_run else b"V", str(error))
+    if isinstance(error, _zoneinfo.ZoneInfoNotFoundError):
+        return _reply(b"P", "time zones")
+    if _wide.is_too_narrow(error):
+        return _reply(b"P" if _is_second_run else b"V", _describe(error))
     return _reply(b"M" if isinstance(error, MemoryError) else b"E", _describe(error))
 
 
-def _load(flag, source):
+def _widen():
+    global _is_wide
+    if not _is_wide:
+        _is_wide = True
+        _wide.widen(_prelude)
+
+
+def _run_with(flag):
+    """What the platform lacks is made up for as far as it goes, at a price, if this is the second run."""
+    global _is_second_run
+    _is_second_run = flag == b"W"
+    if _is_second_run:
+        _widen()
+
+
+def _load(flags, source):
     global _code, _behind_prelude, _may_open
-    _behind_prelude = flag == b"B"
+    _behind_prelude = flags[:1] == b"B"
     _may_open = any(word in source for word in (b"open", b"Wrapper", b"Writer", b"Buffered"))
+    _run_with(flags[1:])
+    _threads.expect(source, _is_second_run)
+    if _wide.has_long_format(source):
+        _widen()
     try:
-        _code = compile(source, _PROGRAM, "exec", dont_inherit=True)
+        _code = _rewrite.compiled(source, _PROGRAM, _is_wide)
     except Exception as error:
         # Besides SyntaxError: ValueError for a null byte, RecursionError and MemoryError for too deep a nesting.
         line = getattr(error, "lineno", None)
@@ -143,6 +181,7 @@ def _new_main(name):
     """The names of a module to run the program in. Where a function of it is called it is no script: a main guard does not run."""
     main = _types.ModuleType(name)
     main.__dict__["__builtins__"] = __builtins__
+    main.__dict__["__annotations__"] = {}
     if _behind_prelude:
         main.__dict__.update(_prelude)
         sys.setrecursionlimit(50000)
@@ -188,7 +227,10 @@ def _end():
 def _script():
     try:
         try:
-            exec(_code, _new_main("__main__"))
+            try:
+                exec(_code, _new_main("__main__"))
+            finally:
+                _threads.run_pending()
         except SystemExit as exit:
             if exit.code is not None and exit.code != 0:
                 return _reply(b"E", f"SystemExit: {exit.code}")
@@ -202,11 +244,21 @@ def _script():
 def _entry(main, name):
     """The function that a test calls: a method of `Solution`, if the program has such a class, else a plain function."""
     solution = main.get("Solution")
-    if isinstance(solution, type) and hasattr(solution, name):
-        return getattr(solution(), name)
+    if isinstance(solution, type):
+        if hasattr(solution, name):
+            return getattr(solution(), name)
+        # It may be an attribute that only an object has.
+        if name not in main and hasattr(own := solution(), name):
+            return getattr(own, name)
     if name not in main:
         raise NameError(f"the program defines no function {name!r}")
     return main[name]
+
+
+def _is_plain(number):
+    """Whether an exact number is equal to one that JSON has."""
+    finite = isinstance(number, _Fraction) or number.is_finite()
+    return finite and (number == int(number) or float(number) == number)
 
 
 def _call(request):
@@ -217,6 +269,8 @@ def _call(request):
         result = _entry(main, name)(*map(_json.loads, arguments))
         # What counts is the number, however long its text.
         sys.set_int_max_str_digits(0)
+        if isinstance(result, (_Decimal, _Fraction)) and _is_plain(result):
+            result = int(result) if result == int(result) else float(result)
         if type(result) is int:
             return b"+" + str(result).encode()
         try:
@@ -230,12 +284,20 @@ def _call(request):
 def _serve():
     global _served
     main = _new_main("program")
+    _served = _checks.Served()
     try:
         exec(_code, main)
     except BaseException as error:
         return _failure(error)
-    _served = _checks.Served(main)
+    _served.start(main)
     return b"+"
+
+
+def _answer(question):
+    try:
+        return _reply(b"+", _served.answer(question))
+    except BaseException as error:
+        return _failure(error)
 
 
 class _Numpy(_types.ModuleType):
@@ -250,9 +312,13 @@ class _Numpy(_types.ModuleType):
     @staticmethod
     def allclose(left, right, rtol=1e-05, atol=1e-08):
         if not isinstance(left, (list, tuple)) and not isinstance(right, (list, tuple)):
+            if _math.isinf(left) or _math.isinf(right):
+                return bool(left == right)
             return bool(left == right or abs(left - right) <= atol + rtol * abs(right))
         left, right = ([*side] if isinstance(side, (list, tuple)) else [side] for side in (left, right))
-        length = max(len(left), len(right)) if left and right else 0
+        if not left or not right:
+            return not left and not right
+        length = max(len(left), len(right))
         left, right = (side * length if len(side) == 1 else side for side in (left, right))
         if len(left) != len(right):
             raise ValueError(f"operands could not be broadcast together with shapes ({len(left)},) ({len(right)},)")
@@ -270,12 +336,15 @@ def _run_test(request):
     return _reply(kind.encode(), text)
 
 
-def _refer(request):
+def _refer(flag, request):
     global _reference
     judge, source, function = _json.loads(request)
+    _run_with(flag)
     _reference = _REFERENCES[judge]
     try:
         _reference.load(source, function)
+    except _threads.Unsupported as error:
+        return _failure(error)
     except SyntaxError as error:
         return _reply(b"C", _describe(error))
     except Exception as error:
@@ -292,7 +361,7 @@ def _refer_test(request):
     try:
         passed, output = _reference.test(*_json.loads(request))
         return b"+" if passed else _reply(b"W", str(output))
-    except Exception as error:
+    except (Exception, _threads.Unsupported) as error:
         return _failure(error)
     except BaseException as error:
         return _reply(b"D", _describe(error))
@@ -302,7 +371,7 @@ def handle(request):
     kind, body = request[:1], request[1:]
     match kind:
         case b"L":
-            return _load(body[:1], body[1:])
+            return _load(body[:2], body[2:])
         case b"S":
             return _script()
         case b"F":
@@ -310,11 +379,11 @@ def handle(request):
         case b"N":
             return _serve()
         case b"O":
-            return _reply(b"+", _served.answer(body))
+            return _answer(body)
         case b"T":
             return _run_test(body)
         case b"R":
-            return _refer(body)
+            return _refer(body[:1], body[1:])
         case b"r":
             return _refer_test(body)
 
@@ -325,37 +394,6 @@ def _import_prelude():
     sys.maxsize = 2**63 - 1
     exec(_assay_lcb.PRELUDE, _prelude)
     del _prelude["__builtins__"]
-
-
-def _start_now(thread):
-    """There are no threads: one runs to its end when it is started. Programs use one for its bigger stack."""
-    if thread._started.is_set():
-        raise RuntimeError("threads can only be started once")
-    thread._started.set()
-    try:
-        thread.run()
-    except SystemExit:
-        pass
-    except BaseException:
-        _traceback.print_exc()
-
-
-def _stand_in_for_threads():
-    _threading.Thread.start = _start_now
-    _threading.Thread.join = lambda thread, timeout=None: None
-    _threading.Thread.is_alive = lambda thread: False
-    _threading.stack_size = lambda size=0: 0
-
-
-def _stand_in_for_resource():
-    """Programs import `resource` to have a bigger stack."""
-    resource = _types.ModuleType("resource")
-    resource.RLIM_INFINITY = -1
-    for number, name in enumerate("CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS".split()):
-        setattr(resource, "RLIMIT_" + name, number)
-    resource.getrlimit = lambda which: (-1, -1)
-    resource.setrlimit = lambda which, limits: None
-    sys.modules["resource"] = resource
 
 
 def _stand_in_for_a_redirected_file():
@@ -385,11 +423,11 @@ def _seal():
     sys.path_importer_cache.clear()
     sys.dont_write_bytecode = False
     recursion_limit = sys.getrecursionlimit()
+    _threads.stand_in()
+    _older.restore()
     _import_prelude()
-    _stand_in_for_threads()
-    _stand_in_for_resource()
     _stand_in_for_a_redirected_file()
-    handle(b"LBprint(end='')\ndef f(x):\n return x")
+    handle(b"LB-print(end='')\ndef f(x):\n return x")
     handle(b"S")
     handle(b"Ff\n1")
     sys.setrecursionlimit(recursion_limit)

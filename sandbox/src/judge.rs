@@ -53,6 +53,7 @@ fn verdict(run: &Run, expected: &Expected) -> Verdict {
         RunOutcome::MemoryLimit => Verdict::MemoryLimit,
         RunOutcome::OutputLimit => Verdict::OutputLimit,
         RunOutcome::UnsupportedImport { .. } => Verdict::UnsupportedImport,
+        RunOutcome::UnsupportedPlatform { .. } => Verdict::UnsupportedPlatform,
         RunOutcome::JudgeFailure { .. } => Verdict::JudgeFailure,
     }
 }
@@ -70,6 +71,7 @@ fn detail(run: &Run, verdict: Verdict) -> String {
         RunOutcome::Completed { output } if verdict != Verdict::Pass => output.chars().take(SHOWN).collect(),
         RunOutcome::RuntimeError { message }
         | RunOutcome::CompileError { message }
+        | RunOutcome::UnsupportedPlatform { message }
         | RunOutcome::JudgeFailure { message } => message.clone(),
         RunOutcome::UnsupportedImport { module } => module.clone(),
         _ => String::new(),

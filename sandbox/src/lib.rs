@@ -35,20 +35,15 @@
 //! # What a program meets
 //!
 //! CPython 3.14 with a real standard input and output, no processes, no sockets, no files but `/dev/stdin`,
-//! no environment. A thread runs to its end when it is started. The clock starts on 1 January 2024 and moves
-//! by 100 microseconds per look; sleeping moves it and costs nothing. Random numbers and hashes are seeded.
-//! Pointers have 32 bits: an object beyond 2 GiB is an `OverflowError` or `MemoryError`, though `sys.maxsize`
-//! says 2⁶³-1, because programs use it as a number beyond all others. Lengths and places have 32 bits too, so
-//! `len(range(10**10))`, `bisect` in such a range, `islice` or `deque.rotate` by such a number raise
-//! `OverflowError` or `ValueError`, and `hash` has 32. The last digit of `math.sin` and its like is musl's,
-//! not glibc's, and `sum` of floats compensates rounding, as since Python 3.12. Modules that are not part of
-//! the image (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import, and `asyncio.run` and
-//! threads that wait for each other fail.
+//! no environment. The clock starts on 1 January 2024 and moves with the fuel that is used, and by 100
+//! microseconds per look; sleeping moves it and costs nothing. Random numbers and hashes are seeded. Sizes are
+//! those of 64 bits, threads run as far as one goes, and what the platform cannot do is an outcome of its own:
+//! `docs/judging.md` says where it differs from a native interpreter. Modules that are not part of the image
+//! (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
 //!
-//! A test in Python reaches the program through the host: values of built-in types and kinds of them travel
-//! by value, other things stay with the program. What cannot travel (a function or an own class of the
-//! test's) is the judge's failure; `type(x)`, `is` between answers, `with`, `del` and `except` of a program's
-//! own class do not work on what stays.
+//! A test in Python reaches the program through the host (`guest/peer.py`): plain values travel by value, what
+//! changes is mirrored on both sides, and everything else stays where it is and is asked for what is done to
+//! it.
 //!
 //! # Verdicts
 //!
@@ -59,6 +54,7 @@
 //! | more standard output than allowed | output limit (standard error is cut, never limited) |
 //! | it does not compile, or is too deeply nested to | compile error |
 //! | the import of a module that the image lacks and other Pythons may have | unsupported import |
+//! | threads that take turns, sizes that no stand-in can compute | unsupported platform |
 //! | exception, `exit` with a failure, stack overflow, abort | runtime error |
 //! | no tests, input of the wrong kind, wall clock, lack of a thread or of address space | judge failure |
 //!

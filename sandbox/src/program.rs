@@ -101,6 +101,11 @@ pub enum RunOutcome {
         /// The module.
         module: String,
     },
+    /// It needs what this platform cannot do, such as threads that wait for each other.
+    UnsupportedPlatform {
+        /// What it needs.
+        message: String,
+    },
     /// It used up its fuel.
     TimeLimit,
     /// It ran out of memory.

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use crate::limits::Limits;
 use crate::link::MAX_MEMORY;
 use crate::program::{Entry, Input, Program, Run, RunOutcome};
-use crate::session::{Reply, Session, broken_interpreter, judge_failure};
+use crate::session::{Reply, Session, Sizes, broken_interpreter, judge_failure};
 use crate::setup::{Image, THREAD_STACK};
 use crate::wasi::Stdin;
 
@@ -80,13 +80,30 @@ impl Sandbox {
         self.look(program, input, |_| ()).0
     }
 
-    /// One run, and what `look` sees of the session before it ends.
+    /// One run, and what `look` sees of the session before it ends. A program that fails for the size of a number runs
+    /// again from its start, with wide sizes; the first run does not count.
     fn look<T: Default>(
         &self,
         program: &Program,
         input: &Input,
-        look: impl FnOnce(&Session<'_>) -> T,
+        look: impl Fn(&Session<'_>) -> T,
     ) -> (Run, T) {
+        let (run, seen, too_narrow) = self.look_once(program, input, Sizes::Narrow, &look);
+        if !too_narrow {
+            return (run, seen);
+        }
+        let (run, seen, _) = self.look_once(program, input, Sizes::Wide, &look);
+        (run, seen)
+    }
+
+    /// The same with these sizes, and whether they were too narrow.
+    fn look_once<T: Default>(
+        &self,
+        program: &Program,
+        input: &Input,
+        sizes: Sizes,
+        look: &impl Fn(&Session<'_>) -> T,
+    ) -> (Run, T, bool) {
         let (request, stdin) = match (&program.entry, input) {
             (Entry::Stdin, Input::Text(text)) => (b"S".to_vec(), text.as_bytes()),
             (Entry::Function(name), Input::Lines(lines)) => (call(name, lines), &[][..]),
@@ -94,13 +111,13 @@ impl Sandbox {
                 let lines: Vec<String> = arguments.iter().map(ToString::to_string).collect();
                 (call(name, &lines.join("\n")), &[][..])
             }
-            _ => return (failure("the input does not fit the program's entry"), T::default()),
+            _ => return (failure("the input does not fit the program's entry"), T::default(), false),
         };
         let mut session = match self.session(Stdin::Bytes(stdin.to_vec())) {
             Ok(session) => session,
-            Err(outcome) => return (Run { outcome, fuel: 0, peak_memory: 0 }, T::default()),
+            Err(outcome) => return (Run { outcome, fuel: 0, peak_memory: 0 }, T::default(), false),
         };
-        let reply = session.load(program).and_then(|()| session.ask(&request));
+        let reply = session.load(program, sizes).and_then(|()| session.ask(&request));
         let outcome = match (reply, &program.entry) {
             (Ok(Reply::Done(_)) | Err(RunOutcome::Completed { .. }), Entry::Stdin) => {
                 RunOutcome::Completed { output: session.take_stdout() }
@@ -114,7 +131,7 @@ impl Sandbox {
             (Ok(_), _) => broken_interpreter(),
             (Err(outcome), _) => outcome,
         };
-        let result = (session.run(outcome), look(&session));
+        let result = (session.run(outcome), look(&session), session.is_too_narrow());
         session.end();
         result
     }

@@ -21,6 +21,27 @@ pub(crate) struct Session<'a> {
     limit: u64,
     /// Whether the last request returned. After a trap nothing more can be asked.
     returned: bool,
+    /// Whether the program failed for the size of a number, and is to be run again with [`Sizes::Wide`].
+    too_narrow: bool,
+}
+
+/// The sizes that a program sees: lengths, indices and the like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sizes {
+    /// The interpreter's own, of 32 bits.
+    Narrow,
+    /// Those of 64 bits, by slower functions (see `guest/wide.py`).
+    Wide,
+}
+
+impl Sizes {
+    /// The flag of a request.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Sizes::Narrow => "-",
+            Sizes::Wide => "W",
+        }
+    }
 }
 
 /// An answer that is no failure.
@@ -38,7 +59,16 @@ impl<'a> Session<'a> {
     /// A fresh copy with this standard input and a test's fuel. On a guest's thread only.
     pub(crate) fn start(copies: &'a Copies, limits: &'a Limits, stdin: Stdin) -> Result<Self, RunOutcome> {
         let copy = copies.take().map_err(|error| judge_failure(&format!("no instance: {error:#}")))?;
-        let mut session = Session { copies, limits, copy, allowance: 0, left: 0, limit: 0, returned: true };
+        let mut session = Session {
+            copies,
+            limits,
+            copy,
+            allowance: 0,
+            left: 0,
+            limit: 0,
+            returned: true,
+            too_narrow: false,
+        };
         session.copy.arm(Host::new(size(limits.output_bytes), stdin), size(limits.memory_bytes));
         session.start_test()?;
         Ok(session)
@@ -61,12 +91,17 @@ impl<'a> Session<'a> {
     }
 
     /// Compiles a program and keeps it.
-    pub(crate) fn load(&mut self, program: &Program) -> Result<(), RunOutcome> {
-        let flag = match program.prelude {
-            Prelude::None => b"L-",
-            Prelude::Benchmark => b"LB",
+    pub(crate) fn load(&mut self, program: &Program, sizes: Sizes) -> Result<(), RunOutcome> {
+        let prelude = match program.prelude {
+            Prelude::None => "L-",
+            Prelude::Benchmark => "LB",
         };
-        self.ask(&[flag, program.source.as_bytes()].concat()).map(drop)
+        self.ask([prelude, sizes.flag(), &program.source].concat().as_bytes()).map(drop)
+    }
+
+    /// Whether the program failed for want of [`Sizes::Wide`].
+    pub(crate) fn is_too_narrow(&self) -> bool {
+        self.too_narrow
     }
 
     /// Makes a request. An error is the outcome of the run, be it the program's fault or the judge's.
@@ -79,6 +114,7 @@ impl<'a> Session<'a> {
         self.left = self.copy.fuel_left();
         let refused = self.copy.store.data().memory_refused;
         let reply = reply.map_err(|error| trapped(&error, refused))?;
+        self.too_narrow |= reply.first() == Some(&b'V');
         let result = parse(&reply, refused, most);
         // Whatever it answered, it took too long.
         if self.used() > self.limit { Err(RunOutcome::TimeLimit) } else { result }
@@ -145,6 +181,7 @@ pub(crate) fn parse(reply: &[u8], memory_refused: bool, most: usize) -> Result<R
         Some((b'C', body)) => RunOutcome::CompileError { message: text(body) },
         Some((b'M', _)) => RunOutcome::MemoryLimit,
         Some((b'I', body)) => RunOutcome::UnsupportedImport { module: text(body) },
+        Some((b'P' | b'V', body)) => RunOutcome::UnsupportedPlatform { message: text(body) },
         Some((b'E' | b'D', body)) => RunOutcome::RuntimeError { message: text(body) },
         _ => broken_interpreter(),
     })

@@ -24,6 +24,9 @@ pub enum Verdict {
     /// It imports a module that the image lacks: it would need another judge. No pass, but to be counted
     /// apart.
     UnsupportedImport,
+    /// It needs what the judge's platform cannot do, such as threads that wait for each other: it would need another
+    /// judge. No pass, but to be counted apart.
+    UnsupportedPlatform,
     /// Nothing is known about the program: there were no tests, or the judge failed. Never to be counted as a
     /// wrong answer.
     JudgeFailure,
@@ -41,6 +44,7 @@ impl Verdict {
             Verdict::MemoryLimit => "memory-limit",
             Verdict::OutputLimit => "output-limit",
             Verdict::UnsupportedImport => "unsupported-import",
+            Verdict::UnsupportedPlatform => "unsupported-platform",
             Verdict::JudgeFailure => "judge-failure",
         }
     }
@@ -139,7 +143,7 @@ mod tests {
     fn verdicts_have_a_fixed_spelling() {
         use Verdict::{
             CompileError, JudgeFailure, MemoryLimit, OutputLimit, Pass, RuntimeError, TimeLimit,
-            UnsupportedImport, WrongAnswer,
+            UnsupportedImport, UnsupportedPlatform, WrongAnswer,
         };
         for verdict in [
             Pass,
@@ -150,6 +154,7 @@ mod tests {
             MemoryLimit,
             OutputLimit,
             UnsupportedImport,
+            UnsupportedPlatform,
             JudgeFailure,
         ] {
             assert_eq!(serde_json::to_string(&verdict).unwrap(), format!("\"{}\"", verdict.name()));

@@ -134,8 +134,13 @@ impl Hostile {
     pub(crate) fn judge_under(&self, image: &Image, limits: Limits) -> Judgement {
         let sandbox = Sandbox::new(image, limits);
         if let Some(check) = &self.check {
-            let check =
-                Check { setup: String::new(), code: check.clone(), entry: None, prelude: Prelude::None };
+            let check = Check {
+                setup: String::new(),
+                code: check.clone(),
+                entry: None,
+                prelude: Prelude::None,
+                functions: Vec::new(),
+            };
             return self.judge_by(&sandbox, Judge::Assay, Tests::Checks(vec![check]));
         }
         let tests: Vec<Test> = self.tests.iter().map(|(input, expected)| test(input, expected)).collect();

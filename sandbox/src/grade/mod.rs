@@ -393,6 +393,7 @@ impl Meter<'_> {
             RunOutcome::MemoryLimit => Err(Undecided::OutOfMemory),
             RunOutcome::RuntimeError { message }
             | RunOutcome::CompileError { message }
+            | RunOutcome::UnsupportedPlatform { message }
             | RunOutcome::JudgeFailure { message } => Err(Undecided::JudgeFailure(message)),
             RunOutcome::OutputLimit => {
                 Err(Undecided::JudgeFailure("the comparison wrote too much".to_owned()))

@@ -1,13 +1,13 @@
 //! Tests that are Python themselves: the test in one interpreter, the program in another (see
 //! `guest/checks.py`).
 
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::program::{Entry, Program, Run, RunOutcome};
 use crate::rows::Check;
 use crate::sandbox::{Sandbox, guest_thread};
-use crate::session::{Reply, Session, broken_interpreter};
+use crate::session::{Reply, Session, Sizes, broken_interpreter};
 use crate::verdict::{TestResult, Verdict};
 use crate::wasi::Stdin;
 
@@ -17,23 +17,33 @@ type Said = Result<(Verdict, String), String>;
 /// Runs one check.
 pub(super) fn run(sandbox: &Sandbox, source: &str, check: &Check) -> TestResult {
     let program = Program { source: source.to_owned(), entry: Entry::Stdin, prelude: check.prelude };
-    sandbox.on_guest_thread(2, || both(sandbox, &program, check)).unwrap_or_else(TestResult::failure)
+    let judged = sandbox.on_guest_thread(2, || match both(sandbox, &program, check, Sizes::Narrow) {
+        (_, true) => both(sandbox, &program, check, Sizes::Wide).0,
+        (result, false) => result,
+    });
+    judged.unwrap_or_else(TestResult::failure)
 }
 
-/// The program's interpreter runs on this thread, the test's on another.
-fn both(sandbox: &Sandbox, program: &Program, check: &Check) -> TestResult {
-    let mut session = match sandbox.session(Stdin::default()) {
+/// The program's interpreter runs on this thread, the test's on another. Gives the result, and whether the program failed
+/// for want of wide sizes.
+fn both(sandbox: &Sandbox, program: &Program, check: &Check, sizes: Sizes) -> (TestResult, bool) {
+    let line = Line::default();
+    let mut session = match sandbox.session(line.as_stdin()) {
         Ok(session) => session,
-        Err(outcome) => return TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 }),
+        Err(outcome) => return (TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 }), false),
     };
-    let result = match session.load(program).and_then(|()| session.ask(b"N")) {
+    let result = match session.load(program, sizes).and_then(|()| session.ask(b"N")) {
         Ok(_) => std::thread::scope(|scope| {
             let (questions, asked) = channel();
             let (answers, answered) = channel();
+            line.connect(asked, answers);
+            // Whatever happens here, the test is not left waiting.
+            let _hang_up = HangUp(&line);
             let test = guest_thread().spawn_scoped(scope, move || ask(sandbox, check, questions, answered));
             match test {
                 Ok(test) => {
-                    let failed = answer(&mut session, asked, answers);
+                    let failed = answer(&mut session, &line);
+                    line.hang_up();
                     let said = test.join().unwrap_or_else(|_| Err("the test's thread panicked".to_owned()));
                     verdict(&session, failed, said)
                 }
@@ -42,25 +52,78 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check) -> TestResult {
         }),
         Err(outcome) => TestResult::of_failed(session.run(outcome)),
     };
+    let too_narrow = session.is_too_narrow();
     session.end();
-    result
+    (result, too_narrow)
+}
+
+/// The program's end of the line to the test: what the test asks comes in, answers go out. What the program asks in the
+/// middle of an answer, such as the result of a function that the test gave it, goes the same way.
+#[derive(Clone, Default)]
+struct Line(Arc<Mutex<Option<Ends>>>);
+
+/// Where questions come from, and where answers go.
+type Ends = (Receiver<Vec<u8>>, Sender<Vec<u8>>);
+
+impl Line {
+    fn connect(&self, asked: Receiver<Vec<u8>>, answers: Sender<Vec<u8>>) {
+        *self.ends() = Some((asked, answers));
+    }
+
+    /// From now on nobody is at the other end, and the test reads the end of its input.
+    fn hang_up(&self) {
+        *self.ends() = None;
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Option<Ends>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the test says next; `None` when it has ended.
+    fn receive(&self) -> Option<Vec<u8>> {
+        self.ends().as_ref()?.0.recv().ok()
+    }
+
+    /// Sends one line. More than one would be answers to what was not asked yet.
+    fn send(&self, text: &[u8]) -> Option<()> {
+        self.ends().as_ref()?.1.send([text, b"\n"].concat()).ok()
+    }
+
+    /// A standard input on which the program reads what the test says to what it has written.
+    fn as_stdin(&self) -> Stdin {
+        let line = self.clone();
+        let ask = move |written: Vec<u8>| {
+            line.send(last_line(&written)?)?;
+            Some([line.receive()?.as_slice(), b"\n"].concat())
+        };
+        Stdin::Peer { ask: Mutex::new(Box::new(ask)), answer: Vec::new() }
+    }
+}
+
+/// Hangs up when it is dropped.
+struct HangUp<'a>(&'a Line);
+
+impl Drop for HangUp<'_> {
+    fn drop(&mut self) {
+        self.0.hang_up();
+    }
+}
+
+/// The line that ends what was written; whatever was printed stands before it.
+fn last_line(written: &[u8]) -> Option<&[u8]> {
+    written.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()
 }
 
 /// Answers what the test asks about the program, until the test ends or the program does. Gives what ended
 /// the program. Nobody listens to the test from then on.
-fn answer(
-    session: &mut Session<'_>,
-    asked: Receiver<Vec<u8>>,
-    answers: Sender<Vec<u8>>,
-) -> Option<RunOutcome> {
-    for question in asked {
+fn answer(session: &mut Session<'_>, line: &Line) -> Option<RunOutcome> {
+    while let Some(question) = line.receive() {
         let answer = match session.ask(&[b"O", question.as_slice()].concat()) {
-            // More than one line would be answers to what was not asked yet.
-            Ok(Reply::Done(answer)) if !answer.contains(&b'\n') => [answer.as_slice(), b"\n"].concat(),
+            Ok(Reply::Done(answer)) if !answer.contains(&b'\n') => answer,
             Ok(_) => return Some(broken_interpreter()),
             Err(outcome) => return Some(outcome),
         };
-        if answers.send(answer).is_err() {
+        if line.send(&answer).is_none() {
             break;
         }
     }
@@ -70,14 +133,12 @@ fn answer(
 /// Runs the test and gives what it says. It reads answers where a program reads its input.
 fn ask(sandbox: &Sandbox, check: &Check, questions: Sender<Vec<u8>>, answered: Receiver<Vec<u8>>) -> Said {
     let ask = move |question: Vec<u8>| {
-        // What a test prints stands before the question.
-        let line = question.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
-        questions.send(line.to_vec()).ok()?;
+        questions.send(last_line(&question)?.to_vec()).ok()?;
         answered.recv().ok()
     };
     let stdin = Stdin::Peer { ask: Mutex::new(Box::new(ask)), answer: Vec::new() };
     let mut session = sandbox.session(stdin).map_err(|outcome| format!("{outcome:?}"))?;
-    let request = serde_json::json!([check.setup, check.code, check.entry]).to_string();
+    let request = serde_json::json!([check.setup, check.code, check.entry, check.functions]).to_string();
     let said = session.ask(["T", &request].concat().as_bytes());
     session.end();
     match said {

@@ -6,7 +6,7 @@ use crate::judge::SHOWN;
 use crate::program::{Run, RunOutcome};
 use crate::rows::{Case, Tests};
 use crate::sandbox::Sandbox;
-use crate::session::{Reply, Session, broken_interpreter};
+use crate::session::{Reply, Session, Sizes, broken_interpreter};
 use crate::verdict::{TestResult, Verdict};
 use crate::wasi::Stdin;
 
@@ -25,17 +25,19 @@ pub(super) fn run(
         Tests::Calls { function, cases } => (Some(function.as_str()), cases),
         Tests::Checks(_) => return Ok(ControlFlow::Continue(())),
     };
-    let load = serde_json::json!([judge.name(), program, function]).to_string();
-    let load = ["R", &load].concat();
+    let program = serde_json::json!([judge.name(), program, function]).to_string();
+    let mut sizes = Sizes::Narrow;
     let mut told = 0;
     sandbox.on_guest_thread(1, || {
         while told < cases.len() {
             let before = told;
-            one_interpreter(sandbox, judge, &load, &cases[before..], &mut |result| {
+            let load = ["R", sizes.flag(), &program].concat();
+            let sizes_before = sizes;
+            one_interpreter(sandbox, judge, &load, &cases[before..], &mut sizes, &mut |result| {
                 told += 1;
                 tell(result)
             })?;
-            if told == before {
+            if told == before && sizes == sizes_before {
                 break;
             }
         }
@@ -43,19 +45,27 @@ pub(super) fn run(
     })
 }
 
-/// Tests up to the first that fails.
+/// Tests up to the first that fails. One that fails for the size of a number is not told, but to be run again with wide
+/// `sizes`.
 fn one_interpreter(
     sandbox: &Sandbox,
     judge: Judge,
     load: &str,
     cases: &[Case],
+    sizes: &mut Sizes,
     tell: &mut dyn FnMut(TestResult) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut session = match sandbox.session(Stdin::default()) {
         Ok(session) => session,
         Err(outcome) => return tell(TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 })),
     };
+    let may_widen = *sizes == Sizes::Narrow;
     if let Err(outcome) = session.ask(load.as_bytes()) {
+        if may_widen && session.is_too_narrow() {
+            *sizes = Sizes::Wide;
+            session.end();
+            return ControlFlow::Continue(());
+        }
         // A program that cannot be loaded fails every test in the same way: what one new interpreter says,
         // all say.
         let result = TestResult::of_failed(session.run(outcome));
@@ -67,7 +77,10 @@ fn one_interpreter(
     {
         return tell(TestResult::of_failed(session.run(outcome)));
     }
-    let judged = in_turn(&mut session, sandbox, judge, cases, tell);
+    let judged = in_turn(&mut session, sandbox, judge, cases, may_widen, tell);
+    if may_widen && session.is_too_narrow() {
+        *sizes = Sizes::Wide;
+    }
     session.end();
     judged
 }
@@ -78,6 +91,7 @@ fn in_turn(
     sandbox: &Sandbox,
     judge: Judge,
     cases: &[Case],
+    may_widen: bool,
     tell: &mut dyn FnMut(TestResult) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     for (index, case) in cases.iter().enumerate() {
@@ -85,6 +99,9 @@ fn in_turn(
         let before = session.used();
         let request = serde_json::json!([case.input, case.output]).to_string();
         let reply = started.and_then(|()| session.ask(["r", &request].concat().as_bytes()));
+        if may_widen && session.is_too_narrow() {
+            break;
+        }
         let mut result = result(session, reply);
         result.fuel = result.fuel.saturating_sub(before);
         let over = session.is_over() || (judge == Judge::Lcb && result.verdict != Verdict::Pass);

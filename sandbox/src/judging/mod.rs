@@ -72,6 +72,8 @@ pub struct JudgingSetup {
 pub struct JudgingFacts {
     /// Identity of the image that runs programs.
     pub image: Hash,
+    /// Version of its Python, such as `3.14.0`; it is part of the identity.
+    pub python: String,
     /// Limits of a test of a program.
     pub limits: String,
     /// Identity of the image that compares answers.
@@ -127,6 +129,7 @@ impl Judging {
     pub fn describe(&self) -> JudgingFacts {
         JudgingFacts {
             image: self.python.lock.identity(),
+            python: self.python.lock.cpython_version().to_owned(),
             limits: self.python.limits.describe(),
             comparison_image: self.math.lock.identity(),
             comparison_limits: self.math.limits.describe(),

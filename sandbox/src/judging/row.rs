@@ -4,7 +4,7 @@ use assay_store::Hash;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::Judged;
+use super::{Judged, JudgingFacts};
 use crate::limits::Limits;
 use crate::rows::Sample;
 use crate::verdict::Verdict;
@@ -41,6 +41,9 @@ pub struct VerdictRow {
     pub limits: String,
     /// The image that the program ran in, 64 hexadecimal digits.
     pub image: Hash,
+    /// The version of its CPython, such as `3.14.0`; empty in files of before it was told.
+    #[serde(default)]
+    pub python: String,
     /// The test that explains the verdict, where that was asked for and the sample did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailedTest>,
@@ -67,7 +70,7 @@ pub struct FailedTest {
 impl VerdictRow {
     /// The line of a sample.
     #[must_use]
-    pub fn new(sample: &Sample, judged: &Judged, limits: &Limits, image: Hash) -> Self {
+    pub fn new(sample: &Sample, judged: &Judged, limits: &Limits, facts: &JudgingFacts) -> Self {
         let Judged { judge, judgement } = judged;
         let tests = &judgement.tests;
         Self {
@@ -82,7 +85,8 @@ impl VerdictRow {
             peak_memory: tests.iter().map(|test| test.peak_memory).collect(),
             detail: judgement.first_failure().map_or_else(String::new, |(_, test)| test.detail.clone()),
             limits: limits.describe(),
-            image,
+            image: facts.image,
+            python: facts.python.clone(),
             failure: None,
         }
     }

@@ -3,6 +3,8 @@
 //! What a row gives and what cannot be read as it should makes the row undecodable. Nothing is passed over:
 //! a test that is left out could let a wrong program pass.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -150,7 +152,8 @@ fn test(row: &Row<'_>) -> Result<Option<Vec<Check>>, String> {
         return checks(row, vec![code], &["entry"], Prelude::None).map(Some);
     };
     let setup = prompt(row)?.unwrap_or_default();
-    Ok(Some(vec![Check { setup, code, entry: Some(entry), prelude: Prelude::None }]))
+    let functions = functions(row);
+    Ok(Some(vec![Check { setup, code, entry: Some(entry), prelude: Prelude::None, functions }]))
 }
 
 /// The start of the program that a row's prompt is, without what it says in prose.
@@ -196,8 +199,28 @@ fn checks(
         Some("benchmark") => Prelude::Benchmark,
         Some(other) => return Err(format!("its `prelude` is `{other}`; expected `none` or `benchmark`")),
     };
-    let check = |code| Check { setup: setup.clone(), code, entry: entry.clone(), prelude };
+    let functions = functions(row);
+    let check = |code| Check {
+        setup: setup.clone(),
+        code,
+        entry: entry.clone(),
+        prelude,
+        functions: functions.clone(),
+    };
     Ok(codes.into_iter().map(check).collect())
+}
+
+/// The names with a capital that the row's texts, such as its own solution, give to functions.
+fn functions(row: &Row<'_>) -> Vec<String> {
+    let texts = ["code", "canonical_solution", "solution", "reference", "prompt", "starter_code"];
+    let lines = texts.iter().filter_map(|key| row.given(key)?.as_str()).flat_map(str::lines);
+    let named = lines.filter_map(|line| {
+        let line = line.trim_start();
+        let rest = line.strip_prefix("async ").unwrap_or(line).strip_prefix("def ")?;
+        let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').find(|name| !name.is_empty())?;
+        name.starts_with(char::is_uppercase).then(|| name.to_owned())
+    });
+    named.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// MBPP's imports, each a line.

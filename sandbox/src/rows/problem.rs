@@ -79,6 +79,10 @@ pub struct Check {
     /// What the program finds imported.
     #[serde(default)]
     pub prelude: Prelude,
+    /// Names with a capital that the row itself gives to functions, in its solution or prompt: whatever a program makes of
+    /// them, the test does not take them for classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
 }
 
 impl Case {

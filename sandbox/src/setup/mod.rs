@@ -30,13 +30,23 @@ use wheel::Download;
 const JUDGE: &str = include_str!("../../guest/judge.py");
 const GRADE: &str = include_str!("../../guest/grade.py");
 
-/// A library that is linked in front of the others.
-const MALLOC: &str = include_str!("../../guest/malloc.wat");
+/// Libraries that are linked in front of the others, by name.
+const IN_FRONT: [(&str, &str); 2] = [
+    ("malloc.wat", include_str!("../../guest/malloc.wat")),
+    ("memory.wat", include_str!("../../guest/memory.wat")),
+];
 
 /// Modules of the judge, by name.
-const JUDGE_MODULES: [(&str, &str); 3] = [
+const JUDGE_MODULES: [(&str, &str); 10] = [
     ("_assay_checks", include_str!("../../guest/checks.py")),
     ("_assay_lcb", include_str!("../../guest/lcb.py")),
+    ("_assay_older", include_str!("../../guest/older.py")),
+    ("_assay_peer", include_str!("../../guest/peer.py")),
+    ("_assay_remote", include_str!("../../guest/remote.py")),
+    ("_assay_values", include_str!("../../guest/values.py")),
+    ("_assay_rewrite", include_str!("../../guest/rewrite.py")),
+    ("_assay_threads", include_str!("../../guest/threads.py")),
+    ("_assay_wide", include_str!("../../guest/wide.py")),
     ("_assay_skythought", include_str!("../../guest/skythought.py")),
 ];
 
@@ -308,10 +318,12 @@ fn build(
         };
         tar::add_files(&mut files, &archive, PACKAGES_FOLDER).ok_or_else(refused)?;
     }
-    let malloc = wat::parse_str(MALLOC).map_err(SetupError::runtime)?;
-    let libraries: Vec<(&str, &[u8])> = std::iter::once(("malloc.wat", malloc.as_slice()))
-        .chain(libraries.iter().map(|(name, bytes)| (*name, bytes.as_slice())))
-        .collect();
+    let mut in_front = Vec::new();
+    for (name, text) in IN_FRONT {
+        in_front.push((name, wat::parse_str(text).map_err(SetupError::runtime)?));
+    }
+    let libraries: Vec<(&str, &[u8])> =
+        in_front.iter().chain(&libraries).map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     let linked = link::link(&libraries, STACK_BYTES)?;
     let guest = match lock.guest() {
         lock::Guest::Judge => {

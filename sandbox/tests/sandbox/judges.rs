@@ -135,6 +135,7 @@ fn a_main_guard_runs_in_scripts_only() {
         code: "assert f(1) == 2".to_owned(),
         entry: None,
         prelude: Prelude::None,
+        functions: Vec::new(),
     };
     assert_eq!(verdicts(&sandbox, Judge::Assay, &program, &Tests::Checks(vec![check])), [Verdict::Pass]);
 }
@@ -268,12 +269,12 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
             Wrong,
         ),
         ("def f(x): raise StopIteration", "assert all(map(lambda x: f(x) == 1, [1, 2]))", None, Error),
-        ("f = ValueError\ndef g(x): return 3", "assert g(f(1)) == 3", None, Error),
+        ("f = ValueError\ndef g(x): return 3", "assert g(f(1)) == 3", None, Pass),
         (
             "class L(list): pass\ndef f(x): return L()",
             "x = f(1)\nx.sort(key=lambda y: y)\nassert x == [1]",
             None,
-            Error,
+            Wrong,
         ),
         ("def f(x): return '(('", "import ast\nassert ast.literal_eval(f(1)) == 3", None, Error),
         ("pass", "assert max([1, 2], [3]) == [3] and len([1]) == 1", None, Broken),
@@ -325,6 +326,7 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
             code: code.to_owned(),
             entry: entry.map(str::to_owned),
             prelude: Prelude::None,
+            functions: Vec::new(),
         };
         let results = judged(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check.clone(), check]));
         assert_eq!(results[0].verdict, expected, "{program}\n{code}\n{results:?}");
@@ -336,8 +338,13 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
 fn a_broken_test_and_an_endless_program_end() {
     let Some(sandbox) = sandbox() else { return };
     let check = |code: &str| {
-        let check =
-            Check { setup: String::new(), code: code.to_owned(), entry: None, prelude: Prelude::None };
+        let check = Check {
+            setup: String::new(),
+            code: code.to_owned(),
+            entry: None,
+            prelude: Prelude::None,
+            functions: Vec::new(),
+        };
         Tests::Checks(vec![check])
     };
     let program = "def f(x):\n  while x: pass\n  while True: yield x";
@@ -345,7 +352,7 @@ fn a_broken_test_and_an_endless_program_end() {
         ("assert f(", Verdict::JudgeFailure),
         ("import scipy\nassert f(1)", Verdict::JudgeFailure),
         ("f(1)\nimport scipy", Verdict::JudgeFailure),
-        ("f(lambda x: x)", Verdict::JudgeFailure),
+        ("class A(f): pass", Verdict::JudgeFailure),
         ("assert 1 == 2", Verdict::JudgeFailure),
         ("next(f(1))", Verdict::TimeLimit),
         ("list(f(0))", Verdict::TimeLimit),
@@ -404,7 +411,8 @@ fn many_things_cost_no_more_each() {
     let Some(sandbox) = sandbox() else { return };
     let cost = |things: usize| {
         let code = format!("assert len(f({things})) == {things}");
-        let check = Check { setup: String::new(), code, entry: None, prelude: Prelude::None };
+        let check =
+            Check { setup: String::new(), code, entry: None, prelude: Prelude::None, functions: Vec::new() };
         let program = "class A: pass\ndef f(n): return [A() for _ in range(n)]";
         let results = judged(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check]));
         assert_eq!(results[0].verdict, Verdict::Pass, "{results:?}");
@@ -419,7 +427,13 @@ fn many_things_cost_no_more_each() {
 fn a_test_that_goes_on_asking_ends() {
     let Some(sandbox) = sandbox() else { return };
     let code = "import os\ntry: f()\nexcept ConnectionError: pass\nwhile True: os.write(1, b'x' * 65536 + b'\\n'); os.read(0, 1)";
-    let check = Check { setup: String::new(), code: code.to_owned(), entry: None, prelude: Prelude::None };
+    let check = Check {
+        setup: String::new(),
+        code: code.to_owned(),
+        entry: None,
+        prelude: Prelude::None,
+        functions: Vec::new(),
+    };
     let program = "import os\ndef f(): os._exit(3)";
     assert_eq!(
         verdicts(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check])),

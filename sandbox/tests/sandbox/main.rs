@@ -1,11 +1,13 @@
 //! The sandbox from outside: one test binary, so that the image is loaded once.
 
+mod checks;
 mod common;
 mod grading;
 mod grading_data;
 mod isolation;
 mod judges;
 mod judging;
+mod platform;
 mod pool;
 mod programs;
 mod rows;

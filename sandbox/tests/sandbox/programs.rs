@@ -14,6 +14,7 @@ fn short(outcome: &RunOutcome) -> String {
         RunOutcome::MemoryLimit => "memory".to_owned(),
         RunOutcome::OutputLimit => "output".to_owned(),
         RunOutcome::UnsupportedImport { module } => format!("unsupported import: {module}"),
+        RunOutcome::UnsupportedPlatform { message } => format!("platform {message}"),
         RunOutcome::JudgeFailure { message } => format!("judge {message}"),
     }
 }

@@ -31,7 +31,13 @@ fn calls(function: &str, cases: Vec<Case>) -> Tests {
 }
 
 fn check(setup: &str, code: &str, entry: Option<&str>, prelude: Prelude) -> Check {
-    Check { setup: setup.to_owned(), code: code.to_owned(), entry: entry.map(str::to_owned), prelude }
+    Check {
+        setup: setup.to_owned(),
+        code: code.to_owned(),
+        entry: entry.map(str::to_owned),
+        prelude,
+        functions: Vec::new(),
+    }
 }
 
 #[test]

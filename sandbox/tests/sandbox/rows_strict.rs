@@ -253,6 +253,7 @@ fn a_function_named_beside_the_tests_is_called() {
         code: "assert f(1)".to_owned(),
         entry: None,
         prelude: Prelude::None,
+        functions: Vec::new(),
     };
     assert_eq!(tests(row), Ok(Tests::Checks(vec![check])));
 }

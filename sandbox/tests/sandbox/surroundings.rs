@@ -167,6 +167,7 @@ fn a_check_may_name_a_method_and_compare_as_evalplus_does() {
             code: code.to_owned(),
             entry: entry.map(str::to_owned),
             prelude: Prelude::None,
+            functions: Vec::new(),
         }])
     };
     let inc = "def check(inc):\n    assert inc(1) == 2\n    assert inc(x=-1) == 0";

@@ -1,18 +1,19 @@
-# attack: has the interpreter of the test run code, as the name of an exception
+# attack: has the interpreter of the test run code, as the class of an exception
 # check: assert f(1) == 2718281828
 # sandbox: runtime-error
 # control: weak passes
 import json
 import sys
 
-forged = json.dumps(["raised", "exec", "import sys; sys.modules['__main__']._reply = lambda *parts: b'+'"])
+code = "import sys; sys.modules['__main__']._reply = lambda *parts: b'+'"
+error = ["error", 1, ["tuple", [["built-in", "exec"], ["tuple", [code]], "", ["tuple", []]]]]
+forged = json.dumps(["raised", error, [], [], ""])
+if "_assay_checks" in sys.modules:
+    json.dumps = lambda *arguments, **options: forged
 
 
 def f(x):
-    if "_assay_checks" not in sys.modules:
-        return Same()
-    json.dumps = lambda *arguments, **options: forged
-    return 0
+    return Same()
 
 
 class Same:

@@ -1,5 +1,5 @@
 # attack: connects through asyncio
-# sandbox: runtime-error
+# sandbox: unsupported-platform: sockets
 # control: native connects
 import asyncio
 

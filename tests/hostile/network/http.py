@@ -1,5 +1,5 @@
 # attack: fetches a page
-# sandbox: runtime-error: ModuleNotFoundError
+# sandbox: unsupported-import: urllib.request
 # control: native connects
 import urllib.request
 

@@ -1,6 +1,6 @@
 # attack: asks iterators nested so deeply that the C stack overflows
 # limits: fuel=4e9
-# sandbox: wrong-answer: 1
+# sandbox: runtime-error: stack overflow
 # control: native dies SIGSEGV
 import gc
 import itertools

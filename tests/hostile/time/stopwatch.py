@@ -1,5 +1,5 @@
 # attack: measures how fast the machine is
-# sandbox: wrong-answer: 0.0001
+# sandbox: wrong-answer: 0.000287
 # control: native varies
 import time
 

@@ -3,10 +3,9 @@
 use anstyle::{AnsiColor, Style};
 use assay_sandbox::rows::{Problems, Sample, Tests};
 use assay_sandbox::{
-    Entry, FailedTest, Input, Judge, Judged, Judgement, Prelude, Program, RunOutcome, Sandbox, Task,
-    TestResult, Verdict, VerdictRow, judge_task, task_of_sample,
+    Entry, FailedTest, Input, Judge, Judged, Judgement, JudgingFacts, Prelude, Program, RunOutcome, Sandbox,
+    Task, TestResult, Verdict, VerdictRow, judge_task, task_of_sample,
 };
-use assay_store::Hash;
 
 use super::all_judged;
 use crate::document;
@@ -21,7 +20,7 @@ const SHOWN_LINES: usize = 20;
 /// wrote; as JSON, one object a line.
 pub(super) fn explain(
     sandbox: &Sandbox,
-    image: Hash,
+    facts: &JudgingFacts,
     problems: &Problems,
     samples: &[Sample],
     judges: &[Judge],
@@ -48,7 +47,7 @@ pub(super) fn explain(
             writeln!(out)?;
         }
         if json {
-            let row = VerdictRow::new(sample, &one, sandbox.limits(), image);
+            let row = VerdictRow::new(sample, &one, sandbox.limits(), facts);
             let failure = failing.as_ref().map(Failing::row);
             writeln!(out, "{}", document::line(&VerdictRow { failure, ..row })?)?;
         } else {

@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use assay_flow::Diagnostic;
 use assay_sandbox::rows::{Problems, RowsError, Sample, read_samples};
 use assay_sandbox::{
-    Counts, ImageLock, Judge, Judged, Judging, JudgingError, JudgingSetup, Limits, SampleEvent, SampleSet,
-    Sandbox, Verdict, calibrate,
+    Counts, ImageLock, Judge, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup, Limits, SampleEvent,
+    SampleSet, Sandbox, Verdict, calibrate,
 };
-use assay_store::{Hash, Store};
+use assay_store::Store;
 use serde_json::json;
 
 use crate::args::{By, CalibrateArgs, Global, JudgeArgs};
@@ -40,7 +40,7 @@ struct Results<'a> {
     samples: &'a [Sample],
     judges: &'a [Judge],
     limits: &'a Limits,
-    image: Hash,
+    facts: JudgingFacts,
     /// What the scores are grouped by.
     by: By,
     /// By sample, then by judge, in their orders.
@@ -72,12 +72,12 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     let setup = judging_setup(global, &args.python)?;
     let judging = Judging::new(JudgingSetup { limits: limits(args), ..setup })
         .even_unkept(|error| warn(format_args!("judgements are not kept: {error}")));
-    let image = judging.describe().image;
+    let facts = judging.describe();
     if args.explain.is_some() {
         let prepared = prepare(global, &ImageLock::built_in()?, &args.python, &cancel)?;
         end_on_signals(&cancel)?;
         let sandbox = Sandbox::new(&prepared, judging.limits().clone());
-        return explain::explain(&sandbox, image, &problems, &samples, &judges, global.json);
+        return explain::explain(&sandbox, &facts, &problems, &samples, &judges, global.json);
     }
     let findings = Findings::open(global, "judgements")?;
     let workers = args.workers.unwrap_or_else(cores);
@@ -91,7 +91,7 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         samples: &samples,
         judges: &judges,
         limits: judging.limits(),
-        image,
+        facts,
         by: args.by,
     };
     if let Some(path) = &args.out {

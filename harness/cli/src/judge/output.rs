@@ -17,7 +17,7 @@ pub(super) fn write_rows(results: &Results<'_>, path: &Utf8Path) -> Result<(), F
     let mut text = String::new();
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
         for one in judged {
-            text.push_str(&document::line(&VerdictRow::new(sample, one, results.limits, results.image))?);
+            text.push_str(&document::line(&VerdictRow::new(sample, one, results.limits, &results.facts))?);
             text.push('\n');
         }
     }

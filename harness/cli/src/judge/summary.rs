@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use assay_sandbox::Verdict;
 use assay_sandbox::calibrate::Measurement;
+use assay_sandbox::{JudgingFacts, Verdict};
 use camino::Utf8Path;
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
@@ -27,7 +27,8 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
         let object = json!({
             "samples": results.samples.len(),
             "limits": results.limits.describe(),
-            "image": results.image.to_string(),
+            "image": results.facts.image.to_string(),
+            "python": results.facts.python,
             "judges": scores.iter().map(|score| score.json(results.by)).collect::<Vec<_>>(),
             "disagreements": listed.collect::<Vec<Value>>(),
         });
@@ -39,7 +40,8 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
     for line in scores.iter().filter_map(Score::left_out) {
         writeln!(out, "{line}")?;
     }
-    writeln!(out, "limits {}; image {}", results.limits.describe(), results.image.short())?;
+    let JudgingFacts { image, python, .. } = &results.facts;
+    writeln!(out, "limits {}; image {}, CPython {python}", results.limits.describe(), image.short())?;
     if results.judges.len() > 1 {
         print_disagreements(&mut out, results, &differing, disagreements)?;
     }
@@ -65,11 +67,12 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
         }
     }
     let mut page = format!(
-        "# Verdicts on {} samples for {} problems\n\nLimits of a test: {}. Image `{}`.\n",
+        "# Verdicts on {} samples for {} problems\n\nLimits of a test: {}. Image `{}`, CPython {}.\n",
         results.samples.len(),
         results.problems.len(),
         results.limits.describe(),
-        results.image,
+        results.facts.image,
+        results.facts.python,
     );
     let left_out: String =
         scores.iter().filter_map(Score::left_out).map(|line| format!("\n{line}.\n")).collect();

@@ -53,7 +53,7 @@ pub(crate) fn generations(judging: Arc<Judging>) -> Kind<Nothing> {
 
 /// Images and limits: what verdicts depend on besides programs and tests.
 pub(crate) fn judges(judging: &Judging) -> Facts {
-    let JudgingFacts { image, limits, comparison_image, comparison_limits } = judging.describe();
+    let JudgingFacts { image, limits, comparison_image, comparison_limits, .. } = judging.describe();
     Facts::from([
         ("image".to_owned(), image.to_string()),
         ("limits".to_owned(), limits),

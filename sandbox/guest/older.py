@@ -1,0 +1,59 @@
+"""What programs that were written for Python 3.11 find in its library and later versions no longer have."""
+
+import ast
+import copyreg
+import itertools
+import operator
+import random
+
+
+class _Constant(type):
+    """A class of nodes that became one: `isinstance` tells them apart by what they hold."""
+
+    def __instancecheck__(cls, node):
+        return isinstance(node, ast.Constant) and isinstance(node.value, cls.holds) and (cls.holds is _NAMED or not isinstance(node.value, bool))
+
+    def __call__(cls, *arguments, **named):
+        value = next(iter((*arguments, *named.values())), ...)
+        return ast.Constant(value)
+
+
+_NAMED = (bool, type(None))
+
+
+def _of_nodes():
+    for name, holds in {"Num": (int, float, complex), "Str": (str,), "Bytes": (bytes,), "NameConstant": _NAMED, "Ellipsis": (type(...),)}.items():
+        if not hasattr(ast, name):
+            setattr(ast, name, _Constant(name, (), {"holds": holds, "__module__": "ast"}))
+    for name in ("n", "s"):
+        if not hasattr(ast.Constant, name):
+            setattr(ast.Constant, name, property(operator.attrgetter("value"), lambda node, value: setattr(node, "value", value)))
+
+
+def _of_random():
+    """Whole numbers of a floating-point type are numbers to choose from."""
+
+    def whole(number):
+        return int(number) if type(number) is float and number.is_integer() else number
+
+    def forgiving(choose):
+        def chosen(*numbers, **named):
+            try:
+                return choose(*numbers, **named)
+            except TypeError:
+                return choose(*map(whole, numbers), **named)
+
+        return chosen
+
+    random.randrange, random.randint = forgiving(random.randrange), forgiving(random.randint)
+
+
+def _of_itertools():
+    """A counter can be copied. Its text holds its state."""
+    copyreg.pickle(itertools.count, lambda counter: (itertools.count, tuple(ast.literal_eval(f"({repr(counter)[6:-1]},)"))))
+
+
+def restore():
+    _of_nodes()
+    _of_random()
+    _of_itertools()

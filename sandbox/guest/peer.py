@@ -1,0 +1,457 @@
+"""Two interpreters that use each other's things: a test's and a program's, each at one end of a line.
+
+A side asks the other for an operation on one of its things and waits for the answer; while it waits it answers what it is asked itself,
+so that a program may call a function that it got from a test. What passes:
+
+- Plain values, such as numbers, texts and tuples, by value.
+- Lists, dictionaries and other things that change, as mirrors: each side has one of its own, of the same type. What a side has changed
+  since it last heard of the other goes along with its next message, so both have the same contents whenever they look.
+- Everything else stays where it is. It travels as a number, and on the other side a `Remote` stands for it, which asks for what is
+  done to it.
+
+The test's side believes nothing: a program can send it any message. Nothing in a message becomes code or a function of the test's, and
+what the test compares with its own values are plain values (see `Remote`).
+
+Messages are JSON. A value is itself if JSON has it, else a list of a tag and what the tag needs.
+"""
+
+import builtins
+import enum
+import json
+import operator
+import re
+import sys
+import types
+
+from _assay_remote import GIVE_OWN, OPERATIONS, SPECIAL, WITH_ANOTHER, Remote, remote_class
+from _assay_values import (
+    ATOMS,
+    BASES,
+    BUILT_IN,
+    CODECS,
+    DECODERS,
+    EXCEPTIONS,
+    ITERATORS,
+    MAKERS,
+    MUTABLES,
+    NATURES,
+    TYPES,
+    contents_of,
+    flat,
+    in_library,
+    is_unchanged,
+    of_kind,
+)
+
+# From these one comes to the frames and names of the test, which are no business of the program's.
+_CLOSED = (types.ModuleType, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.FrameType, types.TracebackType, types.CodeType)
+
+
+# Modules whose exceptions are the same on both sides.
+_ERRORS_OF = frozenset(
+    "json json.decoder queue _queue dataclasses statistics decimal copy struct zlib binascii csv _csv asyncio asyncio.exceptions "
+    "concurrent.futures concurrent.futures._base re graphlib string tomllib configparser shutil subprocess socket".split()
+)
+# How the names of classes look.
+_CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+
+
+class _Items:
+    """The items of an iterator that nobody else has."""
+
+    def __init__(self, items):
+        self.items = items
+
+
+class _Yours:
+    """A thing of the other side by its number."""
+
+    def __init__(self, number):
+        self.number = number
+
+
+class Peer:
+    """One end of the line."""
+
+    def __init__(self, is_test, names, exchange):
+        """`names` are the built-in things that the other side may give by name; `exchange` sends a text and gives the answer, or None."""
+        self.is_test = is_test
+        self.names = names
+        self.exchange = exchange
+        # What is done for the other side besides operations on things: functions by name.
+        self.services = {}
+        # Names that are no classes, though they look like one.
+        self.functions = frozenset()
+        # Called with what the other side has printed; what this side has printed.
+        self.print = lambda text: None
+        self.printed = lambda: ""
+        # Errors of the other side that were raised here.
+        self.raised = []
+        self._next = 0 if is_test else 1
+        self._things = {}
+        self._numbers = {}
+        self._remotes = {}
+        # The remotes of the message that is being read.
+        self._arrived = []
+        # Numbers of things that may have been made from a value of the test's.
+        self._told = set()
+        # Numbers of things that have come as no class and as none of the test's making: see `Remote`.
+        self._distrusted = set()
+        # By number: what changes, and its contents when the other side last heard of them.
+        self._mirrors = {}
+        self._mirror_numbers = {}
+
+    def ask(self, operation, target, *arguments, **named):
+        """Has the other side do an operation on `target`, a Remote or None. Gives what it gives, raises what it raises."""
+        if isinstance(target, Remote) and target._assay_number in self._told and operation not in WITH_ANOTHER:
+            raise TypeError("what a function gave has been told a value of the test's, and says nothing more")
+        # Nothing is changed by telling what has a name.
+        is_idle = operation == "name"
+        message = ["ask", operation, *self._message((target, arguments, tuple(named), tuple(named.values())), is_idle)]
+        while True:
+            reply = self.exchange(json.dumps(message))
+            if not reply:
+                # The other interpreter is gone: the host knows why and does not look at what this one says.
+                raise ConnectionError("the other side has ended")
+            kind, *rest = json.loads(reply)
+            if kind != "ask":
+                break
+            message = self._answer(*rest)
+        received = self._received(rest, self._trust(operation, target, arguments))
+        if kind == "raised":
+            error = received if isinstance(received, BaseException) else TypeError("an exception that is none")
+            if operation != "next" and isinstance(error, (StopIteration, StopAsyncIteration, GeneratorExit)):
+                # It would end an iteration of this side's.
+                error = RuntimeError(f"{type(error).__name__}: {text_of(error)}")
+            self.raised.append(error)
+            raise error
+        return received
+
+    def ask_told(self, operation, left, right):
+        """The same of a thing that the test has not made and a value of the test's. A plain value could be made to measure."""
+        received = self.ask(operation, left, right)
+        if not isinstance(received, Remote) or received._assay_value:
+            raise TypeError(f"unsupported operand types for {operation}: what a function gave, and a value of the test's")
+        self._told.add(received._assay_number)
+        return received
+
+    def answer(self, text):
+        """Does what a message asks for, and gives the reply."""
+        kind, *rest = json.loads(text)
+        if kind != "ask":
+            raise ValueError("an answer that nobody asked for")
+        return json.dumps(self._answer(*rest))
+
+    def _answer(self, operation, *message):
+        is_idle = operation == "name"
+        try:
+            target, arguments, keys, values = self._received(message)
+            named = dict(zip(keys, values))
+            if operation in self.services:
+                done = self.services[operation](*arguments, **named)
+            else:
+                if self.is_test:
+                    self._expect_harmless(operation, target, arguments)
+                done = OPERATIONS[operation](target, *arguments, **named)
+                if operation == "iter" and type(done) in ITERATORS:
+                    # Nobody else has it.
+                    done = _Items(done)
+            return ["value", *self._message(done, is_idle)]
+        except self.fatal:
+            raise
+        except BaseException as error:
+            self.before_raising(error)
+            # Its frames would keep all that they hold.
+            return ["raised", *self._message(error.with_traceback(None))]
+
+    def _expect_harmless(self, operation, target, arguments):
+        """Raises if a program asks for what would let it see or change the test, not only what the test gave it."""
+        if id(target) not in self._numbers:
+            is_reflected = operation in WITH_ANOTHER and type(target) in (bool, int, float, complex)
+            if not is_reflected or not any(id(argument) in self._numbers for argument in arguments):
+                raise TypeError("an operation on what is not the test's")
+        if operation not in ("getattr", "setattr", "delattr"):
+            return
+        name = str(arguments[0])
+        if operation != "getattr" and callable(getattr(type(target), name, None)):
+            raise AttributeError(name)
+        if isinstance(target, enum.Enum) and name.startswith("_"):
+            raise AttributeError(name)
+        is_closed = isinstance(target, _CLOSED) and name not in ("send", "throw", "close")
+        is_inner = name.startswith("__") and name not in ("__name__", "__doc__")
+        if is_closed or is_inner or (operation != "getattr" and isinstance(target, type)):
+            raise AttributeError(name)
+
+    # Errors that end this side instead of going to the other.
+    fatal = ()
+
+    def before_raising(self, error):
+        """May raise an error of this side instead of sending it."""
+
+    # ---- messages: a value, what has changed, what is forgotten, what was printed ----
+
+    def _message(self, value, is_idle=False):
+        if is_idle:
+            return [self._encode(value), [], [], ""]
+        encoded, changes = self._encode(value), self._changes()
+        return [encoded, changes, self._forget(), self.printed()]
+
+    def _received(self, message, trust=None):
+        """The value of a message, after what else it says. `trust` is for the value, if that is a thing."""
+        encoded, changes, forgotten, printed = message
+        outer, self._arrived = self._arrived, []
+        value = self._decode(encoded)
+        for number, parts in changes:
+            mirror = self._mirrors[number]
+            MUTABLES[type(mirror[0])][2](mirror[0], [self._decode(part) for part in parts])
+            mirror[1] = contents_of(mirror[0])
+        for number in forgotten:
+            mirror = self._mirrors.pop(number, None)
+            if mirror is not None:
+                del self._mirror_numbers[id(mirror[0])]
+        arrived, self._arrived = self._arrived, outer
+        for remote in arrived if self.is_test else ():
+            if remote is not value or trust is None:
+                self._distrusted.add(remote._assay_number)
+                remote._assay_set(trust="")
+            elif trust and remote._assay_number not in self._distrusted:
+                remote._assay_set(trust=trust)
+        if printed:
+            self.print(printed)
+        return value
+
+    def _changes(self):
+        changes = []
+        for number, mirror in list(self._mirrors.items()):
+            thing, contents = mirror
+            if not is_unchanged(thing, contents):
+                mirror[1] = contents_of(thing)
+                changes.append([number, [self._encode(part) for part in MUTABLES[type(thing)][1](thing)]])
+        return changes
+
+    def _forget(self):
+        """Drops the mirrors that nobody on this side has any more, and gives their numbers."""
+        forgotten = [number for number, mirror in self._mirrors.items() if _references(mirror) <= _UNUSED]
+        for number in forgotten:
+            del self._mirror_numbers[id(self._mirrors.pop(number)[0])]
+        return forgotten
+
+    # ---- values ----
+
+    def _allocate(self):
+        self._next += 2
+        return self._next
+
+    def _encode(self, value):
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        if issubclass(kind, Remote):
+            return ["yours", value._assay_number]
+        if kind is _Yours:
+            return ["yours", value.number]
+        if kind in MUTABLES:
+            return self._encode_mutable(value, *MUTABLES[kind])
+        if kind in CODECS:
+            tag, take_apart, _ = CODECS[kind]
+            return [tag, [self._encode(part) for part in take_apart(value)]]
+        # Of anything but types and functions of Python's own, the program would have a say in its name.
+        if kind in (type, BUILT_IN) and getattr(builtins, value.__name__, None) is value:
+            if self.is_test or TYPES.get(value.__name__) is value:
+                return ["built-in", value.__name__]
+        if self.is_test and (found := in_library(value)):
+            return ["library", *found]
+        if kind is _Items:
+            return ["iterator", [self._encode(item) for item in value.items]]
+        if isinstance(value, type) and issubclass(value, BaseException):
+            return self._encode_exception_class(value)
+        if isinstance(value, BaseException):
+            return self._encode_error(value)
+        return self._encode_thing(value)
+
+    def _encode_mutable(self, value, tag, take_apart, _fill, extra, _make):
+        number = self._mirror_numbers.get(id(value))
+        if number is not None:
+            return ["same", number]
+        number = self._allocate()
+        self._mirrors[number] = mirror = [value, None]
+        self._mirror_numbers[id(value)] = number
+        mirror[1] = contents_of(value)
+        return [tag, number, [self._encode(part) for part in extra(value)], [self._encode(part) for part in take_apart(value)]]
+
+    def _number(self, thing):
+        number = self._numbers.get(id(thing))
+        if number is None:
+            number = self._numbers[id(thing)] = self._allocate()
+            self._things[number] = thing
+        return number
+
+    def _encode_exception_class(self, kind):
+        if "_assay_number" in vars(kind):
+            return ["yours", vars(kind)["_assay_number"]]
+        if kind.__module__ in _ERRORS_OF and getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind:
+            return ["library-exception", kind.__module__, kind.__qualname__]
+        bases = [base for base in kind.__bases__ if issubclass(base, BaseException)]
+        return ["exception", self._number(kind), kind.__name__, [self._encode(base) for base in bases]]
+
+    def _encode_error(self, error):
+        stands_for = vars(error).get("_assay_error")
+        if stands_for is not None:
+            return ["yours", stands_for]
+        return ["error", self._number(error), self._encode(self._taken_apart(error))]
+
+    def _encode_thing(self, thing):
+        kind = type(thing)
+        special = [name for name in SPECIAL if of_kind(kind, name) is not None]
+        values = [self._encode_value(value_of(thing)) for base, value_of in BASES.items() if isinstance(thing, base)]
+        nature = next((name for name, kind in NATURES.items() if isinstance(thing, kind)), "")
+        return ["thing", self._number(thing), special, values[:1], nature]
+
+    def _encode_value(self, value):
+        """The value of a kind of a plain type: what changes is taken as it is now."""
+        if type(value) not in MUTABLES:
+            return self._encode(value)
+        tag, take_apart, *_ = MUTABLES[type(value)]
+        return [tag, None, [], [self._encode(part) for part in take_apart(value)]]
+
+    def _decode(self, value):
+        if type(value) is not list:
+            return value
+        tag, *rest = value
+        if tag in DECODERS:
+            return DECODERS[tag]([self._decode(part) for part in rest[0]])
+        if tag in MAKERS:
+            return self._decode_mutable(tag, *rest)
+        return getattr(self, "_decode_" + tag.replace("-", "_"))(*rest)
+
+    def _decode_mutable(self, tag, number, extra, parts):
+        make, fill = MAKERS[tag]
+        value = make(*map(self._decode, extra))
+        if number is not None:
+            self._expect_new(number)
+            self._mirrors[number] = [value, None]
+            self._mirror_numbers[id(value)] = number
+        fill(value, [self._decode(part) for part in parts])
+        if number is not None:
+            self._mirrors[number][1] = contents_of(value)
+        return value
+
+    def _expect_new(self, number):
+        """A number that the other side gives to something new."""
+        if type(number) is not int or number % 2 == self._next % 2 or number in self._mirrors:
+            raise TypeError("a number that is not the other side's to give")
+
+    def _decode_same(self, number):
+        return self._mirrors[number][0]
+
+    def _decode_yours(self, number):
+        return self._things[number]
+
+    def _decode_built_in(self, name):
+        return self.names[name]
+
+    def _decode_library(self, module, name):
+        if self.is_test:
+            raise TypeError("a function that a program gives")
+        return operator.attrgetter(name)(sys.modules[module])
+
+    def _decode_exception(self, number, name, bases):
+        known = self._remotes.get((number, "exception"))
+        if known is None:
+            self._expect_new(number)
+            kinds = tuple(base for base in map(self._decode, bases) if isinstance(base, type) and issubclass(base, BaseException))
+            methods = {"__str__": _exception_text, "__getattr__": lambda error, name: self._ask_original(error, name), "_assay_number": number, "__module__": "__main__"}
+            known = self._remotes[number, "exception"] = type(str(name), kinds or (Exception,), methods)
+        return known
+
+    def _decode_library_exception(self, module, name):
+        kind = getattr(sys.modules.get(module), name, None) if module in _ERRORS_OF else None
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise TypeError("an exception that is none")
+        return kind
+
+    def _decode_error(self, number, parts):
+        known = self._remotes.get((number, "error"))
+        if known is None:
+            self._expect_new(number)
+            known = self._remotes[number, "error"] = self._as_raised(self._decode(parts))
+            known._assay_error = number
+        return known
+
+    def _ask_original(self, error, name):
+        """An attribute that the exception has where it comes from."""
+        number = vars(error).get("_assay_error")
+        if number is None or name.startswith("_"):
+            raise AttributeError(name)
+        return self.ask("getattr", _Yours(number), name)
+
+    def _decode_iterator(self, items):
+        return iter([self._decode(item) for item in items])
+
+    def _decode_thing(self, number, special, value, nature):
+        self._expect_new(number)
+        # The same one each time, for whoever looks at who is who.
+        remote = self._remotes.get(number)
+        if remote is None:
+            kind = remote_class(frozenset(special).intersection(SPECIAL))
+            remote = self._remotes[number] = object.__new__(kind)
+            remote._assay_set(peer=self, number=number, trust="" if self.is_test else "own", nature=nature if nature in NATURES else "")
+        remote._assay_set(value=tuple(map(self._decode, value[:1])))
+        self._arrived.append(remote)
+        return remote
+
+    def _trust(self, operation, target, arguments):
+        """What the test may trust a thing with that comes back; nothing is changed with "", and None takes the trust away."""
+        trust = target._assay_trust if isinstance(target, Remote) else ""
+        if operation == "name" and _CLASS_NAME.fullmatch(arguments[0]) and arguments[0] not in self.functions:
+            return "class"
+        if (operation == "call" and trust == "class") or (operation in GIVE_OWN and trust == "own"):
+            return "own"
+        return "" if operation == "type" else None
+
+    # ---- exceptions ----
+
+    def _taken_apart(self, error):
+        """The class of an exception, what to make it from, its text, and its attributes: names and values in turn."""
+        kind, text = type(error), text_of(error)
+        try:
+            # Some, such as OSError, are made from more than they have as `args`.
+            arguments = error.__reduce__()[1] if kind.__module__ == "builtins" or kind.__module__ in _ERRORS_OF else error.args
+        except Exception:
+            arguments = error.args
+        attributes = [part for name, value in vars(error).items() if not name.startswith("_") for part in (name, value)]
+        return kind, arguments, text, tuple(attributes)
+
+    def _as_raised(self, parts):
+        kind, arguments, text, attributes = parts
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise TypeError("an exception that is none")
+        try:
+            error = kind(*arguments)
+        except Exception:
+            # Some, such as UnicodeDecodeError, are not made from a text.
+            error = RuntimeError(f"{kind.__name__}: {arguments}")
+        if "_assay_number" in vars(kind):
+            error._assay_text = text
+        for name, attribute in zip(attributes[::2], attributes[1::2]):
+            if not name.startswith("_"):
+                setattr(error, name, attribute)
+        return error
+
+
+def text_of(error):
+    try:
+        return str(error)
+    except BaseException:
+        return ""
+
+
+def _exception_text(error):
+    return getattr(error, "_assay_text", None) or BaseException.__str__(error)
+
+
+def _references(mirror):
+    return sys.getrefcount(mirror[0])
+
+
+_UNUSED = _references([[], None])

@@ -1,0 +1,203 @@
+"""What stands on one side for a thing of the other (see peer.py)."""
+
+import builtins
+import copy
+import math
+import operator
+
+from _assay_values import BASES, MUTABLES, NATURES
+
+
+class Unsupported(BaseException):
+    """The test needs what cannot be had between two interpreters: no exception that it may catch."""
+
+
+_UNARY = "neg pos invert abs index".split()
+_BINARY = "add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor".split()
+_COMPARISONS = "lt le gt ge".split()
+OPERATIONS = {
+    "getattr": getattr,
+    "setattr": setattr,
+    "delattr": delattr,
+    "call": lambda thing, *arguments, **named: thing(*arguments, **named),
+    "isinstance": lambda thing, other: isinstance(other, thing),
+    "issubclass": lambda thing, other: issubclass(other, thing),
+    "enter": lambda thing: type(thing).__enter__(thing),
+    "exit": lambda thing, kind, error, _: type(thing).__exit__(thing, kind, error, None),
+    "type": type,
+    "value": lambda thing: next(value_of(thing) for base, value_of in BASES.items() if isinstance(thing, base)),
+    "divmod": divmod,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{name: getattr(operator, name) for name in [*_UNARY, *_BINARY, *_COMPARISONS, "eq", "ne", "getitem", "setitem", "delitem", "contains"]},
+    **{"i" + name: getattr(operator, "i" + name.rstrip("_")) for name in _BINARY},
+    **{name: getattr(builtins, name) for name in "len iter next reversed bool str repr hash int float complex round format bytes dir".split()},
+    **{name: getattr(math, name) for name in "trunc floor ceil".split()},
+    "pow": pow,
+}
+# Those between two things, of which either may be the one that stays where it is.
+WITH_ANOTHER = frozenset([*_BINARY, *("i" + name for name in _BINARY), *_COMPARISONS, "eq", "ne", "divmod"])
+# Special methods that a Remote has if what it stands for has them, and what they ask for.
+SPECIAL = {
+    f"__{name}__": name
+    for name in "call len iter next reversed bool getitem setitem delitem contains enter exit hash int float complex bytes round trunc floor ceil "
+    "neg pos invert abs index".split()
+}
+
+
+class Remote:
+    """Something that only the other side has, with its value if it is a kind of a plain type.
+
+    A thing of the program's is compared and computed with as the program likes only where the test asks for that: with another thing of
+    the program's, or if the test has made it itself, by calling a class. What a function gives is a plain value to the test, or is equal
+    to none: a thing that comes back from anything but a class, or that has a name of a function too, is trusted no more. Names of
+    classes begin with a capital. A thing of the test's is to the program whatever the test makes of it.
+    """
+
+    __slots__ = ("_assay_peer", "_assay_number", "_assay_value", "_assay_trust", "_assay_nature")
+
+    def _assay_set(self, **attributes):
+        for name, value in attributes.items():
+            object.__setattr__(self, "_assay_" + name, value)
+
+    def __eq__(self, other):
+        if isinstance(other, Remote):
+            if self._assay_number == other._assay_number:
+                return True
+            if self._assay_value or other._assay_value:
+                # Were the program asked, one value could be equal to another and stand several times in a set.
+                return bool(self._assay_value) and bool(other._assay_value) and _value_of(self) == _value_of(other)
+        elif self._assay_value:
+            return _value_of(self) == other
+        elif self._assay_trust != "own":
+            return NotImplemented
+        return bool(self._assay_peer.ask("eq", self, other))
+
+    def __ne__(self, other):
+        if self._assay_trust == "own" and not self._assay_value and not isinstance(other, Remote):
+            return bool(self._assay_peer.ask("ne", self, other))
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
+
+    __hash__ = None
+
+    @property
+    def __class__(self):
+        if self._assay_value:
+            return type(_value_of(self))
+        return NATURES.get(self._assay_nature) or self._assay_peer.ask("type", self)
+
+    @property
+    def __doc__(self):
+        return self._assay_peer.ask("getattr", self, "__doc__")
+
+    def __getattr__(self, name):
+        if name.startswith("_assay"):
+            raise AttributeError(name)
+        return self._assay_peer.ask("getattr", self, name)
+
+    def __setattr__(self, name, value):
+        self._assay_peer.ask("setattr", self, name, value)
+
+    def __delattr__(self, name):
+        self._assay_peer.ask("delattr", self, name)
+
+    def __str__(self):
+        return self._assay_peer.ask("str", self)
+
+    def __repr__(self):
+        return self._assay_peer.ask("repr", self)
+
+    def __format__(self, form):
+        return self._assay_peer.ask("format", self, form)
+
+    def __dir__(self):
+        return self._assay_peer.ask("dir", self)
+
+    def __copy__(self):
+        return self._assay_peer.ask("copy", self)
+
+    def __deepcopy__(self, memo):
+        return self._assay_peer.ask("deepcopy", self)
+
+    def __instancecheck__(self, other):
+        return bool(self._assay_peer.ask("isinstance", self, other))
+
+    def __subclasscheck__(self, other):
+        return bool(self._assay_peer.ask("issubclass", self, other))
+
+    def __mro_entries__(self, bases):
+        raise Unsupported("the judge cannot make a class of the test's from one of the program's")
+
+
+
+def _value_of(remote):
+    """The value of a kind of a plain type, as it is now."""
+    if not remote._assay_value:
+        raise TypeError("a thing of the program's without a value")
+    value = remote._assay_value[0]
+    return remote._assay_peer.ask("value", remote) if type(value) in MUTABLES else value
+
+
+def _plain(thing):
+    return _value_of(thing) if isinstance(thing, Remote) else thing
+
+
+def _with_another(name, reflected=False):
+    """A comparison or a computation with something else. Values are compared on this side."""
+    compute = OPERATIONS[name]
+
+    def operation(self, other, *modulus):
+        if modulus:
+            return self._assay_peer.ask(name, self, other, *modulus)
+        left, right = (other, self) if reflected else (self, other)
+        is_remote = isinstance(other, Remote)
+        if self._assay_value and (not is_remote or other._assay_value or name in _COMPARISONS):
+            return compute(_plain(left), _plain(right))
+        if is_remote and other._assay_value and name in _COMPARISONS:
+            return compute(_plain(left), _plain(right))
+        if is_remote or self._assay_trust == "own":
+            return self._assay_peer.ask(name, left, right)
+        if name in _COMPARISONS:
+            return NotImplemented
+        # What comes back knows a value of the test's: it is compared with things of the program's alone.
+        return self._assay_peer.ask_told(name, left, right)
+
+    return operation
+
+
+def _alone(name):
+    """A computation with nothing else, from the value if there is one."""
+    compute = OPERATIONS[name]
+    by_value = name in ("neg", "pos", "invert", "abs", "index", "int", "float", "complex", "round", "trunc", "floor", "ceil", "hash")
+
+    def operation(self, *arguments, **named):
+        if by_value and self._assay_value:
+            return compute(_value_of(self), *arguments)
+        return self._assay_peer.ask(name, self, *arguments, **named)
+
+    return operation
+
+
+# Operations whose results are as trusted as what they are done to.
+GIVE_OWN = frozenset([*_UNARY, *_BINARY, *("i" + name for name in _BINARY), "divmod"])
+for _name in _COMPARISONS:
+    setattr(Remote, f"__{_name}__", _with_another(_name))
+for _name in _BINARY:
+    _special = _name.rstrip("_")
+    setattr(Remote, f"__{_special}__", _with_another(_name))
+    setattr(Remote, f"__r{_special}__", _with_another(_name, reflected=True))
+    setattr(Remote, f"__i{_special}__", _with_another("i" + _name))
+Remote.__divmod__ = _with_another("divmod")
+Remote.__rdivmod__ = _with_another("divmod", reflected=True)
+_SPECIAL_METHODS = {special: _alone(name) for special, name in SPECIAL.items()}
+_CLASSES = {}
+
+
+def remote_class(special):
+    """The class of what stands for a thing that has these special methods."""
+    known = _CLASSES.get(special)
+    if known is None:
+        methods = {name: _SPECIAL_METHODS[name] for name in special}
+        known = _CLASSES[special] = type("Remote", (Remote,), {"__slots__": (), "__hash__": None, **methods, "__doc__": Remote.__doc__})
+    return known

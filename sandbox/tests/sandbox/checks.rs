@@ -1,0 +1,407 @@
+//! Tests that are Python themselves, by what they do with the program's things and give to it: as if both were in one
+//! interpreter, but that nothing of the program's is believed.
+
+use assay_sandbox::rows::{Check, Tests};
+use assay_sandbox::{Judge, Prelude, Sandbox, Task, Until, Verdict, judge_task};
+
+use crate::common::sandbox;
+
+fn verdict(sandbox: &Sandbox, program: &str, code: &str) -> (Verdict, String) {
+    let check = Check {
+        setup: String::new(),
+        code: code.to_owned(),
+        entry: None,
+        prelude: Prelude::None,
+        functions: Vec::new(),
+    };
+    let tests = Tests::Checks(vec![check]);
+    let task = Task { judge: Judge::Assay, program: program.to_owned(), tests, until: Until::Every };
+    let mut results = Vec::new();
+    judge_task(sandbox, &task, &mut |result| results.push(result));
+    let result = results.remove(0);
+    (result.verdict, result.detail)
+}
+
+fn expect(cases: &[(&str, &str, Verdict)]) {
+    let Some(sandbox) = sandbox() else { return };
+    for (program, code, expected) in cases {
+        let (found, detail) = verdict(&sandbox, program, code);
+        assert_eq!(found, *expected, "{program}\n\n{code}\n\n{detail}");
+    }
+}
+
+/// Each of these passes in one interpreter.
+#[test]
+fn honest_programs_pass() {
+    let pass = |(program, code): &(&'static str, &'static str)| (*program, *code, Verdict::Pass);
+    expect(&HONEST.iter().map(pass).collect::<Vec<_>>());
+}
+
+const HONEST: &[(&str, &str)] = &[
+    (
+        "def f(g):\n  try: g.__globals__['x'] = 4\n  except AttributeError: pass\n  return 3",
+        "x = 3\nassert f(lambda y: y) == x == 3",
+    ),
+    (
+        "class E(Exception):\n  def __init__(s, code): super().__init__('bad'); s.code = code\nclass F(E): pass\ndef f(x): raise F(x)",
+        "try: f(4)\nexcept E as e: assert e.code == 4 and str(e) == 'bad' and isinstance(e, F)\nelse: assert 0",
+    ),
+    (
+        "class Acc:\n  def __init__(s): s.h = {'a': [1]}\n  def add(s, x): s.h['a'].append(x); return s",
+        "a = Acc()\nh = a.h\na.add(2).add(3)\nassert h == {'a': [1, 2, 3]} and a.h is h\nh['b'] = 1\nassert a.h['b'] == 1 and len(a.h) == 2",
+    ),
+    (
+        "def f(xs, key): return sorted(xs, key=key)",
+        "calls = []\ndef k(x):\n  calls.append(x)\n  return -x\nassert f([1, 3, 2], k) == [3, 2, 1] and calls == [1, 3, 2]",
+    ),
+    (
+        "def f(g):\n  try: return g()\n  except KeyError as e: return e.args",
+        "def g(): raise KeyError('q')\nassert f(g) == ('q',)",
+    ),
+    (
+        "def ask(): return [input('? '), input()]",
+        "import io, sys\nsys.stdin = io.StringIO('a\\nb\\n')\nassert ask() == ['a', 'b']",
+    ),
+    ("def ask():\n  try: return input()\n  except EOFError: return 'end'", "assert ask() == 'end'"),
+    (
+        "import random\ndef f(): return random.random()",
+        "import random\nrandom.seed(5)\na = [f(), f()]\nrandom.seed(5)\nassert a == [random.random(), random.random()]",
+    ),
+    (
+        "class V:\n  def __init__(s,x): s.x=x\n  def __eq__(s,o): return s.x==o.x\n  def __add__(s,o): return V(s.x+o.x)\n  def __rmul__(s,k): return V(k*s.x)\n  def __len__(s): return 2\n  def __getitem__(s,i): return [s.x,s.x][i]\n  def __iter__(s): return iter([s.x]*2)\n  def __call__(s,k): return s.x*k",
+        "v = V(3)\nassert 2 * v == V(6) and v + v == V(6) and len(v) == 2 and v[0] == 3 and [*v] == [3, 3] and v(4) == 12 and callable(v) and v",
+    ),
+    (
+        "class S:\n  def __init__(s): s.x = 1\ndef f(): return S()",
+        "s = f()\nassert not callable(s) and not hasattr(s, '__len__') and vars(s) == {'x': 1} and type(s).__name__ == 'S' and s.__class__.__name__ == 'S'\ntry: iter(s)\nexcept TypeError: pass\nelse: assert 0",
+    ),
+    ("def g():\n  x = yield 1\n  yield x", "it = g()\nassert next(it) == 1 and it.send(5) == 5"),
+    (
+        "def f(m): m['x'] = m.get('x', 0) + 1; return m",
+        "from collections import OrderedDict, Counter, defaultdict, deque\nfor k in (OrderedDict, Counter, lambda: defaultdict(list), dict):\n  d = k()\n  assert f(d) is d and d['x'] == 1 and type(d) is type(k())",
+    ),
+    (
+        "def f(): return {1, 2}, [[1], (2, [3])], {'a': {'b': [1]}}",
+        "a, b, c = f()\nb[1][1].append(4)\nassert a == {1, 2} and b == [[1], (2, [3, 4])] and c['a']['b'] == [1]",
+    ),
+    ("x = []\nx.append(x)\ndef f(): return x", "y = f()\nassert y[0] is y"),
+    (
+        "class E(Exception): pass\ndef f(): raise E",
+        "import unittest\nclass T(unittest.TestCase):\n  def test(self):\n    with self.assertRaises(E): f()\n    self.assertEqual(g(2), 4)\nr = unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromTestCase(T))\nassert not r.failures and len(r.errors) == 1",
+    ),
+    (
+        "def f(d): d.rotate(1); d.append(9)",
+        "from collections import deque\nd = deque([1, 2, 3], 3)\nf(d)\nassert d == deque([1, 2, 9]) and d.maxlen == 3",
+    ),
+    (
+        "def f(g): g[0].append(9); g.append([])",
+        "inner = [1]\ng = [inner]\nf(g)\nassert inner == [1, 9] and g == [[1, 9], []]",
+    ),
+    (
+        "class V:\n  def __init__(s, x): s.x = x\n  def __neg__(s): return V(-s.x)\n  def __pow__(s, n): return V(s.x ** n)\n  def __iadd__(s, k): s.x += k; return s\n  def __abs__(s): return abs(s.x)\n  def __float__(s): return s.x / 2\n  def __lt__(s, o): return s.x < o",
+        "v = V(3)\nw = v\nv += 5\nassert v is w and (-v).x == -8 and (v ** 2).x == 64 and abs(-v) == 8 and float(v) == 4.0 and v < 9 and not v < 8",
+    ),
+    (
+        "from contextlib import contextmanager\nseen = []\n@contextmanager\ndef f(x):\n  seen.append(x)\n  yield x + 1\n  seen.append('end')",
+        "with f(1) as y: assert y == 2\nassert seen == [1, 'end']",
+    ),
+    (
+        "class R:\n  def __init__(s, a): s.a = a\n  def __radd__(s, o): return s.a + o\n  def __eq__(s, o): return s.a == o",
+        "assert sum([R(1), R(2)]) == 3 and R(0.5) == 0.5 and R(1) != 2",
+    ),
+    (
+        "def total(n): return 0 if n is None else n.val + total(n.next)",
+        "class Node:\n  def __init__(s, v, n=None): s.val, s.next = v, n\nassert total(Node(1, Node(2))) == 3",
+    ),
+    (
+        "import functools\ndef fold(f, xs): return functools.reduce(f, xs)",
+        "import operator\nassert fold(operator.mul, [2, 3, 4]) == 24 and fold(max, [2, 3]) == 3",
+    ),
+    (
+        "def show(x): print(x, end='.')",
+        "import contextlib, io\nshow(0)\nout = io.StringIO()\nwith contextlib.redirect_stdout(out): show(3)\nshow(4)\nassert out.getvalue() == '3.'",
+    ),
+    (
+        "print('loaded')\ndef f(): print('hi')",
+        "import io, contextlib\nb = io.StringIO()\nwith contextlib.redirect_stdout(b): f()\nassert b.getvalue() == 'hi\\n'",
+    ),
+    (
+        "def ask(): return int(input('n? ')) + 1",
+        "from unittest.mock import patch\nwith patch('builtins.input', return_value='5') as asked: assert ask() == 6\nasked.assert_called_once_with('n? ')",
+    ),
+    (
+        "class A: pass\ndef f(): return A()",
+        "assert type(f()) is A and isinstance(f(), A) and type(1) is int and isinstance(int, type)",
+    ),
+    (
+        "from dataclasses import dataclass, field\n@dataclass\nclass P:\n  x: int\n  y: list = field(default_factory=list)",
+        "from dataclasses import asdict, is_dataclass\nassert asdict(P(1)) == {'x': 1, 'y': []} and is_dataclass(P(2))",
+    ),
+    (
+        "import datetime as d\ndef f(): return d.time(3, 4), d.datetime(2024, 1, 1, tzinfo=d.timezone.utc)",
+        "import datetime\nassert f() == (datetime.time(3, 4), datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc))",
+    ),
+    (
+        "import re\ndef f(p, v, k): return [bool(p.match('ab')), sum(v), dict(k)]",
+        "import re\nassert f(re.compile('A', re.I), {1: 2, 3: 4}.values(), {5: 6}.items()) == [True, 6, {5: 6}]",
+    ),
+    (
+        "class S(frozenset): pass\ndef f(x): return S(x)",
+        "assert f([1]) | {2} == {1, 2} and f([1]) & {1} == {1}",
+    ),
+    (
+        "import json\ndef f(): json.loads('{')",
+        "import json\ntry: f()\nexcept json.JSONDecodeError: pass\nelse: assert 0",
+    ),
+    (
+        "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass P: x: int",
+        "from dataclasses import FrozenInstanceError\np = P(1)\ntry: p.x = 2\nexcept FrozenInstanceError: pass\nelse: assert 0",
+    ),
+    (
+        "def f(e): raise e",
+        "try: f(ValueError('x'))\nexcept ValueError as e: assert e.args == ('x',)\nelse: assert 0",
+    ),
+    (
+        "def g():\n  try: yield 1\n  except ValueError as e: yield str(e)",
+        "it = g()\nnext(it)\nassert it.throw(ValueError('t')) == 't'",
+    ),
+    ("def f(): return KeyError('k')", "try: raise f()\nexcept KeyError as e: assert e.args == ('k',)"),
+    (
+        "from contextlib import contextmanager\nseen = []\n@contextmanager\ndef f():\n  try: yield\n  except ValueError as e: seen.append(str(e))",
+        "with f(): raise ValueError('q')\nassert seen == ['q']",
+    ),
+    (
+        "def f(): raise ValueError(['a','b'], (1, 2))",
+        "try: f()\nexcept ValueError as e: assert e.args == (['a', 'b'], (1, 2))",
+    ),
+    (
+        "def f(): raise FileNotFoundError(1, 'no', 'file')",
+        "try: f()\nexcept FileNotFoundError as e: assert (e.errno, e.filename) == (1, 'file')",
+    ),
+    (
+        "def f(): b'\\xff'.decode()",
+        "try: f()\nexcept UnicodeDecodeError as e: assert e.start == 0\nelse: assert 0",
+    ),
+    (
+        "class E(Exception):\n  code = 5\n  def __init__(s, n): super().__init__('bad', n); s.n = n\n  @property\n  def double(s): return 2 * s.n\n  def m(s): return s.n + 1\ndef f(): raise E(4)",
+        "try: f()\nexcept E as e: assert (e.n, e.double, e.m(), e.code, e.args) == (4, 8, 5, 5, ('bad', 4))",
+    ),
+    (
+        "def f():\n  yield 1\nclass A: pass",
+        "import types, inspect\nassert isinstance(f(), types.GeneratorType) and inspect.isgenerator(f()) and isinstance(f, types.FunctionType) and isinstance(A, type) and not isinstance(A(), type)",
+    ),
+    (
+        "def f():\n  yield 1",
+        "from collections.abc import Iterator, Iterable\nassert isinstance(f(), Iterator) and isinstance(f(), Iterable)",
+    ),
+    ("def f(it): return next(it)", "i = iter([1,2,3])\nassert f(i) == 1 and f(i) == 2 and next(i) == 3"),
+    (
+        "class A:\n  def __init__(s, x): s.x = x\n  def __pow__(s, n, m): return pow(s.x, n, m)\n  def __rdivmod__(s, o): return divmod(o, s.x)",
+        "assert pow(A(2), 3, 5) == 3 and divmod(7, A(2)) == (3, 1)",
+    ),
+    (
+        "from pathlib import Path\nimport uuid\ndef f(): return Path('/a') / 'b', uuid.UUID(int=5)",
+        "from pathlib import Path\nimport uuid\nassert f() == (Path('/a/b'), uuid.UUID(int=5))",
+    ),
+    (
+        "class V:\n  def __init__(s, *x): s.x = x\n  def __eq__(s, o): return s.x == o.x\n  def __mul__(s, k): return V(*(k * x for x in s.x))\n  __rmul__ = __mul__\n  @classmethod\n  def zero(c): return c(0, 0)\n  def scale(s, k): return s * k\ndef mk(): return V(1, 1)",
+        "assert V.zero() * 2 == V(0,0) and V(1,2).scale(2) * 2 == V(4,8) and 2 * mk() == V(2,2)",
+    ),
+    (
+        "import sys\ndef f(): return sys.stdin.buffer.read()",
+        "import io, sys\nsys.stdin = io.StringIO('a b')\nassert f() == b'a b'",
+    ),
+    (
+        "def f(n): return 0 if n == 0 else 1 + f(n - 1)",
+        "import sys\nsys.setrecursionlimit(5000)\nassert f(3000) == 3000",
+    ),
+    (
+        "class B(BaseException): pass\ndef f(): raise B('x')",
+        "try: f()\nexcept B as e: assert str(e) == 'x'\nelse: assert 0",
+    ),
+    ("def f(x): return x + 1", "import sys\nassert f(1) == 2\nsys.exit(0)"),
+    ("def f(x): return 3\n", "class R:\n  def __eq__(s, o): return o == 3\nassert R() == f(1)"),
+    (
+        "class E(Exception): pass\ndef f():\n  try: 1 // 0\n  except ZeroDivisionError as e: raise E('x') from e",
+        "import unittest\nclass T(unittest.TestCase):\n  def test(self):\n    with self.assertRaisesRegex(E, 'x'): f()\nr = unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromTestCase(T))\nassert r.wasSuccessful()",
+    ),
+    (
+        "def f(it): return sum(it)",
+        "assert f(x * x for x in range(100)) == 328350 and f(map(int, '123')) == 6 and f(iter([1])) == 1",
+    ),
+    ("def f(): return iter([1, 2])", "i = f()\nassert [*i] == [1, 2] and [*i] == []"),
+];
+
+/// What would pass, or reach into the test, if the test believed the program.
+#[test]
+fn cheats_do_not_pass() {
+    use Verdict::{RuntimeError as Error, WrongAnswer as Wrong};
+    expect(&[
+        (
+            "class B:\n  def __eq__(s,o): return True\n  def pop(s): return s",
+            "b = B()\nassert b.pop() == 3",
+            Wrong,
+        ),
+        (
+            "class R:\n  def __init__(s,*a): pass\n  def __eq__(s,o): return True\ntotal = R",
+            "x = R(1)\nassert total(x) == 3",
+            Wrong,
+        ),
+        (
+            "class R:\n  def __init__(s,*a): pass\n  def __eq__(s,o): return True\ntotal = R",
+            "assert total(R(1)) == 3",
+            Wrong,
+        ),
+        ("class f:\n  def __init__(s,*a): pass\n  def __eq__(s,o): return True", "assert f(1) == 3", Wrong),
+        ("def f(g):\n  return g.gi_frame.f_globals", "def g(): yield 1\nx = f(g())", Error),
+        (
+            "class A:\n  def __eq__(s, o): return True\n  def __lt__(s, o): return True\n  def __sub__(s, o): return 0\ndef f(x): return [A()]",
+            "assert f(1) == [3]",
+            Wrong,
+        ),
+        (
+            "class A:\n  def __eq__(s, o): return True\ndef f(x): return {'a': (A(),)}",
+            "assert f(1) == {'a': (3,)}",
+            Wrong,
+        ),
+        ("class A:\n  def __lt__(s, o): return True\ndef f(x): return A()", "assert f(1) < 3", Error),
+        (
+            "class L(list):\n  def __eq__(s, o): return True\n  def __len__(s): return 3\ndef f(x): return L()",
+            "assert f(1) == [1, 2, 3]",
+            Wrong,
+        ),
+        (
+            "class Q:\n  def __init__(s): s.n = 0\n  def __eq__(s, o): return True\n  def get(s): s.n += 1; return s",
+            "q = Q()\nfirst = q.get()\nassert q.get() == 2",
+            Wrong,
+        ),
+        (
+            "def f(g):\n  g.__code__ = (lambda x: 4).__code__\n  return 4",
+            "g = lambda x: 3\nassert f(g) == g(1)",
+            Error,
+        ),
+        (
+            "def f(g):\n  type(g).val = 4\n  return 4",
+            "class A: val = 3\na = A()\nassert f(a) == a.val",
+            Wrong,
+        ),
+        (
+            "import builtins, sys\nbuiltins.isinstance = lambda *a: True\nsys.modules['__main__']._served.peer.names = {}\ndef f(x): return 'x'",
+            "assert isinstance(f(1), int)",
+            Error,
+        ),
+        (
+            "import sys\np = sys.modules['__main__']\ndef f(x):\n  p._served.peer._message = lambda v, *a: [['library', 'os', 'system'], [], [], '']",
+            "f(1)\nassert f(2) == 3",
+            Error,
+        ),
+        (
+            "import sys\np = sys.modules['__main__']\ndef f(x):\n  p._served.peer._message = lambda v, *a: [3, [[2, [7]]], [], '']",
+            "x = [1]\nf(x)\nassert x == [2]",
+            Wrong,
+        ),
+        ("E = AssertionError\ndef f(x): raise E('x')", "assert f(1) == 2", Error),
+        // Text methods would look into what the test gave.
+        (
+            "import sys\np = sys.modules['__main__']._served.peer\ndef f(g):\n  form = p.ask('getattr', '{0.__globals__}', 'format')\n  return form(g)",
+            "g = lambda: 3\nassert f(g) == 3",
+            Error,
+        ),
+        (
+            "import sys\np = sys.modules['__main__']._served.peer\ndef f(g):\n  return p.ask('call', p.ask('type', g), 1)",
+            "g = lambda: 3\nassert f(g) == 3",
+            Error,
+        ),
+        (
+            "def solve(g): g.check = lambda: True",
+            "class G:\n  v = 1\n  def check(s): return s.v == 3\ng = G()\nsolve(g)\nassert g.check()",
+            Error,
+        ),
+        (
+            "def f(c): c._member_map_['G'] = c",
+            "import enum\nclass C(enum.Enum): R = 1; G = 2\nf(C.R)\nassert C['G'] is C.G",
+            Error,
+        ),
+        (
+            "class A:\n  def __sub__(s, o): return s\n  def __abs__(s): return 0\ndef f(x): return A()",
+            "assert abs(f(3) - 5) <= 1",
+            Error,
+        ),
+        (
+            "class A:\n  def __sub__(s, o): return s\n  x = 0\ndef f(x): return A()",
+            "assert (f(3) - 5).x <= 1",
+            Error,
+        ),
+        ("class A:\n  def __sub__(s, o): return 0\ndef f(x): return A()", "assert abs(f(3) - 5) <= 1", Error),
+        ("import sys\ndef f(x): sys.exit(0)", "assert f(1) == 2", Error),
+    ]);
+}
+
+/// What one interpreter can do and two cannot is no fault of the program, whatever it is.
+#[test]
+fn what_cannot_be_carried_is_a_failure_of_the_judge() {
+    expect(&[(
+        "class Base:\n  def f(s): return 1",
+        "class D(Base):\n  def g(s): return s.f() + 1\nassert D().g() == 2",
+        Verdict::JudgeFailure,
+    )]);
+}
+
+/// Lists that passed once do not stay for good: many calls cost the same each.
+#[test]
+fn many_calls_cost_no_more_each() {
+    let Some(sandbox) = sandbox() else { return };
+    let cost = |calls: usize| {
+        let code = format!("for i in range({calls}): assert f([i, [i]]) == [[i], i]");
+        let check =
+            Check { setup: String::new(), code, entry: None, prelude: Prelude::None, functions: Vec::new() };
+        let task = Task {
+            judge: Judge::Assay,
+            program: "def f(x): return x[::-1]".to_owned(),
+            tests: Tests::Checks(vec![check]),
+            until: Until::Every,
+        };
+        let mut results = Vec::new();
+        judge_task(&sandbox, &task, &mut |result| results.push(result));
+        assert_eq!(results[0].verdict, Verdict::Pass, "{results:?}");
+        results[0].fuel
+    };
+    let [some, more, most] = [20, 220, 420].map(cost);
+    assert!(most - more < (more - some) * 5 / 4, "{some} {more} {most}");
+}
+
+/// Names with a capital are classes, but not where the benchmark itself says that they are functions.
+#[test]
+fn functions_with_a_capital_are_no_classes() {
+    let Some(sandbox) = sandbox() else { return };
+    let cheat =
+        |name: &str| format!("class {name}:\n  def __init__(s, *a): pass\n  def __eq__(s, o): return True");
+    let of = |name: &str, entry: Option<&str>, setup: &str, functions: &[&str]| {
+        let code = match entry {
+            Some(_) => "def check(c): assert c([1]) == 3".to_owned(),
+            None => format!("assert {name}([1]) == 3"),
+        };
+        let check = Check {
+            setup: setup.to_owned(),
+            code,
+            entry: entry.map(str::to_owned),
+            prelude: Prelude::None,
+            functions: functions.iter().map(ToString::to_string).collect(),
+        };
+        let task = Task {
+            judge: Judge::Assay,
+            program: cheat(name),
+            tests: Tests::Checks(vec![check]),
+            until: Until::Every,
+        };
+        let mut results = Vec::new();
+        judge_task(&sandbox, &task, &mut |result| results.push(result.verdict));
+        results[0]
+    };
+    assert_eq!(of("Find_Max", None, "", &[]), Verdict::WrongAnswer);
+    assert_eq!(of("Sum", None, "", &["Sum"]), Verdict::WrongAnswer);
+    assert_eq!(of("Solve", Some("Solve"), "", &[]), Verdict::WrongAnswer);
+    assert_eq!(of("Solve", Some("Solve"), "def Solve(x):\n", &[]), Verdict::WrongAnswer);
+    // Nobody says what it is: its class is asked, as the test asks it.
+    assert_eq!(of("Sum", None, "", &[]), Verdict::Pass);
+}

@@ -1,0 +1,452 @@
+//! What differs between the interpreter in the sandbox and the one that programs were written for: sizes of 32 bits, one
+//! thread, functions of the C library, later rules of the language.
+
+use assay_sandbox::rows::{Case, Check, Tests};
+use assay_sandbox::{
+    FUEL_PER_SECOND, Judge, Limits, Prelude, Program, RunOutcome, Sandbox, Task, Until, Verdict, judge_task,
+};
+
+use crate::common::{function, image, run, sandbox, script, text};
+
+/// Runs each program on its input; it writes this.
+fn write(cases: &[(&str, &str, &str)]) {
+    let Some(sandbox) = sandbox() else { return };
+    for (source, input, expected) in cases {
+        let expected = RunOutcome::Completed { output: (*expected).to_owned() };
+        assert_eq!(run(&sandbox, source, input).outcome, expected, "{source}");
+    }
+}
+
+#[test]
+fn sizes_of_64_bits_work_as_elsewhere() {
+    write(&[
+        (
+            "a, b = map(int, input().split())\nprint(len(range(a, b, 3)), len(range(b, a, -7)))",
+            "1 5000000000000",
+            "1666666666667 714285714286\n",
+        ),
+        (
+            "import bisect\nprint(bisect.bisect_left(range(10**15), 10**20, key=lambda x: x * x))",
+            "",
+            "10000000000\n",
+        ),
+        (
+            "from bisect import bisect\nprint(bisect([1, 2, 3], 2, hi=3), bisect(range(5 * 10**9), 4 * 10**9))",
+            "",
+            "2 4000000001\n",
+        ),
+        (
+            "import random\nprint(len({*random.sample(range(10**13), 9)}), random.choice(range(10**13, 10**13 + 1)))",
+            "",
+            "9 10000000000000\n",
+        ),
+        (
+            "import functools, sys\n@functools.lru_cache(maxsize=sys.maxsize)\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nprint(f(80))",
+            "",
+            "23416728348467685\n",
+        ),
+        (
+            "import itertools\nprint([*itertools.islice(itertools.count(), 2, 10**11, 10**10)][:1] if 0 else next(itertools.islice(itertools.repeat(4, 10**12), 1, 10**12)))",
+            "",
+            "4\n",
+        ),
+        (
+            "from collections import deque\nd = deque([1, 2, 3], 10**12)\nd.rotate(10**12 + 1)\nprint(d, isinstance(d, deque))",
+            "",
+            "deque([3, 1, 2]) True\n",
+        ),
+        (
+            "import sys\nprint(sys.stdin.readline(10**11).strip(), sys.stdin.buffer.read(10**11))",
+            "a\nb",
+            "a b''\n",
+        ),
+        ("import os\nprint(os.read(0, 2**40))", "ab", "b'ab'\n"),
+        (
+            "import sys\nprint('a b c'.split(' ', sys.maxsize), 'aa'.replace('a', 'b', 10**11), [0] * -10**11, 10**11 * '')",
+            "",
+            "['a', 'b', 'c'] bb [] \n",
+        ),
+        (
+            "from array import array\na = array('l', [2**40, -1])\na.append(2**50)\nprint(sum(a), len(a))",
+            "",
+            "1126999418470399 3\n",
+        ),
+        (
+            "import struct\nprint(struct.calcsize('l'), struct.unpack('2l', struct.pack('ll', 2**40, -3)), struct.calcsize('<l'))",
+            "",
+            "8 (1099511627776, -3) 4\n",
+        ),
+        ("print(len(memoryview(bytearray(32)).cast('l')))", "", "4\n"),
+        ("class A:\n  def __len__(self): return 10**10\nprint(len(A()))", "", "10000000000\n"),
+    ]);
+    // What fails elsewhere too fails in the same way, and what needs more memory than there is has none.
+    let Some(sandbox) = sandbox() else { return };
+    let outcome = |source: &str| run(&sandbox, source, "").outcome;
+    assert_eq!(outcome("print(len([0] * 10**11))"), RunOutcome::MemoryLimit);
+    assert!(matches!(outcome("print([1][10**11])"), RunOutcome::RuntimeError { .. }));
+    assert!(matches!(
+        outcome("list(range(10**11))"),
+        RunOutcome::UnsupportedPlatform { .. } | RunOutcome::MemoryLimit
+    ));
+}
+
+/// The first attempt leaves no trace: neither its output nor what it has read of the input.
+#[test]
+fn a_program_that_needs_wide_sizes_starts_anew() {
+    write(&[(
+        "print('once')\na = input()\nprint(len(range(10**11)), a, input())",
+        "1\n2",
+        "once\n100000000000 1 2\n",
+    )]);
+    let Some(sandbox) = sandbox() else { return };
+    let call = function("def f(n):\n  return len(range(n))", "f");
+    let run = sandbox.run(&call, &[assay_sandbox::Input::arguments([40_000_000_000_u64])]).remove(0);
+    assert_eq!(run.outcome, RunOutcome::Completed { output: "40000000000".to_owned() });
+    let case = |tests| {
+        let task = Task {
+            judge: Judge::Assay,
+            program: "def f(n): return len(range(n))".to_owned(),
+            tests,
+            until: Until::Every,
+        };
+        let mut results = Vec::new();
+        judge_task(&sandbox, &task, &mut |result| results.push(result.verdict));
+        results
+    };
+    let check = Check {
+        setup: String::new(),
+        code: "assert f(3) == 3\nassert f(10**12) == 10**12".to_owned(),
+        entry: None,
+        prelude: Prelude::None,
+        functions: Vec::new(),
+    };
+    assert_eq!(case(Tests::Checks(vec![check])), [Verdict::Pass]);
+}
+
+/// The judges of published numbers too: they ran on 64 bits.
+#[test]
+fn reference_judges_have_wide_sizes() {
+    let Some(sandbox) = sandbox() else { return };
+    for judge in [Judge::Lcb, Judge::SkyThought] {
+        let task = Task {
+            judge,
+            program: "n = int(input())\nprint(len(range(n)))".to_owned(),
+            tests: Tests::Scripts(vec![
+                Case::new("7", "7", false),
+                Case::new("90000000000", "90000000000", false),
+                Case::new("8", "9", false),
+            ]),
+            until: Until::Every,
+        };
+        let mut results = Vec::new();
+        judge_task(&sandbox, &task, &mut |result| results.push(result.verdict));
+        assert_eq!(results, [Verdict::Pass, Verdict::Pass, Verdict::WrongAnswer], "{judge:?}");
+    }
+}
+
+#[test]
+fn hashes_have_64_bits() {
+    write(&[
+        (
+            "print(hash(2**40), hash(-1), hash(2**61 - 1), hash(2**61 - 2), hash(-2**70))",
+            "",
+            "1099511627776 -2 0 2305843009213693950 -512\n",
+        ),
+        (
+            "print(hash(0.5), hash(1e300), hash(float('inf')), hash(3.0) == hash(3))",
+            "",
+            "1152921504606846976 1224995262755759164 314159 True\n",
+        ),
+        (
+            "print(hash((1, 2, 3)), hash(()), hash((0.5, (1,))))",
+            "",
+            "529344067295497451 5740354900026072187 -5712037967665737420\n",
+        ),
+        (
+            "print(hash(frozenset({1, 2, 3})), hash(None) == hash(None), hash('') == hash(b'') == 0)",
+            "",
+            "-272375401224217160 True True\n",
+        ),
+        (
+            "from fractions import Fraction\nfrom decimal import Decimal\nprint(hash(Fraction(1, 2)) == hash(0.5) == hash(Decimal('0.5')))",
+            "",
+            "True\n",
+        ),
+        (
+            "print(len({hash((i, i * i % 1009)) for i in range(20000)}), len({hash(str(i)) for i in range(20000)}))",
+            "",
+            "20000 20000\n",
+        ),
+        // Of the program's own.
+        (
+            "class A:\n  def __hash__(self): return 2**62\nprint(hash(A()), len({A()}))",
+            "",
+            "4611686018427387904 1\n",
+        ),
+        ("def hash(x): return 'mine'\nprint(hash(2**40))", "", "mine\n"),
+        (
+            "class A:\n  def __init__(self, x): self.x = x\n  def __hash__(self): return hash(self.x)\n  def __eq__(self, o): return self.x == o.x\nprint(len({A(1), A(1), A((2, 3))}), list(map(hash, [2**40])))",
+            "",
+            "2 [1099511627776]\n",
+        ),
+    ]);
+    let Some(sandbox) = sandbox() else { return };
+    let outcome = run(&sandbox, "hash([])", "").outcome;
+    assert_eq!(
+        outcome,
+        RunOutcome::RuntimeError { message: "TypeError: unhashable type: 'list' (line 1)".to_owned() }
+    );
+}
+
+#[test]
+fn threads_run_as_far_as_one_goes() {
+    write(&[
+        (
+            "from concurrent.futures import ThreadPoolExecutor as P, as_completed\nwith P(3) as p:\n  print(*p.map(pow, [2, 3], [4, 5]), sorted(f.result() for f in as_completed([p.submit(abs, -i) for i in range(3)])))",
+            "",
+            "16 243 [0, 1, 2]\n",
+        ),
+        (
+            "from concurrent.futures import ThreadPoolExecutor as P\nwith P() as p:\n  f = p.submit(lambda: 1 // 0)\n  print(type(f.exception()).__name__)",
+            "",
+            "ZeroDivisionError\n",
+        ),
+        // The consumer starts before there is anything to consume.
+        (
+            "import threading, queue\nq, out = queue.Queue(), []\ndef work():\n  while (x := q.get()) is not None: out.append(x * x)\nt = threading.Thread(target=work)\nt.start()\nfor i in range(4): q.put(i)\nq.put(None)\nt.join()\nprint(out)",
+            "",
+            "[0, 1, 4, 9]\n",
+        ),
+        // Workers that never end, as daemons do.
+        (
+            "import threading, queue\nq, out = queue.Queue(), []\ndef work():\n  while True:\n    out.append(q.get())\n    q.task_done()\nfor _ in range(2): threading.Thread(target=work, daemon=True).start()\nfor i in range(5): q.put(i)\nq.join()\nprint(sorted(out))",
+            "",
+            "[0, 1, 2, 3, 4]\n",
+        ),
+        (
+            "import threading\ne, out = threading.Event(), []\ndef late(): e.wait(); out.append('late')\ndef early(): out.append('early'); e.set()\nts = [threading.Thread(target=f) for f in (late, early)]\nfor t in ts: t.start()\nfor t in ts: t.join()\nprint(out)",
+            "",
+            "['early', 'late']\n",
+        ),
+        (
+            "import threading\nt = threading.Timer(2, print, ['a'])\nt.start()\nt.join()\nprint('b', threading.active_count())",
+            "",
+            "a\nb 1\n",
+        ),
+        (
+            "import threading\nprint(threading.current_thread().name)\nthreading.Thread(target=lambda: print(threading.current_thread().name), name='x').start()",
+            "",
+            "MainThread\nx\n",
+        ),
+        (
+            "import threading\nlock, n = threading.Lock(), 0\ndef add():\n  global n\n  for _ in range(9):\n    with lock: n += 1\nts = [threading.Thread(target=add) for _ in range(4)]\n[t.start() for t in ts]\n[t.join() for t in ts]\nprint(n, any(t.is_alive() for t in ts))",
+            "",
+            "36 False\n",
+        ),
+        (
+            "import asyncio\nasync def f(x):\n  await asyncio.sleep(x)\n  return x\nasync def main(): return await asyncio.gather(f(0.2), f(0.1))\nprint(asyncio.run(main()))",
+            "",
+            "[0.2, 0.1]\n",
+        ),
+        (
+            "import asyncio\nasync def main():\n  q = asyncio.Queue()\n  async def put():\n    for i in range(3): await q.put(i)\n  t = asyncio.create_task(put())\n  print([await q.get() for _ in range(3)], await asyncio.to_thread(pow, 2, 5))\nloop = asyncio.new_event_loop()\nloop.run_until_complete(main())\nloop.close()",
+            "",
+            "[0, 1, 2] 32\n",
+        ),
+        (
+            "import asyncio\nasync def main():\n  try:\n    async with asyncio.timeout(1): await asyncio.sleep(9)\n  except TimeoutError: print('late')\nasyncio.run(main())",
+            "",
+            "late\n",
+        ),
+    ]);
+    let Some(sandbox) = sandbox() else { return };
+    for source in [
+        // Two that take turns.
+        "import threading\na, b = threading.Semaphore(1), threading.Semaphore(0)\ndef f(x, y, s):\n  for _ in range(3): x.acquire(); print(s); y.release()\nts = [threading.Thread(target=f, args=t) for t in ((a, b, 'a'), (b, a, 'b'))]\n[t.start() for t in ts]\n[t.join() for t in ts]",
+        "import asyncio\nasyncio.run(asyncio.Event().wait())",
+        "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
+        "import threading,queue\nq=queue.Queue(1); out=[]\ndef p():\n  for i in range(3): q.put(i)\n  q.put(None)\ndef c():\n  while (x:=q.get()) is not None: out.append(x)\nts=[threading.Thread(target=f) for f in (p,c)]\n[t.start() for t in ts]; [t.join() for t in ts]; print(out)",
+    ] {
+        let outcome = run(&sandbox, source, "").outcome;
+        assert!(matches!(outcome, RunOutcome::UnsupportedPlatform { .. }), "{source}: {outcome:?}");
+    }
+}
+
+/// Elsewhere a thread's stack grows with what the program asks for.
+#[test]
+fn a_recursion_that_is_too_deep_for_the_c_stack_is_named() {
+    let Some(sandbox) = image().map(|image| Sandbox::new(image, Limits::benchmark(6))) else { return };
+    let source = "import sys, threading, functools\nsys.setrecursionlimit(10**7)\nthreading.stack_size(2**29)\n@functools.lru_cache(None)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nt = threading.Thread(target=lambda: print(f(LEVELS)))\nt.start()\nt.join()";
+    let of = |n: &str| run(&sandbox, &source.replace("LEVELS", n), "").outcome;
+    assert_eq!(of("5000"), RunOutcome::Completed { output: "5000\n".to_owned() });
+    assert!(matches!(of("3000000"), RunOutcome::UnsupportedPlatform { .. } | RunOutcome::MemoryLimit));
+}
+
+/// Comparing and searching long texts costs what it does elsewhere: a second's work of a native Python fits in its fuel.
+#[test]
+fn long_texts_fit_in_their_fuel() {
+    let Some(image) = image() else { return };
+    let sandbox = Sandbox::new(image, Limits { fuel: FUEL_PER_SECOND, ..Limits::benchmark(1) });
+    for source in [
+        "n, m = 60000, 30000\ns, p = 'a' * n, 'a' * m\nprint(sum(s[i:i + m] == p for i in range(n - m)))",
+        "n = 100000\ns = 'a' * n + 'b'\nprint(sum(s.find('b', i) for i in range(0, n, 2)) % 7)",
+        "n = 100000\ns = 'b' + 'a' * n\nprint(sum(s.rfind('b', 0, i) for i in range(0, n, 2)) % 7)",
+        "n = 60000\ns = 'a' * n\nprint(sum(s.startswith(s[k:]) for k in range(1, n)))",
+        "n = 60000\ns = b'a' * n\nprint(sum(b'b' in s[k:] for k in range(n)))",
+        "s = ['a' * 20000 + str(i) for i in range(3000)]\nprint(sorted(s)[0] == s[0])",
+    ] {
+        let run = sandbox.run(&script(source), &[text("")]).remove(0);
+        assert!(matches!(run.outcome, RunOutcome::Completed { .. }), "{source}: {:?}", run.outcome);
+    }
+}
+
+/// As before Python 3.14, for which the benchmarks' numbers were made.
+#[test]
+fn annotations_are_evaluated_where_they_stand() {
+    write(&[
+        (
+            "def f(x: int, *a: print('a'), **k: print('k')) -> print('r'): pass\nprint('end')",
+            "",
+            "a\nk\nr\nend\n",
+        ),
+        ("x: print('x') = 1\nclass A:\n  y: print('y')\ndef f():\n  z: print('z') = 2\nf()", "", "x\ny\n"),
+        ("from __future__ import annotations\ndef f(x: Missing): pass\nprint(1)", "", "1\n"),
+        (
+            "from typing import *\ndef f(x: 'Missing', y: List[int] = []) -> Optional[str]: return 'a'\nprint(f(1))",
+            "",
+            "a\n",
+        ),
+    ]);
+    let Some(sandbox) = sandbox() else { return };
+    for source in ["def f(x: List[int]): pass", "class A:\n  def f(self) -> A: pass", "x: Missing = 1"] {
+        let outcome = run(&sandbox, source, "").outcome;
+        assert!(
+            matches!(&outcome, RunOutcome::RuntimeError { message } if message.starts_with("NameError")),
+            "{source}: {outcome:?}"
+        );
+    }
+    let prelude =
+        Program { prelude: Prelude::Benchmark, ..script("def f(x: List[int]): return x\nprint(f(1))") };
+    let run = sandbox.run(&prelude, &[text("")]).remove(0);
+    assert_eq!(run.outcome, RunOutcome::Completed { output: "1\n".to_owned() });
+}
+
+/// What a second look at the stand-ins has found.
+#[test]
+fn stand_ins_change_nothing_that_works() {
+    write(&[
+        (
+            "import threading,time\nstop=False\ndef w():\n  while not stop: time.sleep(.01)\nt=threading.Thread(target=w); t.start(); stop=True; t.join(); print('end')",
+            "",
+            "end\n",
+        ),
+        (
+            "import threading,time\ndef w():\n  while True: time.sleep(.01)\nthreading.Thread(target=w,daemon=True).start()\nprint('done')",
+            "",
+            "done\n",
+        ),
+        (
+            "from threading import Timer\nimport time\nTimer(.2,print,['b']).start(); Timer(.1,print,['a']).start(); time.sleep(.5); print('c')",
+            "",
+            "a\nb\nc\n",
+        ),
+        (
+            "from threading import Timer\nimport time\nTimer(2,print,['b']).start(); time.sleep(.5); print('c')",
+            "",
+            "c\nb\n",
+        ),
+        (
+            "import threading\nl=threading.Lock(); l.acquire()\ndef w():\n  with l: print('w')\nt=threading.Thread(target=w); t.start(); print('main'); l.release(); t.join()",
+            "",
+            "main\nw\n",
+        ),
+        (
+            "import threading\na,b=threading.Lock(),threading.Lock()\na.acquire(); b.acquire()\ndef one(): print(1); a.release()\ndef two():\n  with a: print(2)\n  b.release()\ndef three():\n  with b: print(3)\nts=[threading.Thread(target=f) for f in (three,two,one)]\n[t.start() for t in ts]; [t.join() for t in ts]",
+            "",
+            "1\n2\n3\n",
+        ),
+        (
+            "import asyncio\nasync def main():\n  await asyncio.sleep(1)\n  return await asyncio.to_thread(pow,2,3)\nloop=asyncio.get_event_loop()\nprint(loop.run_until_complete(main()))",
+            "",
+            "8\n",
+        ),
+        (
+            "import asyncio\nq=asyncio.Queue()\nasync def main():\n  print(await asyncio.to_thread(pow,2,3))\nasyncio.run(main())",
+            "",
+            "8\n",
+        ),
+        (
+            "l=[]\nl.insert(0,10**12)\nl.insert(10**12,5)\nprint(l, 'a b'.split(' ',10**12))",
+            "",
+            "[1000000000000, 5] ['a', 'b']\n",
+        ),
+        ("try: print(10**400*1.5)\nexcept OverflowError: print('o')\nprint(2*3,[1]*2)", "", "o\n6 [1, 1]\n"),
+        (
+            "try: 1//0\nexcept ZeroDivisionError as hash: print(type(hash).__name__)",
+            "",
+            "ZeroDivisionError\n",
+        ),
+        ("type = 5\nprint(type)", "", "5\n"),
+        (
+            "from collections import namedtuple\nP=namedtuple('P','x y')\nprint(hash(P(1,2))==hash((1,2)))\nclass I(int): pass\nprint(hash(I(2**40))==hash(2**40))",
+            "",
+            "True\nTrue\n",
+        ),
+    ]);
+}
+
+/// The numbers of benchmarks were made with Python 3.11.
+#[test]
+fn later_syntax_does_not_compile() {
+    let Some(sandbox) = sandbox() else { return };
+    for source in
+        ["try: x = 1\nexcept A, B: pass", "type X = int", "def f[T](x: T): pass", "class A[T]: pass"]
+    {
+        let outcome = run(&sandbox, source, "").outcome;
+        assert!(matches!(outcome, RunOutcome::CompileError { .. }), "{source}: {outcome:?}");
+    }
+    write(&[("type = 5\nmatch type:\n  case 5: print(type)", "", "5\n")]);
+}
+
+/// What later versions of Python took away.
+#[test]
+fn what_python_311_had_is_there() {
+    write(&[
+        (
+            "import ast\nnodes = [n for n in ast.walk(ast.parse('1 + 2.5 + True')) if isinstance(n, ast.Num)]\nprint([n.n for n in nodes], isinstance(ast.Str('a'), ast.Str), ast.Num(3).value)",
+            "",
+            "[1, 2.5] True 3\n",
+        ),
+        ("import random\nprint(1 <= random.randint(1, 1e3) <= 1000, random.randrange(1.0))", "", "True 0\n"),
+        (
+            "import copy, itertools\na = itertools.count(5, 2)\nnext(a)\nb = copy.copy(a)\nprint(next(a), next(b))",
+            "",
+            "7 7\n",
+        ),
+        ("x: int = 3\nprint(__annotations__)", "", "{'x': <class 'int'>}\n"),
+    ]);
+    let Some(sandbox) = sandbox() else { return };
+    let outcome = run(&sandbox, "import zoneinfo\nzoneinfo.ZoneInfo('Europe/Berlin')", "").outcome;
+    assert!(matches!(outcome, RunOutcome::UnsupportedPlatform { .. }), "{outcome:?}");
+}
+
+/// A value is compared as a number where it is one, and a function may be an object's alone.
+#[test]
+fn exact_numbers_and_attributes_of_objects_are_answers() {
+    let Some(sandbox) = sandbox() else { return };
+    for (source, output) in [
+        ("from decimal import Decimal\ndef f(x): return Decimal(x)", "2"),
+        ("from fractions import Fraction\ndef f(x): return Fraction(x, 4)", "0.5"),
+        ("from decimal import Decimal\ndef f(x): return Decimal('0.1')", "not JSON: Decimal('0.1')"),
+        ("from decimal import Decimal\ndef f(x): return Decimal('nan')", "not JSON: Decimal('NaN')"),
+        ("class Solution:\n  def __init__(self): self.f = lambda x: x + 1", "3"),
+        ("class Solution: pass\ndef f(x): return x", "2"),
+    ] {
+        let run = sandbox.run(&function(source, "f"), &[assay_sandbox::Input::arguments([2])]).remove(0);
+        assert_eq!(run.outcome, RunOutcome::Completed { output: output.to_owned() }, "{source}");
+    }
+    let run = sandbox
+        .run(&function("class Solution: pass", "f"), &[assay_sandbox::Input::arguments([2])])
+        .remove(0);
+    assert!(matches!(&run.outcome, RunOutcome::RuntimeError { message } if message.starts_with("NameError")));
+}
