@@ -1,5 +1,7 @@
 //! The arguments of models against the parameters of their templates.
 
+use std::fmt;
+
 use crate::language::diagnostic::Diagnostics;
 use crate::language::locate::{Part, diagnose, place};
 use crate::language::model::{Model, Models};
@@ -52,22 +54,11 @@ impl Check<'_> {
                 let help = near.map(|near| format!("did you mean `{near}`?"));
                 report(format!("`{name}` takes {}, found {found}", quoted(&all, " or ")), help);
             }
-            (Takes::Model(template), Value::Str(_)) => {
-                self.model(name, argument, (template, parameter), problems)
-            }
-            (Takes::ModelWith(step), Value::Str(_)) => {
-                self.model_with(name, argument, (step, parameter), problems)
+            (Takes::Model(template), _) => {
+                self.model(name, argument, (Wanted::Of(template), parameter), &found, problems);
             }
             (Takes::ModelWith(step), _) => {
-                report(
-                    format!("`{name}` takes the name of a model with a step `{step}`, found {found}"),
-                    None,
-                );
-            }
-            (Takes::Model(template), _) => {
-                let message =
-                    format!("`{name}` takes the name of a model of template `{template}`, found {found}");
-                report(message, None);
+                self.model(name, argument, (Wanted::With(step), parameter), &found, problems);
             }
             (Takes::Value(_), Value::Str(text)) if is_reference(text) => {}
             (Takes::Value(takes), value) if takes.fits(value) => {}
@@ -77,67 +68,73 @@ impl Check<'_> {
         }
     }
 
-    /// Reports an argument that is not the name of a model of a template.
+    /// Reports an argument that is not the name of a model that is wanted. `given` says what the argument is.
     fn model(
         &self,
         name: &str,
         argument: &Located,
-        (template, parameter): (&str, &Parameter),
+        (wanted, parameter): (Wanted<'_>, &Parameter),
+        given: &str,
         problems: &mut Diagnostics,
     ) {
-        let text = argument.value.as_str().unwrap_or_default();
-        let fits = |model: &Model| takes_after(&model.template, template, self.templates);
+        let mut report = |message: String, help: Option<String>, other: Option<&Model>| {
+            let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
+            let found = found.note(&parameter.at, format!("`{name}` is declared here"));
+            problems.push(match other {
+                Some(other) => found.note(&other.at, format!("`{}` is defined here", other.name)),
+                None => found,
+            });
+        };
+        let Some(text) = argument.value.as_str() else {
+            return report(format!("`{name}` takes the name of a model {wanted}, found {given}"), None, None);
+        };
+        let fits = |model: &Model| wanted.fits(model, self.templates);
         let (message, other) = match self.models.get(text) {
             Some(other) if fits(other) => return,
             None if !self.complete => return,
             Some(other) => {
-                let of = &other.template;
-                (
-                    format!("`{name}` takes a model of template `{template}`, but `{text}` is one of `{of}`"),
-                    Some(other),
-                )
+                let why = wanted.misfit(other);
+                (format!("`{name}` takes a model {wanted}, but `{text}` {why}"), Some(other))
             }
-            None => (format!("there is no model `{text}` of template `{template}`"), None),
+            None => (format!("there is no model `{text}` {wanted}"), None),
         };
         let fitting = self.models.values().filter(|model| fits(model)).map(|model| model.name.as_str());
-        let help = likely(text, fitting);
-        let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
-        let found = found.note(&parameter.at, format!("`{name}` is declared here"));
-        problems.push(match other {
-            Some(other) => found.note(&other.at, format!("`{text}` is defined here")),
-            None => found,
-        });
+        report(message, likely(text, fitting), other);
     }
 }
 
-impl Check<'_> {
-    /// Reports an argument that is not the name of a model with a step.
-    fn model_with(
-        &self,
-        name: &str,
-        argument: &Located,
-        (step, parameter): (&str, &Parameter),
-        problems: &mut Diagnostics,
-    ) {
-        let text = argument.value.as_str().unwrap_or_default();
-        let fits =
-            |model: &&Model| self.templates.get(&model.template).is_some_and(|t| t.steps.contains_key(step));
-        let (message, other) = match self.models.get(text) {
-            Some(other) if fits(&other) => return,
-            None if !self.complete => return,
-            Some(other) => {
-                (format!("`{name}` takes a model with a step `{step}`, but `{text}` has none"), Some(other))
-            }
-            None => (format!("there is no model `{text}` with a step `{step}`"), None),
-        };
-        let fitting = self.models.values().filter(fits).map(|model| model.name.as_str());
-        let help = likely(text, fitting);
-        let found = diagnose(argument, &ValuePath::default(), Part::Value, message, help);
-        let found = found.note(&parameter.at, format!("`{name}` is declared here"));
-        problems.push(match other {
-            Some(other) => found.note(&other.at, format!("`{text}` is defined here")),
-            None => found,
-        });
+/// Which models an argument may name.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// Those of a template, or of one that uses it.
+    Of(&'a str),
+    /// Those with a step of this name.
+    With(&'a str),
+}
+
+impl Wanted<'_> {
+    fn fits(self, model: &Model, templates: &Templates) -> bool {
+        match self {
+            Wanted::Of(template) => takes_after(&model.template, template, templates),
+            Wanted::With(step) => templates.get(&model.template).is_some_and(|t| t.steps.contains_key(step)),
+        }
+    }
+
+    /// What is the matter with a model that does not fit.
+    fn misfit(self, model: &Model) -> String {
+        match self {
+            Wanted::Of(_) => format!("is one of `{}`", model.template),
+            Wanted::With(_) => "has none".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::Of(template) => write!(out, "of template `{template}`"),
+            Wanted::With(step) => write!(out, "with a step `{step}`"),
+        }
     }
 }
 
