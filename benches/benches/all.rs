@@ -12,12 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use assay_bench::{copy, median, report_load, report_ratio, report_time};
+use assay_bench::{copy, judging, median, report_load, report_ratio, report_time};
 use assay_flow::{
     ArtifactType, Facts, InputSpec, JoinedGraph, Options, ParamError, Params, Registry, Resources,
     StepContext, StepError, StepKind, Workspace, execute_joined, load_all, plan_joined,
 };
-use assay_sandbox::{ImageLock, Judging, JudgingSetup, Limits, Tools, grade};
 use assay_store::Store;
 use assay_study::steps::{Setup, registry};
 use camino::Utf8Path;
@@ -123,17 +122,7 @@ fn write(root: &Utf8Path) -> std::io::Result<Vec<String>> {
 }
 
 fn kinds(workspace: &Workspace) -> Result<Registry, Box<dyn Error>> {
-    // Nothing is judged, so no image is set up.
-    let judging = Judging::new(JudgingSetup {
-        images: workspace.root().join("images"),
-        python: ImageLock::built_in()?,
-        math: ImageLock::built_in_math()?,
-        tools: Tools { python: "python3".into() },
-        limits: Limits::default(),
-        comparison_limits: grade::limits(),
-        worker: Box::new(|| Command::new("false")),
-        progress: Box::new(|_| {}),
-    });
+    let judging = judging::unused(&workspace.root().join("images"))?;
     let real = registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?;
     let mut quick = Registry::new();
     real.kinds().try_for_each(|kind| quick.register(Quick(Arc::clone(kind))))?;

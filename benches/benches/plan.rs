@@ -1,13 +1,11 @@
 //! Reading and planning a recipe of a hundred models: the repository's templates, scale and step kinds.
 
 use std::fmt::Write as _;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use assay_bench::{copy, report_time};
+use assay_bench::{copy, judging, report_time};
 use assay_flow::{Facts, Workspace, load, plan};
-use assay_sandbox::{ImageLock, Judging, JudgingSetup, Limits, Tools, grade};
 use assay_store::Store;
 use assay_study::steps::{Setup, registry};
 use camino::Utf8Path;
@@ -57,17 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Utf8Path::from_path(folder.path()).ok_or("the temporary folder's path is not UTF-8")?;
     write(root)?;
     let workspace = Workspace::new(root);
-    // Nothing is judged, so no image is set up.
-    let judging = Judging::new(JudgingSetup {
-        images: root.join("images"),
-        python: ImageLock::built_in()?,
-        math: ImageLock::built_in_math()?,
-        tools: Tools { python: "python3".into() },
-        limits: Limits::default(),
-        comparison_limits: grade::limits(),
-        worker: Box::new(|| Command::new("false")),
-        progress: Box::new(|_| {}),
-    });
+    let judging = judging::unused(&root.join("images"))?;
     let kinds = registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?;
     let store = Store::open(&root.join("store"))?;
     let goal = Duration::from_millis(100);

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::Command;
 
-use assay_sandbox::{Image, ImageLock, Limits, Sandbox, Tools};
+use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, Sandbox, Tools, grade};
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// A program from standard input to standard output, and its inputs.
@@ -42,6 +42,23 @@ pub fn sandbox(limits: Limits) -> Result<Sandbox, Box<dyn Error>> {
     let tools = Tools { python: "python3".into() };
     let image = Image::prepare(&images(), &lock()?, &tools, &mut |_| {})?;
     Ok(Sandbox::new(&image, limits))
+}
+
+/// Judging for plans and steps of which none judges: it sets up no image.
+///
+/// # Errors
+/// A built-in lockfile is wrong.
+pub fn unused(images: &Utf8Path) -> Result<Judging, Box<dyn Error>> {
+    Ok(Judging::new(JudgingSetup {
+        images: images.to_owned(),
+        python: ImageLock::built_in()?,
+        math: ImageLock::built_in_math()?,
+        tools: Tools { python: "python3".into() },
+        limits: Limits::default(),
+        comparison_limits: grade::limits(),
+        worker: Box::new(|| Command::new("false")),
+        progress: Box::new(|_| {}),
+    }))
 }
 
 /// The native Python to compare with and its version: Debian's 3.11, an optimised build that many machines

@@ -34,7 +34,7 @@ use crate::words::OutcomeLook as _;
 pub(crate) const STYLE: &str = include_str!("page.css");
 
 /// Nothing may be loaded or run, inline styles aside.
-pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// Bytes beyond which a page says that it is large.
 const LARGE: usize = 5_000_000;
@@ -47,16 +47,23 @@ pub fn html(report: &Report) -> String {
     if text.len() > LARGE { page(report, Some(text.len())) } else { text }
 }
 
+/// What stands first in the head of every page.
+pub(crate) fn meta() -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta http-equiv="Content-Security-Policy" content=(POLICY);
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+    }
+}
+
 fn page(report: &Report, bytes: Option<usize>) -> String {
     let sections = sections(report);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
+                (meta())
                 title { (report.title) @if !report.locator.is_empty() { " · " (report.locator) } }
                 style { (PreEscaped(STYLE)) (PreEscaped(filter::rules(report))) }
                 (data::review(report))

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::text::{about, headline, of_table, p, standing, times};
 use super::{ClaimSummary, Summary, TableSummary};
 use crate::gates;
-use crate::html::{POLICY, STYLE, claim_id, forest, here, mark};
+use crate::html::{STYLE, claim_id, forest, here, mark, meta};
 use crate::model::{Claim, Outcome};
 use crate::number::level;
 use crate::plain::visible;
@@ -20,10 +20,7 @@ pub fn summary_html(summary: &Summary) -> String {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
+                (meta())
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
