@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use crate::world::repository;
 
 /// Crate, and the crates of the workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("harness/store", &[]),
     ("harness/claims", &[]),
     ("harness/import", &["assay-claims"]),
     ("harness/flow", &["assay-store"]),
     ("harness/lm", &["assay-store"]),
-    ("sandbox", &["assay-store"]),
+    ("harness/fetch", &["assay-store"]),
+    ("sandbox", &["assay-fetch", "assay-store"]),
     ("harness/data", &["assay-sandbox", "assay-store"]),
     ("harness/report", &["assay-claims", "assay-flow", "assay-store"]),
     (
@@ -20,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
         &[
             "assay-claims",
             "assay-data",
+            "assay-fetch",
             "assay-flow",
             "assay-import",
             "assay-lm",

@@ -140,6 +140,30 @@ fn a_set_up_that_hangs_can_be_stopped_everywhere() {
     }
 }
 
+/// Nobody can wait for what it has started when it is killed: the system ends it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_download_ends_with_a_killed_command() {
+    let world = World::finished();
+    one_of_each(&world);
+    let python = world.path("python");
+    let arguments = [&JUDGE[..], &["--python", python.to_str().unwrap(), "--images", "images"]].concat();
+    let mut running = start(&mut world.command(&arguments));
+    let parent = || {
+        let mut folders = fs::read_dir(world.path("images/downloads")).into_iter().flatten().flatten();
+        folders.find_map(|folder| pid(&folder.path().join("parent")))
+    };
+    wait_for(&mut running, |_| parent().is_some());
+    let parent = parent().unwrap();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let started = Instant::now();
+    while runs(parent) {
+        assert!(started.elapsed() < PATIENCE, "it left its download running");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// One sample, one row and a Python that hangs.
 fn one_of_each(world: &World) {
     fs::write(world.path("problems.jsonl"), r#"{"id": "sum", "tests": [{"input": "1 2", "output": "3"}]}"#)

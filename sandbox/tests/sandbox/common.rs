@@ -5,8 +5,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use assay_sandbox::{
-    Entry, Image, ImageLock, Input, Judging, JudgingSetup, Limits, Prelude, Program, Run, Sandbox,
-    SetupError, Tools,
+    Entry, Image, ImageLock, Input, Judging, JudgingSetup, Limits, Prelude, Program, Run, Sandbox, Tools,
 };
 use assay_store::Store;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -22,9 +21,7 @@ fn prepare(lock: &ImageLock) -> Option<Image> {
         eprintln!("{event:?}")
     }) {
         Ok(image) => Some(image),
-        Err(
-            error @ (SetupError::NoPython { .. } | SetupError::NoPip { .. } | SetupError::Offline { .. }),
-        ) => {
+        Err(error) if error.is_out_of_reach() => {
             eprintln!("skipped, there is no Python image: {error}; {}", error.remedy());
             None
         }

@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::{cache, image, lock, lock_text, math_image, math_lock_text, run};
+use assay_fetch::FetchError;
 use assay_sandbox::{
     Image, ImageLock, Limits, LinkError, RunOutcome, Sandbox, SetupError, SetupEvent, Tools,
 };
@@ -188,7 +189,7 @@ fn a_damaged_cache_is_healed() {
     let bytes = fs_err::read(&wasm).unwrap();
     fs_err::write(&wasm, &bytes[..bytes.len() / 2]).unwrap();
     let (refused, _) = prepare(&path, &lock(), &no_python());
-    assert!(matches!(&refused, Err(SetupError::NoPython { .. })), "{refused:?}");
+    assert!(matches!(&refused, Err(SetupError::Fetch(FetchError::NoPython { .. }))), "{refused:?}");
 }
 
 #[test]
@@ -205,7 +206,7 @@ fn an_interrupted_download_is_healed() {
     fs_err::write(&half, &bytes[..bytes.len() / 2]).unwrap();
     // The half file is not used: a download is tried, here by something that fails.
     let (result, events) = prepare(&path, &lock(), &fake_python(&path, "ERROR: something else"));
-    assert!(matches!(result, Err(SetupError::Download { .. })), "{result:?}");
+    assert!(matches!(result, Err(SetupError::Fetch(FetchError::Download { .. }))), "{result:?}");
     assert!(matches!(events[..], [SetupEvent::Downloading { .. }]), "{events:?}");
     assert!(!half.exists());
     assert_eq!(downloads.read_dir_utf8().unwrap().count(), 0, "nothing is left behind");
@@ -215,11 +216,11 @@ fn an_interrupted_download_is_healed() {
 fn failures_of_the_download_are_told_apart() {
     let (_guard, path) = folder();
     let kind = |error: &SetupError| match error {
-        SetupError::NoPip { .. } => "no pip",
-        SetupError::Offline { .. } => "offline",
-        SetupError::NotOffered { .. } => "not offered",
+        SetupError::Fetch(FetchError::NoPip { .. }) => "no pip",
+        SetupError::Fetch(FetchError::Offline { .. }) => "offline",
+        SetupError::Fetch(FetchError::NotOffered { .. }) => "not offered",
         SetupError::DiskFull { .. } => "disk full",
-        SetupError::Download { .. } => "download",
+        SetupError::Fetch(FetchError::Download { .. }) => "download",
         _ => "other",
     };
     let cases = [
@@ -258,7 +259,7 @@ fn pip_is_run_in_an_empty_folder() {
     let here = std::env::current_dir().unwrap();
     let python = Utf8PathBuf::from("../".repeat(here.components().count()) + python.as_str());
     let error = prepare(&path.join("cache"), &lock(), &Tools { python }).0.unwrap_err();
-    assert!(matches!(error, SetupError::Download { .. }), "{error}");
+    assert!(matches!(error, SetupError::Fetch(FetchError::Download { .. })), "{error}");
     let seen = fs_err::read_to_string(&seen).unwrap();
     let lines: Vec<&str> = seen.lines().collect();
     assert!(lines[0].starts_with(path.join("cache/downloads/download-").as_str()), "{seen}");
@@ -411,7 +412,10 @@ fn another_wheel_is_refused() {
     let (_guard, path) = folder();
     let python = python_script(&path, &format!("for last; do :; done\necho wrong > \"$last/{WHEEL}\""));
     let error = prepare(&path, &lock(), &python).0.unwrap_err();
-    assert!(matches!(&error, SetupError::Mismatch { what, .. } if what == WHEEL), "{error}");
+    assert!(
+        matches!(&error, SetupError::Fetch(FetchError::Mismatch { file, .. }) if file == WHEEL),
+        "{error}"
+    );
     assert_eq!(error.class(), ErrorClass::Environment);
     assert_eq!(path.join("downloads").read_dir_utf8().unwrap().count(), 0);
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use assay_data::embedded::{Family, Question};
 use assay_data::{Draws, Pending, pending};
 use assay_sandbox::{
-    Entry, Expected, Image, ImageLock, Input, Job, Judgement, Limits, Prelude, Program, Sandbox, SetupError,
-    Test, Tools, Verdict, judge, judge_task,
+    Entry, Expected, Image, ImageLock, Input, Job, Judgement, Limits, Prelude, Program, Sandbox, Test, Tools,
+    Verdict, judge, judge_task,
 };
 use camino::Utf8Path;
 
@@ -20,9 +20,7 @@ fn sandbox() -> Option<Sandbox> {
     match Image::prepare(&root.join("target/images"), &lock, &tools, &mut |_| {}) {
         // A tenth of a test's fuel: enough for whatever ends.
         Ok(image) => Some(Sandbox::new(&image, Limits { fuel: 1_000_000_000, ..Limits::default() })),
-        Err(
-            error @ (SetupError::NoPython { .. } | SetupError::NoPip { .. } | SetupError::Offline { .. }),
-        ) => {
+        Err(error) if error.is_out_of_reach() => {
             eprintln!("skipped, there is no Python image: {error}; {}", error.remedy());
             None
         }

@@ -1,18 +1,24 @@
-//! Programs that the set-up runs, and that end when it is stopped.
+//! Programs that are run for what they write, and that end when it is not wanted any more.
 
 use std::io::{self, Read};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
-use super::WATCH;
+use crate::WATCH;
+
+/// How long after a program has ended its output may still be on its way.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a program wrote and how it ended. `None` if `stopped` said so before: then it has been ended, with all that it
 /// has started.
-pub(super) fn output(command: &mut Command, stopped: &dyn Fn() -> bool) -> io::Result<Option<Output>> {
+pub(crate) fn output(command: &mut Command, stopped: &dyn Fn() -> bool) -> io::Result<Option<Output>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // In a group of its own, the program can be ended with its children: Python may be a script that starts another.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(target_os = "linux")]
+    end_with_this_thread(command);
     let mut running = Running { child: command.spawn()?, over: false };
     let (sender, ended) = channel();
     let streams = [
@@ -30,13 +36,18 @@ pub(super) fn output(command: &mut Command, stopped: &dyn Fn() -> bool) -> io::R
     }
     drop(sender);
     let mut written = [Vec::new(), Vec::new()];
-    let mut status = None;
+    let (mut status, mut ended_at) = (None, None);
     // What it wrote is read to the end, which is there when it ends, unless a process that it has left behind holds a stream.
     loop {
         match ended.recv_timeout(WATCH) {
             Ok((stream, bytes)) => written[stream] = bytes?,
             Err(RecvTimeoutError::Timeout) if stopped() => return Ok(None),
-            Err(RecvTimeoutError::Timeout) if status.is_some() => break,
+            Err(RecvTimeoutError::Timeout) if status.is_some() => {
+                if ended_at.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                    let left = "what it wrote has no end: it has left a process behind that holds it";
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, left));
+                }
+            }
             Err(RecvTimeoutError::Timeout) => status = running.child.try_wait()?,
             Err(RecvTimeoutError::Disconnected) => break,
         }
@@ -51,6 +62,22 @@ pub(super) fn output(command: &mut Command, stopped: &dyn Fn() -> bool) -> io::R
     running.over = true;
     let [stdout, stderr] = written;
     Ok(Some(Output { status, stdout, stderr }))
+}
+
+/// Has the system end the program when this thread, which waits for it, ends without waiting: when this program is killed.
+/// What the program itself has started is not reached.
+#[cfg(target_os = "linux")]
+fn end_with_this_thread(command: &mut Command) {
+    #[expect(unsafe_code, reason = "a C call without a safe wrapper")]
+    // SAFETY: between fork and exec, the closure makes one system call with numbers, and allocates nothing.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(command, || {
+            match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) {
+                0 => Ok(()),
+                _ => Err(io::Error::last_os_error()),
+            }
+        });
+    }
 }
 
 /// A program that is ended when this is dropped, with all of its group, unless it has been waited for.
