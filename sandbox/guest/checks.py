@@ -16,9 +16,13 @@ import sys
 
 import _assay_wide as _wide
 import _assay_threads as _threads
+from _assay_patches import Replaced, Replacing
 from _assay_peer import Peer, text_of
 from _assay_remote import Remote, Unsupported
 from _assay_values import TYPES
+
+
+_write = os.write
 
 
 def _line(read):
@@ -27,7 +31,7 @@ def _line(read):
     def exchange(text):
         line = b"\n" + text.encode() + b"\n"
         while line:
-            line = line[os.write(1, line) :]
+            line = line[_write(1, line) :]
         return read()
 
     return exchange
@@ -98,7 +102,15 @@ class Served:
     def __init__(self):
         self.namespace = {}
         self.peer = Peer(False, vars(builtins), _open_line())
-        self.peer.services = {"name": self._name, "seed": random.seed, "recursion": sys.setrecursionlimit} | _LOOKING
+        replacing = Replacing()
+        self.peer.services = {
+            "name": self._name,
+            "seed": random.seed,
+            "recursion": sys.setrecursionlimit,
+            "patch": replacing.replace,
+            "unpatch": replacing.restore,
+            **_LOOKING,
+        }
         self.peer.fatal = _threads.Unsupported
         self.peer.before_raising = self._before_raising
         # Whether somebody is at the other end.
@@ -306,8 +318,10 @@ def run_test(setup, code, entry, functions=()):
         before = _compile_setup(setup, entry)
         test = compile(code, "<test>", "exec", dont_inherit=True)
         names |= _libraries(code)
+        replaced = Replaced(code)
     except SyntaxError as error:
         return "J", f"{type(error).__name__}: {error}"
+    peer.before_asking = lambda: replaced.tell(peer.ask)
     try:
         exec(before, names)
         if entry is None:

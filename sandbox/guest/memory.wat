@@ -14,6 +14,26 @@
     (if (i32.ge_u (local.get $size) (i32.const 16)) (then
       ;; Where the last 16 bytes start. They may overlap those before them, which are known to be equal by then.
       (local.set $last (i32.add (local.get $left) (i32.sub (local.get $size) (i32.const 16))))
+      ;; 64 bytes at a time, for as long as more than that is left. Where they differ, the next loop finds the byte.
+      (block $unequal
+        (loop $next
+          (br_if $unequal (i32.le_u (i32.sub (local.get $last) (local.get $left)) (i32.const 64)))
+          (br_if $unequal (i32.eqz (i8x16.all_true (v128.and
+            (v128.and
+              (i8x16.eq (v128.load align=1 (local.get $left)) (v128.load align=1 (local.get $right)))
+              (i8x16.eq
+                (v128.load offset=16 align=1 (local.get $left))
+                (v128.load offset=16 align=1 (local.get $right))))
+            (v128.and
+              (i8x16.eq
+                (v128.load offset=32 align=1 (local.get $left))
+                (v128.load offset=32 align=1 (local.get $right)))
+              (i8x16.eq
+                (v128.load offset=48 align=1 (local.get $left))
+                (v128.load offset=48 align=1 (local.get $right))))))))
+          (local.set $left (i32.add (local.get $left) (i32.const 64)))
+          (local.set $right (i32.add (local.get $right) (i32.const 64)))
+          (br $next)))
       (loop $next
         (local.set $same
           (i8x16.bitmask (i8x16.eq (v128.load align=1 (local.get $left)) (v128.load align=1 (local.get $right)))))
@@ -84,7 +104,10 @@
     (local $end i32) (local $found i32) (local $wanted v128)
     (if (i32.eqz (local.get $size)) (then
       (return (i32.const 0))))
+    ;; A size that reaches beyond the address space means that the byte is there.
     (local.set $end (i32.add (local.get $at) (local.get $size)))
+    (if (i32.lt_u (local.get $end) (local.get $at)) (then
+      (local.set $end (i32.const -1))))
     (local.set $wanted (i8x16.splat (local.get $byte)))
     ;; What lies before the start in its 16 bytes is not asked for.
     (local.set $found
@@ -95,6 +118,21 @@
     (block $done
       (loop $next
         (br_if $done (local.get $found))
+        ;; 64 aligned bytes at a time, for as long as more than 80 are left: the size may lie, as that of a text that ends with
+        ;; a 0, but no such bytes are half outside of memory. Where the byte is among them, the outer loop finds it.
+        (block $near
+          (br_if $near (i32.and (i32.add (local.get $at) (i32.const 16)) (i32.const 63)))
+          (loop $more
+            (br_if $near (i32.le_u (i32.sub (local.get $end) (local.get $at)) (i32.const 80)))
+            (br_if $near (v128.any_true (v128.or
+              (v128.or
+                (i8x16.eq (v128.load offset=16 (local.get $at)) (local.get $wanted))
+                (i8x16.eq (v128.load offset=32 (local.get $at)) (local.get $wanted)))
+              (v128.or
+                (i8x16.eq (v128.load offset=48 (local.get $at)) (local.get $wanted))
+                (i8x16.eq (v128.load offset=64 (local.get $at)) (local.get $wanted))))))
+            (local.set $at (i32.add (local.get $at) (i32.const 64)))
+            (br $more)))
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (if (i32.ge_u (local.get $at) (local.get $end)) (then
           (return (i32.const 0))))

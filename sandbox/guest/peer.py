@@ -22,6 +22,7 @@ import operator
 import re
 import sys
 import types
+import unittest.mock
 
 from _assay_remote import GIVE_OWN, OPERATIONS, SPECIAL, WITH_ANOTHER, Remote, remote_class
 from _assay_values import (
@@ -30,14 +31,12 @@ from _assay_values import (
     BUILT_IN,
     CODECS,
     DECODERS,
-    EXCEPTIONS,
     ITERATORS,
     MAKERS,
     MUTABLES,
     NATURES,
     TYPES,
     contents_of,
-    flat,
     in_library,
     is_unchanged,
     of_kind,
@@ -46,6 +45,12 @@ from _assay_values import (
 # From these one comes to the frames and names of the test, which are no business of the program's.
 _CLOSED = (types.ModuleType, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.FrameType, types.TracebackType, types.CodeType)
 
+
+# As they are before a test replaces them.
+_to_json, _of_json = json.dumps, json.loads
+
+# What a mock is told and asked by the test: a program that could say it too would say what it is compared with, or hear it.
+_OF_MOCKS = frozenset(name for name in dir(unittest.mock.MagicMock()) if not name.startswith("__"))
 
 # Modules whose exceptions are the same on both sides.
 _ERRORS_OF = frozenset(
@@ -85,6 +90,8 @@ class Peer:
         # Called with what the other side has printed; what this side has printed.
         self.print = lambda text: None
         self.printed = lambda: ""
+        # Called before the other side is asked for anything.
+        self.before_asking = lambda: None
         # Errors of the other side that were raised here.
         self.raised = []
         self._next = 0 if is_test else 1
@@ -105,15 +112,16 @@ class Peer:
         """Has the other side do an operation on `target`, a Remote or None. Gives what it gives, raises what it raises."""
         if isinstance(target, Remote) and target._assay_number in self._told and operation not in WITH_ANOTHER:
             raise TypeError("what a function gave has been told a value of the test's, and says nothing more")
+        self.before_asking()
         # Nothing is changed by telling what has a name.
         is_idle = operation == "name"
         message = ["ask", operation, *self._message((target, arguments, tuple(named), tuple(named.values())), is_idle)]
         while True:
-            reply = self.exchange(json.dumps(message))
+            reply = self.exchange(_to_json(message))
             if not reply:
                 # The other interpreter is gone: the host knows why and does not look at what this one says.
                 raise ConnectionError("the other side has ended")
-            kind, *rest = json.loads(reply)
+            kind, *rest = _of_json(reply)
             if kind != "ask":
                 break
             message = self._answer(*rest)
@@ -137,10 +145,10 @@ class Peer:
 
     def answer(self, text):
         """Does what a message asks for, and gives the reply."""
-        kind, *rest = json.loads(text)
+        kind, *rest = _of_json(text)
         if kind != "ask":
             raise ValueError("an answer that nobody asked for")
-        return json.dumps(self._answer(*rest))
+        return _to_json(self._answer(*rest))
 
     def _answer(self, operation, *message):
         is_idle = operation == "name"
@@ -156,6 +164,8 @@ class Peer:
                 if operation == "iter" and type(done) in ITERATORS:
                     # Nobody else has it.
                     done = _Items(done)
+            if operation not in self.services:
+                self.before_asking()
             return ["value", *self._message(done, is_idle)]
         except self.fatal:
             raise
@@ -173,6 +183,11 @@ class Peer:
         if operation not in ("getattr", "setattr", "delattr"):
             return
         name = str(arguments[0])
+        if _is_of_mocks(target):
+            is_hidden = name in _OF_MOCKS or name.startswith("_")
+            # What a program puts into a mock is not to answer the test's questions.
+            if is_hidden or operation == "delattr" or (operation == "setattr" and not _is_plain(arguments[1])):
+                raise AttributeError(name)
         if operation != "getattr" and callable(getattr(type(target), name, None)):
             raise AttributeError(name)
         if isinstance(target, enum.Enum) and name.startswith("_"):
@@ -437,6 +452,18 @@ class Peer:
             if not name.startswith("_"):
                 setattr(error, name, attribute)
         return error
+
+
+def _is_plain(value):
+    """Whether a value consists of numbers and texts alone."""
+    if type(value) in (list, tuple, set, frozenset):
+        return all(map(_is_plain, value))
+    return all(map(_is_plain, contents_of(value))) if type(value) is dict else type(value) in (*ATOMS, bytes)
+
+
+def _is_of_mocks(thing):
+    kind = thing if isinstance(thing, type) else type(thing)
+    return issubclass(kind, unittest.mock.NonCallableMock)
 
 
 def text_of(error):

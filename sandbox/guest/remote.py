@@ -5,11 +5,18 @@ import copy
 import math
 import operator
 
-from _assay_values import BASES, MUTABLES, NATURES
+from _assay_values import BASES, MUTABLES, NATURES, of_kind
 
 
 class Unsupported(BaseException):
     """The test needs what cannot be had between two interpreters: no exception that it may catch."""
+
+
+def _bound(thing, name):
+    """A special method as a statement finds it: of the thing's type, and bound to the thing if it binds."""
+    method = of_kind(type(thing), name)
+    bind = getattr(type(method), "__get__", None)
+    return method if bind is None else bind(method, thing, type(thing))
 
 
 _UNARY = "neg pos invert abs index".split()
@@ -22,8 +29,8 @@ OPERATIONS = {
     "call": lambda thing, *arguments, **named: thing(*arguments, **named),
     "isinstance": lambda thing, other: isinstance(other, thing),
     "issubclass": lambda thing, other: issubclass(other, thing),
-    "enter": lambda thing: type(thing).__enter__(thing),
-    "exit": lambda thing, kind, error, _: type(thing).__exit__(thing, kind, error, None),
+    "enter": lambda thing: _bound(thing, "__enter__")(),
+    "exit": lambda thing, kind, error, _: _bound(thing, "__exit__")(kind, error, None),
     "type": type,
     "value": lambda thing: next(value_of(thing) for base, value_of in BASES.items() if isinstance(thing, base)),
     "divmod": divmod,

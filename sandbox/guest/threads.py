@@ -8,6 +8,7 @@ it after all, that is `Unsupported`, which is no fault of the program.
 """
 
 import _thread
+import _threading_local
 import asyncio
 import asyncio.base_events
 import asyncio.unix_events
@@ -21,7 +22,6 @@ import re
 import sys
 import threading
 import time
-import traceback
 import types
 
 
@@ -322,6 +322,7 @@ def stand_in():
     threading.Thread.join = _join
     threading.Thread.is_alive = _is_alive
     threading.Timer.run = _run_timer
+    threading.local = _threading_local.local
     threading.stack_size = _thread.stack_size = lambda size=0: 0
     time.sleep = _sleep_and_run
     asyncio.get_event_loop = asyncio.events.get_event_loop = _event_loop

@@ -12,6 +12,12 @@ import sys
 import types
 import uuid
 
+# As they are before a test replaces them.
+_deque, _compile = collections.deque, re.compile
+_Decimal, _Fraction, _UUID = decimal.Decimal, fractions.Fraction, uuid.UUID
+_date, _timedelta, _timezone = datetime.date, datetime.timedelta, datetime.timezone
+_PurePosixPath, _PosixPath = pathlib.PurePosixPath, pathlib.PosixPath
+
 ATOMS = (bool, int, float, str, type(None))
 
 
@@ -38,17 +44,17 @@ CODECS = {
     bytes: ("bytes", list, lambda v: bytes(_all(int, v))),
     range: ("range", lambda v: [v.start, v.stop, v.step], lambda v: range(*_all(int, v))),
     slice: ("slice", lambda v: [v.start, v.stop, v.step], lambda v: slice(*v)),
-    decimal.Decimal: ("decimal", lambda v: [str(v)], lambda v: decimal.Decimal(*_all(str, v))),
-    fractions.Fraction: ("fraction", lambda v: [v.numerator, v.denominator], lambda v: fractions.Fraction(*_all(int, v))),
-    datetime.date: ("date", lambda v: [v.isoformat()], lambda v: datetime.date.fromisoformat(*_all(str, v))),
+    decimal.Decimal: ("decimal", lambda v: [str(v)], lambda v: _Decimal(*_all(str, v))),
+    fractions.Fraction: ("fraction", lambda v: [v.numerator, v.denominator], lambda v: _Fraction(*_all(int, v))),
+    datetime.date: ("date", lambda v: [v.isoformat()], lambda v: _date.fromisoformat(*_all(str, v))),
     datetime.time: ("time", _when, _moment(datetime.time)),
     datetime.datetime: ("datetime", _when, _moment(datetime.datetime)),
-    datetime.timedelta: ("timedelta", lambda v: [v.days, v.seconds, v.microseconds], lambda v: datetime.timedelta(*_all(int, v))),
-    datetime.timezone: ("timezone", lambda v: [v.utcoffset(None), v.tzname(None)], lambda v: datetime.timezone(*v)),
-    pathlib.PurePosixPath: ("pure-path", lambda v: [str(v)], lambda v: pathlib.PurePosixPath(*_all(str, v))),
-    pathlib.PosixPath: ("path", lambda v: [str(v)], lambda v: pathlib.PosixPath(*_all(str, v))),
-    uuid.UUID: ("uuid", lambda v: [str(v)], lambda v: uuid.UUID(*_all(str, v))),
-    re.Pattern: ("pattern", lambda v: [v.pattern, v.flags], lambda v: re.compile(v[0], *_all(int, v[1:]))),
+    datetime.timedelta: ("timedelta", lambda v: [v.days, v.seconds, v.microseconds], lambda v: _timedelta(*_all(int, v))),
+    datetime.timezone: ("timezone", lambda v: [v.utcoffset(None), v.tzname(None)], lambda v: _timezone(*v)),
+    pathlib.PurePosixPath: ("pure-path", lambda v: [str(v)], lambda v: _PurePosixPath(*_all(str, v))),
+    pathlib.PosixPath: ("path", lambda v: [str(v)], lambda v: _PosixPath(*_all(str, v))),
+    uuid.UUID: ("uuid", lambda v: [str(v)], lambda v: _UUID(*_all(str, v))),
+    re.Pattern: ("pattern", lambda v: [v.pattern, v.flags], lambda v: _compile(v[0], *_all(int, v[1:]))),
     type({}.keys()): ("keys", list, lambda v: dict.fromkeys(v).keys()),
     type({}.values()): ("values", list, lambda v: dict(enumerate(v)).values()),
     type({}.items()): ("items", list, lambda v: dict(v).items()),
@@ -82,7 +88,7 @@ MUTABLES = {
     list: ("list", list, _fill_sequence, lambda v: [], list),
     bytearray: ("bytearray", list, lambda v, parts: _fill_sequence(v, bytes(parts)), lambda v: [], bytearray),
     set: ("set", list, _fill_collection, lambda v: [], set),
-    collections.deque: ("deque", list, _fill_collection, lambda v: [v.maxlen], lambda maxlen: collections.deque([], maxlen)),
+    collections.deque: ("deque", list, _fill_collection, lambda v: [v.maxlen], lambda maxlen: _deque([], maxlen)),
     dict: ("dict", flat, _fill_mapping, lambda v: [], dict),
     collections.Counter: ("counter", flat, _fill_mapping, lambda v: [], collections.Counter),
     collections.OrderedDict: ("ordered", flat, _fill_mapping, lambda v: [], collections.OrderedDict),

@@ -19,7 +19,6 @@ import io
 import itertools
 import math
 import os
-import random
 import re
 import struct
 import sys

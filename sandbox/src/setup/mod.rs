@@ -36,10 +36,11 @@ const IN_FRONT: [(&str, &str); 2] = [
 ];
 
 /// Modules of the judge, by name.
-const JUDGE_MODULES: [(&str, &str); 10] = [
+const JUDGE_MODULES: [(&str, &str); 11] = [
     ("_assay_checks", include_str!("../../guest/checks.py")),
     ("_assay_lcb", include_str!("../../guest/lcb.py")),
     ("_assay_older", include_str!("../../guest/older.py")),
+    ("_assay_patches", include_str!("../../guest/patches.py")),
     ("_assay_peer", include_str!("../../guest/peer.py")),
     ("_assay_remote", include_str!("../../guest/remote.py")),
     ("_assay_values", include_str!("../../guest/values.py")),

@@ -38,6 +38,50 @@ fn honest_programs_pass() {
 }
 
 const HONEST: &[(&str, &str)] = &[
+    // What a test replaces in the library is replaced for the program, and put back.
+    (
+        "import random\ndef f(): return [random.randint(1, 6) for _ in range(2)]",
+        "from unittest.mock import patch\nwith patch('random.randint', side_effect=[7, 8]) as drawn: assert f() == [7, 8]\ndrawn.assert_called_with(1, 6)\nassert all(1 <= x <= 6 for x in f())",
+    ),
+    (
+        "import time\ndef f(): return time.time()",
+        "import time\nbefore = time.time\ntime.time = lambda: 42\nassert f() == 42\ntime.time = before\nassert f() != 42",
+    ),
+    (
+        "def f(x): print(x, end='!')",
+        "from unittest.mock import patch\nwith patch('builtins.print') as shown: f(3)\nshown.assert_called_once_with(3, end='!')",
+    ),
+    (
+        "def f(name):\n  with open(name) as file: return file.read().split()",
+        "from unittest.mock import mock_open, patch\nwith patch('builtins.open', mock_open(read_data='a b')) as opened: assert f('x.txt') == ['a', 'b']\nopened.assert_called_once_with('x.txt')",
+    ),
+    // However it is written, of a class too, and of a module that is imported for it.
+    (
+        "import time, pathlib\ndef f(): return time.time(), pathlib.Path('/x').exists()",
+        "import time; time.time=lambda: 42\nfrom unittest.mock import patch\nwith patch('pathlib.Path.exists', return_value=True): assert f() == (42, True)\nassert f() == (42, False)",
+    ),
+    (
+        "import datetime\ndef f(): return datetime.date.today()",
+        "import datetime\nfrom unittest.mock import patch\nreal = datetime.date\nwith patch('datetime.date') as day:\n  day.today.return_value = real(2020, 5, 17)\n  assert f() == real(2020, 5, 17)",
+    ),
+    // A clock that another function of the test's moves.
+    (
+        "import time\ndef f():\n  a = time.time()\n  time.sleep(9)\n  return time.time() - a",
+        "import time\ndef sleep(s): time.time = lambda: 100 + s\ntime.time, time.sleep = (lambda: 100), sleep\nassert f() == 9",
+    ),
+    // A mock takes calls, and plain values.
+    (
+        "def f(c):\n  c.headers = {'a': 1}\n  c.get('u')\n  return c.post('x').status",
+        "from unittest.mock import MagicMock\nc = MagicMock()\nc.post.return_value.status = 200\nassert f(c) == 200 and c.headers == {'a': 1}\nc.get.assert_called_once_with('u')",
+    ),
+    (
+        "def mean(xs): return sum(xs) / len(xs)",
+        "xs = [.1] * 10\nassert mean(xs) == sum(xs) / len(xs) == 0.09999999999999999",
+    ),
+    (
+        "import json, sys\ndef f(): return json.dumps([1]), sys.argv[1:]",
+        "from unittest import mock\nwith mock.patch('json.dumps', return_value='no'), mock.patch('sys.argv', ['p', 'a']): assert f() == ('no', ['a'])\nassert f() == ('[1]', [])",
+    ),
     (
         "def f(g):\n  try: g.__globals__['x'] = 4\n  except AttributeError: pass\n  return 3",
         "x = 3\nassert f(lambda y: y) == x == 3",
@@ -237,6 +281,38 @@ const HONEST: &[(&str, &str)] = &[
 fn cheats_do_not_pass() {
     use Verdict::{RuntimeError as Error, WrongAnswer as Wrong};
     expect(&[
+        // A mock of the test's answers the test, whatever the program does to it.
+        (
+            "class Sig:\n  args, kwargs = (), {}\n  def bind(s, *a, **k): return s\ndef f(x):\n  try: print._spec_signature = Sig()\n  except AttributeError: pass\n  print('wrong')",
+            "from unittest.mock import patch\nwith patch('builtins.print') as shown: f(3)\nshown.assert_called_once_with(42, end='!')",
+            Wrong,
+        ),
+        (
+            "def f(m): m.configure_mock(assert_called_once_with=lambda *a, **k: None)",
+            "from unittest.mock import MagicMock\nm = MagicMock()\nf(m)\nm.assert_called_once_with(42)",
+            Error,
+        ),
+        (
+            "def f(x):\n  try: print.configure_mock(**{'call_args.__class__.__eq__': lambda *a: True})\n  except AttributeError: pass\n  print('wrong')",
+            "from unittest.mock import patch, call\nwith patch('builtins.print') as shown: f(3)\nassert shown.call_args == call(42, end='!')",
+            Wrong,
+        ),
+        (
+            "class F:\n  def __getattr__(s, n): return lambda *a, **k: None\ndef f(c):\n  for n in ('execute', 'return_value', 'side_effect', 'call_args', 'assert_called_once_with', '_mock_children', '__class__'):\n    for m in (c, c.__class__):\n      try: setattr(m, n, F())\n      except (AttributeError, TypeError): pass\n  try: c.__class__.configure_mock(c, execute=F())\n  except AttributeError: pass\n  c.execute(1)",
+            "from unittest.mock import MagicMock\nc = MagicMock()\nf(c)\nc.execute.assert_called_once_with(2)",
+            Wrong,
+        ),
+        (
+            "def f(c):\n  try: return c.return_value\n  except AttributeError: return c.get.call_count",
+            "from unittest.mock import MagicMock\nc = MagicMock(return_value=5)\nassert f(c) == 5",
+            Error,
+        ),
+        // Nor is what a function gives made from what the test has put in the place of a class.
+        (
+            "import datetime\nd = datetime.date(1, 1, 1)\ndef f(): return d",
+            "from unittest.mock import patch\nwith patch('datetime.date'): assert f().anything",
+            Error,
+        ),
         (
             "class B:\n  def __eq__(s,o): return True\n  def pop(s): return s",
             "b = B()\nassert b.pop() == 3",

@@ -244,6 +244,11 @@ fn threads_run_as_far_as_one_goes() {
             "36 False\n",
         ),
         (
+            "import threading\nown = threading.local()\nown.x = 0\ndef f(): own.x = 1; print(own.x)\nt = threading.Thread(target=f)\nt.start()\nt.join()\nprint(own.x)",
+            "",
+            "1\n0\n",
+        ),
+        (
             "import asyncio\nasync def f(x):\n  await asyncio.sleep(x)\n  return x\nasync def main(): return await asyncio.gather(f(0.2), f(0.1))\nprint(asyncio.run(main()))",
             "",
             "[0.2, 0.1]\n",
@@ -293,6 +298,8 @@ fn long_texts_fit_in_their_fuel() {
         "n = 100000\ns = 'b' + 'a' * n\nprint(sum(s.rfind('b', 0, i) for i in range(0, n, 2)) % 7)",
         "n = 60000\ns = 'a' * n\nprint(sum(s.startswith(s[k:]) for k in range(1, n)))",
         "n = 60000\ns = b'a' * n\nprint(sum(b'b' in s[k:] for k in range(n)))",
+        // Every place of the byte that differs, or is looked for, around those that are looked at together.
+        "for n in range(0, 300, 7):\n  a = bytes(n)\n  for i in range(n):\n    b = a[:i] + b'\\x80' + a[i + 1:]\n    assert a < b and b > a and b.find(b'\\x80') == b.rfind(b'\\x80') == i and b.find(b'\\x80', i + 1) == -1 and b == bytes(b)",
         "s = ['a' * 20000 + str(i) for i in range(3000)]\nprint(sorted(s)[0] == s[0])",
     ] {
         let run = sandbox.run(&script(source), &[text("")]).remove(0);
@@ -399,13 +406,30 @@ fn stand_ins_change_nothing_that_works() {
 #[test]
 fn later_syntax_does_not_compile() {
     let Some(sandbox) = sandbox() else { return };
-    for source in
-        ["try: x = 1\nexcept A, B: pass", "type X = int", "def f[T](x: T): pass", "class A[T]: pass"]
-    {
+    for source in [
+        "try: x = 1\nexcept A, B: pass",
+        "type X = int",
+        "def f[T](x: T): pass",
+        "class A[T]: pass",
+        // Between the braces of an f-string: its own quotes, a backslash, a comment, another line.
+        "d = {'a': 1}\nprint(f'{d['a']}')",
+        "print(f'''{'''a'''}''')",
+        "print(f\"{'\\n'.join(['a'])}\")",
+        "print(f'{f\"{1}{'a'}\"}')",
+        "x = 1\nprint(f'{x # one\n}')",
+        "x = 1\nprint(f'{\nx}')",
+    ] {
         let outcome = run(&sandbox, source, "").outcome;
         assert!(matches!(outcome, RunOutcome::CompileError { .. }), "{source}: {outcome:?}");
     }
-    write(&[("type = 5\nmatch type:\n  case 5: print(type)", "", "5\n")]);
+    write(&[
+        ("type = 5\nmatch type:\n  case 5: print(type)", "", "5\n"),
+        (
+            "d, w = {'a': 1}, 4\nprint(f'{d[\"a\"]}\\t{{}}', rf\"{d['a']}\\n\", f'''{\nd['a']}''', f'{d[\"a\"]:#{w}x}', f'{\"a\"!r}')",
+            "",
+            "1\t{} 1\\n 1  0x1 'a'\n",
+        ),
+    ]);
 }
 
 /// What later versions of Python took away.
@@ -424,6 +448,36 @@ fn what_python_311_had_is_there() {
             "7 7\n",
         ),
         ("x: int = 3\nprint(__annotations__)", "", "{'x': <class 'int'>}\n"),
+        // Sums are rounded after each addition.
+        (
+            "print(sum([0.1] * 10), sum(x / 10 for x in range(7)), sum(map(float, '.1 .2 .3'.split())), sum([1, 2]), sum([[1], [2.5]], []), sum([], 0.5))",
+            "",
+            "0.9999999999999999 2.1 0.6000000000000001 3 [1, 2.5] 0.5\n",
+        ),
+        ("def sum(a, b=0.5): return a - b\nprint(sum(1))", "", "0.5\n"),
+        (
+            "import json\ndef f(xs): return sum(xs)\nprint(f(json.loads(input())))",
+            "[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]",
+            "0.9999999999999999\n",
+        ),
+        // What is executed in a function is there for what is executed after it.
+        (
+            "def f(code):\n  n = 3\n  exec(code)\n  return locals()['y'], eval('y + n'), [v for v in locals().values() if v == 6]\nprint(f('y = n * 2'))",
+            "",
+            "(6, 9, [6])\n",
+        ),
+        ("def f():\n  for line in ['a = 1', 'b = a + 1', 'print(b)']: exec(line)\nf()", "", "2\n"),
+        (
+            "def outer():\n  def f(a=locals()):\n    exec('q = 1')\n    return eval('q')\n  return f()\nprint(outer())",
+            "",
+            "1\n",
+        ),
+        ("def f():\n  exec('def g(a): return a + 1')\n  return locals()['g'](4)\nprint(f())", "", "5\n"),
+        (
+            "def f():\n  a, space = 1, {}\n  exec('b = 2', space)\n  return space['b'], sorted(locals())\nprint(f())",
+            "",
+            "(2, ['a', 'space'])\n",
+        ),
     ]);
     let Some(sandbox) = sandbox() else { return };
     let outcome = run(&sandbox, "import zoneinfo\nzoneinfo.ZoneInfo('Europe/Berlin')", "").outcome;
