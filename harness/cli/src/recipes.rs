@@ -12,13 +12,13 @@ pub(crate) struct Tables {
     pub(crate) printed_only: Vec<String>,
 }
 
-/// Lists the recipes of kind `table` of a workspace. What is wrong with any of them is reported with all others.
-pub(crate) fn tables(workspace: &Workspace) -> Result<Tables, Failure> {
+/// Lists the recipes of kind `table` of a workspace that are for a scale. What is wrong with any of them is reported with all others.
+pub(crate) fn tables(workspace: &Workspace, scale: &str) -> Result<Tables, Failure> {
     let mut tables = Tables { to_run: Vec::new(), printed_only: Vec::new() };
     let mut problems = Diagnostics::default();
     for name in workspace.recipes()? {
         match workspace.recipe(&name) {
-            Ok(recipe) if recipe.kind != RecipeKind::Table => {}
+            Ok(recipe) if recipe.kind != RecipeKind::Table || !recipe.is_for(scale) => {}
             Ok(recipe) if recipe.has_steps() => tables.to_run.push(name),
             Ok(_) => tables.printed_only.push(name),
             Err(found) => found.iter().for_each(|diagnostic| problems.push(diagnostic.clone())),

@@ -258,7 +258,8 @@ fn step_kinds(
     // A recipe's verdicts come from the image that its workspace pins, whichever build of this program runs it.
     let lock = image_lock(workspace)?;
     let judging = Judging::new(judging_with(images, lock, python, setup_progress)?);
-    Ok(steps::registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?)
+    let setup = Setup { workspace: workspace.clone(), python: python.to_owned(), judging: Arc::new(judging) };
+    Ok(steps::registry(&setup)?)
 }
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {

@@ -24,7 +24,7 @@ pub(crate) fn settings(global: &Global, args: &SettingsArgs) -> Result<(), Failu
     let workspace = session::workspace(global)?;
     let recipes = match &args.recipe {
         Some(recipe) => vec![recipe.clone()],
-        None => with_steps(&workspace)?,
+        None => with_steps(&workspace, &args.scale)?,
     };
     let kinds = session::kinds(global, &workspace)?;
     let mut found = find(&workspace, &recipes, &args.scale, &args.sets, &kinds)?;
@@ -58,11 +58,12 @@ pub(crate) fn settings(global: &Global, args: &SettingsArgs) -> Result<(), Failu
     }
 }
 
-/// The recipes that have something to run; those of printed values only have not.
-fn with_steps(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+/// The recipes of a scale that have something to run; those of printed values only have not.
+fn with_steps(workspace: &Workspace, scale: &str) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for name in workspace.recipes()? {
-        if workspace.recipe(&name)?.has_steps() {
+        let recipe = workspace.recipe(&name)?;
+        if recipe.has_steps() && recipe.is_for(scale) {
             names.push(name);
         }
     }

@@ -51,7 +51,8 @@ fn chosen(global: &Global, args: &CheckArgs) -> Result<(Vec<String>, LeftOut), F
         return Ok((args.targets.recipes.clone(), LeftOut::default()));
     }
     let workspace = session::workspace(global)?;
-    let (found, scale) = (tables(&workspace)?, &args.targets.scale);
+    let scale = &args.targets.scale;
+    let found = tables(&workspace, scale)?;
     let reported = |recipe: &String| Baseline::committed(workspace.root(), scale, recipe).is_file();
     let (recipes, without_report): (Vec<String>, Vec<String>) = found.to_run.into_iter().partition(reported);
     if recipes.is_empty() {

@@ -30,7 +30,7 @@ fn chosen(global: &Global, targets: &Targets) -> Result<(Vec<String>, Vec<String
     if !targets.all {
         return Ok((targets.recipes.clone(), Vec::new()));
     }
-    let found = tables(&session::workspace(global)?)?;
+    let found = tables(&session::workspace(global)?, &targets.scale)?;
     if found.to_run.is_empty() {
         return Err(Diagnostic::user("no recipe of kind `table` has anything to run")
             .help("give a row a `model`; `assay audit` checks printed values")

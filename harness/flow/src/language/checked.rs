@@ -21,7 +21,7 @@ use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::language::structure::check_structure;
 use crate::language::table::{Source, table_step};
 use crate::language::workspace::{Reader, Workspace};
-use crate::values::names::likely;
+use crate::values::names::{likely, quoted};
 use crate::values::value::{Located, Table, Value};
 
 /// A recipe and a scale with the pipeline. Everything is checked but parameters, which step kinds check.
@@ -72,19 +72,15 @@ impl Checked {
             readers.push((reader, recipe));
         }
         twice(readers.iter().filter_map(|(_, recipe)| recipe.as_ref()), &mut problems);
+        for recipe in readers.iter().filter_map(|(_, recipe)| recipe.as_ref()) {
+            expect_scale(recipe, scale, &mut problems);
+        }
         let mut reader = Reader::new(workspace);
-        let written = Written::read(&mut reader, &mut problems);
+        let mut sets = Sets::new(sets, &mut problems);
+        let scale = read_scale(&mut reader, scale, &mut sets, &mut problems);
+        let written = Written::read(&mut reader, scale.as_ref(), &mut problems);
         let clean = problems.is_empty();
         let pipelines = clean.then(|| pipelines(written, &readers, registry, &mut problems));
-        let mut sets = Sets::new(sets, &mut problems);
-        let scale =
-            reader.open_named("scale", "recipes/scale", scale, &mut problems).and_then(|(file, mut root)| {
-                if let Some(criteria) = reader.criteria(scale, &mut problems) {
-                    join(&mut root, criteria, &mut problems);
-                }
-                sets.apply(&mut root, &mut problems);
-                Scale::read(scale, &file, root, sets.all(), &mut problems)
-            });
         let mut common = reader.shared(&mut problems);
         common.root.iter_mut().for_each(|root| sets.apply(root, &mut problems));
         let read = read_rest(readers, &mut sets, &mut problems);
@@ -179,6 +175,32 @@ impl Checked {
             let message = format!("step `{}` is not needed by the target `{}`", definition.name, target.name);
             problems.push(Diagnostic::user(message).at(&definition.at).help("remove it, or connect it"));
         }
+    }
+}
+
+/// A scale with what was fixed beforehand for it, and with the values that arguments replace.
+fn read_scale(
+    reader: &mut Reader<'_>,
+    name: &str,
+    sets: &mut Sets<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Scale> {
+    let (file, mut root) = reader.open_named("scale", "recipes/scale", name, problems)?;
+    if let Some(criteria) = reader.criteria(name, problems) {
+        join(&mut root, criteria, problems);
+    }
+    sets.apply(&mut root, problems);
+    Scale::read(name, &file, root, sets.all(), problems)
+}
+
+/// Reports a recipe that is for other scales.
+fn expect_scale(recipe: &Recipe, scale: &str, problems: &mut Diagnostics) {
+    if !recipe.is_for(scale) {
+        let scales: Vec<&str> = recipe.scales.iter().map(String::as_str).collect();
+        let scales = quoted(&scales, " and ");
+        let message = format!("recipe `{}` is for {scales}, not for the scale `{scale}`", recipe.name);
+        let at = recipe.scales_at.as_ref().unwrap_or(recipe.start());
+        problems.push(Diagnostic::user(message).at(at).help(format!("add `--scale {}`", recipe.scales[0])));
     }
 }
 

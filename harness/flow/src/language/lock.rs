@@ -50,8 +50,12 @@ pub struct LockEntry {
     pub sha256: Option<String>,
     /// An SPDX expression.
     pub licence: Option<String>,
-    /// Where it came from, such as `PyPI componentize-py`.
+    /// Where it came from, such as `assay run base-m`.
     pub source: Option<String>,
+    /// The package of an index (PyPI) that it is a file of; its release is the [`version`](Self::version).
+    pub package: Option<String>,
+    /// The name of that file.
+    pub file: Option<String>,
     /// Where the entry stands; `None` for one that was not read from a file.
     pub at: Option<Location>,
 }
@@ -97,7 +101,7 @@ impl LockError {
     }
 }
 
-const KNOWN: [&str; 6] = ["blake3", "size", "version", "sha256", "licence", "source"];
+const KNOWN: [&str; 8] = ["blake3", "size", "version", "sha256", "licence", "source", "package", "file"];
 
 impl Lock {
     /// Reads a lockfile's text; what is wrong goes to `problems`.
@@ -149,12 +153,18 @@ impl Lock {
     pub fn to_toml(&self) -> String {
         let mut text = format!("format = {FORMAT}\n");
         for (name, entry) in &self.entries {
-            let LockEntry { blake3, size, version, sha256, licence, source, at: _ } = entry;
+            let LockEntry { blake3, size, version, sha256, licence, source, package, file, at: _ } = entry;
             // Writing into a String cannot fail.
             let _ = write!(text, "\n[entries.{}]\nblake3 = \"{blake3}\"\nsize = {size}\n", quote_key(name));
-            for (key, value) in
-                [("version", version), ("sha256", sha256), ("licence", licence), ("source", source)]
-            {
+            let texts = [
+                ("package", package),
+                ("version", version),
+                ("file", file),
+                ("sha256", sha256),
+                ("licence", licence),
+                ("source", source),
+            ];
+            for (key, value) in texts {
                 if let Some(value) = value {
                     let _ = writeln!(text, "{key} = {}", quote(value));
                 }
@@ -174,10 +184,17 @@ impl LockEntry {
             let message = "`sha256`: expected 64 hexadecimal digits".to_owned();
             fields.problems().push(diagnose(entry, &ValuePath::key("sha256"), Part::Value, message, None));
         }
+        let file: Option<String> = fields.optional("file");
+        if file.as_ref().is_some_and(|name| name.is_empty() || name.contains(['/', '\\'])) {
+            let message = "`file`: expected a name, not a path".to_owned();
+            fields.problems().push(diagnose(entry, &ValuePath::key("file"), Part::Value, message, None));
+        }
         Some(Self {
             version: fields.optional("version"),
             licence: fields.optional("licence"),
             source: fields.optional("source"),
+            package: fields.optional("package"),
+            file,
             sha256,
             blake3: blake3?,
             size: size?,

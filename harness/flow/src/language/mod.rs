@@ -42,7 +42,8 @@
 //!
 //! `"$path"` is replaced by a value of the scale (`recipes/scale/NAME.toml`), or else of `recipes/shared.toml`,
 //! in which references are replaced in turn; `${path}` in a longer string by the value as text; `$seed` by the
-//! seed. `$$` stands for a dollar sign.
+//! seed. `$$` stands for a dollar sign. A scale may name another folder of the workspace in the place of
+//! `recipes/pipeline` (`pipeline = "recipes/released"`): other models of the same names, for the same recipes.
 //!
 //! What was fixed before the runs may stand in files of its own: the values of `recipes/criteria/SCALE.toml` are values of
 //! that scale, and those of `recipes/criteria/RECIPE.toml` are found as `$RECIPE.path`.
@@ -50,7 +51,8 @@
 //! A recipe (`recipes/NAME.toml`) has a `title` and a `kind`. One of kind `table` lists `rows`, which name
 //! models; whatever else it holds is for the step that makes the table. One of kind `artifact` names its
 //! `target` step, and in `expect` the lock of what comes out. Either may list the `seeds` that its steps run for, as a list
-//! or as the `"$path"` of one (`seeds = "$runs.of-17k"`, `seeds = "$table-05.seeds"`); without it they are the scale's.
+//! or as the `"$path"` of one (`seeds = "$runs.of-17k"`, `seeds = "$table-05.seeds"`); without it they are the scale's. A
+//! recipe that makes sense at some scales only lists them in `scales`.
 
 mod alone;
 mod arguments;

@@ -1,6 +1,8 @@
-//! `recipes/pipeline/*.toml`: what all recipes share.
+//! `recipes/pipeline/*.toml`, or the folder that a scale names in its place: what all recipes share.
 
 use std::collections::BTreeMap;
+
+use camino::Utf8Path;
 
 use crate::kind::Registry;
 use crate::language::arguments::check_arguments;
@@ -8,11 +10,12 @@ use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::instance::{sketches, steps_of};
 use crate::language::locate::{Fields, Keys};
 use crate::language::model::{ModelDefinition, Models, expand_models, read_models};
+use crate::language::scale::Scale;
 use crate::language::steps::{Definitions, StepDefinition, read_steps};
 use crate::language::structure::check_structure;
 use crate::language::table::{TableRule, read_table};
 use crate::language::template::{Template, Templates, link, read_templates};
-use crate::language::workspace::Reader;
+use crate::language::workspace::{PIPELINE, Reader};
 use crate::values::location::Location;
 use crate::values::value::Located;
 
@@ -39,10 +42,11 @@ pub(crate) struct Pipeline {
 const KNOWN: [&str; 4] = ["steps", "templates", "models", "table"];
 
 impl Written {
-    /// Reads all files of the pipeline.
-    pub(crate) fn read(reader: &mut Reader<'_>, problems: &mut Diagnostics) -> Self {
+    /// Reads all files of the pipeline: those of its usual folder, or of the one that `scale` names.
+    pub(crate) fn read(reader: &mut Reader<'_>, scale: Option<&Scale>, problems: &mut Diagnostics) -> Self {
         let mut written = Self::default();
-        match reader.pipeline(problems) {
+        let folder = scale.and_then(|scale| scale.pipeline.as_deref()).unwrap_or(Utf8Path::new(PIPELINE));
+        match reader.pipeline(folder, problems) {
             Ok(files) => {
                 for file in files {
                     if let Some(root) = reader.open(&file, problems) {
@@ -50,7 +54,10 @@ impl Written {
                     }
                 }
             }
-            Err(diagnostic) => problems.push(diagnostic),
+            Err(diagnostic) => problems.push(match scale.and_then(|scale| scale.pipeline_at.as_ref()) {
+                Some(at) => diagnostic.at(at).help("name the folder that holds the pipeline's files"),
+                None => diagnostic,
+            }),
         }
         written
     }

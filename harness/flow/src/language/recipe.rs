@@ -37,6 +37,8 @@ pub struct Recipe {
     pub paper: Option<String>,
     /// `locator`: where in the paper, such as `Table 5`.
     pub locator: Option<String>,
+    /// `scales`: the names of those that it is for; without it, any.
+    pub scales: Vec<String>,
     /// `target`: the step whose output is wanted. A table that leaves it out is made as `[table]` in the pipeline
     /// says.
     pub target: Option<String>,
@@ -48,6 +50,8 @@ pub struct Recipe {
     pub(crate) seeds: Option<Located>,
     /// Place of the `target` key's value.
     pub(crate) target_at: Option<Location>,
+    /// Place of the `scales` key's value.
+    pub(crate) scales_at: Option<Location>,
     /// Places of the values of `expect`: of `lock` and of `entry`.
     pub(crate) expect_at: Option<(Location, Location)>,
     start: Location,
@@ -68,7 +72,8 @@ pub struct Expect {
 }
 
 /// Keys that mean the same in every recipe.
-const KNOWN: [&str; 8] = ["title", "kind", "paper", "locator", "target", "seeds", "expect", "steps"];
+const KNOWN: [&str; 9] =
+    ["title", "kind", "paper", "locator", "scales", "target", "seeds", "expect", "steps"];
 
 impl Recipe {
     /// Reads a recipe from its parsed file.
@@ -83,6 +88,8 @@ impl Recipe {
         let kind: Option<RecipeKind> = fields.required("kind");
         let paper = fields.optional("paper");
         let locator = fields.optional("locator");
+        let scales = fields.optional("scales").unwrap_or_default();
+        let scales_at = fields.raw("scales").and_then(|t| t.origin.location()).cloned();
         let target = match kind {
             Some(RecipeKind::Artifact) => fields.required("target"),
             Some(RecipeKind::Table) | None => fields.optional("target"),
@@ -113,16 +120,23 @@ impl Recipe {
             kind: kind?,
             paper,
             locator,
+            scales,
             target,
             expect,
             content,
             seeds,
             target_at,
+            scales_at,
             expect_at,
             start,
             root,
             steps,
         })
+    }
+
+    /// Whether it is for this scale.
+    pub fn is_for(&self, scale: &str) -> bool {
+        self.scales.is_empty() || self.scales.iter().any(|name| name == scale)
     }
 
     /// Whether there is anything to run: a target, or a row with a model.

@@ -1,6 +1,6 @@
 //! `recipes/scale/NAME.toml`: the sizes and settings that a pipeline's `$path` references take.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::locate::{Fields, Keys, Part, diagnose};
@@ -11,7 +11,10 @@ use crate::values::path::ValuePath;
 use crate::values::value::{Located, Value};
 
 /// Keys of the format; all others are values.
-const KNOWN: [&str; 2] = ["title", SEEDS];
+const KNOWN: [&str; 3] = ["title", PIPELINE, SEEDS];
+
+/// The key of the folder in which the pipeline's files are.
+const PIPELINE: &str = "pipeline";
 
 /// A scale with the values that arguments replaced.
 #[derive(Clone, Debug)]
@@ -24,6 +27,10 @@ pub struct Scale {
     pub title: String,
     /// `path=value` arguments that were applied, in order.
     pub sets: Vec<String>,
+    /// `pipeline`: the folder of the pipeline's files from the root, if it is not the usual one.
+    pub(crate) pipeline: Option<Utf8PathBuf>,
+    /// Its place, if it stands in a file.
+    pub(crate) pipeline_at: Option<Location>,
     /// `seeds`, each with its place.
     pub(crate) seeds: Vec<PlacedSeed>,
     root: Located,
@@ -41,11 +48,21 @@ impl Scale {
         let mut fields = Fields::open(&root, "a scale", Keys::Also(&KNOWN), problems)?;
         let title = fields.required("title");
         let seeds = read_seeds(&mut fields).unwrap_or_default();
+        let pipeline: Option<String> = fields.optional(PIPELINE);
+        if pipeline.as_ref().is_some_and(|folder| !is_inside(folder)) {
+            let message =
+                format!("`{PIPELINE}`: expected a folder of the workspace, such as `recipes/pipeline`");
+            fields.problems().push(diagnose(&root, &ValuePath::key(PIPELINE), Part::Value, message, None));
+            return None;
+        }
+        let pipeline_at = root.at(PIPELINE).and_then(|at| at.origin.location().cloned());
         Some(Self {
             name: name.to_owned(),
             file: file.to_owned(),
             title: title?,
             sets: sets.to_vec(),
+            pipeline: pipeline.map(Utf8PathBuf::from),
+            pipeline_at,
             seeds,
             root,
         })
@@ -85,6 +102,12 @@ impl Scale {
     pub(crate) fn start(&self) -> Location {
         Location { file: self.file.as_str().into(), line: 1, column: 1 }
     }
+}
+
+/// Whether a path names a folder below the root.
+fn is_inside(path: &str) -> bool {
+    let path = Utf8Path::new(path);
+    !path.as_str().is_empty() && path.components().all(|part| matches!(part, Utf8Component::Normal(_)))
 }
 
 /// Help for a path that none of the roots has: paths that end in it, or else near ones, or else paths that end in

@@ -20,8 +20,8 @@ const RECIPES: &str = "recipes";
 /// The file there that holds shared values instead of a recipe.
 const SHARED: &str = "shared";
 
-/// The folder of the pipeline's files.
-const PIPELINE: &str = "recipes/pipeline";
+/// The folder of the pipeline's files, where a scale names no other.
+pub(crate) const PIPELINE: &str = "recipes/pipeline";
 
 /// A folder with `recipes/` and `lockfiles/`.
 #[derive(Clone, Debug)]
@@ -156,19 +156,23 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// The pipeline's files, sorted, relative to the root. Whatever else is in their folder is reported, since it
+    /// The pipeline's files in a folder, sorted, relative to the root. Whatever else is in the folder is reported, since it
     /// would be ignored; hidden files may be there.
-    pub(crate) fn pipeline(&self, problems: &mut Diagnostics) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
-        let names = self.workspace.names(PIPELINE, "toml")?;
-        for other in self.workspace.entries(PIPELINE)? {
+    pub(crate) fn pipeline(
+        &self,
+        folder: &Utf8Path,
+        problems: &mut Diagnostics,
+    ) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
+        let names = self.workspace.names(folder.as_str(), "toml")?;
+        for other in self.workspace.entries(folder.as_str())? {
             let is_read =
                 other.strip_suffix(".toml").is_some_and(|stem| names.iter().any(|name| name == stem));
             if !is_read && !other.starts_with('.') {
-                let message = format!("{PIPELINE}/{other} is not read: its name does not end in `.toml`");
+                let message = format!("{folder}/{other} is not read: its name does not end in `.toml`");
                 problems.push(Diagnostic::user(message).help("rename it, or move it to another folder"));
             }
         }
-        Ok(names.iter().map(|name| Utf8PathBuf::from(format!("{PIPELINE}/{name}.toml"))).collect())
+        Ok(names.iter().map(|name| Utf8PathBuf::from(format!("{folder}/{name}.toml"))).collect())
     }
 
     /// Reads a recipe, given by name or as the path of its file.

@@ -14,6 +14,8 @@ fn entry(text: &str) -> LockEntry {
         sha256: None,
         licence: None,
         source: None,
+        package: None,
+        file: None,
         at: None,
     }
 }
@@ -34,6 +36,8 @@ fn what_is_written_reads_back() {
         sha256: Some("ab".repeat(32)),
         licence: Some("MIT".into()),
         source: Some("a page".into()),
+        package: Some("a-package".into()),
+        file: Some("a_package-1.0-py3-none-any.whl".into()),
         ..entry("full")
     };
     let lock = Lock {

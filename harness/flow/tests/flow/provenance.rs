@@ -102,7 +102,7 @@ fn a_graph_names_the_files_that_it_was_read_from_as_they_were() {
     let project = project();
     let graph = project.graph();
     let read = |path: &str| Hash::of(&std::fs::read(project.root().join(path)).unwrap());
-    let paths = ["recipes/r.toml", "recipes/pipeline/p.toml", "recipes/scale/s.toml"];
+    let paths = ["recipes/r.toml", "recipes/scale/s.toml", "recipes/pipeline/p.toml"];
     let expected: Vec<_> = paths.iter().map(|path| (Utf8PathBuf::from(path), read(path))).collect();
     project.write("recipes/r.toml", "changed since");
     assert_eq!(graph.files(), expected);
