@@ -38,6 +38,14 @@ pub enum LmError {
         /// What is supported instead.
         supported: &'static str,
     },
+    /// A file of llama.cpp's format cannot be taken over.
+    #[error("{path}: not a GGUF file that can be taken over: {problem}")]
+    Gguf {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A weight file is not valid safetensors.
     #[error("{path}: not a readable safetensors file: {source}")]
     WeightsFormat {
@@ -326,6 +334,7 @@ impl LmError {
             Self::ConfigSyntax { .. }
             | Self::ConfigValue { .. }
             | Self::Unsupported { .. }
+            | Self::Gguf { .. }
             | Self::WeightsFormat { .. }
             | Self::MissingTensor { .. }
             | Self::UnexpectedTensor { .. }
@@ -386,6 +395,7 @@ impl LmError {
             Self::Unsupported { .. } => {
                 "choose a model of the llama, qwen2 or qwen3 family without this feature"
             }
+            Self::Gguf { .. } => "fetch the file again, or convert the model to a Hugging Face folder",
             Self::WeightsFormat { .. } => "fetch the weight file again: it is damaged or of another format",
             Self::MissingTensor { .. } | Self::UnexpectedTensor { .. } | Self::TensorShape { .. } => {
                 "check that config.json and the weights belong to the same model"

@@ -9,6 +9,7 @@ pub mod config;
 pub mod decoder;
 pub mod engine;
 pub mod error;
+pub mod gguf;
 mod layer;
 mod layout;
 pub mod model;
