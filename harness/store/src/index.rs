@@ -257,8 +257,22 @@ impl Index {
     /// Writes the journal anew, without what has been removed since: from itself, so that damage of the index does not get
     /// into it, or from the index if it has damaged lines.
     pub(crate) fn shorten_journal(&self) -> Result<()> {
+        // It is read while others go on writing. With their right to write held back, only what they have added is.
+        let noted = self.read(Position::read)?;
+        let begun = noted.map(|noted| self.journal.contents(noted)).transpose();
+        let begun = begun.map_err(|error| self.met(error))?;
         self.transact(|tx, position| {
-            let (_, model, replayed) = self.journal.contents(position)?;
+            let (model, replayed) = match begun {
+                Some((Some(name), model, replayed)) if name == position.journal => {
+                    let rest = self.journal.replay(&model, replayed.end, position.length)?;
+                    let damaged = replayed.damaged + rest.damaged;
+                    (model, journal::Replayed { damaged, ..rest })
+                }
+                _ => {
+                    let (_, model, replayed) = self.journal.contents(position)?;
+                    (model, replayed)
+                }
+            };
             let sound = replayed.damaged == 0 && replayed.end == position.length;
             Ok(((), self.journal.rewrite(if sound { &model } else { tx })?, None))
         })
