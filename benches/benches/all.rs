@@ -123,7 +123,8 @@ fn write(root: &Utf8Path) -> std::io::Result<Vec<String>> {
 
 fn kinds(workspace: &Workspace) -> Result<Registry, Box<dyn Error>> {
     let judging = judging::unused(&workspace.root().join("images"))?;
-    let real = registry(&Setup { workspace: workspace.clone(), judging: Arc::new(judging) })?;
+    let setup = Setup { workspace: workspace.clone(), python: "python3".into(), judging: Arc::new(judging) };
+    let real = registry(&setup)?;
     let mut quick = Registry::new();
     real.kinds().try_for_each(|kind| quick.register(Quick(Arc::clone(kind))))?;
     Ok(quick)

@@ -20,6 +20,7 @@ mod language;
 mod limits;
 mod mistakes;
 mod outputs;
+mod released;
 mod report;
 mod reruns;
 mod schemas;

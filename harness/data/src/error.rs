@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use assay_sandbox::rows::RowsError;
 use assay_store::ErrorClass;
 use camino::Utf8PathBuf;
 
@@ -109,6 +110,9 @@ pub enum DataError {
         /// How many are needed.
         least: usize,
     },
+    /// A file of problems cannot be read.
+    #[error(transparent)]
+    Problems(#[from] RowsError),
     /// The embedded world cannot meet a request.
     #[error(transparent)]
     World(#[from] TaskError),
@@ -145,6 +149,7 @@ impl DataError {
             Self::Twice { .. } => "give each item an id of its own",
             Self::Leak { .. } => "leave it out of the demonstrations, or its question out of the test items",
             Self::Nothing { .. } => "check that it is the right file",
+            Self::Problems(error) => error.remedy(),
             Self::TooFew { .. } => "ask for more, or add some to the file",
             Self::World(TaskError::OfDemonstrations { .. } | TaskError::OfItems { .. }) => {
                 "leave the setting out of this source"

@@ -15,6 +15,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 /// The instruction set of float work: results are bit-identical on the same one only.
 pub const FACT_INSTRUCTION_SET: &str = "instruction-set";
 
+/// A file of others, as it was published.
+pub(crate) const FILE: ArtifactType = ArtifactType("file");
 /// Items: what is asked, and how an answer is checked.
 pub(crate) const ITEMS: ArtifactType = ArtifactType("items");
 /// A teacher's rows: item, thought, answer.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use assay_flow::{FlowError, Registry, Workspace};
 use assay_sandbox::Judging;
+use camino::Utf8PathBuf;
 
 mod answers;
 mod checkpoint;
@@ -13,8 +14,11 @@ mod generate;
 mod imported;
 mod judge;
 pub(crate) mod kind;
+mod package;
 mod policy;
 mod pretrain;
+mod problems;
+mod released;
 mod rows;
 mod score;
 mod table;
@@ -29,6 +33,8 @@ pub use kind::FACT_INSTRUCTION_SET;
 pub struct Setup {
     /// Where committed artefacts, files of items and locks are.
     pub workspace: Workspace,
+    /// A Python 3 with pip, which gets packages.
+    pub python: Utf8PathBuf,
     /// The judges and graders, set up when the first of them is needed.
     pub judging: Arc<Judging>,
 }
@@ -48,6 +54,9 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(trace_rows::weighted_posterior())?;
     registry.register(trace_rows::selected())?;
     registry.register(checkpoint::kind(setup.workspace.clone()))?;
+    registry.register(package::kind(setup.workspace.clone(), setup.python.clone()))?;
+    registry.register(released::gguf())?;
+    registry.register(problems::kind())?;
     registry.register(pretrain::kind())?;
     registry.register(train::kind())?;
     registry.register(policy::grpo(Arc::clone(&setup.judging)))?;

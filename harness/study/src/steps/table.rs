@@ -24,8 +24,10 @@ use crate::sections::{self, BySeed};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// Where the items come from, so that a column without items is found before anything runs.
-    source: Source,
+    /// Where the items come from, so that a column without items is found before anything runs. Without it, the step finds
+    /// it when it runs.
+    #[serde(default)]
+    source: Option<Source>,
     /// Columns, rows and claims: the recipe's own content.
     recipe: Layout,
 }
@@ -98,8 +100,10 @@ fn of_table(error: TableError) -> StepError {
 
 impl Params {
     fn check(&self, all: &AllParams, workspace: &Workspace) -> Result<(), ParamError> {
-        let mut benchmarks = self.source.benchmarks(workspace.root()).map_err(refused)?;
-        benchmarks.extend(imported::check(&self.recipe, workspace).map_err(|error| error.under("recipe"))?);
+        let of_source = |source: &Source| source.benchmarks(workspace.root()).map_err(refused);
+        let mut benchmarks = self.source.as_ref().map(of_source).transpose()?;
+        let imported = imported::check(&self.recipe, workspace).map_err(|error| error.under("recipe"))?;
+        benchmarks.iter_mut().for_each(|benchmarks| benchmarks.extend(imported.iter().cloned()));
         let labelled = |input: &str| -> BTreeSet<String> {
             all.labels(input).iter().map(|label| label.name.clone()).collect()
         };
@@ -108,7 +112,7 @@ impl Params {
         let (models, figures) = (labelled("verdicts"), figures::names());
         let known = Known {
             models: Some(&models),
-            benchmarks: Some(&benchmarks),
+            benchmarks: benchmarks.as_ref(),
             figures: Some(&figures),
             with_figures: Some(&with_figures),
         };

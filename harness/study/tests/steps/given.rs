@@ -95,7 +95,12 @@ impl Project {
             worker: Box::new(|| Command::new("false")),
             progress: Box::new(|_| {}),
         });
-        let setup = Setup { workspace: Workspace::new(root.clone()), judging: Arc::new(judging) };
+        let setup = Setup {
+            workspace: Workspace::new(root.clone()),
+            // There is one where a test puts it.
+            python: root.join("python"),
+            judging: Arc::new(judging),
+        };
         Self { root, registry: registry(&setup).unwrap(), steps: String::new() }
     }
 

