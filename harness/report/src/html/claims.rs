@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::marks::{cell_id, claim_id, here, mark, spans};
+use super::marks::{cell_id, claim_id, here, mark};
 use super::strip::{self, Sample, Strip};
 use crate::model::{Claim, Part, Report, Unit};
 use crate::number::{PartNumbers, level, unit_name};
@@ -63,7 +63,7 @@ fn one_claim(claim: &Claim, scales: &Scales<'_>) -> Markup {
                 p { code { (claim.expression) } }
                 @if let Some(words) = view::printed_holds(claim) { p.printed { (words) } }
                 @if let Some(words) = view::p_value(claim) { p.p-value { (words) } }
-                @if let Some(note) = &claim.note { p.note { (spans(note)) } }
+                @if let Some(note) = &claim.note { p.note { (note) } }
             }
             div.parts {
                 @for (index, part) in claim.parts.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::marks::{claim_id, mark, spans};
+use super::marks::{claim_id, mark};
 use crate::gates;
 use crate::model::{Gate, Report};
 use crate::words::OutcomeLook as _;
@@ -42,7 +42,7 @@ fn one_gate(gate: &Gate) -> Markup {
                 @if at > 0 { ", " }
                 a href={ "#" (claim_id(claim)) } { (claim) }
             } }
-            td.wide { (spans(gate.note.as_deref().unwrap_or_default())) }
+            td.wide { (gate.note.as_deref().unwrap_or_default()) }
         }
     }
 }

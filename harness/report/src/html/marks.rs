@@ -74,16 +74,3 @@ pub(crate) fn here(id: &str, what: &str) -> Markup {
 pub(super) fn hash(hash: &str) -> Markup {
     html! { code.hash title=(hash) { (hash) } }
 }
-
-/// A text in which what stands between backquotes is code.
-pub(super) fn spans(text: &str) -> Markup {
-    let parts: Vec<&str> = text.split('`').collect();
-    html! {
-        // With an odd number of backquotes nobody knows which of them stands alone.
-        @if parts.len().is_multiple_of(2) { (text) } @else {
-            @for (index, part) in parts.iter().enumerate() {
-                @if index % 2 == 1 { code { (part) } } @else { (part) }
-            }
-        }
-    }
-}

@@ -23,7 +23,7 @@ mod table;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub(crate) use self::glance::forest;
-use self::marks::{cell_id, check_mark, spans};
+use self::marks::{cell_id, check_mark};
 pub(crate) use self::marks::{claim_id, here, mark};
 use crate::model::Report;
 use crate::plain::visible;
@@ -151,7 +151,7 @@ fn heading(report: &Report) -> Markup {
             }
         }
         @if !report.notes.is_empty() {
-            ul.notes { @for note in &report.notes { li { (spans(note)) } } }
+            ul.notes { @for note in &report.notes { li { (note) } } }
         }
     }
 }
@@ -173,7 +173,7 @@ fn printed(audit: &Audit<'_>, report: &Report) -> Option<Markup> {
                             td { a href={ "#" (cell_id(&flag.row.id, &flag.column.id)) } { (view::printed_label(report, flag.column)) } }
                             td.number.printed { (flag.printed.text) }
                             td { (check_mark(flag.printed.check)) " " (flag.printed.check.word()) }
-                            td { (spans(flag.printed.note.as_deref().unwrap_or_default())) }
+                            td { (flag.printed.note.as_deref().unwrap_or_default()) }
                         }
                     } }
                 }
