@@ -12,7 +12,8 @@ pub(crate) struct Tables {
     pub(crate) printed_only: Vec<String>,
 }
 
-/// Lists the recipes of kind `table` of a workspace that are for a scale. What is wrong with any of them is reported with all others.
+/// Lists the recipes of kind `table` of a workspace that are for a scale. What is wrong with any of them is reported with
+/// all others.
 pub(crate) fn tables(workspace: &Workspace, scale: &str) -> Result<Tables, Failure> {
     let mut tables = Tables { to_run: Vec::new(), printed_only: Vec::new() };
     let mut problems = Diagnostics::default();

@@ -1,7 +1,5 @@
 //! Problems with tests, as benchmarks publish them.
 
-use std::collections::BTreeMap;
-
 use assay_sandbox::Prelude;
 use assay_sandbox::rows::{Problems, Tests};
 use camino::Utf8Path;
@@ -28,7 +26,6 @@ struct Shown {
 pub fn problems(text: &str, name: &Utf8Path, benchmark: &str) -> Result<Vec<Item>, DataError> {
     let known = Problems::parse(text, name)?;
     let mut items = Vec::with_capacity(known.len());
-    let mut seen = BTreeMap::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let place = || Place { path: name.to_owned(), line: index + 1, column: None };
         let lacks = |what: &str| DataError::Form {
@@ -52,10 +49,7 @@ pub fn problems(text: &str, name: &Utf8Path, benchmark: &str) -> Result<Vec<Item
             question,
             check: Check::Tests(TestsCheck { program: ProgramForm::Fenced, tests }),
         };
-        item.validate().map_err(|fault| DataError::Item { place: place(), id: id.clone(), fault })?;
-        if let Some(first) = seen.insert(id.clone(), index + 1) {
-            return Err(DataError::Twice { place: place(), id, first });
-        }
+        item.validate().map_err(|fault| DataError::Item { place: place(), id, fault })?;
         items.push(item);
     }
     Ok(items)

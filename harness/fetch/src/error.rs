@@ -138,15 +138,15 @@ impl FetchError {
             FetchError::Io { .. } => "check the folder's permissions, or choose another folder",
         }
     }
-}
 
-/// What becomes of the system's answer to `action` on `path`.
-pub(crate) fn io_error(action: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> FetchError {
-    let path = path.to_owned();
-    move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            FetchError::DiskFull { path }
+    /// What becomes of the system's answer to `action` on `path`: a full disk is told apart.
+    pub fn io(action: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                FetchError::DiskFull { path }
+            }
+            _ => FetchError::Io { action, path, source },
         }
-        _ => FetchError::Io { action, path, source },
     }
 }

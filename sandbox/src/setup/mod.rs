@@ -104,20 +104,19 @@ struct Caller<'a> {
     progress: &'a mut dyn FnMut(SetupEvent),
 }
 
-impl Caller<'_> {
+impl<'a> Caller<'a> {
     fn tell(&mut self, event: SetupEvent) {
         (self.progress)(event);
     }
 
-    fn fetcher(&self) -> Fetcher<'_> {
+    fn fetcher(&self) -> Fetcher<'a> {
         Fetcher { python: &self.tools.python, stopped: self.stopped }
     }
 
     /// Path of a wheel, which is fetched if it is not there.
     fn obtain(&mut self, downloads: &Utf8Path, wheel: &Wheel<'_>) -> Result<Utf8PathBuf, SetupError> {
-        let Caller { tools, stopped, progress } = self;
-        let fetcher = Fetcher { python: &tools.python, stopped: *stopped };
-        let mut before = || progress(SetupEvent::Downloading { package: wheel.name(), bytes: wheel.size });
+        let fetcher = self.fetcher();
+        let mut before = || self.tell(SetupEvent::Downloading { package: wheel.name(), bytes: wheel.size });
         Ok(fetcher.obtain(downloads, wheel, &mut before)?)
     }
 

@@ -54,7 +54,7 @@ impl Written {
                     }
                 }
             }
-            Err(diagnostic) => problems.push(match scale.and_then(|scale| scale.pipeline_at.as_ref()) {
+            Err(diagnostic) => problems.push(match scale.and_then(Scale::pipeline_at) {
                 Some(at) => diagnostic.at(at).help("name the folder that holds the pipeline's files"),
                 None => diagnostic,
             }),

@@ -29,8 +29,6 @@ pub struct Scale {
     pub sets: Vec<String>,
     /// `pipeline`: the folder of the pipeline's files from the root, if it is not the usual one.
     pub(crate) pipeline: Option<Utf8PathBuf>,
-    /// Its place, if it stands in a file.
-    pub(crate) pipeline_at: Option<Location>,
     /// `seeds`, each with its place.
     pub(crate) seeds: Vec<PlacedSeed>,
     root: Located,
@@ -55,17 +53,20 @@ impl Scale {
             fields.problems().push(diagnose(&root, &ValuePath::key(PIPELINE), Part::Value, message, None));
             return None;
         }
-        let pipeline_at = root.at(PIPELINE).and_then(|at| at.origin.location().cloned());
         Some(Self {
             name: name.to_owned(),
             file: file.to_owned(),
             title: title?,
             sets: sets.to_vec(),
             pipeline: pipeline.map(Utf8PathBuf::from),
-            pipeline_at,
             seeds,
             root,
         })
+    }
+
+    /// Where `pipeline` is written, if it stands in a file.
+    pub(crate) fn pipeline_at(&self) -> Option<&Location> {
+        self.root.at(PIPELINE)?.origin.location()
     }
 
     /// The seeds, in order.

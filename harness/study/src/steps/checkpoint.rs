@@ -1,11 +1,11 @@
 //! A committed artefact, taken in and checked against its lock.
 
-use assay_flow::{Facts, LockEntry, ParamError, StepError, Workspace};
+use assay_flow::{LockEntry, ParamError, StepError, Workspace};
 use camino::{Utf8Component, Utf8PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{Kind, MODEL};
+use super::kind::{Kind, MODEL, locked, locked_fact};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,15 +21,9 @@ pub(crate) struct Params {
 
 impl Params {
     fn locked(&self, workspace: &Workspace) -> Result<LockEntry, ParamError> {
-        let wrong = |path: &str, message: String| ParamError::new(path, message);
-        let lock = workspace.lock(&self.lock).map_err(|errors| wrong("lock", errors.to_string()))?;
-        lock.entry(&self.entry)
-            .cloned()
-            .map_err(|error| wrong("entry", error.to_string()).suggest(error.remedy()))
+        locked(workspace, &self.lock, &self.entry)
     }
-}
 
-impl Params {
     /// Refuses a folder that is not there, with those beside it that may be meant.
     fn is_there(&self, workspace: &Workspace) -> Result<(), ParamError> {
         let path = workspace.root().join(&self.path);
@@ -78,8 +72,5 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
         params.is_there(&checked)?;
         params.locked(&checked).map(drop)
     })
-    .facts(move |params, _| {
-        let locked = params.locked(&known).ok();
-        locked.map(|entry| ("locked".to_owned(), entry.blake3.to_string())).into_iter().collect::<Facts>()
-    })
+    .facts(move |params, _| locked_fact(params.locked(&known)))
 }

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 
 use assay_data::DialectError;
 use assay_flow::{
-    ArtifactType, Facts, InputSpec, ParamError, Params, Resources, StepContext, StepError, StepKind,
+    ArtifactType, Facts, InputSpec, LockEntry, ParamError, Params, Resources, StepContext, StepError,
+    StepKind, Workspace,
 };
 use assay_lm::{LmError, Placement};
 use assay_store::ErrorClass;
@@ -173,6 +174,18 @@ impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
         let params = context.params().parse::<P>().map_err(|error| StepError::internal(error.to_string()))?;
         (self.run)(&params, context)
     }
+}
+
+/// The entry of a lockfile that the parameters `lock` and `entry` name.
+pub(crate) fn locked(workspace: &Workspace, lock: &str, entry: &str) -> Result<LockEntry, ParamError> {
+    let lock = workspace.lock(lock).map_err(|errors| ParamError::new("lock", errors.to_string()))?;
+    let found = lock.entry(entry);
+    found.cloned().map_err(|error| ParamError::new("entry", error.to_string()).suggest(error.remedy()))
+}
+
+/// What is locked, as a fact: a change of the lock is a change of the step.
+pub(crate) fn locked_fact(entry: Result<LockEntry, ParamError>) -> Facts {
+    entry.ok().map(|entry| ("locked".to_owned(), entry.blake3.to_string())).into_iter().collect()
 }
 
 /// For kinds without parameters, which refuse any that are given.

