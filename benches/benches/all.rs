@@ -123,7 +123,12 @@ fn write(root: &Utf8Path) -> std::io::Result<Vec<String>> {
 
 fn kinds(workspace: &Workspace) -> Result<Registry, Box<dyn Error>> {
     let judging = judging::unused(&workspace.root().join("images"))?;
-    let setup = Setup { workspace: workspace.clone(), python: "python3".into(), judging: Arc::new(judging) };
+    let setup = Setup {
+        workspace: workspace.clone(),
+        python: "python3".into(),
+        servers: Vec::new(),
+        judging: Arc::new(judging),
+    };
     let real = registry(&setup)?;
     let mut quick = Registry::new();
     real.kinds().try_for_each(|kind| quick.register(Quick(Arc::clone(kind))))?;

@@ -56,7 +56,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write(root)?;
     let workspace = Workspace::new(root);
     let judging = judging::unused(&root.join("images"))?;
-    let setup = Setup { workspace: workspace.clone(), python: "python3".into(), judging: Arc::new(judging) };
+    let setup = Setup {
+        workspace: workspace.clone(),
+        python: "python3".into(),
+        servers: Vec::new(),
+        judging: Arc::new(judging),
+    };
     let kinds = registry(&setup)?;
     let store = Store::open(&root.join("store"))?;
     let goal = Duration::from_millis(100);

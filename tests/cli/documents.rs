@@ -11,7 +11,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("harness/claims", &[]),
     ("harness/import", &["assay-claims"]),
     ("harness/flow", &["assay-store"]),
-    ("harness/lm", &["assay-store"]),
+    ("harness/lm", &["assay-fetch", "assay-store"]),
     ("harness/fetch", &["assay-store"]),
     ("sandbox", &["assay-fetch", "assay-store"]),
     ("harness/data", &["assay-sandbox", "assay-store"]),
@@ -34,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
         &[
             "assay-claims",
             "assay-data",
+            "assay-fetch",
             "assay-flow",
             "assay-import",
             "assay-lm",

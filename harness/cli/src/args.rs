@@ -209,6 +209,10 @@ pub(crate) struct Machine {
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+    /// A server that has models, such as http://127.0.0.1:8000, for steps whose engine is `endpoint`; several are asked in
+    /// turn. A key that they want is taken from the variable ASSAY_ENDPOINT_KEY
+    #[arg(long = "endpoint", value_name = "URL", env = "ASSAY_ENDPOINT", value_delimiter = ',')]
+    pub(crate) endpoints: Vec<String>,
 }
 
 fn claim_outcomes() -> impl TypedValueParser<Value = Outcome> {

@@ -2,6 +2,8 @@
 
 pub(crate) mod commits;
 pub(crate) mod filed;
+mod models;
+mod served;
 pub(crate) mod training;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::samples;
 use crate::session::Session;
-use training::Model;
+use models::Model;
 
 /// The input of a table step that its cells are computed from.
 const VERDICTS: &str = "verdicts";
@@ -58,7 +60,7 @@ impl Basis {
             sources: sources(session, outcome)?,
             evidence: evidence(session),
         };
-        Ok(Self { table: outcome.output, run, models: training::models(session, outcome) })
+        Ok(Self { table: outcome.output, run, models: models::of_run(session, outcome) })
     }
 
     /// What names the report.
@@ -80,9 +82,10 @@ impl Basis {
     pub(crate) fn compose(self, store: &Store, table: Table) -> Result<Composed, Failure> {
         let mut report = Report::new(table, self.run);
         let logs = training::section(store, &self.models);
-        report.diagnostics.extend(logs.section);
+        let (served, known) = served::section(store, &self.models);
+        report.diagnostics.extend(served.into_iter().chain(logs.section));
         let samples = samples::show(store, &mut report)?;
-        Ok(Composed { report, whole: logs.whole && samples })
+        Ok(Composed { report, whole: logs.whole && known && samples })
     }
 }
 

@@ -2,12 +2,11 @@
 
 use anstyle::{AnsiColor, Style};
 use assay_flow::{Plan, PlanDocument, PlanEntry, Reason, State, flat, plan as make_plan};
-use camino::Utf8Path;
 
 use crate::args::{Global, PlanArgs, Target, WhyArgs};
 use crate::document;
 use crate::failure::Failure;
-use crate::session::{self, Session};
+use crate::session::{self, Reach, Session};
 use crate::several;
 use crate::stdio::{self, Out};
 
@@ -84,7 +83,7 @@ pub(crate) fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
 }
 
 fn open(global: &Global, target: &Target) -> Result<Session, Failure> {
-    Session::open(global, target, Utf8Path::new("python3"), |_| {})
+    Session::open(global, target, Reach::nothing(), |_| {})
 }
 
 /// One step of a plan, or the same step for several seeds.

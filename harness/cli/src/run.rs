@@ -15,7 +15,7 @@ use crate::display::{Display, RUNS_REMEMBERED};
 use crate::failure::Failure;
 use crate::outputs;
 use crate::process::{cores, start_threads, stop_on_signals};
-use crate::session::Session;
+use crate::session::{Reach, Session};
 use crate::several;
 use crate::stdio;
 use crate::visible::visible;
@@ -39,7 +39,10 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         .into());
     }
     check_out(args.out.as_deref(), [session.graph.recipe()])?;
-    let outcome = carry_out(&session, &args.machine, &display)?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    stop_on_signals(&cancel)?;
+    let carry_out = |verify| carry_out_until(&session, &args.machine, &display, &cancel, verify);
+    let outcome = carry_out(false)?;
     if !global.json && !args.quiet {
         let (ran, all) = (outcome.ran(), outcome.steps.len());
         match ran {
@@ -50,7 +53,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         }
     }
     match session.graph.recipe().kind {
-        RecipeKind::Table => report(global, args, &session, &outcome)?,
+        RecipeKind::Table => report(global, args, &session, outcome, &carry_out)?,
         RecipeKind::Artifact => artifact(global, args, &session, &outcome)?,
     }
     display.printed()
@@ -86,36 +89,54 @@ pub(crate) fn open(
     display: &Arc<Display>,
 ) -> Result<Session, Failure> {
     let display = Arc::clone(display);
-    Session::open(global, target, &machine.python, move |event| display.setup(&event))
+    Session::open(global, target, Reach::of(machine)?, move |event| display.setup(&event))
 }
 
-/// Runs the steps of a recipe whose results are not in the store, until they are or the user stops it.
-pub(crate) fn carry_out(session: &Session, machine: &Machine, display: &Display) -> Result<Outcome, Failure> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    stop_on_signals(&cancel)?;
-    carry_out_until(session, machine, display, &cancel)
-}
-
-/// The same until a flag is raised, for a command that carries out more than one graph.
+/// Runs the steps of a recipe whose results are not in the store, until they are or a flag is raised. If `verify` is set,
+/// every result that is there is read and checked.
 pub(crate) fn carry_out_until(
     session: &Session,
     machine: &Machine,
     display: &Display,
     cancel: &AtomicBool,
+    verify: bool,
 ) -> Result<Outcome, Failure> {
     let threads = machine.threads.unwrap_or_else(cores);
     let observer = &display.expect(1, || {
         Ok(Forecast::new(session.graph.steps(), &timed(&session.store, RUNS_REMEMBERED)?, threads))
     });
-    let options =
-        Options { threads, memory_mb: machine.memory, facts: session.facts.clone(), cancel, observer };
+    let options = Options {
+        threads,
+        memory_mb: machine.memory,
+        facts: session.facts.clone(),
+        verify,
+        cancel,
+        observer,
+    };
     Ok(execute(&session.graph, &session.store, &options)?)
 }
 
-/// Sees to the report's files, and prints it.
-fn report(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcome) -> Result<(), Failure> {
-    let filed = Filed::new(session, outcome, args.out.as_deref(), &session.report_folder())?;
-    pin(&session.store, (&outcome.run, outcome.repeats.as_ref()), kept(outcome))?;
+/// What to say before artefacts that a report shows are made anew.
+pub(crate) const LOST: &str =
+    "the store has lost artefacts that the report shows: the steps that made them run again";
+
+/// Sees to the report's files, and prints it. `again` carries out the recipe with a check of all that is there.
+fn report(
+    global: &Global,
+    args: &RunArgs,
+    session: &Session,
+    mut outcome: Outcome,
+    again: &dyn Fn(bool) -> Result<Outcome, Failure>,
+) -> Result<(), Failure> {
+    let file =
+        |outcome: &Outcome| Filed::new(session, outcome, args.out.as_deref(), &session.report_folder());
+    let mut filed = file(&outcome)?;
+    if !filed.whole && !session.store.is_read_only() {
+        stdio::say(format_args!("{LOST}"));
+        outcome = again(true)?;
+        filed = file(&outcome)?;
+    }
+    pin(&session.store, (&outcome.run, outcome.repeats.as_ref()), kept(&outcome))?;
     let (files, claims) = (filed.files.clone(), filed.claims.clone());
     if args.quiet {
         write!(stdio::out(), "{}", outcomes(&filed.report()?))?;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use assay_fetch::Server;
 use assay_flow::{Diagnostic, Facts, Graph, JoinedGraph, Registry, Scale, Workspace, load, load_all};
 use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::{Rebuilt, Store, StoreError};
 use assay_study::steps::{self, Setup};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::args::{Global, Target, Targets};
+use crate::args::{Global, Machine, Target, Targets};
 use crate::challenge::record::Challenges;
 use crate::compose::commits::Commits;
 use crate::display::Display;
@@ -151,6 +152,33 @@ fn default_store(workspace: &Workspace) -> Utf8PathBuf {
     workspace.root().join(".assay")
 }
 
+/// What steps may reach beside the store.
+pub(crate) struct Reach {
+    /// A Python 3 with pip, which gets packages.
+    python: Utf8PathBuf,
+    /// Servers that have models.
+    servers: Vec<Server>,
+}
+
+impl Reach {
+    /// For commands that run no step.
+    pub(crate) fn nothing() -> Self {
+        Self { python: Utf8PathBuf::from("python3"), servers: Vec::new() }
+    }
+
+    /// What the user named.
+    pub(crate) fn of(machine: &Machine) -> Result<Self, Failure> {
+        // No argument, since those can be read by whoever lists the processes.
+        let key = std::env::var("ASSAY_ENDPOINT_KEY").ok();
+        let server = |address: &String| {
+            Server::new(address, key.as_deref())
+                .map_err(|error| Failure::from(Diagnostic::user(error.to_string()).help(error.remedy())))
+        };
+        let servers = machine.endpoints.iter().map(server).collect::<Result<_, _>>()?;
+        Ok(Self { python: machine.python.clone(), servers })
+    }
+}
+
 /// A checked recipe with everything that is needed to plan or run it.
 pub(crate) struct Session {
     pub(crate) workspace: Workspace,
@@ -166,11 +194,11 @@ impl Session {
     pub(crate) fn open(
         global: &Global,
         target: &Target,
-        python: &Utf8Path,
+        reach: Reach,
         setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
-        let registry = step_kinds(global, &workspace, python, setup_progress)?;
+        let registry = step_kinds(global, &workspace, reach, setup_progress)?;
         let graph = load(&workspace, &target.recipe, &target.scale, &target.sets, &registry)?;
         let store = Arc::new(open(&store_path_of(global, &workspace))?);
         let commits = Arc::new(Commits::new(workspace.root(), graph.files()));
@@ -199,11 +227,11 @@ impl Joint {
         global: &Global,
         recipes: &[String],
         targets: &Targets,
-        python: &Utf8Path,
+        reach: Reach,
         setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
         let workspace = workspace(global)?;
-        let registry = step_kinds(global, &workspace, python, setup_progress)?;
+        let registry = step_kinds(global, &workspace, reach, setup_progress)?;
         let graph = load_all(&workspace, recipes, &targets.scale, &targets.sets, &registry)?;
         let store = Arc::new(open(&store_path_of(global, &workspace))?);
         let commits = Arc::new(Commits::new(workspace.root(), graph.files()));
@@ -243,13 +271,13 @@ pub(crate) fn report_folder(workspace: &Workspace, store: &Store, scale: &Scale)
 
 /// The step kinds, for commands that run none.
 pub(crate) fn kinds(global: &Global, workspace: &Workspace) -> Result<Registry, Failure> {
-    step_kinds(global, workspace, Utf8Path::new("python3"), |_| {})
+    step_kinds(global, workspace, Reach::nothing(), |_| {})
 }
 
 fn step_kinds(
     global: &Global,
     workspace: &Workspace,
-    python: &Utf8Path,
+    reach: Reach,
     setup_progress: impl Fn(SetupEvent) + Send + Sync + 'static,
 ) -> Result<Registry, Failure> {
     let store = store_path_of(global, workspace);
@@ -257,9 +285,9 @@ fn step_kinds(
     let images = global.images.clone().unwrap_or_else(|| store.join("images"));
     // A recipe's verdicts come from the image that its workspace pins, whichever build of this program runs it.
     let lock = image_lock(workspace)?;
-    let judging = Judging::new(judging_with(images, lock, python, setup_progress)?);
-    let setup = Setup { workspace: workspace.clone(), python: python.to_owned(), judging: Arc::new(judging) };
-    Ok(steps::registry(&setup)?)
+    let Reach { python, servers } = reach;
+    let judging = Arc::new(Judging::new(judging_with(images, lock, &python, setup_progress)?));
+    Ok(steps::registry(&Setup { workspace: workspace.clone(), python, servers, judging })?)
 }
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {

@@ -1,16 +1,18 @@
-//! Files that a lock pins, fetched where they are missing.
+//! What other machines have: files that a lock pins, and answers of servers.
 //!
 //! A [`Wheel`] names a file of a package index by its hashes. A [`Fetcher`] gives its path in a folder of downloads: it is
 //! fetched through pip, whose settings for indexes, mirrors and proxies are honoured, if it is not there, and checked
-//! either way. Nothing here knows what the files are for.
+//! either way. A [`Server`] is asked in JSON over HTTP. Nothing here knows what files and answers are for.
 
 mod child;
 mod error;
+mod http;
 mod wheel;
 
 use std::time::Duration;
 
 pub use error::FetchError;
+pub use http::{HttpError, Server};
 pub use wheel::{DOWNLOAD_PREFIX, Fetcher, Tags, Wheel};
 
 /// How often it is looked whether a program has ended or is to be stopped.

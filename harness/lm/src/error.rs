@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 
 pub use assay_store::ErrorClass;
 
+use crate::engine::EndpointError;
 use crate::placement::{DeviceName, Placement};
 
 /// The result of this crate's fallible functions.
@@ -308,6 +309,9 @@ pub enum LmError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A server does not do what is asked of it.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// Reading or writing failed; the message names the file.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -331,6 +335,7 @@ impl LmError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::At { source, .. } => source.class(),
+            Self::Endpoint(error) => error.class(),
             Self::ConfigSyntax { .. }
             | Self::ConfigValue { .. }
             | Self::Unsupported { .. }
@@ -379,6 +384,7 @@ impl LmError {
     pub fn remedy(&self) -> Option<&'static str> {
         Some(match self {
             Self::At { source, .. } => return source.remedy(),
+            Self::Endpoint(error) => error.remedy(),
             Self::MissingSpecial { .. } => {
                 "use a dialect made for this model, or a tokenizer with this token added"
             }

@@ -33,8 +33,8 @@ pub mod weights;
 pub use config::{Config, Family};
 pub use decoder::Decoder;
 pub use engine::{
-    CANDLE, Candle, Capabilities, Chooser, Completion, Engine, EngineKind, Generator, Request, Sampling,
-    Scorer, VERSION, instruction_set,
+    Candle, CandleKind, Capabilities, Chooser, Completion, Endpoint, EndpointError, EndpointKind, Engine,
+    EngineKind, Generator, Request, Sampling, Scorer, Served, ServerKind, VERSION, instruction_set,
 };
 pub use error::{ErrorClass, LmError, Result};
 pub use layer::{Layer, Projection};

@@ -42,26 +42,31 @@ impl Tokenizer {
     /// [`LmError::LossAtStart`] if nothing precedes the first token with loss, and those of
     /// [`encode`](Self::encode).
     pub fn scored(&self, parts: &[Part<'_>]) -> Result<Scored> {
-        let mut tokens = Vec::new();
-        let mut range: Option<std::ops::Range<usize>> = None;
-        for (index, part) in parts.iter().enumerate() {
-            let start = tokens.len();
-            tokens.extend(self.encode(part.text)?);
-            if !part.loss || tokens.len() == start {
-                continue;
-            }
-            let first = range.as_ref().map_or(start, |range| range.start);
-            if range.is_some_and(|range| range.end != start) {
-                return Err(LmError::ScatteredLoss { part: index });
-            }
-            range = Some(first..tokens.len());
-        }
-        let range = range.unwrap_or(tokens.len()..tokens.len());
-        if range.start == 0 && !range.is_empty() {
-            return Err(LmError::LossAtStart);
-        }
-        Ok(Scored { tokens, range })
+        scored(parts, |text| self.encode(text))
     }
+}
+
+/// [`Tokenizer::scored`], by whatever gives the tokens of a text.
+pub(crate) fn scored(parts: &[Part<'_>], mut encode: impl FnMut(&str) -> Result<Vec<u32>>) -> Result<Scored> {
+    let mut tokens = Vec::new();
+    let mut range: Option<std::ops::Range<usize>> = None;
+    for (index, part) in parts.iter().enumerate() {
+        let start = tokens.len();
+        tokens.extend(encode(part.text)?);
+        if !part.loss || tokens.len() == start {
+            continue;
+        }
+        let first = range.as_ref().map_or(start, |range| range.start);
+        if range.is_some_and(|range| range.end != start) {
+            return Err(LmError::ScatteredLoss { part: index });
+        }
+        range = Some(first..tokens.len());
+    }
+    let range = range.unwrap_or(tokens.len()..tokens.len());
+    if range.start == 0 && !range.is_empty() {
+        return Err(LmError::LossAtStart);
+    }
+    Ok(Scored { tokens, range })
 }
 
 impl Model {

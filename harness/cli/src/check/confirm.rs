@@ -100,7 +100,7 @@ impl Again<'_> {
             .graph
             .towards(&wanted)
             .ok_or_else(|| Failure::Internal("the suspected rows have no steps".to_owned()))?;
-        let outcome = run::carry_out_until(&session, self.machine, self.display, self.cancel)?;
+        let outcome = run::carry_out_until(&session, self.machine, self.display, self.cancel, false)?;
         let mut report = now.clone();
         for step in &outcome.steps {
             for source in report.sources.iter_mut().filter(|source| source.id == step.step) {

@@ -48,7 +48,7 @@ fn of_one(global: &Global, args: &CheckArgs, target: &Target) -> Result<(), Fail
     let baseline = Baseline::of(&session, args.baseline.as_deref())?;
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
-    let outcome = run::carry_out_until(&session, &args.machine, &display, &cancel)?;
+    let outcome = run::carry_out_until(&session, &args.machine, &display, &cancel, false)?;
     let finished = Finished::new(session, outcome, baseline)?;
     let limits = Limits { alpha: args.alpha, min_effect: args.min_effect, others: 0 };
     let again = Again { global, machine: &args.machine, target, display: &display, cancel: &cancel };

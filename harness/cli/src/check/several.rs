@@ -16,7 +16,7 @@ use crate::display::Display;
 use crate::failure::Failure;
 use crate::process::stop_on_signals;
 use crate::recipes::tables;
-use crate::session::{self, Joint};
+use crate::session::{self, Joint, Reach};
 use crate::{document, outputs, several, stdio};
 
 /// Checks the recipes that were asked for. The worst of what is found decides how the command ends.
@@ -29,12 +29,13 @@ pub(super) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
     let display = Arc::new(if args.quiet { Display::quiet() } else { Display::new(false) });
     let (recipes, left_out) = chosen(global, args)?;
     let shown = Arc::clone(&display);
-    let joint =
-        Joint::open(global, &recipes, &args.targets, &args.machine.python, move |event| shown.setup(&event))?;
+    let joint = Joint::open(global, &recipes, &args.targets, Reach::of(&args.machine)?, move |event| {
+        shown.setup(&event)
+    })?;
     let baselines = Baseline::of_all(&joint)?;
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
-    let outcome = several::carry_out(&joint, &args.machine, &display, &cancel, &mut |_, _| {})?;
+    let outcome = several::carry_out(&joint, &args.machine, &display, &cancel, false, &mut |_, _| {})?;
     let ran = Ran::new(&joint, baselines, outcome)?;
     let all = All { global, args, display: &display, cancel: &cancel };
     let mut checks = Checks::new(&joint.graph.scale().name, all.checked(&joint, &ran)?, left_out);

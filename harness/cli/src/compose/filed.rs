@@ -37,6 +37,8 @@ struct Remembered {
 pub(crate) struct Filed {
     pub(crate) files: Vec<Utf8PathBuf>,
     pub(crate) claims: Vec<Settled>,
+    /// Whether the store had everything that the report shows.
+    pub(crate) whole: bool,
     content: Content,
 }
 
@@ -85,6 +87,7 @@ impl Filed {
         Ok(Self {
             files: written.into_iter().map(|file| file.path).collect(),
             claims,
+            whole: composed.whole,
             content: Content::Composed(Box::new(composed.report)),
         })
     }
@@ -107,7 +110,7 @@ impl Filed {
         }
         let [_, json, _] =
             texts.try_into().map_err(|_| Failure::Internal("a file of the report is missing".into()))?;
-        Ok(Some(Self { files: paths.into(), claims, content: Content::Found(json) }))
+        Ok(Some(Self { files: paths.into(), claims, whole: true, content: Content::Found(json) }))
     }
 
     /// The report itself.

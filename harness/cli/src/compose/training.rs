@@ -2,47 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use assay_flow::{Outcome, Provenance, Step};
 use assay_report::{Axis, DataTable, Datum, Heading, Plot, PlotPoint, Section, Series, SeriesStyle};
 use assay_store::{Hash, Store, StoreError};
 use assay_study::records::{self, TrainingStep};
-use serde::Serialize;
 
-use crate::session::Session;
+use super::models::Model;
 
 /// The title of the section.
 pub(crate) const TRAINING: &str = "Training";
 
-/// The type of a model's artefact, and the log in its folder.
-const MODEL: &str = "model";
+/// The log in a model's folder.
 const LOG: &str = records::TRAINING_LOG;
 
 /// Points of a curve at most.
 const POINTS: usize = 60;
-
-/// A model of a run.
-#[derive(Serialize)]
-pub(crate) struct Model {
-    /// The step that made it.
-    id: String,
-    /// The same without the seed.
-    name: String,
-    seed: Option<u64>,
-    artefact: Hash,
-}
-
-/// The models of a run, in the order of its steps.
-pub(super) fn models(session: &Session, outcome: &Outcome) -> Vec<Model> {
-    let made = session.graph.steps().iter().zip(&outcome.steps);
-    let models = made.filter(|(step, _)| step.kind.output().0 == MODEL);
-    let model = |(step, made): (&Step, &Provenance)| Model {
-        id: step.id.clone(),
-        name: step.name.clone(),
-        seed: step.seed,
-        artefact: made.output,
-    };
-    models.map(model).collect()
-}
 
 /// The logs of one model, by its seed.
 type Logs = BTreeMap<Option<u64>, Vec<TrainingStep>>;

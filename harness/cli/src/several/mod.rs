@@ -18,7 +18,7 @@ use crate::display::{Display, RUNS_REMEMBERED};
 use crate::failure::Failure;
 use crate::process::{cores, cpu_seconds, stop_on_signals};
 use crate::recipes::tables;
-use crate::session::{self, Joint};
+use crate::session::{self, Joint, Reach};
 use crate::visible::visible;
 use crate::{run, stdio};
 
@@ -45,8 +45,9 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let display = Arc::new(if args.quiet { Display::quiet() } else { Display::new(global.json) });
     let (recipes, printed_only) = chosen(global, &args.targets)?;
     let shown = Arc::clone(&display);
-    let joint =
-        Joint::open(global, &recipes, &args.targets, &args.machine.python, move |event| shown.setup(&event))?;
+    let joint = Joint::open(global, &recipes, &args.targets, Reach::of(&args.machine)?, move |event| {
+        shown.setup(&event)
+    })?;
     only_tables(&joint)?;
     run::check_out(args.out.as_deref(), joint.graph.recipes())?;
     let mut reports: Vec<Option<Finished>> = recipes.iter().map(|_| None).collect();
@@ -60,7 +61,15 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         }
         Err(failure) => unwritten = unwritten.take().or(Some(failure)),
     };
-    let outcome = carry_out(&joint, &args.machine, &display, &cancel, &mut write)?;
+    let mut outcome = carry_out(&joint, &args.machine, &display, &cancel, false, &mut write)?;
+    if reports.iter().flatten().any(|report| !report.whole) && !joint.store.is_read_only() {
+        stdio::say(format_args!("{}", run::LOST));
+        let mut write = |recipe: usize, outcome: Outcome| match finished(&joint, args, recipe, &outcome) {
+            Ok(report) => reports[recipe] = Some(report),
+            Err(failure) => unwritten = unwritten.take().or(Some(failure)),
+        };
+        outcome = carry_out(&joint, &args.machine, &display, &cancel, true, &mut write)?;
+    }
     pin(&joint, &outcome)?;
     let unwanted: Vec<String> = reports.iter().flatten().flat_map(|report| report.unwanted.clone()).collect();
     let summary = Summary {
@@ -120,6 +129,7 @@ pub(crate) fn carry_out(
     machine: &Machine,
     display: &Display,
     cancel: &AtomicBool,
+    verify: bool,
     finished: &mut dyn FnMut(usize, Outcome),
 ) -> Result<JoinedOutcome, Failure> {
     let threads = machine.threads.unwrap_or_else(cores);
@@ -127,7 +137,7 @@ pub(crate) fn carry_out(
         Ok(Forecast::new(joint.graph.steps(), &timed(&joint.store, RUNS_REMEMBERED)?, threads))
     });
     let options =
-        Options { threads, memory_mb: machine.memory, facts: joint.facts.clone(), cancel, observer };
+        Options { threads, memory_mb: machine.memory, facts: joint.facts.clone(), verify, cancel, observer };
     Ok(execute_joined(&joint.graph, &joint.store, &options, finished)?)
 }
 
@@ -146,6 +156,8 @@ struct Finished {
     page: Utf8PathBuf,
     /// Its claims whose outcome is not accepted.
     unwanted: Vec<String>,
+    /// Whether the store had everything that it shows.
+    whole: bool,
 }
 
 impl Finished {
@@ -165,11 +177,11 @@ fn finished(joint: &Joint, args: &RunArgs, recipe: usize, outcome: &Outcome) -> 
     let unwanted = run::among(&filed.claims, &args.fail_on);
     // The page is the last of the files.
     let page = filed.files.last().cloned().unwrap_or_default();
-    let (recipe, claims) = (session.graph.recipe().name.clone(), filed.claims.clone());
+    let (recipe, claims, whole) = (session.graph.recipe().name.clone(), filed.claims.clone(), filed.whole);
     if args.quiet {
         write!(stdio::out(), "{}", run::outcomes(&filed.report()?))?;
     }
-    Ok(Finished { recipe, claims, page, unwanted })
+    Ok(Finished { recipe, claims, page, unwanted, whole })
 }
 
 /// Keeps what the reports rest on.

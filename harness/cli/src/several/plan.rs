@@ -1,7 +1,6 @@
 //! The plan of several recipes.
 
 use assay_flow::{Diagnostic, Plan, State, plan_joined};
-use camino::Utf8Path;
 use serde::Serialize;
 
 use super::chosen;
@@ -9,7 +8,7 @@ use crate::args::{Global, PlanArgs};
 use crate::document;
 use crate::failure::Failure;
 use crate::plan::{print_entries, summary};
-use crate::session::Joint;
+use crate::session::{Joint, Reach};
 use crate::stdio;
 
 /// The part of a recipe in a plan of several.
@@ -32,7 +31,7 @@ pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
             .into());
     }
     let (recipes, _) = chosen(global, &args.targets)?;
-    let joint = Joint::open(global, &recipes, &args.targets, Utf8Path::new("python3"), |_| {})?;
+    let joint = Joint::open(global, &recipes, &args.targets, Reach::nothing(), |_| {})?;
     let plan = plan_joined(&joint.graph, &joint.store, &joint.facts)?;
     let parts: Vec<Part<'_>> = joint
         .graph

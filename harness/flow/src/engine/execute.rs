@@ -39,6 +39,9 @@ pub struct Options<'a> {
     pub memory_mb: u64,
     /// Facts about machine and set-up, from which each kind picks those that change its results.
     pub facts: Facts,
+    /// Whether every output that is in the store is read and checked before it counts as there. Without it, only the
+    /// targets' are, and what steps that run take as inputs.
+    pub verify: bool,
     /// Raised by the caller to stop the run, for instance on Ctrl-C.
     pub cancel: &'a AtomicBool,
     /// Sees every event as it happens.
@@ -94,7 +97,7 @@ fn run(
     let (observer, started) = (options.observer, Instant::now());
     let mut log = EventLog { store, run, recorded, repeats: None, observer, started };
     // Planned within the run: while it is alive, garbage collection takes away nothing that was found.
-    let decider = Decider::new(work, store, &options.facts);
+    let decider = Decider::new(work, store, &options.facts).verifying(options.verify);
     let planned = decider.plan().and_then(|planned| match recorded || planned.is_done() {
         true => Ok(planned),
         false => Err(StoreError::ReadOnly { path: store.root().to_owned() }),

@@ -122,6 +122,8 @@ pub(crate) struct Decider<'a> {
     store: &'a Store,
     /// For each step, the facts that change its result.
     facts: Vec<Facts>,
+    /// Whether cached outputs are read, and not only looked up.
+    verify: bool,
 }
 
 impl<'a> Decider<'a> {
@@ -132,7 +134,12 @@ impl<'a> Decider<'a> {
             let shared = (step.kind.name(), Arc::as_ptr(&step.params.root));
             known.entry(shared).or_insert_with(|| step.kind.facts(&step.params, facts)).clone()
         };
-        Self { work, store, facts: work.steps.iter().map(&mut of).collect() }
+        Self { work, store, facts: work.steps.iter().map(&mut of).collect(), verify: false }
+    }
+
+    /// The same, which reads each cached output if `verify` is set.
+    pub(crate) fn verifying(self, verify: bool) -> Self {
+        Self { verify, ..self }
     }
 
     /// Decides about all steps, each after its inputs.
@@ -150,8 +157,8 @@ impl<'a> Decider<'a> {
     /// Decides about one step, given the outputs that are known. `corrupt` is an object that was found
     /// damaged when this step's output was last wanted.
     ///
-    /// Verifying means reading, so it is done where bytes are about to be used: here for the target's output,
-    /// and by the run for the inputs of each step that it starts. Other cached outputs are only looked up.
+    /// Verifying means reading, so it is done where bytes are about to be used: here for the target's output (or
+    /// all, where the run says so), and by the run for the inputs of each step that it starts. Other cached outputs are only looked up.
     pub(crate) fn decide(
         &self,
         index: usize,
@@ -192,7 +199,7 @@ impl<'a> Decider<'a> {
             Err(StoreError::Corrupt { hash, .. }) => return Ok(Found::Damaged(hash)),
             Err(error) => return Err(error),
         };
-        if !self.work.is_target(index) {
+        if !self.verify && !self.work.is_target(index) {
             return Ok(Found::Output(output));
         }
         match verify(self.store, &output) {

@@ -15,12 +15,13 @@ use crate::language::pipeline::{Pipeline, Written, report_twice};
 use crate::language::recipe::Recipe;
 use crate::language::recipe_seeds::Seeds;
 use crate::language::references::{Resolver, Seed, Shared, Values, join};
-use crate::language::scale::Scale;
+use crate::language::scale::{EXTENDS, Scale, TITLE, extends};
 use crate::language::sets::Sets;
 use crate::language::steps::{Definitions, StepDefinition, needed};
 use crate::language::structure::check_structure;
 use crate::language::table::{Source, table_step};
 use crate::language::workspace::{Reader, Workspace};
+use crate::values::location::Location;
 use crate::values::names::{likely, quoted};
 use crate::values::value::{Located, Table, Value};
 
@@ -185,12 +186,33 @@ fn read_scale(
     sets: &mut Sets<'_>,
     problems: &mut Diagnostics,
 ) -> Option<Scale> {
-    let (file, mut root) = reader.open_named("scale", "recipes/scale", name, problems)?;
+    let (file, mut root) = read_values(reader, (name, None), &mut Vec::new(), problems)?;
+    sets.apply(&mut root, problems);
+    Scale::read(name, &file, root, sets.all(), problems)
+}
+
+/// The file of a scale and its values: its own, those that were fixed beforehand for it, and those of the scale that it
+/// extends, as far as it has none of the same name. `extended` are the scales that led to this one.
+fn read_values(
+    reader: &mut Reader<'_>,
+    (name, at): (&str, Option<&Location>),
+    extended: &mut Vec<String>,
+    problems: &mut Diagnostics,
+) -> Option<(Utf8PathBuf, Located)> {
+    let (file, mut root) = reader.open_named("scale", "recipes/scale", name, at, problems)?;
     if let Some(criteria) = reader.criteria(name, problems) {
         join(&mut root, criteria, problems);
     }
-    sets.apply(&mut root, problems);
-    Scale::read(name, &file, root, sets.all(), problems)
+    extended.push(name.to_owned());
+    if let Some(base) = extends(&root, extended, problems) {
+        let at = root.at(EXTENDS).and_then(|at| at.origin.location()).cloned();
+        let (_, values) = read_values(reader, (&base, at.as_ref()), extended, problems)?;
+        if let (Value::Table(own), Value::Table(values)) = (&mut root.value, values.value) {
+            let inherited = values.into_iter().filter(|(key, _)| key != TITLE);
+            inherited.for_each(|(key, value)| _ = own.entry(key).or_insert(value));
+        }
+    }
+    Some((file, root))
 }
 
 /// Reports a recipe that is for other scales.

@@ -43,7 +43,9 @@
 //! `"$path"` is replaced by a value of the scale (`recipes/scale/NAME.toml`), or else of `recipes/shared.toml`,
 //! in which references are replaced in turn; `${path}` in a longer string by the value as text; `$seed` by the
 //! seed. `$$` stands for a dollar sign. A scale may name another folder of the workspace in the place of
-//! `recipes/pipeline` (`pipeline = "recipes/released"`): other models of the same names, for the same recipes.
+//! `recipes/pipeline` (`pipeline = "recipes/released"`): other models of the same names, for the same recipes. One that
+//! `extends` another scale (`extends = "smoke"`) has its values, each whole, where it has none of the same name at the top of
+//! its own.
 //!
 //! What was fixed before the runs may stand in files of its own: the values of `recipes/criteria/SCALE.toml` are values of
 //! that scale, and those of `recipes/criteria/RECIPE.toml` are found as `$RECIPE.path`.

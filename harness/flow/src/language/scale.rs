@@ -11,7 +11,13 @@ use crate::values::path::ValuePath;
 use crate::values::value::{Located, Value};
 
 /// Keys of the format; all others are values.
-const KNOWN: [&str; 3] = ["title", PIPELINE, SEEDS];
+const KNOWN: [&str; 4] = [TITLE, EXTENDS, PIPELINE, SEEDS];
+
+/// The key of what a scale is called, which no other scale takes over.
+pub(crate) const TITLE: &str = "title";
+
+/// The key of the scale whose values stand where a scale has none of its own.
+pub(crate) const EXTENDS: &str = "extends";
 
 /// The key of the folder in which the pipeline's files are.
 const PIPELINE: &str = "pipeline";
@@ -44,7 +50,7 @@ impl Scale {
         problems: &mut Diagnostics,
     ) -> Option<Self> {
         let mut fields = Fields::open(&root, "a scale", Keys::Also(&KNOWN), problems)?;
-        let title = fields.required("title");
+        let title = fields.required(TITLE);
         let seeds = read_seeds(&mut fields).unwrap_or_default();
         let pipeline: Option<String> = fields.optional(PIPELINE);
         if pipeline.as_ref().is_some_and(|folder| !is_inside(folder)) {
@@ -103,6 +109,19 @@ impl Scale {
     pub(crate) fn start(&self) -> Location {
         Location { file: self.file.as_str().into(), line: 1, column: 1 }
     }
+}
+
+/// The scale that a scale extends, if it extends one; a circle is reported. `extended` are the names of this scale and of
+/// those that led to it.
+pub(crate) fn extends(root: &Located, extended: &[String], problems: &mut Diagnostics) -> Option<String> {
+    let base: String = Fields::open(root, "a scale", Keys::Also(&KNOWN), problems)?.optional(EXTENDS)?;
+    if extended.contains(&base) {
+        let circle = [extended, &[base]].concat().join("` extends `");
+        let message = format!("`{circle}`, which is a circle");
+        problems.push(diagnose(root, &ValuePath::key(EXTENDS), Part::Value, message, None));
+        return None;
+    }
+    Some(base)
 }
 
 /// Whether a path names a folder below the root.

@@ -11,6 +11,7 @@ use crate::language::recipe::Recipe;
 pub use crate::language::references::CRITERIA;
 use crate::language::references::Shared;
 use crate::language::syntax::parse_file;
+use crate::values::location::Location;
 use crate::values::names::likely;
 use crate::values::value::Located;
 
@@ -189,7 +190,7 @@ impl<'w> Reader<'w> {
                 return None;
             }
         };
-        let (file, root) = self.open_named("recipe", RECIPES, &name, problems)?;
+        let (file, root) = self.open_named("recipe", RECIPES, &name, None, problems)?;
         Recipe::read(&name, &file, root, problems)
     }
 
@@ -207,12 +208,14 @@ impl<'w> Reader<'w> {
         if self.workspace.root.join(&file).is_file() { self.open(&file, problems) } else { None }
     }
 
-    /// Parses `FOLDER/NAME.toml`; a file that isn't there is reported as an unknown `what`, with near names.
+    /// Parses `FOLDER/NAME.toml`; a file that isn't there is reported as an unknown `what`, with near names. `at` is where
+    /// the name is written, if it is in a file.
     pub(crate) fn open_named(
         &mut self,
         what: &str,
         folder: &str,
         name: &str,
+        at: Option<&Location>,
         problems: &mut Diagnostics,
     ) -> Option<(Utf8PathBuf, Located)> {
         let mut known = match self.workspace.names(folder, "toml") {
@@ -225,7 +228,11 @@ impl<'w> Reader<'w> {
         known.retain(|name| folder != RECIPES || name != SHARED);
         // Only names from the list are opened, so that a name can't lead out of the folder.
         if !known.iter().any(|known| known == name) {
-            problems.push(no_such(what, name, &known));
+            let diagnostic = no_such(what, name, &known);
+            problems.push(match at {
+                Some(at) => diagnostic.at(at),
+                None => diagnostic,
+            });
             return None;
         }
         let file = Utf8PathBuf::from(format!("{folder}/{name}.toml"));

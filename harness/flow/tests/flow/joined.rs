@@ -74,6 +74,7 @@ fn ids<'g>(graph: &'g JoinedGraph, steps: &[usize]) -> Vec<&'g str> {
 fn run(project: &Project, recipes: &[&str]) -> (Result<JoinedOutcome, FlowError>, Vec<usize>, Vec<Event>) {
     let watcher = Watcher::default();
     let options = Options {
+        verify: false,
         threads: project.threads,
         memory_mb: 1000,
         facts: project.facts.clone(),

@@ -130,6 +130,7 @@ fn a_part_of_a_graph_runs_alone() {
     assert_eq!((ids(&one), one.target().id.as_str()), (vec!["noise[seed=6]".to_owned()], "noise[seed=6]"));
     let watcher = Watcher::default();
     let options = Options {
+        verify: false,
         threads: 1,
         memory_mb: 100,
         facts: project.facts.clone(),

@@ -103,6 +103,7 @@ impl Project {
 
     pub(crate) fn run_watched(&self, observer: &dyn Observer) -> Result<Outcome, FlowError> {
         let options = Options {
+            verify: false,
             threads: self.threads,
             memory_mb: 1000,
             facts: self.facts.clone(),

@@ -65,13 +65,11 @@ impl Candle {
     }
 }
 
-/// The kind of [`Candle`].
-pub const CANDLE: &dyn EngineKind = &Kind;
+/// The kind of [`Candle`], with the place where it computes.
+#[derive(Clone, Copy, Debug)]
+pub struct CandleKind(pub Placement);
 
-/// The only value is [`CANDLE`].
-struct Kind;
-
-impl EngineKind for Kind {
+impl EngineKind for CandleKind {
     fn name(&self) -> &'static str {
         "candle"
     }
@@ -80,8 +78,8 @@ impl EngineKind for Kind {
         Capabilities { generate: true, score: true, choose: true }
     }
 
-    fn identity(&self, placement: &Placement) -> String {
-        format!("candle {VERSION}, {placement}, {}", instruction_set())
+    fn identity(&self) -> String {
+        format!("candle {VERSION}, {}, {}", self.0, instruction_set())
     }
 
     fn requires(&self, folder: &Utf8Path, specials: &[String]) -> Result<()> {
@@ -96,8 +94,9 @@ impl EngineKind for Kind {
         }
     }
 
-    fn open(&self, folder: &Utf8Path, placement: &Placement) -> Result<Box<dyn Engine>> {
-        Ok(Box::new(Candle::open(folder, placement)?))
+    fn open(&self, folder: &Utf8Path, specials: &[String]) -> Result<Box<dyn Engine>> {
+        self.requires(folder, specials)?;
+        Ok(Box::new(Candle::open(folder, &self.0)?))
     }
 }
 

@@ -3,9 +3,11 @@
 //! An [`EngineKind`] opens models. What its engines can do, and what their results depend on, is known before
 //! one is opened. An [`Engine`] runs a model; it gives itself as a [`Generator`], [`Scorer`] or [`Chooser`], as
 //! far as its kind can. Prompts, rows, options and stop strings are strings; only the engine deals with tokens.
-//! [`Candle`] runs a model folder in this process, and is of the kind [`CANDLE`].
+//! [`Candle`] runs a model folder in this process, and is of the kind [`CandleKind`]; an [`Endpoint`] asks a server, and is
+//! of the kind [`EndpointKind`].
 
 mod candle;
+mod endpoint;
 mod identity;
 
 use std::ops::ControlFlow;
@@ -14,11 +16,11 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::placement::Placement;
 use crate::text::Part;
 
-pub use candle::{CANDLE, Candle};
+pub use candle::{Candle, CandleKind};
 pub(crate) use candle::{Draw, prompts};
+pub use endpoint::{Endpoint, EndpointError, EndpointKind, Served, ServerKind};
 pub use identity::{VERSION, instruction_set};
 
 /// How completions are drawn.
@@ -61,8 +63,8 @@ pub struct Completion {
     pub text: String,
     /// Tokens that the model wrote, those of the stop string included up to the one that completed it.
     pub tokens: u32,
-    /// The stop string that ended it, or the text of the end-of-sequence token that did; `None` when it was
-    /// cut off at [`max_new_tokens`](Sampling::max_new_tokens).
+    /// The stop string that ended it, or the text of the end-of-sequence token that did, empty where a server
+    /// does not say which; `None` when it was cut off at [`max_new_tokens`](Sampling::max_new_tokens).
     pub stop: Option<String>,
 }
 
@@ -77,7 +79,7 @@ pub struct Capabilities {
     pub choose: bool,
 }
 
-/// A kind of engine, and how one of its engines is opened.
+/// A kind of engine with its settings, and how one of its engines is opened.
 pub trait EngineKind: Send + Sync {
     /// Its name in recipes, such as `candle`.
     fn name(&self) -> &'static str;
@@ -87,9 +89,9 @@ pub trait EngineKind: Send + Sync {
 
     /// What, beside the model and the request, results depend on: the engine's name and version, and where it
     /// computes. Belongs in the key of whatever is stored.
-    fn identity(&self, placement: &Placement) -> String;
+    fn identity(&self) -> String;
 
-    /// Checks, without loading weights, that each of these texts, the special tokens that a dialect names, is
+    /// Checks, as far as the folder says it, that each of these texts, the special tokens that a dialect names, is
     /// one token of the model. A tokenizer without such a token would split its text into several tokens,
     /// without an error.
     ///
@@ -98,11 +100,12 @@ pub trait EngineKind: Send + Sync {
     /// cannot be read.
     fn requires(&self, folder: &Utf8Path, specials: &[String]) -> Result<()>;
 
-    /// Opens a model folder.
+    /// Opens a model folder whose model must have these special tokens.
     ///
     /// # Errors
-    /// The folder holds no model that the engine can run; the placement cannot be opened.
-    fn open(&self, folder: &Utf8Path, placement: &Placement) -> Result<Box<dyn Engine>>;
+    /// The folder holds no model that the engine can run, or one without a special token; the engine's device or server
+    /// cannot be used.
+    fn open(&self, folder: &Utf8Path, specials: &[String]) -> Result<Box<dyn Engine>>;
 }
 
 /// Something that runs a model.

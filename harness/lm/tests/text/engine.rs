@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use assay_lm::sample::{Prompt, SampleConfig, Sampler, forced_choice};
 use assay_lm::{
-    CANDLE, Candle, Capabilities, Chooser, Completion, Config, Family, Generator, Kernels, LmError, Model,
-    Part, Placement, Request, Sampling, Scorer, Tokenizer, score,
+    Candle, CandleKind, Capabilities, Chooser, Completion, Config, EngineKind, Family, Generator, Kernels,
+    LmError, Model, Part, Placement, Request, Sampling, Scorer, Tokenizer, score,
 };
 use camino::Utf8Path;
 
@@ -329,11 +329,12 @@ fn options_that_cannot_be_compared_are_refused() {
 fn a_special_token_that_the_tokenizer_lacks_is_named_before_anything_runs() {
     let world = World::byte_level();
     let specials = SPECIALS.map(String::from);
-    CANDLE.requires(world.path(), &specials).unwrap();
+    let kind = CandleKind(Placement::cpu(Kernels::Cpu));
+    kind.requires(world.path(), &specials).unwrap();
     // Weights are not needed to tell.
     std::fs::remove_file(world.path().join("model.safetensors")).unwrap();
     let more = [&specials[..], &["<|im_end|>".to_owned()]].concat();
-    let error = CANDLE.requires(world.path(), &more).unwrap_err();
+    let error = kind.requires(world.path(), &more).unwrap_err();
     assert!(matches!(&error, LmError::MissingSpecial { token, .. } if token == "<|im_end|>"), "{error}");
     assert_eq!(error.class(), assay_lm::ErrorClass::User);
     let tokenizer = world.path().join("tokenizer.json");
@@ -361,17 +362,17 @@ fn an_engine_says_what_it_is() {
     let world = World::embedded();
     let isa = assay_lm::instruction_set();
     assert!(!isa.is_empty());
-    let placement = Placement::cpu(Kernels::Cpu);
+    let kind = CandleKind(Placement::cpu(Kernels::Cpu));
     let identity = format!("candle {}, cpu/f32/cpu-kernels, {isa}", assay_lm::VERSION);
-    assert_eq!((CANDLE.name(), CANDLE.identity(&placement)), ("candle", identity));
+    assert_eq!((kind.name(), kind.identity()), ("candle", identity));
     // What the kind says is what the engine is.
-    let engine = CANDLE.open(world.path(), &placement).unwrap();
+    let engine = kind.open(world.path(), &[]).unwrap();
     let is = Capabilities {
         generate: engine.generator().is_some(),
         score: engine.scorer().is_some(),
         choose: engine.chooser().is_some(),
     };
-    assert_eq!(CANDLE.capabilities(), is);
+    assert_eq!(kind.capabilities(), is);
     let chosen = std::thread::scope(|scope| {
         let chosen = scope.spawn(|| engine.chooser().unwrap().choose(&[vec![part("1")]], &["7", "8"]));
         chosen.join().unwrap()

@@ -5,10 +5,8 @@ use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{
-    ANSWERS, DEMONSTRATIONS, Kind, MODEL, MOST_SAMPLES, TRACES, counts, dialect, float_facts, placed,
-};
-use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
+use super::kind::{ANSWERS, DEMONSTRATIONS, Kind, MODEL, MOST_SAMPLES, TRACES, counts, dialect};
+use crate::engines::{EngineParams, Model, SamplingParams, Servers, Wanted};
 use crate::records::{self, Answer};
 
 #[derive(Deserialize, JsonSchema)]
@@ -29,13 +27,13 @@ pub(crate) struct Params {
 /// `sample-answers`: M answers for each distinct valid (item, thought), in the order of first appearance.
 ///
 /// Holds a prompt, which contains the thought, for each of them, and all answers.
-pub(crate) fn kind() -> Kind<Params> {
+pub(crate) fn kind(servers: Servers) -> Kind<Params> {
     let about = "M answers of the reasoning model after each distinct trace";
-    Kind::new("sample-answers", 1, ANSWERS, about, |params: &Params, context| {
+    Kind::new("sample-answers", 1, ANSWERS, about, move |params: &Params, context| {
         let prompts = prompts(params, context)?;
         let samples = |prompt| (0..params.answers).map(move |index| Wanted { prompt, index });
         let wanted: Vec<Wanted<'_>> = prompts.iter().flat_map(|asked| samples(&asked.prompt)).collect();
-        let model = Model::of_input(context, "model", &params.engine, params.dialect.requires())?;
+        let model = Model::of_input(context, "model", &params.engine, &servers, params.dialect.requires())?;
         let sampling = params.sampling.sampling(params.seed, &params.dialect, params.dialect.answer_stops());
         let completions = model.generate(context, &sampling, &wanted)?;
         let asked = prompts.iter().flat_map(|asked| (0..params.answers).map(move |index| (asked, index)));
@@ -64,8 +62,8 @@ pub(crate) fn kind() -> Kind<Params> {
         params.sampling.check()?;
         params.engine.check("generate", |can| can.generate)
     })
-    .facts(|params, known| float_facts(params.engine.placement(), known))
-    .resources(|params| placed(params.engine.placement(), 1, 300))
+    .facts(|params, known| params.engine.facts(known))
+    .resources(|params| params.engine.resources(1, 300))
 }
 
 /// What is answered after: a distinct trace.

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::refused;
-use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, MOST_SAMPLES, counts, dialect, float_facts, placed};
-use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
+use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, MOST_SAMPLES, counts, dialect};
+use crate::engines::{EngineParams, Model, SamplingParams, Servers, Wanted};
 use crate::records::{self, Generation};
 
 #[derive(Deserialize, JsonSchema)]
@@ -42,17 +42,20 @@ pub(crate) struct Params {
 /// the sampled thought.
 ///
 /// Holds the items, a prompt for each, and all replies.
-pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
+pub(crate) fn kind(workspace: Workspace, servers: Servers) -> Kind<Params> {
     let about = "k replies of a model to each test item";
-    Kind::new("generate", 1, GENERATIONS, about, |params: &Params, context| {
+    Kind::new("generate", 1, GENERATIONS, about, move |params: &Params, context| {
         let items: Vec<Item> = records::read(context, "items")?;
         let benchmarks = items.iter().map(|item| item.benchmark.clone()).collect();
         params.check_benchmarks(context.params(), &benchmarks).map_err(|error| {
             StepError::user(error.to_string()).remedy("name benchmarks that the items of input `items` have")
         })?;
-        let model = Model::of_input(context, "model", &params.engine, params.dialect.requires())?;
+        let model = Model::of_input(context, "model", &params.engine, &servers, params.dialect.requires())?;
         let (forced, free): (Vec<&Item>, Vec<&Item>) =
             items.iter().partition(|item| forced_options(item).is_some());
+        if !forced.is_empty() {
+            model.needs("choose among given options", |can| can.choose)?;
+        }
         let mut generations = written(params, context, &model, &free)?;
         generations.extend(chosen(params, context, &model, &forced)?);
         records::write(context.output(), &generations)
@@ -69,10 +72,10 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
             params.check_benchmarks(all, &source.benchmarks(workspace.root()).map_err(refused)?)?;
         }
         params.sampling.check()?;
-        params.engine.check("generate and choose", |can| can.generate && can.choose)
+        params.engine.check("generate", |can| can.generate)
     })
-    .facts(|params, known| float_facts(params.engine.placement(), known))
-    .resources(|params| placed(params.engine.placement(), 1, 300))
+    .facts(|params, known| params.engine.facts(known))
+    .resources(|params| params.engine.resources(1, 300))
 }
 
 impl Params {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use assay_fetch::Server;
 use assay_flow::{FlowError, Registry, Workspace};
 use assay_sandbox::Judging;
 use camino::Utf8PathBuf;
@@ -21,12 +22,14 @@ mod problems;
 mod released;
 mod rows;
 mod score;
+mod served;
 mod table;
 mod trace_rows;
 mod traces;
 mod train;
 mod weights;
 
+use crate::engines::Servers;
 pub use kind::FACT_INSTRUCTION_SET;
 
 /// What the step kinds need of the program that they run in.
@@ -35,6 +38,8 @@ pub struct Setup {
     pub workspace: Workspace,
     /// A Python 3 with pip, which gets packages.
     pub python: Utf8PathBuf,
+    /// Servers that have models, in the order in which they are asked for one.
+    pub servers: Vec<Server>,
     /// The judges and graders, set up when the first of them is needed.
     pub judging: Arc<Judging>,
 }
@@ -44,6 +49,7 @@ pub struct Setup {
 /// # Errors
 /// None in practice: the kinds have different names.
 pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
+    let servers: Servers = setup.servers.as_slice().into();
     let mut registry = Registry::new();
     registry.register(data::items(setup.workspace.clone()))?;
     registry.register(data::demonstrations(setup.workspace.clone()))?;
@@ -56,19 +62,20 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(checkpoint::kind(setup.workspace.clone()))?;
     registry.register(package::kind(setup.workspace.clone(), setup.python.clone()))?;
     registry.register(released::gguf())?;
+    registry.register(served::kind(Arc::clone(&servers)))?;
     registry.register(problems::kind())?;
     registry.register(pretrain::kind())?;
     registry.register(train::kind())?;
     registry.register(policy::grpo(Arc::clone(&setup.judging)))?;
     registry.register(policy::rlt())?;
-    registry.register(traces::kind())?;
-    registry.register(score::kind())?;
-    registry.register(answers::kind())?;
+    registry.register(traces::kind(Arc::clone(&servers)))?;
+    registry.register(score::kind(Arc::clone(&servers)))?;
+    registry.register(answers::kind(Arc::clone(&servers)))?;
     registry.register(weights::kind())?;
     registry.register(judge::answers(Arc::clone(&setup.judging)))?;
     registry.register(judge::generations(Arc::clone(&setup.judging)))?;
     registry.register(diagnostics::kind())?;
-    registry.register(generate::kind(setup.workspace.clone()))?;
+    registry.register(generate::kind(setup.workspace.clone(), servers))?;
     registry.register(table::kind(setup.workspace.clone()))?;
     Ok(registry)
 }

@@ -11,17 +11,15 @@ use std::time::Duration;
 use assay_data::{Demonstration, Dialect, Hint, Item, Segment};
 use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use assay_lm::train::{Checkpoints, Every, Example, Learner, Rewards, Unit};
-use assay_lm::{Model, Request, Rollout, roll_out};
+use assay_lm::{CandleKind, EngineKind, Model, Request, Rollout, roll_out};
 use assay_sandbox::{Judging, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::judge::{judged, judges};
-use super::kind::{
-    DEMONSTRATIONS, Kind, MODEL, MOST_ITEMS, bug, counts, dialect, float_facts, in_pool, lm, placed, too_few,
-};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, MOST_ITEMS, bug, counts, dialect, in_pool, lm, too_few};
 use super::train::{Training, write_model};
-use crate::engines::{self, EngineParams, SamplingParams, parts};
+use crate::engines::{self, EngineParams, SamplingParams, Servers, parts};
 use crate::inference::posterior::objective::Advantage;
 use crate::inference::posterior::{AnswerLikelihood, LogRatio};
 use crate::records;
@@ -85,11 +83,11 @@ pub(crate) fn grpo(judging: Arc<Judging>) -> Kind<Params> {
         None => params.check(),
     })
     .facts(move |params, known| {
-        let mut all = float_facts(params.engine.placement(), known);
+        let mut all = params.engine.facts(known);
         all.extend(facts.clone());
         all
     })
-    .resources(|params| placed(params.engine.placement(), 1, 500))
+    .resources(|params| params.engine.resources(1, 500))
 }
 
 /// `rlt`: a posterior, trained by policy gradient on the dense reward of reinforcement-learning teachers (equation 34):
@@ -99,7 +97,13 @@ pub(crate) fn rlt() -> Kind<Params> {
     let about = "Trains a posterior on its own thoughts with the evidence lower bound as reward";
     Kind::new("rlt", 1, MODEL, about, |params: &Params, context| {
         let (form, hint) = (&params.dialect, params.hint.unwrap_or(Hint::B));
-        let reasoner = engines::Model::of_input(context, "reasoner", &params.engine, form.requires())?;
+        let reasoner = engines::Model::of_input(
+            context,
+            "reasoner",
+            &params.engine,
+            &Servers::from([]),
+            form.requires(),
+        )?;
         let policy = Policy {
             params,
             context,
@@ -122,8 +126,8 @@ pub(crate) fn rlt() -> Kind<Params> {
         None => Err(ParamError::new("hint", "is missing, but the posterior sees the answer at `A` or `B`")),
         Some(_) => params.engine.check("score", |can| can.score).and(params.check()),
     })
-    .facts(|params, known| float_facts(params.engine.placement(), known))
-    .resources(|params| placed(params.engine.placement(), 1, 500))
+    .facts(|params, known| params.engine.facts(known))
+    .resources(|params| params.engine.resources(1, 500))
 }
 
 impl Params {
@@ -139,6 +143,7 @@ impl Params {
         self.training.check().map_err(|error| error.under("training"))?;
         self.sampling.check()?;
         self.sampling.check_unchanged()?;
+        self.engine.placement()?;
         self.engine.check("generate", |can| can.generate)
     }
 }
@@ -189,9 +194,9 @@ impl Policy<'_, '_> {
     fn train(&self, start: &str, required: &[String]) -> Result<(), StepError> {
         let Self { params, context, .. } = *self;
         let artifact = context.input(start)?;
-        params.engine.requires(&artifact.path, required)?;
-        let Model { decoder, tokenizer } =
-            Model::load(&artifact.path, params.engine.placement()).map_err(lm)?;
+        let placement = params.engine.placement().map_err(|error| StepError::user(error.to_string()))?;
+        CandleKind(*placement).requires(&artifact.path, required).map_err(lm)?;
+        let Model { decoder, tokenizer } = Model::load(&artifact.path, placement).map_err(lm)?;
         let items = self.items()?;
         let longest = params.sampling.max_new_tokens() as f64;
         let config = params.training.config(longest, params.seed);

@@ -7,8 +7,8 @@ use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{DEMONSTRATIONS, Kind, MODEL, SCORES, TRACES, bug, dialect, float_facts, placed};
-use crate::engines::{EngineParams, Model};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, SCORES, TRACES, bug, dialect};
+use crate::engines::{EngineParams, Model, Servers};
 use crate::inference::posterior::{AnswerLikelihood, LogRatio};
 use crate::records::{self, Score, Trace};
 
@@ -28,10 +28,10 @@ pub(crate) struct Params {
 ///
 /// Holds the valid traces, one row of text for each of them, and a log-probability for each of their tokens and
 /// model.
-pub(crate) fn kind() -> Kind<Params> {
+pub(crate) fn kind(servers: Servers) -> Kind<Params> {
     let about =
         "Log-ratio of each trace under reasoning model and posterior, and the reference answer's likelihood";
-    Kind::new("score-traces", 1, SCORES, about, |params: &Params, context| {
+    Kind::new("score-traces", 1, SCORES, about, move |params: &Params, context| {
         let items = records::demonstrations(context, |row| row.item)?;
         let traces = valid_traces(context, &items)?;
         let (form, required) = (&params.dialect, params.dialect.requires());
@@ -40,14 +40,14 @@ pub(crate) fn kind() -> Kind<Params> {
             rows.collect::<Result<Vec<_>, StepError>>()
         };
         let (thoughts, answers) = {
-            let reasoner = Model::of_input(context, "reasoner", &params.engine, required)?;
+            let reasoner = Model::of_input(context, "reasoner", &params.engine, &servers, required)?;
             let score = |what, rows: Result<Vec<_>, StepError>| reasoner.score(context, what, &rows?);
             let thoughts = texts(&|item, thought| form.thought_row(item, thought));
             let thoughts = score("traces under the reasoning model", thoughts)?;
             let answers = texts(&|item, thought| form.answer_row(item, thought, item.reference()));
             (thoughts, score("reference answers", answers)?)
         };
-        let posterior = Model::of_input(context, "posterior", &params.engine, required)?;
+        let posterior = Model::of_input(context, "posterior", &params.engine, &servers, required)?;
         let hinted = {
             let rows =
                 texts(&|item, thought| form.posterior_row(params.hint, item, item.reference(), thought))?;
@@ -78,8 +78,8 @@ pub(crate) fn kind() -> Kind<Params> {
         },
     )
     .check(|params, _| params.engine.check("score", |can| can.score))
-    .facts(|params, known| float_facts(params.engine.placement(), known))
-    .resources(|params| placed(params.engine.placement(), 1, 300))
+    .facts(|params, known| params.engine.facts(known))
+    .resources(|params| params.engine.resources(1, 300))
 }
 
 /// How a thought about an item becomes a row to be scored.

@@ -5,11 +5,8 @@ use assay_flow::{InputSpec, StepContext, StepError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{
-    DEMONSTRATIONS, Kind, MODEL, MOST_ITEMS, MOST_SAMPLES, TRACES, counts, dialect, float_facts, placed,
-    too_few,
-};
-use crate::engines::{EngineParams, Model, SamplingParams, Wanted};
+use super::kind::{DEMONSTRATIONS, Kind, MODEL, MOST_ITEMS, MOST_SAMPLES, TRACES, counts, dialect, too_few};
+use crate::engines::{EngineParams, Model, SamplingParams, Servers, Wanted};
 use crate::records::{self, Trace};
 
 #[derive(Deserialize, JsonSchema)]
@@ -36,9 +33,9 @@ pub(crate) struct Params {
 /// `sample-traces`: K thoughts an item.
 ///
 /// Holds a prompt for each item and all thoughts.
-pub(crate) fn kind() -> Kind<Params> {
+pub(crate) fn kind(servers: Servers) -> Kind<Params> {
     let about = "K thoughts for each training item, from the posterior or from the reasoning model";
-    Kind::new("sample-traces", 1, TRACES, about, |params: &Params, context| {
+    Kind::new("sample-traces", 1, TRACES, about, move |params: &Params, context| {
         let items = first_items(context, params.limit)?;
         let form = &params.dialect;
         let prompt = |item: &Item| match params.hint {
@@ -52,7 +49,7 @@ pub(crate) fn kind() -> Kind<Params> {
             Some(hint) => form.posterior_stops(hint),
             None => form.thought_stops(),
         };
-        let model = Model::of_input(context, "model", &params.engine, form.requires())?;
+        let model = Model::of_input(context, "model", &params.engine, &servers, form.requires())?;
         let sampling = params.sampling.sampling(params.seed, form, stops);
         let completions = model.generate(context, &sampling, &wanted)?;
         let asked = items.iter().flat_map(|item| (0..params.traces).map(move |index| (item, index)));
@@ -76,8 +73,8 @@ pub(crate) fn kind() -> Kind<Params> {
         params.sampling.check()?;
         params.engine.check("generate", |can| can.generate)
     })
-    .facts(|params, known| float_facts(params.engine.placement(), known))
-    .resources(|params| placed(params.engine.placement(), 1, 300))
+    .facts(|params, known| params.engine.facts(known))
+    .resources(|params| params.engine.resources(1, 300))
 }
 
 /// The first items that the teacher has rows of.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use assay_fetch::Server;
 use assay_flow::{
     ArtifactType, ErrorClass, Event, Facts, FlowError, Observer, Options, ParamError, Params, Record,
     Registry, Resources, StepContext, StepError, StepKind, Workspace, execute, load,
@@ -75,6 +76,11 @@ pub(crate) type Failure = (ErrorClass, String);
 
 impl Project {
     pub(crate) fn new(test: &str) -> Self {
+        Self::with_servers(test, Vec::new())
+    }
+
+    /// One whose steps may ask these servers.
+    pub(crate) fn with_servers(test: &str, servers: Vec<Server>) -> Self {
         let root = Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("steps").join(test);
         if root.exists() {
             fs_err::remove_dir_all(&root).unwrap();
@@ -99,6 +105,7 @@ impl Project {
             workspace: Workspace::new(root.clone()),
             // There is one where a test puts it.
             python: root.join("python"),
+            servers,
             judging: Arc::new(judging),
         };
         Self { root, registry: registry(&setup).unwrap(), steps: String::new() }
@@ -134,6 +141,7 @@ impl Project {
             .unwrap_or_else(|problems| panic!("{problems}"));
         let watcher = Watcher { events: Mutex::default(), cancel: AtomicBool::new(false), stop };
         let options = Options {
+            verify: false,
             threads: 2,
             memory_mb: 2000,
             facts: Facts::new(),

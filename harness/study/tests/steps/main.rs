@@ -7,5 +7,6 @@ mod joining;
 mod policy;
 mod reading;
 mod released;
+mod served;
 mod tables;
 mod training;

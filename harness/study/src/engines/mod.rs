@@ -9,118 +9,21 @@
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use assay_data::{Dialect, Segment};
-use assay_flow::{ParamError, StepContext, StepError};
-use assay_lm::engine::{CANDLE, Capabilities, Completion, Engine, EngineKind, Request, Sampling};
-use assay_lm::{Part, Placement};
+use assay_data::Segment;
+use assay_flow::{StepContext, StepError};
+use assay_lm::Part;
+use assay_lm::engine::{Capabilities, Completion, Engine, EngineKind, Request, Sampling};
 use assay_store::{Hash, Hasher, StoreError, memo::memoized};
-use camino::{Utf8Path, Utf8PathBuf};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use camino::Utf8PathBuf;
 
-use crate::steps::kind::{counts, in_pool, lm, within};
+use crate::steps::kind::{in_pool, lm};
+
+mod params;
+
+pub(crate) use params::{EngineParams, SamplingParams, Servers};
 
 /// Prompts whose choices are made together; a run that is stopped loses so many at most.
 const CHOSEN_TOGETHER: usize = 256;
-/// The highest temperature: from here on all tokens are nearly equally likely.
-const MOST_TEMPERATURE: f64 = 100.0;
-/// The longest completion: a million tokens, as the longest contexts have.
-const MOST_NEW_TOKENS: u64 = 1 << 20;
-
-/// Which engine a step uses and where it computes.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EngineParams {
-    kind: EngineName,
-    /// Where `candle` computes: device, float type, kernels.
-    placement: Placement,
-}
-
-/// The engines by name. What each of them can do, and how it is opened, is said by its kind alone.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum EngineName {
-    /// The decoder of this program.
-    Candle,
-    /// Generates, and can do nothing else.
-    #[cfg(test)]
-    Mute,
-}
-
-impl EngineName {
-    fn kind(self) -> &'static dyn EngineKind {
-        match self {
-            Self::Candle => CANDLE,
-            #[cfg(test)]
-            Self::Mute => &tests::Mute,
-        }
-    }
-}
-
-impl EngineParams {
-    /// Refuses an engine that cannot do what a step needs of it.
-    pub(crate) fn check(&self, need: &str, can: impl Fn(Capabilities) -> bool) -> Result<(), ParamError> {
-        let kind = self.kind.kind();
-        if !can(kind.capabilities()) {
-            let message = format!("`{}` cannot {need}, which this step needs", kind.name());
-            return Err(ParamError::new("engine.kind", message));
-        }
-        self.placement.check().map_err(|error| ParamError::new("engine.placement", error.to_string()))
-    }
-
-    /// Checks, without loading weights, that a model folder has the special tokens `required`.
-    pub(crate) fn requires(&self, folder: &Utf8Path, required: &[String]) -> Result<(), StepError> {
-        self.kind.kind().requires(folder, required).map_err(lm)
-    }
-
-    /// Where it computes.
-    pub(crate) fn placement(&self) -> &Placement {
-        &self.placement
-    }
-}
-
-/// How tokens are drawn, as a scale gives it.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SamplingParams {
-    /// Divides the logits, at most 100; 0 takes the likeliest token.
-    temperature: f64,
-    /// Share of probability, above 0 and at most 1, that the likeliest tokens must reach; others are never
-    /// drawn.
-    top_p: f64,
-    /// The most tokens of a completion, at most 1,048,576.
-    max_new_tokens: usize,
-}
-
-impl SamplingParams {
-    /// Refuses settings with which nothing can be drawn.
-    pub(crate) fn check(&self) -> Result<(), ParamError> {
-        within(&[
-            ("temperature", self.temperature, 0.0..=MOST_TEMPERATURE),
-            ("top_p", self.top_p, f64::MIN_POSITIVE..=1.0),
-        ])
-        .and(counts(&[("max_new_tokens", self.max_new_tokens as u64, MOST_NEW_TOKENS)]))
-        .map_err(|error| error.under("sampling"))
-    }
-
-    /// Refuses settings that draw from another distribution than the model's own.
-    pub(crate) fn check_unchanged(&self) -> Result<(), ParamError> {
-        within(&[("temperature", self.temperature, 1.0..=1.0), ("top_p", self.top_p, 1.0..=1.0)])
-            .map_err(|error| error.under("sampling"))
-    }
-
-    /// The most tokens of a completion.
-    pub(crate) fn max_new_tokens(&self) -> usize {
-        self.max_new_tokens
-    }
-
-    /// With what ends a completion in a dialect.
-    pub(crate) fn sampling(&self, seed: u64, dialect: &Dialect, stop: Vec<String>) -> Sampling {
-        let Self { temperature, top_p, max_new_tokens } = *self;
-        let ignore_eos = dialect.ignores_end_of_sequence();
-        Sampling { temperature, top_p, max_new_tokens, stop, ignore_eos, seed }
-    }
-}
 
 /// A prompt, which all of its samples share, and which of them is wanted.
 pub(crate) struct Wanted<'p> {
@@ -130,9 +33,10 @@ pub(crate) struct Wanted<'p> {
 
 /// A step's model behind an engine.
 pub(crate) struct Model {
-    kind: &'static dyn EngineKind,
+    kind: Box<dyn EngineKind>,
     folder: Utf8PathBuf,
-    placement: Placement,
+    /// Special tokens that it must have.
+    required: Vec<String>,
     /// Empty until a result is missing.
     opened: OnceLock<Box<dyn Engine>>,
     /// Engine and model: the part of every key that all results share.
@@ -145,15 +49,25 @@ impl Model {
         context: &StepContext<'_>,
         input: &str,
         params: &EngineParams,
+        servers: &Servers,
         required: &[String],
     ) -> Result<Self, StepError> {
         let artifact = context.input(input)?;
-        let (kind, placement) = (params.kind.kind(), params.placement);
+        let kind = params.kind(servers).map_err(|error| StepError::user(error.to_string()))?;
         kind.requires(&artifact.path, required).map_err(lm)?;
         let mut hasher = Hasher::new("assay engine and model 1");
-        hasher.str("engine", &kind.identity(&placement)).hash("model", &artifact.hash);
-        let (folder, identity) = (artifact.path.clone(), hasher.finish());
-        Ok(Self { kind, folder, placement, opened: OnceLock::new(), identity })
+        hasher.str("engine", &kind.identity()).hash("model", &artifact.hash);
+        let (folder, required, identity) = (artifact.path.clone(), required.to_vec(), hasher.finish());
+        Ok(Self { kind, folder, required, opened: OnceLock::new(), identity })
+    }
+
+    /// Refuses what cannot be done, before anything is done. `need` says what needs it, as in `items ... need it`.
+    pub(crate) fn needs(&self, need: &str, can: impl Fn(Capabilities) -> bool) -> Result<(), StepError> {
+        match can(self.kind.capabilities()) {
+            true => Ok(()),
+            false => Err(StepError::user(format!("`{}` cannot {need}", self.kind.name()))
+                .remedy("use another engine, or leave out the items that need it")),
+        }
     }
 
     /// The engine as far as `part` is one of its capabilities. The first call loads the model.
@@ -164,7 +78,7 @@ impl Model {
         let opened = match self.opened.get() {
             Some(opened) => opened,
             None => {
-                let opened = self.kind.open(&self.folder, &self.placement).map_err(lm)?;
+                let opened = self.kind.open(&self.folder, &self.required).map_err(lm)?;
                 self.opened.get_or_init(|| opened)
             }
         };
@@ -343,51 +257,5 @@ impl<'a, 'c> Work<'a, 'c> {
             (ControlFlow::Break(()), None) => Err(StepError::cancelled()),
             (ControlFlow::Continue(()), None) => Ok(()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use assay_lm::{Kernels, Result};
-    use camino::Utf8Path;
-
-    pub(super) struct Mute;
-
-    impl EngineKind for Mute {
-        fn name(&self) -> &'static str {
-            "mute"
-        }
-
-        fn capabilities(&self) -> Capabilities {
-            Capabilities { generate: true, score: false, choose: false }
-        }
-
-        fn identity(&self, _: &Placement) -> String {
-            "mute".to_owned()
-        }
-
-        fn requires(&self, _: &Utf8Path, _: &[String]) -> Result<()> {
-            Ok(())
-        }
-
-        fn open(&self, _: &Utf8Path, _: &Placement) -> Result<Box<dyn Engine>> {
-            struct Nothing;
-            impl Engine for Nothing {}
-            Ok(Box::new(Nothing))
-        }
-    }
-
-    /// The checks of the steps' parameters, which a plan makes: what an engine cannot do is refused by its kind,
-    /// without a model.
-    #[test]
-    fn an_engine_that_cannot_choose_is_refused_where_something_is_chosen() {
-        let engine = |kind| EngineParams { kind, placement: Placement::cpu(Kernels::Cpu) };
-        let choose = |kind| engine(kind).check("generate and choose", |can| can.generate && can.choose);
-        let error = choose(EngineName::Mute).err().map(|error| error.to_string());
-        let refusal = "`engine.kind`: `mute` cannot generate and choose, which this step needs";
-        assert_eq!(error.as_deref(), Some(refusal));
-        assert_eq!(choose(EngineName::Candle), Ok(()));
-        assert_eq!(engine(EngineName::Mute).check("generate", |can| can.generate), Ok(()));
     }
 }

@@ -1,0 +1,209 @@
+//! Servers that speak JSON over HTTP.
+//!
+//! A [`Server`] is asked again, after growing pauses, when it is busy, starting or out of reach; what it refuses for good
+//! is an error at once. A key goes into the header of requests and nowhere else.
+
+mod error;
+mod pause;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Response;
+
+pub use error::HttpError;
+use pause::{Pauses, retry_after};
+
+/// How long a server may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(20);
+/// How long a server may take to answer: tens of thousands of tokens are written first.
+const ANSWER: Duration = Duration::from_secs(4 * 3600);
+/// The longest answer that is read, in bytes.
+const LONGEST: u64 = 1 << 30;
+
+/// A server, by its address.
+#[derive(Clone)]
+pub struct Server {
+    address: String,
+    key: Option<String>,
+    agent: Agent,
+    patience: Duration,
+}
+
+impl fmt::Debug for Server {
+    /// Without the key.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// How long a server may be busy or out of reach before that is an error.
+    pub const PATIENCE: Duration = Duration::from_secs(600);
+
+    /// The server at `address`, such as `http://127.0.0.1:8000`. A path `/v1` at its end, as clients of OpenAI's interface
+    /// are given it, is left out. `key` is sent with each request as a bearer token.
+    ///
+    /// # Errors
+    /// [`HttpError::Address`] if it is no address of HTTP, or the key cannot stand in a header.
+    pub fn new(address: &str, key: Option<&str>) -> Result<Self, HttpError> {
+        let wrong =
+            |problem: &str| HttpError::Address { address: shown(address), problem: problem.to_owned() };
+        let base = address.trim().trim_end_matches('/');
+        let base = base.strip_suffix("/v1").unwrap_or(base).trim_end_matches('/');
+        let host = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
+        let host = host.ok_or_else(|| wrong("it does not begin with http:// or https://"))?;
+        if host.split('/').next().is_some_and(|host| host.contains('@')) {
+            return Err(wrong("a name or a password in an address would be written into messages"));
+        }
+        base.parse::<ureq::http::Uri>().map_err(|error| wrong(&error.to_string()))?;
+        let key = key.map(str::trim).filter(|key| !key.is_empty());
+        if key.is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(wrong("its key has characters that no header can hold"));
+        }
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT))
+            .timeout_recv_response(Some(ANSWER))
+            .timeout_recv_body(Some(ANSWER))
+            .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let (address, key) = (base.to_owned(), key.map(|key| format!("Bearer {key}")));
+        Ok(Self { address, key, agent: agent.into(), patience: Self::PATIENCE })
+    }
+
+    /// Sets how long it may be busy or out of reach before that is an error; 0 means that it is asked once.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Its address, without a slash at the end.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What it answers to GET `path`, which begins with a slash.
+    ///
+    /// # Errors
+    /// Those of [`post`](Self::post).
+    pub fn get(&self, path: &str, stopped: &dyn Fn() -> bool) -> Result<Value, HttpError> {
+        self.ask(path, None, stopped)
+    }
+
+    /// What it answers to POST `path`, which begins with a slash, with a document. `stopped` is asked before each try and
+    /// during pauses; an answer that is on its way is waited for.
+    ///
+    /// # Errors
+    /// It refuses the request, stays out of reach or busy, or answers with something that is no JSON; `stopped` said so.
+    pub fn post(&self, path: &str, body: &Value, stopped: &dyn Fn() -> bool) -> Result<Value, HttpError> {
+        self.ask(path, Some(body), stopped)
+    }
+
+    fn ask(&self, path: &str, body: Option<&Value>, stopped: &dyn Fn() -> bool) -> Result<Value, HttpError> {
+        let url = format!("{}{path}", self.address);
+        let mut pauses = Pauses::new(self.patience);
+        loop {
+            if stopped() {
+                return Err(HttpError::Stopped);
+            }
+            let begun = Instant::now();
+            let (error, wish) = match self.once(&url, body) {
+                Ok(answer) => return Ok(answer),
+                Err(Refusal::ForGood(error)) => return Err(error),
+                Err(Refusal::ForNow(error, wish)) => (error, wish),
+            };
+            // A server that worked on the request and then broke off is given its whole time again.
+            if begun.elapsed() > self.patience {
+                pauses = Pauses::new(self.patience);
+            }
+            let Some(pause) = pauses.next(wish) else { return Err(error) };
+            pause::wait(pause, stopped).ok_or(HttpError::Stopped)?;
+        }
+    }
+
+    fn once(&self, url: &str, body: Option<&Value>) -> Result<Value, Refusal> {
+        let sent = match body {
+            None => self.authorised(self.agent.get(url)).call(),
+            Some(body) => {
+                let request = self.authorised(self.agent.post(url)).content_type("application/json");
+                request.send(body.to_string().as_bytes())
+            }
+        };
+        let unreachable = |error: ureq::Error| {
+            let detail = plain(&error.to_string());
+            Refusal::ForNow(HttpError::Unreachable { url: url.to_owned(), detail }, None)
+        };
+        let mut response: Response<ureq::Body> = sent.map_err(unreachable)?;
+        let wish = response.headers().get("retry-after").and_then(|value| retry_after(value.to_str().ok()?));
+        let status = response.status().as_u16();
+        let bytes = response.body_mut().with_config().limit(LONGEST).read_to_vec().map_err(unreachable)?;
+        let url = url.to_owned();
+        match status {
+            200..=299 => serde_json::from_slice(&bytes).map_err(|error| {
+                Refusal::ForGood(HttpError::Garbled {
+                    url,
+                    problem: format!("its answer is no JSON: {error}"),
+                })
+            }),
+            408 | 409 | 425 | 429 | 500..=599 => {
+                Err(Refusal::ForNow(HttpError::Failed { url, status, message: message(&bytes) }, wish))
+            }
+            _ => Err(Refusal::ForGood(HttpError::Refused { url, status, message: message(&bytes) })),
+        }
+    }
+
+    fn authorised<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.key {
+            Some(key) => request.header("authorization", key),
+            None => request,
+        }
+    }
+}
+
+/// Why a try gave no answer.
+enum Refusal {
+    /// Another one would end in the same way.
+    ForGood(HttpError),
+    /// Another one may succeed, after the pause that the server wishes.
+    ForNow(HttpError, Option<Duration>),
+}
+
+/// The longest text of a server that a message quotes, in characters.
+const QUOTED: usize = 300;
+
+/// What a server says of an error: the `message` of its document, or the beginning of its text.
+fn message(bytes: &[u8]) -> String {
+    let document: Option<Value> = serde_json::from_slice(bytes).ok();
+    let said = document.as_ref().and_then(|document| {
+        let error = document.get("error").unwrap_or(document);
+        error.get("message").or(error.get("detail")).unwrap_or(error).as_str()
+    });
+    match said {
+        Some(said) => plain(said),
+        None => plain(&String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// A text on one line, without control characters, and not too long.
+fn plain(text: &str) -> String {
+    let mut words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.retain(|character| !character.is_control());
+    match words.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{} …", &words[..end]),
+        None => words,
+    }
+}
+
+/// An address without the name and the password that may stand in it.
+fn shown(address: &str) -> String {
+    match (address.find("://"), address.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}…{}", &address[..scheme + 3], &address[at..]),
+        _ => address.to_owned(),
+    }
+}

