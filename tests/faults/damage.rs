@@ -28,6 +28,8 @@ fn damaged_files_are_noticed_and_what_they_held_is_made_anew() {
             Ok(found) => tally.count(format!("{kind} {how}: {found}")),
             Err(error) => {
                 let kept = world.path("");
+                // The workspace stays, for someone to look at.
+                std::mem::forget(world);
                 panic!("seed {seed}, {kind} {how}: {file:?} in {kept:?}: {}", message(&*error));
             }
         }

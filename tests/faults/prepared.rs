@@ -108,7 +108,8 @@ pub(crate) fn start(world: &World, arguments: &[&str]) -> Child {
 pub(crate) fn wait_for(child: &mut Child, condition: impl Fn() -> bool) {
     let started = Instant::now();
     while !condition() {
-        assert!(child.try_wait().unwrap().is_none(), "the command ended before it was at work");
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "the command ended before it was at work: {ended:?}");
         assert!(started.elapsed() < PATIENCE, "the command never got to work");
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_flow::{Diagnostic, StepError};
 use assay_report::{ColumnQuestions, Report, Row, Sample, ShownQuestion, Source};
-use assay_store::{ErrorClass, Hash, Store};
+use assay_store::{ErrorClass, Hash, Store, StoreError};
 use assay_study::samples::{Question, Reply, questions, replies};
 
 use crate::args::{Global, SamplesArgs};
@@ -36,13 +36,15 @@ pub(crate) fn show(store: &Store, report: &mut Report) -> Result<bool, Failure> 
     let all: BTreeSet<String> = chosen.values().flatten().cloned().collect();
     let (mut texts, mut found, mut whole) = (BTreeMap::new(), Vec::new(), true);
     for row in &report.rows {
-        let mut evidence = evidence(report, row).into_iter();
-        let evidence = evidence.find(|evidence| {
-            let is_in = evidence.is_in(store);
-            whole &= is_in;
-            is_in
-        });
-        let Some(evidence) = evidence else { continue };
+        let mut sound = None;
+        for evidence in evidence(report, row) {
+            if evidence.is_sound(store)? {
+                sound = Some(evidence);
+                break;
+            }
+            whole = false;
+        }
+        let Some(evidence) = sound else { continue };
         for question in evidence.questions(store, &all)? {
             texts.insert(question.id.clone(), question);
         }
@@ -119,8 +121,16 @@ fn evidence(report: &Report, row: &Row) -> Vec<Evidence> {
 }
 
 impl Evidence {
-    fn is_in(&self, store: &Store) -> bool {
-        [&self.verdicts, &self.generations, &self.items].into_iter().all(|hash| store.contains(hash))
+    /// Whether the store has all of it, undamaged.
+    fn is_sound(&self, store: &Store) -> Result<bool, Failure> {
+        for hash in [&self.verdicts, &self.generations, &self.items] {
+            match store.path(hash) {
+                Ok(_) => {}
+                Err(StoreError::Missing { .. } | StoreError::Corrupt { .. }) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
     }
 
     fn questions(&self, store: &Store, ids: &BTreeSet<String>) -> Result<Vec<Question>, Failure> {
