@@ -126,6 +126,7 @@ fn kinds(workspace: &Workspace) -> Result<Registry, Box<dyn Error>> {
     let setup = Setup {
         workspace: workspace.clone(),
         python: "python3".into(),
+        hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None).expect("its own address is one"),
         servers: Vec::new(),
         judging: Arc::new(judging),
     };
@@ -143,8 +144,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kinds = kinds(&workspace)?;
     let store = Store::open(&root.join("store"))?;
     let cancel = AtomicBool::new(false);
-    let options =
-        Options { threads: 2, memory_mb: 2048, facts: Facts::new(), cancel: &cancel, observer: &() };
+    let options = Options {
+        threads: 2,
+        memory_mb: 2048,
+        facts: Facts::new(),
+        verify: false,
+        cancel: &cancel,
+        observer: &(),
+    };
     let read = || load_all(&workspace, &recipes, "embedded", &[], &kinds);
     let graph = read()?;
     report_load();

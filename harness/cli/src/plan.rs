@@ -83,7 +83,7 @@ pub(crate) fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
 }
 
 fn open(global: &Global, target: &Target) -> Result<Session, Failure> {
-    Session::open(global, target, Reach::nothing(), |_| {})
+    Session::open(global, target, Reach::nothing()?, |_| {})
 }
 
 /// One step of a plan, or the same step for several seeds.

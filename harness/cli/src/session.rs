@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use assay_fetch::Server;
+use assay_fetch::{HttpError, Hub, Server};
 use assay_flow::{Diagnostic, Facts, Graph, JoinedGraph, Registry, Scale, Workspace, load, load_all};
 use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::{Rebuilt, Store, StoreError};
@@ -156,27 +156,41 @@ fn default_store(workspace: &Workspace) -> Utf8PathBuf {
 pub(crate) struct Reach {
     /// A Python 3 with pip, which gets packages.
     python: Utf8PathBuf,
+    /// The hub of models and data sets.
+    hub: Hub,
     /// Servers that have models.
     servers: Vec<Server>,
 }
 
 impl Reach {
     /// For commands that run no step.
-    pub(crate) fn nothing() -> Self {
-        Self { python: Utf8PathBuf::from("python3"), servers: Vec::new() }
+    pub(crate) fn nothing() -> Result<Self, Failure> {
+        Ok(Self { python: Utf8PathBuf::from("python3"), hub: hub()?, servers: Vec::new() })
     }
 
     /// What the user named.
     pub(crate) fn of(machine: &Machine) -> Result<Self, Failure> {
         // No argument, since those can be read by whoever lists the processes.
         let key = std::env::var("ASSAY_ENDPOINT_KEY").ok();
-        let server = |address: &String| {
-            Server::new(address, key.as_deref())
-                .map_err(|error| Failure::from(Diagnostic::user(error.to_string()).help(error.remedy())))
-        };
+        let server = |address: &String| Server::new(address, key.as_deref()).map_err(no_address);
         let servers = machine.endpoints.iter().map(server).collect::<Result<_, _>>()?;
-        Ok(Self { python: machine.python.clone(), servers })
+        Ok(Self { python: machine.python.clone(), hub: hub()?, servers })
     }
+}
+
+/// The hub, as the variables of its own programs say: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`.
+fn hub() -> Result<Hub, Failure> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let home = set("HF_HOME").map(Utf8PathBuf::from);
+    let home = home.or_else(|| Some(Utf8PathBuf::from(set("HOME")?).join(".cache/huggingface")));
+    let kept = home.as_ref().and_then(|home| fs_err::read_to_string(home.join("token")).ok());
+    let (address, token) = (set("HF_ENDPOINT"), set("HF_TOKEN").or(kept));
+    Hub::new(address.as_deref().unwrap_or(Hub::ADDRESS), token.as_deref(), home).map_err(no_address)
+}
+
+/// An address that is none.
+fn no_address(error: HttpError) -> Failure {
+    Diagnostic::user(error.to_string()).help(error.remedy()).into()
 }
 
 /// A checked recipe with everything that is needed to plan or run it.
@@ -271,7 +285,7 @@ pub(crate) fn report_folder(workspace: &Workspace, store: &Store, scale: &Scale)
 
 /// The step kinds, for commands that run none.
 pub(crate) fn kinds(global: &Global, workspace: &Workspace) -> Result<Registry, Failure> {
-    step_kinds(global, workspace, Reach::nothing(), |_| {})
+    step_kinds(global, workspace, Reach::nothing()?, |_| {})
 }
 
 fn step_kinds(
@@ -285,9 +299,9 @@ fn step_kinds(
     let images = global.images.clone().unwrap_or_else(|| store.join("images"));
     // A recipe's verdicts come from the image that its workspace pins, whichever build of this program runs it.
     let lock = image_lock(workspace)?;
-    let Reach { python, servers } = reach;
+    let Reach { python, hub, servers } = reach;
     let judging = Arc::new(Judging::new(judging_with(images, lock, &python, setup_progress)?));
-    Ok(steps::registry(&Setup { workspace: workspace.clone(), python, servers, judging })?)
+    Ok(steps::registry(&Setup { workspace: workspace.clone(), python, hub, servers, judging })?)
 }
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {

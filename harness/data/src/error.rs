@@ -110,6 +110,24 @@ pub enum DataError {
         /// How many are needed.
         least: usize,
     },
+    /// A row of a published benchmark makes no item.
+    #[error("{path}, row {row}: {message}")]
+    Row {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The row, from 1.
+        row: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A published benchmark's file cannot be used as a whole.
+    #[error("{path}: {message}")]
+    Table {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A file of problems cannot be read.
     #[error(transparent)]
     Problems(#[from] RowsError),
@@ -149,6 +167,8 @@ impl DataError {
             Self::Twice { .. } => "give each item an id of its own",
             Self::Leak { .. } => "leave it out of the demonstrations, or its question out of the test items",
             Self::Nothing { .. } => "check that it is the right file",
+            Self::Row { .. } => "correct the templates of the benchmark, or leave the row out by `where`",
+            Self::Table { .. } => "check `format` and the other parameters of the benchmark against the file",
             Self::Problems(error) => error.remedy(),
             Self::TooFew { .. } => "ask for more, or add some to the file",
             Self::World(TaskError::OfDemonstrations { .. } | TaskError::OfItems { .. }) => {

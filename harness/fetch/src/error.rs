@@ -58,6 +58,36 @@ pub enum FetchError {
         /// The last lines that pip wrote.
         detail: String,
     },
+    /// The hub cannot be reached, or breaks off again and again.
+    #[error("{file} cannot be fetched from {address}: {detail}")]
+    HubOutOfReach {
+        /// The file, its repository and revision.
+        file: String,
+        /// Where the hub is.
+        address: String,
+        /// What happened last.
+        detail: String,
+    },
+    /// The hub does not give the file to just anybody.
+    #[error("{file} is not for everybody, see {page}: {message}")]
+    NoAccess {
+        /// The file, its repository and revision.
+        file: String,
+        /// The repository's page.
+        page: String,
+        /// What the hub said.
+        message: String,
+    },
+    /// The hub has no such repository, revision or file.
+    #[error("the hub does not have {file} ({status}): {message}")]
+    NotOnHub {
+        /// The file, its repository and revision.
+        file: String,
+        /// The status of HTTP.
+        status: u16,
+        /// What the hub said.
+        message: String,
+    },
     /// The file has not the hash that its lock pins.
     #[error("{file} has the hash {found}, but {lock} pins {expected}")]
     Mismatch {
@@ -102,14 +132,23 @@ impl FetchError {
     /// Who has to act.
     pub fn class(&self) -> ErrorClass {
         match self {
-            FetchError::Stopped | FetchError::NoMember { .. } => ErrorClass::User,
+            FetchError::Stopped
+            | FetchError::NoMember { .. }
+            | FetchError::NoAccess { .. }
+            | FetchError::NotOnHub { .. } => ErrorClass::User,
             _ => ErrorClass::Environment,
         }
     }
 
     /// Whether this machine lacks Python, pip or a network.
     pub fn is_out_of_reach(&self) -> bool {
-        matches!(self, FetchError::NoPython { .. } | FetchError::NoPip { .. } | FetchError::Offline { .. })
+        matches!(
+            self,
+            FetchError::NoPython { .. }
+                | FetchError::NoPip { .. }
+                | FetchError::Offline { .. }
+                | FetchError::HubOutOfReach { .. }
+        )
     }
 
     /// One sentence on what to do about it.
@@ -130,6 +169,15 @@ impl FetchError {
                 "check that pip's index is PyPI or a full mirror of it, and that pip is 20.3 or later"
             }
             FetchError::Download { .. } => "see what pip says; a second try downloads again",
+            FetchError::HubOutOfReach { .. } => {
+                "connect to the network and run again, or name a mirror by HF_ENDPOINT; later runs are offline"
+            }
+            FetchError::NoAccess { .. } => {
+                "ask for access on the repository's page, and give the token of that account by HF_TOKEN"
+            }
+            FetchError::NotOnHub { .. } => {
+                "look at the repository's page: it may have been renamed, or the revision may be gone"
+            }
             FetchError::Mismatch { .. } => "do not use it: it is not the file that was locked; report it",
             FetchError::NoMember { .. } => "name a file that is in the package, by its path there",
             FetchError::DiskFull { .. } => {

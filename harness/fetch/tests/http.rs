@@ -21,7 +21,7 @@ fn a_server_that_is_busy_starting_or_broken_is_asked_again() {
     let listening = serve(|_, before| match before {
         0 => answer(503, r#"{"error": {"message": "Loading model"}}"#),
         1 => Reply::Answer(429, &["retry-after: 0"], String::new()),
-        2 => Reply::Break,
+        2 => Reply::Cut(200, "{".to_owned(), 100),
         _ => answer(200, r#"{"text": "é"}"#),
     });
     let server = Server::new(&listening.address, None).unwrap();

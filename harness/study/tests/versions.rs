@@ -62,8 +62,13 @@ fn kinds() -> BTreeMap<String, u32> {
         progress: Box::new(|_| {}),
     });
     let workspace = Workspace::new(Utf8PathBuf::from_path_buf(repository()).unwrap());
-    let setup =
-        Setup { workspace, python: "python3".into(), servers: Vec::new(), judging: Arc::new(judging) };
+    let setup = Setup {
+        workspace,
+        python: "python3".into(),
+        hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None).unwrap(),
+        servers: Vec::new(),
+        judging: Arc::new(judging),
+    };
     let registry = registry(&setup).unwrap();
     registry.kinds().map(|kind| (kind.name().to_owned(), kind.version())).collect()
 }

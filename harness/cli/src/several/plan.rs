@@ -31,7 +31,7 @@ pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
             .into());
     }
     let (recipes, _) = chosen(global, &args.targets)?;
-    let joint = Joint::open(global, &recipes, &args.targets, Reach::nothing(), |_| {})?;
+    let joint = Joint::open(global, &recipes, &args.targets, Reach::nothing()?, |_| {})?;
     let plan = plan_joined(&joint.graph, &joint.store, &joint.facts)?;
     let parts: Vec<Part<'_>> = joint
         .graph

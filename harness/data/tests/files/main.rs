@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod judging;
+mod published;
 mod refused;
 mod schema;
 mod sources;

@@ -14,7 +14,7 @@ use ureq::Agent;
 use ureq::http::Response;
 
 pub use error::HttpError;
-use pause::{Pauses, retry_after};
+pub(crate) use pause::{Pauses, retry_after, wait};
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -23,20 +23,58 @@ const ANSWER: Duration = Duration::from_secs(4 * 3600);
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 1 << 30;
 
-/// A server, by its address.
+/// How this program calls itself.
+pub(crate) const USER_AGENT: &str = concat!("assay/", env!("CARGO_PKG_VERSION"));
+
+/// Where a server is, and the key that it gets.
 #[derive(Clone)]
-pub struct Server {
-    address: String,
+pub(crate) struct Address {
+    /// Without a slash at the end.
+    pub(crate) base: String,
     key: Option<String>,
-    agent: Agent,
-    patience: Duration,
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for Address {
     /// Without the key.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+        formatter.debug_tuple("Address").field(&self.base).finish()
     }
+}
+
+impl Address {
+    /// Checks an address and a key.
+    pub(crate) fn new(address: &str, key: Option<&str>) -> Result<Self, HttpError> {
+        let wrong =
+            |problem: &str| HttpError::Address { address: shown(address), problem: problem.to_owned() };
+        let base = address.trim().trim_end_matches('/');
+        let host = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
+        let host = host.ok_or_else(|| wrong("it does not begin with http:// or https://"))?;
+        if host.split('/').next().is_some_and(|host| host.contains('@')) {
+            return Err(wrong("a name or a password in an address would be written into messages"));
+        }
+        base.parse::<ureq::http::Uri>().map_err(|error| wrong(&error.to_string()))?;
+        let key = key.map(str::trim).filter(|key| !key.is_empty());
+        if key.is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(wrong("its key has characters that no header can hold"));
+        }
+        Ok(Self { base: base.to_owned(), key: key.map(|key| format!("Bearer {key}")) })
+    }
+
+    /// A request with the key, if there is one.
+    pub(crate) fn authorised<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.key {
+            Some(key) => request.header("authorization", key),
+            None => request,
+        }
+    }
+}
+
+/// A server, by its address.
+#[derive(Clone, Debug)]
+pub struct Server {
+    address: Address,
+    agent: Agent,
+    patience: Duration,
 }
 
 impl Server {
@@ -49,19 +87,9 @@ impl Server {
     /// # Errors
     /// [`HttpError::Address`] if it is no address of HTTP, or the key cannot stand in a header.
     pub fn new(address: &str, key: Option<&str>) -> Result<Self, HttpError> {
-        let wrong =
-            |problem: &str| HttpError::Address { address: shown(address), problem: problem.to_owned() };
-        let base = address.trim().trim_end_matches('/');
-        let base = base.strip_suffix("/v1").unwrap_or(base).trim_end_matches('/');
-        let host = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
-        let host = host.ok_or_else(|| wrong("it does not begin with http:// or https://"))?;
-        if host.split('/').next().is_some_and(|host| host.contains('@')) {
-            return Err(wrong("a name or a password in an address would be written into messages"));
-        }
-        base.parse::<ureq::http::Uri>().map_err(|error| wrong(&error.to_string()))?;
-        let key = key.map(str::trim).filter(|key| !key.is_empty());
-        if key.is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err(wrong("its key has characters that no header can hold"));
+        let mut address = Address::new(address, key)?;
+        if let Some(base) = address.base.strip_suffix("/v1") {
+            address.base = base.trim_end_matches('/').to_owned();
         }
         let agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -69,10 +97,9 @@ impl Server {
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))
             .timeout_recv_body(Some(ANSWER))
-            .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .build();
-        let (address, key) = (base.to_owned(), key.map(|key| format!("Bearer {key}")));
-        Ok(Self { address, key, agent: agent.into(), patience: Self::PATIENCE })
+        Ok(Self { address, agent: agent.into(), patience: Self::PATIENCE })
     }
 
     /// Sets how long it may be busy or out of reach before that is an error; 0 means that it is asked once.
@@ -85,7 +112,7 @@ impl Server {
     /// Its address, without a slash at the end.
     #[must_use]
     pub fn address(&self) -> &str {
-        &self.address
+        &self.address.base
     }
 
     /// What it answers to GET `path`, which begins with a slash.
@@ -106,7 +133,7 @@ impl Server {
     }
 
     fn ask(&self, path: &str, body: Option<&Value>, stopped: &dyn Fn() -> bool) -> Result<Value, HttpError> {
-        let url = format!("{}{path}", self.address);
+        let url = format!("{}{path}", self.address.base);
         let mut pauses = Pauses::new(self.patience);
         loop {
             if stopped() {
@@ -123,15 +150,15 @@ impl Server {
                 pauses = Pauses::new(self.patience);
             }
             let Some(pause) = pauses.next(wish) else { return Err(error) };
-            pause::wait(pause, stopped).ok_or(HttpError::Stopped)?;
+            wait(pause, stopped).ok_or(HttpError::Stopped)?;
         }
     }
 
     fn once(&self, url: &str, body: Option<&Value>) -> Result<Value, Refusal> {
         let sent = match body {
-            None => self.authorised(self.agent.get(url)).call(),
+            None => self.address.authorised(self.agent.get(url)).call(),
             Some(body) => {
-                let request = self.authorised(self.agent.post(url)).content_type("application/json");
+                let request = self.address.authorised(self.agent.post(url)).content_type("application/json");
                 request.send(body.to_string().as_bytes())
             }
         };
@@ -157,13 +184,6 @@ impl Server {
             _ => Err(Refusal::ForGood(HttpError::Refused { url, status, message: message(&bytes) })),
         }
     }
-
-    fn authorised<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
-        match &self.key {
-            Some(key) => request.header("authorization", key),
-            None => request,
-        }
-    }
 }
 
 /// Why a try gave no answer.
@@ -178,7 +198,7 @@ enum Refusal {
 const QUOTED: usize = 300;
 
 /// What a server says of an error: the `message` of its document, or the beginning of its text.
-fn message(bytes: &[u8]) -> String {
+pub(crate) fn message(bytes: &[u8]) -> String {
     let document: Option<Value> = serde_json::from_slice(bytes).ok();
     let said = document.as_ref().and_then(|document| {
         let error = document.get("error").unwrap_or(document);
@@ -191,7 +211,7 @@ fn message(bytes: &[u8]) -> String {
 }
 
 /// A text on one line, without control characters, and not too long.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     words.retain(|character| !character.is_control());
     match words.char_indices().nth(QUOTED) {

@@ -13,20 +13,20 @@ const LONGEST_WISH: Duration = Duration::from_secs(3600);
 const WATCH: Duration = Duration::from_millis(50);
 
 /// Pauses that double, until their time is over.
-pub(super) struct Pauses {
+pub(crate) struct Pauses {
     next: Duration,
     ends: Instant,
 }
 
 impl Pauses {
     /// Pauses whose last one ends `patience` from now at the latest.
-    pub(super) fn new(patience: Duration) -> Self {
+    pub(crate) fn new(patience: Duration) -> Self {
         Self { next: FIRST, ends: Instant::now() + patience }
     }
 
     /// The next pause: what the server wishes, or twice the last one, more or less by up to a half so that many who wait do
     /// not come back at once. `None` if the time is over.
-    pub(super) fn next(&mut self, wish: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn next(&mut self, wish: Option<Duration>) -> Option<Duration> {
         let share = RandomState::new().hash_one(()) as f64 / u64::MAX as f64;
         let own = self.next.mul_f64(0.5 + share);
         self.next = (self.next * 2).min(LONGEST);
@@ -40,7 +40,7 @@ impl Pauses {
 }
 
 /// Waits; `None` if `stopped` said so before the end.
-pub(super) fn wait(pause: Duration, stopped: &dyn Fn() -> bool) -> Option<()> {
+pub(crate) fn wait(pause: Duration, stopped: &dyn Fn() -> bool) -> Option<()> {
     let ends = Instant::now() + pause;
     while let Some(left) = ends.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
         if stopped() {
@@ -52,6 +52,6 @@ pub(super) fn wait(pause: Duration, stopped: &dyn Fn() -> bool) -> Option<()> {
 }
 
 /// The pause of a `Retry-After` in seconds. The other form, a date, is left to our own pauses.
-pub(super) fn retry_after(header: &str) -> Option<Duration> {
+pub(crate) fn retry_after(header: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(header.trim().parse().ok()?).ok()
 }

@@ -19,8 +19,8 @@ pub(crate) struct Asked {
 pub(crate) enum Reply {
     /// It answers with a status, more headers, and a text.
     Answer(u16, &'static [&'static str], String),
-    /// It closes the connection after half an answer.
-    Break,
+    /// It sends a part of the answer, of so many bytes in all, and closes the connection.
+    Cut(u16, String, usize),
 }
 
 /// The address of the server, and all that it was asked.
@@ -78,7 +78,7 @@ fn one(
     };
     let (status, more, text, length) = match answer(&asked, before) {
         Reply::Answer(status, more, text) => (status, more, text.clone(), text.len()),
-        Reply::Break => (200, &[][..], "{".to_owned(), 100),
+        Reply::Cut(status, part, length) => (status, &[][..], part, length),
     };
     let more: String = more.iter().map(|header| format!("{header}\r\n")).collect();
     let head = format!(

@@ -56,6 +56,11 @@ pub struct LockEntry {
     pub package: Option<String>,
     /// The name of that file.
     pub file: Option<String>,
+    /// The repository of the Hugging Face hub that it is a file of (`datasets/MAKER/NAME`, or `MAKER/NAME` of a model); its
+    /// commit is the [`version`](Self::version).
+    pub hub: Option<String>,
+    /// The path of that file in the repository.
+    pub path: Option<String>,
     /// Where the entry stands; `None` for one that was not read from a file.
     pub at: Option<Location>,
 }
@@ -101,7 +106,8 @@ impl LockError {
     }
 }
 
-const KNOWN: [&str; 8] = ["blake3", "size", "version", "sha256", "licence", "source", "package", "file"];
+const KNOWN: [&str; 10] =
+    ["blake3", "size", "version", "sha256", "licence", "source", "package", "file", "hub", "path"];
 
 impl Lock {
     /// Reads a lockfile's text; what is wrong goes to `problems`.
@@ -153,13 +159,16 @@ impl Lock {
     pub fn to_toml(&self) -> String {
         let mut text = format!("format = {FORMAT}\n");
         for (name, entry) in &self.entries {
-            let LockEntry { blake3, size, version, sha256, licence, source, package, file, at: _ } = entry;
+            let LockEntry { blake3, size, version, sha256, licence, source, package, file, hub, path, at: _ } =
+                entry;
             // Writing into a String cannot fail.
             let _ = write!(text, "\n[entries.{}]\nblake3 = \"{blake3}\"\nsize = {size}\n", quote_key(name));
             let texts = [
                 ("package", package),
+                ("hub", hub),
                 ("version", version),
                 ("file", file),
+                ("path", path),
                 ("sha256", sha256),
                 ("licence", licence),
                 ("source", source),
@@ -194,6 +203,8 @@ impl LockEntry {
             licence: fields.optional("licence"),
             source: fields.optional("source"),
             package: fields.optional("package"),
+            hub: fields.optional("hub"),
+            path: fields.optional("path"),
             file,
             sha256,
             blake3: blake3?,

@@ -16,6 +16,8 @@ fn entry(text: &str) -> LockEntry {
         source: None,
         package: None,
         file: None,
+        hub: None,
+        path: None,
         at: None,
     }
 }
@@ -38,6 +40,8 @@ fn what_is_written_reads_back() {
         source: Some("a page".into()),
         package: Some("a-package".into()),
         file: Some("a_package-1.0-py3-none-any.whl".into()),
+        hub: Some("datasets/maker/name".into()),
+        path: Some("data/rows.parquet".into()),
         ..entry("full")
     };
     let lock = Lock {

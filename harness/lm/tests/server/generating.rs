@@ -152,7 +152,7 @@ fn a_request_that_the_server_refuses_ends_the_step_at_once() {
 fn an_answer_that_breaks_off_is_asked_for_again() {
     let broken = std::sync::atomic::AtomicBool::new(false);
     let listening = llama_cpp(move |_| match broken.swap(true, std::sync::atomic::Ordering::Relaxed) {
-        false => Reply::Break,
+        false => Reply::Cut(200, "{".to_owned(), 100),
         true => ok(&completed("x", "limit", "")),
     });
     let world = World::new(ServerKind::LlamaCpp, &listening);

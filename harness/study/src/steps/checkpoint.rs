@@ -21,7 +21,7 @@ pub(crate) struct Params {
 
 impl Params {
     fn locked(&self, workspace: &Workspace) -> Result<LockEntry, ParamError> {
-        locked(workspace, &self.lock, &self.entry)
+        locked(workspace, &self.lock, &self.entry, "entry")
     }
 
     /// Refuses a folder that is not there, with those beside it that may be meant.

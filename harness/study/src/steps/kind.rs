@@ -176,11 +176,16 @@ impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
     }
 }
 
-/// The entry of a lockfile that the parameters `lock` and `entry` name.
-pub(crate) fn locked(workspace: &Workspace, lock: &str, entry: &str) -> Result<LockEntry, ParamError> {
+/// The entry of the lockfile that the parameter `lock` names; the parameter `at` names the entry.
+pub(crate) fn locked(
+    workspace: &Workspace,
+    lock: &str,
+    entry: &str,
+    at: &str,
+) -> Result<LockEntry, ParamError> {
     let lock = workspace.lock(lock).map_err(|errors| ParamError::new("lock", errors.to_string()))?;
     let found = lock.entry(entry);
-    found.cloned().map_err(|error| ParamError::new("entry", error.to_string()).suggest(error.remedy()))
+    found.cloned().map_err(|error| ParamError::new(at, error.to_string()).suggest(error.remedy()))
 }
 
 /// What is locked, as a fact: a change of the lock is a change of the step.

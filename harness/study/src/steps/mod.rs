@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assay_fetch::Server;
+use assay_fetch::{Hub, Server};
 use assay_flow::{FlowError, Registry, Workspace};
 use assay_sandbox::Judging;
 use camino::Utf8PathBuf;
@@ -12,6 +12,7 @@ mod checkpoint;
 mod data;
 mod diagnostics;
 mod generate;
+mod hub;
 mod imported;
 mod judge;
 pub(crate) mod kind;
@@ -19,6 +20,7 @@ mod package;
 mod policy;
 mod pretrain;
 mod problems;
+mod published;
 mod released;
 mod rows;
 mod score;
@@ -38,6 +40,8 @@ pub struct Setup {
     pub workspace: Workspace,
     /// A Python 3 with pip, which gets packages.
     pub python: Utf8PathBuf,
+    /// The hub of models and data sets.
+    pub hub: Hub,
     /// Servers that have models, in the order in which they are asked for one.
     pub servers: Vec<Server>,
     /// The judges and graders, set up when the first of them is needed.
@@ -61,9 +65,12 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(trace_rows::selected())?;
     registry.register(checkpoint::kind(setup.workspace.clone()))?;
     registry.register(package::kind(setup.workspace.clone(), setup.python.clone()))?;
+    registry.register(hub::file(setup.workspace.clone(), setup.hub.clone()))?;
+    registry.register(hub::model(setup.workspace.clone(), setup.hub.clone()))?;
     registry.register(released::gguf())?;
     registry.register(served::kind(Arc::clone(&servers)))?;
     registry.register(problems::kind())?;
+    registry.register(published::kind())?;
     registry.register(pretrain::kind())?;
     registry.register(train::kind())?;
     registry.register(policy::grpo(Arc::clone(&setup.judging)))?;

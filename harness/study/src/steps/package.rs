@@ -24,7 +24,7 @@ pub(crate) struct Params {
 
 impl Params {
     fn locked(&self, workspace: &Workspace) -> Result<LockEntry, ParamError> {
-        locked(workspace, &self.lock, &self.entry)
+        locked(workspace, &self.lock, &self.entry, "entry")
     }
 
     /// The wheel that the entry pins.
@@ -67,7 +67,7 @@ pub(crate) fn kind(workspace: Workspace, python: Utf8PathBuf) -> Kind<Params> {
     .facts(move |params, _| locked_fact(params.locked(&known)))
 }
 
-fn failed(error: FetchError) -> StepError {
+pub(super) fn failed(error: FetchError) -> StepError {
     if matches!(error, FetchError::Stopped) {
         return StepError::cancelled();
     }

@@ -10,7 +10,7 @@ use super::kind::{FILE, ITEMS, Kind, counts};
 use crate::records;
 
 /// The most problems that a benchmark is cut to.
-const MOST_PROBLEMS: u64 = 1 << 20;
+pub(crate) const MOST_PROBLEMS: u64 = 1 << 20;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

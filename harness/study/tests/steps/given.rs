@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use assay_fetch::Server;
+use assay_fetch::{Hub, Server};
 use assay_flow::{
     ArtifactType, ErrorClass, Event, Facts, FlowError, Observer, Options, ParamError, Params, Record,
     Registry, Resources, StepContext, StepError, StepKind, Workspace, execute, load,
@@ -81,6 +81,11 @@ impl Project {
 
     /// One whose steps may ask these servers.
     pub(crate) fn with_servers(test: &str, servers: Vec<Server>) -> Self {
+        Self::reaching(test, Hub::new(Hub::ADDRESS, None, None).unwrap(), servers)
+    }
+
+    /// One whose steps may ask a hub and servers.
+    pub(crate) fn reaching(test: &str, hub: Hub, servers: Vec<Server>) -> Self {
         let root = Utf8PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("steps").join(test);
         if root.exists() {
             fs_err::remove_dir_all(&root).unwrap();
@@ -105,6 +110,7 @@ impl Project {
             workspace: Workspace::new(root.clone()),
             // There is one where a test puts it.
             python: root.join("python"),
+            hub,
             servers,
             judging: Arc::new(judging),
         };

@@ -3,6 +3,7 @@
 
 mod generating;
 mod given;
+mod hub;
 mod joining;
 mod policy;
 mod reading;

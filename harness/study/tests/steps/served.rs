@@ -1,7 +1,7 @@
 //! Replies of a model that a server has.
 
 #[path = "../../../fetch/tests/serving/mod.rs"]
-mod serving;
+pub(crate) mod serving;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ fn llama_cpp(version: &Arc<AtomicU64>) -> Listening {
                 "content": "42", "tokens_predicted": 3, "truncated": false, "stop_type": "eos", "stopping_word": "",
             }),
             // Nothing else is asked.
-            _ => return Reply::Break,
+            _ => return Reply::Cut(200, "{".to_owned(), 100),
         };
         Reply::Answer(200, &[], document.to_string())
     })

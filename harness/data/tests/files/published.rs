@@ -1,0 +1,201 @@
+//! Items from rows as benchmarks publish them: made-up rows in every format, and the real ones where they are at hand.
+
+use assay_data::{Check, DataError, Item, Published};
+use camino::{Utf8Path, Utf8PathBuf};
+
+fn fixture(name: &str) -> Utf8PathBuf {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/benchmarks").join(name)
+}
+
+fn published(toml: &str) -> Published {
+    toml::from_str(toml).unwrap()
+}
+
+fn items(toml: &str, file: &Utf8Path) -> Result<Vec<Item>, DataError> {
+    published(toml).items(file, Utf8Path::new(file.file_name().unwrap()))
+}
+
+fn of_text(toml: &str, text: &str) -> Result<Vec<Item>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Utf8Path::from_path(folder.path()).unwrap().join("rows");
+    std::fs::write(&file, text).unwrap();
+    items(toml, &file).map_err(|error| error.to_string())
+}
+
+const DATED: &str = "benchmark = 'dated'\nformat = 'parquet'\nwhere = \"'2024' in url\"\nid = '{{ id }}'\n\
+                     question = '{{ problem }}'\nanswer = '{{ answer }}'\ngrader = 'math-verify'\n";
+
+#[test]
+fn rows_of_parquet_become_items() {
+    let found = items(DATED, &fixture("dated.parquet")).unwrap();
+    let texts: Vec<(&str, &str, &str)> =
+        found.iter().map(|item| (item.id.as_str(), item.question.as_str(), item.reference())).collect();
+    assert_eq!(texts, [("61", "What is $2+2$?", "4"), ("62", "Was ist $3+3$? é", "6")]);
+    assert!(found.iter().all(|item| item.benchmark == "dated" && matches!(item.check, Check::Grade(_))));
+    let first = items(&format!("{DATED}first = 1\n"), &fixture("dated.parquet")).unwrap();
+    assert_eq!(first, found[..1]);
+    // Without a template for it, a name is the benchmark's and the number of the row in the file.
+    let unnamed = items(&DATED.replace("id = '{{ id }}'\n", ""), &fixture("dated.parquet")).unwrap();
+    let names: Vec<&str> = unnamed.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(names, ["dated/2", "dated/3"]);
+}
+
+const OPTIONS: &str = "{{ question }}\\nAnswer Choices: {% for choice in choices %}({{ choice.label }}) {{ choice.text }}\
+                       {% if not loop.last %} {% endif %}{% endfor %}";
+
+#[test]
+fn options_are_laid_out_by_label() {
+    let toml = format!(
+        "benchmark = 'chosen'\nformat = 'parquet'\nid = '{{{{ meta.source }}}}{{{{ question_id }}}}'\n\
+         question = \"{OPTIONS}\"\nanswer = '{{{{ right }}}}'\ngrader = 'choice-mmlu-pro'\n\
+         options = {{ list = 'options', right = 'answer_index' }}\n"
+    );
+    let found = items(&toml, &fixture("chosen.parquet")).unwrap();
+    let texts: Vec<(&str, &str, &str)> =
+        found.iter().map(|item| (item.id.as_str(), item.question.as_str(), item.reference())).collect();
+    let expected = [
+        ("a1", "Which is even?\nAnswer Choices: (A) 1 (B) 2 (C) 3", "B"),
+        ("b2", "Which is odd?\nAnswer Choices: (A) 4 (B) 5", "B"),
+    ];
+    assert_eq!(texts, expected);
+}
+
+/// The order is that of SkyThought's command, which seeds Python's generator with 41 and shuffles once a row.
+#[test]
+fn options_are_shuffled_as_python_shuffles_them() {
+    let toml = "benchmark = 'gpqa'\nformat = 'csv'\n\
+                question = \"{{ row['Question'] }}\\n{% for choice in choices %}{{ choice.label }}) {{ choice.text }}\
+                {% if not loop.last %}, {% endif %}{% endfor %}\"\nanswer = '{{ right }}'\ngrader = 'choice-skythought'\n\
+                [options]\nlist = \"[row['Correct Answer'], row['Incorrect Answer 1'], row['Incorrect Answer 2'], \
+                row['Incorrect Answer 3']]\"\nshuffle = 41\n";
+    let found = items(toml, &fixture("chosen.csv")).unwrap();
+    let right: Vec<&str> = found.iter().map(Item::reference).collect();
+    assert_eq!(right, ["B", "A", "B", "B", "C"]);
+    assert_eq!(found[0].question, "Which is a fruit, not a root?\nA) carrot, B) apple, C) beet, D) radish");
+    assert!(found[1].question.starts_with("Which is\na colour?\nA) red, "), "{}", found[1].question);
+    assert!(found[3].question.contains(") rock \"hard\""), "{}", found[3].question);
+}
+
+const LINES: &str = "benchmark = 'b'\nformat = 'json-lines'\nquestion = '{{ q }}'\nanswer = '{{ a }}'\ngrader = 'math-verify'\n";
+
+#[test]
+fn answers_may_be_parts_of_columns() {
+    let rows = "\u{feff}{\"q\": \"x\", \"a\": \"1 + 1\\n#### 2\", \"f\": [7.0, 8]}\n\n{\"q\": \"y\", \"a\": \"#### 3\", \"f\": [1]}\n";
+    let answers = |answer: &str| {
+        let found = of_text(&LINES.replace("{{ a }}", answer), rows).unwrap();
+        found.iter().map(|item| item.reference().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(answers("{{ a.split(\"#### \")[-1] }}"), ["2", "3"]);
+    // Numbers are as Python prints them.
+    assert_eq!(answers("{{ f[0] }}"), ["7.0", "1"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_row_is_said_with_its_number() {
+    let refused = |toml: &str, text: &str| of_text(toml, text).unwrap_err();
+    let good = "{\"q\": \"x\", \"a\": \"1\"}\n";
+    assert_eq!(refused(LINES, ""), "rows: no row is left to be asked");
+    let said = refused(LINES, &format!("{good}{{\"q\": \"x\"\n"));
+    assert!(said.starts_with("rows, row 2: it is no JSON object: "), "{said}");
+    assert!(refused(LINES, "[1]\n").starts_with("rows, row 1: it is no JSON object: "));
+    let lacks = "`answer`: names something that the row does not have; its columns are `q`";
+    assert_eq!(refused(LINES, "{\"q\": \"x\"}\n"), format!("rows, row 1: {lacks}"));
+    let only = format!("{LINES}where = 'year > 3'\n");
+    assert!(refused(&only, good).contains("`where`: names something that the row does not have"));
+    assert_eq!(
+        refused(LINES, "{\"q\": \" \", \"a\": \"1\"}\n"),
+        "rows, row 1: item `b/1`: its `question` is empty"
+    );
+    let named = format!("{LINES}id = '{{{{ q }}}}'\n");
+    assert_eq!(refused(&named, &good.repeat(2)), "rows, row 2: a second item `x`; the first is row 1");
+    let options = format!("{LINES}options = {{ list = 'o', right = 'r' }}\n");
+    let row = |o: &str, r: &str| format!("{{\"q\": \"x\", \"a\": \"1\", \"o\": {o}, \"r\": {r}}}\n");
+    let said = refused(&options, &row("[\"1\", \"2\"]", "2"));
+    assert_eq!(said, "rows, row 1: `options.right`: is 2, but there are 2 options, from 0 on");
+    assert!(refused(&options, &row("[1]", "\"a\"")).contains("`options.right`: is no place in the list"));
+    assert!(refused(&options, &row("3", "0")).contains("`options.list`: is no list"));
+    let csv = LINES.replace("json-lines", "csv");
+    assert!(refused(&csv, "q,a\nx,1\ny\n").starts_with("rows, row 2: "));
+    assert!(of_text(&csv, "\u{feff}q,a\nx,1\n").is_ok());
+}
+
+#[test]
+fn a_file_of_another_format_is_refused() {
+    let parquet = LINES.replace("json-lines", "parquet");
+    let said = of_text(&parquet, "{}\n").unwrap_err();
+    assert!(said.starts_with("rows: no Parquet that can be read: "), "{said}");
+    let said = items(DATED, &fixture("zstd.parquet")).unwrap_err().to_string();
+    assert!(said.contains("zstd"), "{said}");
+    let error = items(LINES, &fixture("dated.parquet")).unwrap_err();
+    assert!(
+        error.to_string().contains("row 1: it is not UTF-8") || error.to_string().contains("no JSON object"),
+        "{error}"
+    );
+    let missing = items(LINES, &fixture("none")).unwrap_err();
+    assert!(matches!(missing, DataError::Read { .. }), "{missing}");
+}
+
+#[test]
+fn templates_are_checked_without_a_file() {
+    let wrong = |toml: &str| published(toml).check().unwrap_err();
+    assert_eq!(wrong(&LINES.replace("{{ q }}", "{{ q")).0, "question");
+    assert_eq!(wrong(&LINES.replace("{{ a }}", "{% if %}")).0, "answer");
+    assert_eq!(wrong(&format!("{LINES}where = 'a =='\n")).0, "where");
+    assert_eq!(wrong(&format!("{LINES}options = {{ list = '[' }}\n")).0, "options.list");
+    assert!(published(LINES).check().is_ok());
+}
+
+/// The rows of the benchmarks themselves, if they are beside the workspace.
+#[test]
+fn real_benchmarks_are_read() {
+    let shared = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if !shared.is_dir() {
+        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+        {
+            eprintln!("skipped: there is no ../shared/data");
+        }
+        return;
+    }
+    let maths = |question: &str, answer: &str| LINES.replace("{{ q }}", question).replace("{{ a }}", answer);
+    let cases = [
+        (
+            "math_eval/math500.jsonl",
+            maths("{{ problem }}", "{{ answer }}"),
+            500,
+            "\\left( 3, \\frac{\\pi}{2} \\right)",
+        ),
+        (
+            "math_eval/aime24.jsonl",
+            maths("{{ problem }}", "{{ answer }}") + "where = \"'2024' in url\"\n",
+            30,
+            "204",
+        ),
+        ("math_eval/aime25.jsonl", maths("{{ problem }}", "{{ answer }}"), 30, "70"),
+        (
+            "math_eval/amc23.jsonl",
+            maths("{{ problem }}", "{{ answer }}") + "where = \"'2023' in url\"\n",
+            40,
+            "27.0",
+        ),
+        (
+            "math_eval/olympiadbench_oe_to_maths_en.jsonl",
+            maths("{{ question }}", "{{ final_answer[0] }}"),
+            675,
+            "2",
+        ),
+        ("gsm8k/test.jsonl", maths("{{ question }}", "{{ answer.split(\"#### \")[-1] }}"), 1319, "18"),
+        ("gsm8k/svamp_test.jsonl", maths("{{ Body }} {{ Question }}", "{{ Answer }}"), 1000, "145.0"),
+        (
+            "mmlu_pro_sample/mmlu_pro_560.jsonl",
+            maths("{{ question }}{{ choices|length }}", "{{ right }}")
+                .replace("math-verify", "choice-mmlu-pro")
+                + "options = { list = 'options', right = 'answer_index' }\n",
+            560,
+            "H",
+        ),
+    ];
+    for (name, toml, count, first) in cases {
+        let found = items(&toml, &shared.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((found.len(), found[0].reference()), (count, first), "{name}");
+    }
+}
