@@ -1,5 +1,7 @@
 //! Items from rows as benchmarks publish them: made-up rows in every format, and the real ones where they are at hand.
 
+use std::collections::BTreeMap;
+
 use assay_data::{Check, DataError, Item, Published};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -145,57 +147,55 @@ fn templates_are_checked_without_a_file() {
     assert!(published(LINES).check().is_ok());
 }
 
-/// The rows of the benchmarks themselves, if they are beside the workspace.
+/// The benchmarks as the documentation has them.
+fn documented() -> BTreeMap<String, toml::Table> {
+    let page = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let tables = blocks.filter(|block| block.contains("[published.")).map(|block| {
+        let document: toml::Table = toml::from_str(block).unwrap();
+        document["published"].as_table().unwrap().clone()
+    });
+    tables.flatten().map(|(name, value)| (name, value.as_table().unwrap().clone())).collect()
+}
+
+fn of_table(table: toml::Table) -> Published {
+    toml::Value::Table(table).try_into().unwrap()
+}
+
+#[test]
+fn documented_benchmarks_can_be_written_so() {
+    let documented = documented();
+    assert_eq!(documented.len(), 9);
+    for (name, table) in documented {
+        let published = of_table(table);
+        assert_eq!(published.benchmark, name);
+        published.check().unwrap();
+    }
+}
+
+/// The rows of the benchmarks themselves, if they are beside the workspace: the same columns, in JSON lines.
 #[test]
 fn real_benchmarks_are_read() {
     let shared = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     if !shared.is_dir() {
-        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("skipped: there is no ../shared/data");
-        }
+        eprintln!("skipped: there is no ../shared/data");
         return;
     }
-    let maths = |question: &str, answer: &str| LINES.replace("{{ q }}", question).replace("{{ a }}", answer);
-    let cases = [
-        (
-            "math_eval/math500.jsonl",
-            maths("{{ problem }}", "{{ answer }}"),
-            500,
-            "\\left( 3, \\frac{\\pi}{2} \\right)",
-        ),
-        (
-            "math_eval/aime24.jsonl",
-            maths("{{ problem }}", "{{ answer }}") + "where = \"'2024' in url\"\n",
-            30,
-            "204",
-        ),
-        ("math_eval/aime25.jsonl", maths("{{ problem }}", "{{ answer }}"), 30, "70"),
-        (
-            "math_eval/amc23.jsonl",
-            maths("{{ problem }}", "{{ answer }}") + "where = \"'2023' in url\"\n",
-            40,
-            "27.0",
-        ),
-        (
-            "math_eval/olympiadbench_oe_to_maths_en.jsonl",
-            maths("{{ question }}", "{{ final_answer[0] }}"),
-            675,
-            "2",
-        ),
-        ("gsm8k/test.jsonl", maths("{{ question }}", "{{ answer.split(\"#### \")[-1] }}"), 1319, "18"),
-        ("gsm8k/svamp_test.jsonl", maths("{{ Body }} {{ Question }}", "{{ Answer }}"), 1000, "145.0"),
-        (
-            "mmlu_pro_sample/mmlu_pro_560.jsonl",
-            maths("{{ question }}{{ choices|length }}", "{{ right }}")
-                .replace("math-verify", "choice-mmlu-pro")
-                + "options = { list = 'options', right = 'answer_index' }\n",
-            560,
-            "H",
-        ),
-    ];
-    for (name, toml, count, first) in cases {
-        let found = items(&toml, &shared.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let documented = documented();
+    for (name, file, count, first) in [
+        ("MATH500", "math_eval/math500.jsonl", 500, "\\left( 3, \\frac{\\pi}{2} \\right)"),
+        ("AIME24", "math_eval/aime24.jsonl", 30, "204"),
+        ("AMC23", "math_eval/amc23.jsonl", 40, "27.0"),
+        ("OlympiadBench", "math_eval/olympiadbench_oe_to_maths_en.jsonl", 675, "2"),
+        ("MMLU-Pro", "mmlu_pro_sample/mmlu_pro_560.jsonl", 560, "H"),
+        ("GSM8K", "gsm8k/test.jsonl", 1319, "18"),
+        ("SVAMP", "gsm8k/svamp_test.jsonl", 1000, "145.0"),
+    ] {
+        let mut table = documented[name].clone();
+        table.insert("format".to_owned(), "json-lines".into());
+        let found = of_table(table).items(&shared.join(file), Utf8Path::new(file));
+        let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!((found.len(), found[0].reference()), (count, first), "{name}");
     }
 }

@@ -349,6 +349,11 @@ impl<'a> Run<'a> {
         }
         self.log.append(Event::StepStarted { step: entry.step, key, reasons: entry.reasons })?;
         let granted = self.granted(index).clone();
+        // Where nothing runs and nothing else is ready, nothing can start before this step ends.
+        let threads = match self.budget.running() == 0 && !self.states.has_ready() {
+            true => self.options.threads.max(1),
+            false => granted.threads,
+        };
         self.budget.take(&granted);
         Ok(Job {
             work: self.work,
@@ -358,7 +363,7 @@ impl<'a> Run<'a> {
             key,
             description,
             outputs: self.states.outputs().to_vec(),
-            threads: granted.threads,
+            threads,
         })
     }
 

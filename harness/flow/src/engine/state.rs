@@ -105,6 +105,11 @@ impl<'a> States<'a> {
         !self.running.iter().any(twin)
     }
 
+    /// Whether a step is ready that has not started.
+    pub(crate) fn has_ready(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Progress::Ready(_)))
+    }
+
     /// Why an output is there that was not there when the run was planned.
     pub(crate) fn saved_by(&self, key: &Hash) -> SavedBy {
         let twin = |step: &Progress| match step {

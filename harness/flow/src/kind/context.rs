@@ -85,7 +85,8 @@ impl StepContext<'_> {
         self.store
     }
 
-    /// How many threads to use; never more than the kind declared. Results must not depend on it.
+    /// How many threads to use: as many as the kind declared or fewer, or all of the run if nothing else can run beside this
+    /// step. Results must not depend on it.
     pub fn threads(&self) -> usize {
         self.threads
     }

