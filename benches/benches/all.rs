@@ -126,7 +126,8 @@ fn kinds(workspace: &Workspace) -> Result<Registry, Box<dyn Error>> {
     let setup = Setup {
         workspace: workspace.clone(),
         python: "python3".into(),
-        hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None).expect("its own address is one"),
+        hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None, None)
+            .expect("its own address is one"),
         servers: Vec::new(),
         judging: Arc::new(judging),
     };

@@ -211,7 +211,13 @@ pub(crate) struct Machine {
     pub(crate) python: Utf8PathBuf,
     /// A server that has models, such as http://127.0.0.1:8000, for steps whose engine is `endpoint`; several are asked in
     /// turn. A key that they want is taken from the variable ASSAY_ENDPOINT_KEY
-    #[arg(long = "endpoint", value_name = "URL", env = "ASSAY_ENDPOINT", value_delimiter = ',')]
+    #[arg(
+        long = "endpoint",
+        value_name = "URL",
+        env = "ASSAY_ENDPOINT",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
     pub(crate) endpoints: Vec<String>,
 }
 

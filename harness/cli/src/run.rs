@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use assay_claims::claim;
-use assay_flow::{Diagnostic, Forecast, Options, Outcome, Recipe, RecipeKind, execute, timed};
+use assay_flow::{Diagnostic, FlowError, Forecast, Options, Outcome, Recipe, RecipeKind, execute, timed};
 use assay_report::{Report, Style, terminal};
 use assay_store::{Hash, RunId, Store, StoreError};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -120,6 +120,10 @@ pub(crate) fn carry_out_until(
 pub(crate) const LOST: &str =
     "the store has lost artefacts that the report shows: the steps that made them run again";
 
+/// What to say of a report that lacks them all the same.
+pub(crate) const STILL_LOST: &str =
+    "the report lacks samples, training curves or served models that the store has lost";
+
 /// Sees to the report's files, and prints it. `again` carries out the recipe with a check of all that is there.
 fn report(
     global: &Global,
@@ -133,8 +137,17 @@ fn report(
     let mut filed = file(&outcome)?;
     if !filed.whole && !session.store.is_read_only() {
         stdio::say(format_args!("{LOST}"));
-        outcome = again(true)?;
-        filed = file(&outcome)?;
+        match again(true) {
+            Ok(made) => {
+                outcome = made;
+                filed = file(&outcome)?;
+            }
+            Err(failure @ Failure::Flow(FlowError::Interrupted { .. })) => return Err(failure),
+            Err(failure) => stdio::warn(format_args!("{failure}")),
+        }
+    }
+    if !filed.whole {
+        stdio::warn(format_args!("{STILL_LOST}"));
     }
     pin(&session.store, (&outcome.run, outcome.repeats.as_ref()), kept(&outcome))?;
     let (files, claims) = (filed.files.clone(), filed.claims.clone());

@@ -165,27 +165,44 @@ pub(crate) struct Reach {
 impl Reach {
     /// For commands that run no step.
     pub(crate) fn nothing() -> Result<Self, Failure> {
-        Ok(Self { python: Utf8PathBuf::from("python3"), hub: hub()?, servers: Vec::new() })
+        let hub = Hub::new(Hub::ADDRESS, None, None, None).map_err(no_address)?;
+        Ok(Self { python: Utf8PathBuf::from("python3"), hub, servers: Vec::new() })
     }
 
     /// What the user named.
     pub(crate) fn of(machine: &Machine) -> Result<Self, Failure> {
         // No argument, since those can be read by whoever lists the processes.
-        let key = std::env::var("ASSAY_ENDPOINT_KEY").ok();
-        let server = |address: &String| Server::new(address, key.as_deref()).map_err(no_address);
-        let servers = machine.endpoints.iter().map(server).collect::<Result<_, _>>()?;
+        let key = set("ASSAY_ENDPOINT_KEY");
+        let endpoints: Vec<&String> =
+            machine.endpoints.iter().filter(|address| !address.trim().is_empty()).collect();
+        if key.is_some() && endpoints.len() > 1 {
+            return Err(Diagnostic::user(
+                "ASSAY_ENDPOINT_KEY is the key of one server, and several are named",
+            )
+            .help("name one server at a time: what it has made is kept")
+            .into());
+        }
+        let server = |address: &&String| Server::new(address, key.as_deref()).map_err(no_address);
+        let servers = endpoints.iter().map(server).collect::<Result<_, _>>()?;
         Ok(Self { python: machine.python.clone(), hub: hub()?, servers })
     }
 }
 
-/// The hub, as the variables of its own programs say: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`.
+/// A variable of the environment, if it says something.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The hub, as the variables of its own programs say: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, and those of proxies.
 fn hub() -> Result<Hub, Failure> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let home = set("HF_HOME").map(Utf8PathBuf::from);
     let home = home.or_else(|| Some(Utf8PathBuf::from(set("HOME")?).join(".cache/huggingface")));
     let kept = home.as_ref().and_then(|home| fs_err::read_to_string(home.join("token")).ok());
     let (address, token) = (set("HF_ENDPOINT"), set("HF_TOKEN").or(kept));
-    Hub::new(address.as_deref().unwrap_or(Hub::ADDRESS), token.as_deref(), home).map_err(no_address)
+    let address = address.as_deref().unwrap_or(Hub::ADDRESS);
+    let scheme = if address.trim().starts_with("https:") { "HTTPS_PROXY" } else { "HTTP_PROXY" };
+    let proxy = set(&scheme.to_lowercase()).or_else(|| set(scheme)).or_else(|| set("ALL_PROXY"));
+    Hub::new(address, token.as_deref(), home, proxy.as_deref()).map_err(no_address)
 }
 
 /// An address that is none.

@@ -6,17 +6,18 @@ use std::time::Duration;
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 use ureq::Agent;
+use ureq::config::RedirectAuthHeaders;
 use ureq::http::Response;
 
 use crate::error::FetchError;
-use crate::http::{Address, HttpError, Pauses, message, plain, retry_after, wait};
+use crate::http::{Address, HttpError, Pauses, is_passing, message, plain, retry_after, wait};
 
 /// How long the hub may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(20);
 /// How long it may take to begin an answer.
 const ANSWER: Duration = Duration::from_secs(60);
-/// How long a file may take to arrive.
-const ARRIVE: Duration = Duration::from_secs(24 * 3600);
+/// How long nothing may arrive of a file before the connection counts as broken.
+const READ: Duration = Duration::from_secs(60);
 /// Bytes that are read before it is looked whether to stop.
 const PIECE: usize = 1 << 18;
 /// Most redirections from the hub to where a file is.
@@ -27,7 +28,7 @@ const REDIRECTIONS: u32 = 5;
 pub struct HubFile<'a> {
     /// The repository: `datasets/MAKER/NAME` of data, `MAKER/NAME` of a model.
     pub repository: &'a str,
-    /// A commit.
+    /// A commit, in full.
     pub revision: &'a str,
     /// The file's path in the repository.
     pub path: &'a str,
@@ -60,13 +61,6 @@ impl HubFile<'_> {
     }
 }
 
-/// The hash of a file.
-fn hash(path: &Utf8Path) -> Result<Hash, FetchError> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_mmap_rayon(path).map_err(FetchError::io("read", path))?;
-    Ok(hasher.finalize().into())
-}
-
 /// The hub, as this machine reaches it.
 #[derive(Clone, Debug)]
 pub struct Hub {
@@ -82,21 +76,33 @@ impl Hub {
     /// How long the hub may be out of reach before that is an error.
     pub const PATIENCE: Duration = Duration::from_secs(120);
 
-    /// The hub at an address, [`ADDRESS`](Self::ADDRESS) or that of a mirror. `token` is sent to it, and to no server that
-    /// it redirects to. `home` is the folder in which the hub's own programs keep what they have fetched (`HF_HOME`).
+    /// The hub at an address, [`ADDRESS`](Self::ADDRESS) or that of a mirror. `token` is sent to it, and to no other server
+    /// that it redirects to. `home` is the folder in which the hub's own programs keep what they have fetched (`HF_HOME`),
+    /// `proxy` the address of a proxy.
     ///
     /// # Errors
-    /// [`HttpError::Address`] if it is no address of HTTP, or the token cannot stand in a header.
-    pub fn new(address: &str, token: Option<&str>, home: Option<Utf8PathBuf>) -> Result<Self, HttpError> {
+    /// [`HttpError::Address`] if an address is none of HTTP, [`HttpError::Key`] if the token cannot stand in a header.
+    pub fn new(
+        address: &str,
+        token: Option<&str>,
+        home: Option<Utf8PathBuf>,
+        proxy: Option<&str>,
+    ) -> Result<Self, HttpError> {
+        let address = Address::new(address, token)?;
+        let proxy = proxy.map(ureq::Proxy::new).transpose().map_err(|error| HttpError::Address {
+            address: "the proxy".to_owned(),
+            problem: plain(&error.to_string()),
+        })?;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(REDIRECTIONS)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))
-            .timeout_recv_body(Some(ARRIVE))
+            .timeout_per_read(Some(READ))
             .user_agent(crate::http::USER_AGENT)
+            .proxy(proxy)
             .build();
-        let address = Address::new(address, token)?;
         Ok(Self { address, home, agent: agent.into(), patience: Self::PATIENCE })
     }
 
@@ -107,62 +113,64 @@ impl Hub {
         self
     }
 
-    /// Puts a file at `to`, which must not exist, and checks it. It is copied from the folder of the hub's own programs if
-    /// it is there as the lock says; else it is fetched, and a connection that breaks is taken up where it broke.
+    /// Puts a file at `to` and checks it. It is copied from the folder of the hub's own programs if it is there as the lock
+    /// says; else it is fetched. What has arrived of it stays at `part` (on the same disk) when this fails, and is gone on
+    /// from: by this call when a connection breaks, and by the next one.
     ///
     /// # Errors
     /// The hub cannot be reached, asks for access that the token does not give, or has no such file; the file is another
-    /// one; the disk is full; `stopped` said so. Then there is nothing at `to`.
+    /// one, of which nothing stays; the disk is full; `stopped` said so. Then there is nothing at `to`.
     pub fn obtain(
         &self,
         file: &HubFile<'_>,
+        part: &Utf8Path,
         to: &Utf8Path,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(), FetchError> {
-        if let Some(kept) =
-            self.home.as_ref().map(|home| home.join(file.kept())).filter(|kept| kept.is_file())
-            && hash(&kept)? == file.blake3
-        {
-            fs_err::copy(&kept, to).map_err(FetchError::io("write", to))?;
-            return Ok(());
+        let kept = self.home.as_ref().map(|home| home.join(file.kept())).filter(|kept| kept.is_file());
+        let copied = kept.map_or(Ok(false), |kept| copied(&kept, part, file, stopped))?;
+        if !copied {
+            let found = self.download(file, part, stopped)?;
+            if found != file.blake3 {
+                fs_err::remove_file(part).map_err(FetchError::io("remove", part))?;
+                return Err(file.mismatch(found));
+            }
         }
-        let result = self.download(file, to, stopped).and_then(|()| match hash(to)? {
-            found if found == file.blake3 => Ok(()),
-            found => Err(file.mismatch(found)),
-        });
-        if result.is_err() {
-            // At worst it stays until its folder goes.
-            _ = fs_err::remove_file(to);
-        }
-        result
+        fs_err::rename(part, to).map_err(FetchError::io("write", to))
     }
 
+    /// Fetches what is missing of a file; gives the hash of all of it.
     fn download(
         &self,
         file: &HubFile<'_>,
-        to: &Utf8Path,
+        part: &Utf8Path,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<(), FetchError> {
-        let url =
-            format!("{}/{}/resolve/{}/{}", self.address.base, file.repository, file.revision, file.path);
-        let mut written = fs_err::File::create(to).map_err(FetchError::io("create", to))?;
-        let (mut length, mut pauses) = (0, Pauses::new(self.patience));
-        loop {
-            let begun_at = length;
-            let (detail, wish) = match self.continued(file, &url, length)? {
+    ) -> Result<Hash, FetchError> {
+        let url = format!(
+            "{}/{}/resolve/{}/{}",
+            self.address.base,
+            encoded(file.repository),
+            encoded(file.revision),
+            encoded(file.path)
+        );
+        let mut arrived = Arrived::open(part)?;
+        let mut pauses = Pauses::new(self.patience);
+        while arrived.length < file.size {
+            let before = arrived.length;
+            let (detail, wish) = match self.continued(file, &url, arrived.length)? {
                 Answer::Later(detail, wish) => (detail, wish),
                 Answer::File(response, starts_over) => {
-                    if starts_over && length > 0 {
-                        written = fs_err::File::create(to).map_err(FetchError::io("create", to))?;
-                        length = 0;
+                    if starts_over {
+                        arrived.start_over()?;
                     }
-                    match copied(response, &mut written, to, &mut length, stopped)? {
-                        None => return Ok(()),
+                    match arrived.take(response, file.size, stopped)? {
+                        // It ended, at its end or before: then it is another file.
+                        None => break,
                         Some(detail) => (detail, None),
                     }
                 }
             };
-            if length > begun_at {
+            if arrived.length > before {
                 pauses = Pauses::new(self.patience);
             }
             let out_of_reach = || FetchError::HubOutOfReach {
@@ -173,6 +181,7 @@ impl Hub {
             let pause = pauses.next(wish).ok_or_else(out_of_reach)?;
             wait(pause, stopped).ok_or(FetchError::Stopped)?;
         }
+        Ok(arrived.hasher.finalize().into())
     }
 
     /// Asks for a file from a place in it on.
@@ -183,20 +192,31 @@ impl Hub {
         }
         let mut response = match request.call() {
             Ok(response) => response,
-            Err(error) => return Ok(Answer::Later(plain(&error.to_string()), None)),
+            Err(error) if is_passing(&error) => return Ok(Answer::Later(plain(&error.to_string()), None)),
+            Err(error) => {
+                let (address, detail) = (self.address.base.clone(), plain(&error.to_string()));
+                return Err(FetchError::HubOutOfReach { file: file.name(), address, detail });
+            }
         };
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let (wish, said) =
             (header("retry-after").and_then(retry_after), header("x-error-message").map(plain));
+        let code = header("x-error-code").unwrap_or_default().to_owned();
         let mut said = || {
             said.clone().unwrap_or_else(|| message(&response.body_mut().read_to_vec().unwrap_or_default()))
         };
-        match status {
-            200 => Ok(Answer::File(response, true)),
-            206 => Ok(Answer::File(response, false)),
-            408 | 425 | 429 | 500..=599 => Ok(Answer::Later(format!("{status}: {}", said()), wish)),
-            401 | 403 => Err(FetchError::NoAccess {
+        match (status, code.as_str()) {
+            (200, _) => Ok(Answer::File(response, true)),
+            (206, _) => Ok(Answer::File(response, false)),
+            (408 | 425 | 429 | 500 | 502..=504, _) => {
+                Ok(Answer::Later(format!("{status}: {}", said()), wish))
+            }
+            // Without a token, the hub does not say whether there is such a repository.
+            (401, "RepoNotFound" | "RevisionNotFound" | "EntryNotFound") => {
+                Err(FetchError::NotOnHub { file: file.name(), status, message: said() })
+            }
+            (401 | 403, _) => Err(FetchError::NoAccess {
                 file: file.name(),
                 page: format!("{}/{}", self.address.base, file.repository),
                 message: said(),
@@ -204,6 +224,13 @@ impl Hub {
             _ => Err(FetchError::NotOnHub { file: file.name(), status, message: said() }),
         }
     }
+}
+
+/// A path as it stands in an address: whatever has a meaning there is written by its number.
+fn encoded(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let write = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    path.bytes().map(write).collect()
 }
 
 /// What the hub gives.
@@ -214,27 +241,85 @@ enum Answer {
     Later(String, Option<Duration>),
 }
 
-/// Writes what arrives; why it broke off, if it did.
+/// What has arrived of a file.
+struct Arrived<'p> {
+    path: &'p Utf8Path,
+    file: fs_err::File,
+    length: u64,
+    /// Of all that has arrived.
+    hasher: blake3::Hasher,
+}
+
+impl<'p> Arrived<'p> {
+    /// What an earlier call has left, or nothing.
+    fn open(path: &'p Utf8Path) -> Result<Self, FetchError> {
+        let options = || fs_err::OpenOptions::new().create(true).append(true).read(true).open(path);
+        let mut file = options().map_err(FetchError::io("create", path))?;
+        let mut hasher = blake3::Hasher::new();
+        let length = std::io::copy(&mut file, &mut hasher).map_err(FetchError::io("read", path))?;
+        Ok(Self { path, file, length, hasher })
+    }
+
+    fn start_over(&mut self) -> Result<(), FetchError> {
+        self.file.set_len(0).map_err(FetchError::io("write", self.path))?;
+        (self.length, self.hasher) = (0, blake3::Hasher::new());
+        Ok(())
+    }
+
+    /// Takes in what arrives, of `size` bytes in all; why it broke off, if it did. What is longer is not read to its end.
+    fn take(
+        &mut self,
+        response: Response<ureq::Body>,
+        size: u64,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Option<String>, FetchError> {
+        let mut arriving = response.into_body().into_reader();
+        let mut piece = vec![0; PIECE];
+        while self.length <= size {
+            if stopped() {
+                return Err(FetchError::Stopped);
+            }
+            match arriving.read(&mut piece) {
+                Ok(0) => return Ok(None),
+                Ok(read) => {
+                    self.file.write_all(&piece[..read]).map_err(FetchError::io("write", self.path))?;
+                    self.hasher.update(&piece[..read]);
+                    self.length += read as u64;
+                }
+                Err(error) => return Ok(Some(plain(&error.to_string()))),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Copies a file, if it is the one that is wanted and can be read.
 fn copied(
-    response: Response<ureq::Body>,
-    written: &mut fs_err::File,
+    from: &Utf8Path,
     to: &Utf8Path,
-    length: &mut u64,
+    file: &HubFile<'_>,
     stopped: &dyn Fn() -> bool,
-) -> Result<Option<String>, FetchError> {
-    let mut arriving = response.into_body().into_reader();
-    let mut piece = vec![0; PIECE];
+) -> Result<bool, FetchError> {
+    let Ok(mut reader) = fs_err::File::open(from) else { return Ok(false) };
+    let mut writer = fs_err::File::create(to).map_err(FetchError::io("create", to))?;
+    let (mut hasher, mut piece) = (blake3::Hasher::new(), vec![0; PIECE]);
     loop {
         if stopped() {
             return Err(FetchError::Stopped);
         }
-        match arriving.read(&mut piece) {
-            Ok(0) => return Ok(None),
+        match reader.read(&mut piece) {
+            Ok(0) => break,
             Ok(read) => {
-                written.write_all(&piece[..read]).map_err(FetchError::io("write", to))?;
-                *length += read as u64;
+                writer.write_all(&piece[..read]).map_err(FetchError::io("write", to))?;
+                hasher.update(&piece[..read]);
             }
-            Err(error) => return Ok(Some(plain(&error.to_string()))),
+            // What cannot be read there is fetched.
+            Err(_) => break,
         }
     }
+    let right = Hash::from(hasher.finalize()) == file.blake3;
+    if !right {
+        fs_err::remove_file(to).map_err(FetchError::io("remove", to))?;
+    }
+    Ok(right)
 }

@@ -120,5 +120,30 @@ fn addresses_are_taken_as_they_are_usually_written() {
         assert_eq!(error.class(), ErrorClass::User);
         assert!(!error.to_string().contains("s3cret"), "{error}");
     }
-    assert!(Server::new("http://host", Some("two words")).is_err());
+    let error = Server::new("me:s3cret@host:8000", None).unwrap_err();
+    assert!(!error.to_string().contains("s3cret"), "{error}");
+    let error = Server::new("http://host", Some("two words")).unwrap_err();
+    assert_eq!(error.to_string(), "the key for http://host has characters that no header can hold");
+}
+
+/// Something on the way that gives up before the server is done must not have the request repeated for ever.
+#[test]
+fn a_request_that_takes_too_long_each_time_ends_in_an_error() {
+    let listening = serve(|_, _| {
+        std::thread::sleep(Duration::from_millis(60));
+        answer(504, "gateway time-out")
+    });
+    let server = Server::new(&listening.address, None).unwrap().with_patience(Duration::from_millis(50));
+    let error = server.post("/x", &json!({}), NEVER).unwrap_err();
+    assert!(matches!(error, HttpError::Failed { status: 504, .. }), "{error}");
+    let asked = listening.asked.lock().unwrap().len();
+    assert!((2..=10).contains(&asked), "{asked}");
+}
+
+#[test]
+fn what_a_server_does_not_do_at_all_is_not_asked_for_again() {
+    let listening = serve(|_, _| answer(501, r#"{"error": {"message": "not supported"}}"#));
+    let error = Server::new(&listening.address, None).unwrap().get("/x", NEVER).unwrap_err();
+    assert!(matches!(error, HttpError::Failed { status: 501, .. }), "{error}");
+    assert_eq!(listening.asked.lock().unwrap().len(), 1);
 }

@@ -37,9 +37,13 @@ impl World {
         Self { to: folder.join("rows"), home: folder.join("home"), _kept: kept }
     }
 
+    fn part(&self) -> Utf8PathBuf {
+        Utf8PathBuf::from(format!("{}.part", self.to))
+    }
+
     fn obtain(&self, listening: &Listening, token: Option<&str>) -> Result<String, FetchError> {
-        let hub = Hub::new(&listening.address, token, Some(self.home.clone())).unwrap();
-        hub.with_patience(Duration::from_millis(900)).obtain(&file(), &self.to, NEVER)?;
+        let hub = Hub::new(&listening.address, token, Some(self.home.clone()), None).unwrap();
+        hub.with_patience(Duration::from_millis(900)).obtain(&file(), &self.part(), &self.to, NEVER)?;
         Ok(fs_err::read_to_string(&self.to).unwrap())
     }
 }
@@ -99,7 +103,8 @@ fn a_connection_that_breaks_is_taken_up_where_it_broke() {
 
 #[test]
 fn another_file_than_the_locked_one_is_refused_and_removed() {
-    for other in ["0123456789abcdefghijklmnopqrstuvwxyZ", "0123", ""] {
+    for other in ["0123456789abcdefghijklmnopqrstuvwxyZ", "0123456789abcdefghijklmnopqrstuvwxyz0", "0123", ""]
+    {
         let listening = serve(move |_, _| Reply::Answer(200, &[], other.to_owned()));
         let world = World::new();
         let error = world.obtain(&listening, None).unwrap_err();
@@ -109,7 +114,7 @@ fn another_file_than_the_locked_one_is_refused_and_removed() {
             file().blake3
         );
         assert_eq!((error.to_string(), error.class()), (said, ErrorClass::Environment));
-        assert!(!world.to.exists());
+        assert!(!world.to.exists() && !world.part().exists());
     }
 }
 
@@ -129,6 +134,12 @@ fn what_the_hub_refuses_is_explained_at_once() {
          Access to dataset is restricted"
     );
     assert!(remedy.contains("HF_TOKEN"));
+    // The hub hides from strangers that there is no such repository.
+    let (said, _) = refused(401, &["x-error-code: RepoNotFound", "x-error-message: Repository not found"]);
+    assert!(
+        said.starts_with("the hub does not have ") && said.ends_with("(401): Repository not found"),
+        "{said}"
+    );
     let (said, remedy) = refused(404, &[]);
     assert_eq!(said, "the hub does not have data/rows.jsonl of datasets/maker/name at c0ffee (404): no");
     assert!(remedy.contains("revision"));
@@ -164,9 +175,48 @@ fn a_download_ends_when_nobody_wants_it_any_more() {
     let listening = serve(|_, _| Reply::Answer(503, &["retry-after: 600"], String::new()));
     let world = World::new();
     let begun = std::time::Instant::now();
-    let hub = Hub::new(&listening.address, None, None).unwrap();
+    let hub = Hub::new(&listening.address, None, None, None).unwrap();
     let stopped = || begun.elapsed() > Duration::from_millis(200);
-    let error = hub.obtain(&file(), &world.to, &stopped).unwrap_err();
+    let error = hub.obtain(&file(), &world.part(), &world.to, &stopped).unwrap_err();
     assert!(matches!(error, FetchError::Stopped), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+/// A run that was killed, or lost the network, goes on where it was.
+#[test]
+fn what_has_arrived_is_gone_on_from_by_the_next_call() {
+    let listening = serve(|asked, before| match (before, range(asked)) {
+        (0, None) => Reply::Cut(200, CONTENT[..7].to_owned(), CONTENT.len()),
+        (1, Some(7)) => Reply::Answer(404, &[], "gone".to_owned()),
+        (2, Some(7)) => Reply::Answer(206, &[], CONTENT[7..].to_owned()),
+        other => panic!("{other:?}"),
+    });
+    let world = World::new();
+    assert!(world.obtain(&listening, None).is_err());
+    assert!(!world.to.exists());
+    assert_eq!(world.obtain(&listening, None).unwrap(), CONTENT);
+}
+
+#[test]
+fn a_redirection_of_the_hub_to_itself_keeps_the_token() {
+    let listening = serve(|asked, _| match asked.path.as_str() {
+        "/blob" => whole(),
+        _ => Reply::Answer(307, &["location: /blob"], String::new()),
+    });
+    assert_eq!(World::new().obtain(&listening, Some("hf_s3cret")).unwrap(), CONTENT);
+    let asked = listening.asked.lock().unwrap();
+    assert!(
+        asked.iter().all(|one| one.headers.contains(&"authorization: bearer hf_s3cret".to_owned())),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn a_path_may_have_any_character() {
+    let listening = serve(|_, _| whole());
+    let world = World::new();
+    let hub = Hub::new(&listening.address, None, None, None).unwrap();
+    hub.obtain(&HubFile { path: "data/a b#c?é.csv", ..file() }, &world.part(), &world.to, NEVER).unwrap();
+    let asked = listening.asked.lock().unwrap();
+    assert_eq!(asked[0].path, "/datasets/maker/name/resolve/c0ffee/data/a%20b%23c%3F%C3%A9.csv");
 }

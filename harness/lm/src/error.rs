@@ -330,6 +330,12 @@ impl LmError {
         move |source| Self::At { what, index, source: Box::new(source) }
     }
 
+    /// Whether it was stopped, and did not fail.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self, Self::Endpoint(EndpointError::Http(assay_fetch::HttpError::Stopped)))
+    }
+
     /// Who has to act.
     #[must_use]
     pub fn class(&self) -> ErrorClass {

@@ -65,7 +65,7 @@ fn kinds() -> BTreeMap<String, u32> {
     let setup = Setup {
         workspace,
         python: "python3".into(),
-        hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None).unwrap(),
+        hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None, None).unwrap(),
         servers: Vec::new(),
         judging: Arc::new(judging),
     };

@@ -21,6 +21,8 @@ pub(super) fn section(store: &Store, all: &[Model]) -> (Option<Section>, bool) {
         match served(store, artefact) {
             Ok(Some(served)) => rows.push(row(id, &served)),
             Ok(None) => {}
+            // A file of this name in a folder of weights.
+            Err(LmError::Endpoint(_)) => {}
             Err(_) => whole = false,
         }
     }

@@ -64,11 +64,19 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let mut outcome = carry_out(&joint, &args.machine, &display, &cancel, false, &mut write)?;
     if reports.iter().flatten().any(|report| !report.whole) && !joint.store.is_read_only() {
         stdio::say(format_args!("{}", run::LOST));
+        // Every report is written anew, so what went wrong before is no more.
+        unwritten = None;
         let mut write = |recipe: usize, outcome: Outcome| match finished(&joint, args, recipe, &outcome) {
             Ok(report) => reports[recipe] = Some(report),
             Err(failure) => unwritten = unwritten.take().or(Some(failure)),
         };
         outcome = carry_out(&joint, &args.machine, &display, &cancel, true, &mut write)?;
+    }
+    if reports.iter().flatten().any(|report| !report.whole) {
+        stdio::warn(format_args!("{}", run::STILL_LOST));
+    }
+    for report in reports.iter().flatten() {
+        write!(stdio::out(), "{}", report.outcomes)?;
     }
     pin(&joint, &outcome)?;
     let unwanted: Vec<String> = reports.iter().flatten().flat_map(|report| report.unwanted.clone()).collect();
@@ -158,6 +166,8 @@ struct Finished {
     unwanted: Vec<String>,
     /// Whether the store had everything that it shows.
     whole: bool,
+    /// The outcomes of its claims, where they are printed alone.
+    outcomes: String,
 }
 
 impl Finished {
@@ -178,10 +188,8 @@ fn finished(joint: &Joint, args: &RunArgs, recipe: usize, outcome: &Outcome) -> 
     // The page is the last of the files.
     let page = filed.files.last().cloned().unwrap_or_default();
     let (recipe, claims, whole) = (session.graph.recipe().name.clone(), filed.claims.clone(), filed.whole);
-    if args.quiet {
-        write!(stdio::out(), "{}", run::outcomes(&filed.report()?))?;
-    }
-    Ok(Finished { recipe, claims, page, unwanted, whole })
+    let outcomes = if args.quiet { run::outcomes(&filed.report()?) } else { String::new() };
+    Ok(Finished { recipe, claims, page, unwanted, whole, outcomes })
 }
 
 /// Keeps what the reports rest on.

@@ -1,23 +1,40 @@
 //! Templates and expressions over the columns of a row.
 
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 use minijinja_contrib::pycompat::unknown_method_callback;
 use serde_json::Map;
 
 use super::Published;
+
+/// The name of all columns.
+const ROW: &str = "row";
+/// From here on not every integer is a number of JSON's readers.
+const EXACT: f64 = 9e15;
 
 /// The columns of a row, as templates see them.
 pub(super) struct Column;
 
 impl Column {
     /// The columns by their names, and all of them as `row`.
-    pub(super) fn of(row: Map<String, serde_json::Value>) -> Columns {
+    ///
+    /// # Errors
+    /// A column is called `row`, or holds a number that cannot be told from others.
+    pub(super) fn of(row: Map<String, serde_json::Value>) -> Result<Columns, String> {
+        if row.contains_key(ROW) {
+            return Err("a column is called `row`, which is the name of all columns here".to_owned());
+        }
+        let inexact = |value: &serde_json::Value| {
+            value.as_f64().is_some_and(|number| value.is_f64() && number.abs() >= EXACT)
+        };
+        if let Some((name, _)) = row.iter().find(|(_, value)| inexact(value)) {
+            return Err(format!("the column `{name}` holds a number that is too large to be exact"));
+        }
         let whole = Value::from(Serde(&row));
         let mut columns: Columns =
             row.iter().map(|(name, value)| (name.clone(), Value::from(Serde(value)))).collect();
-        columns.insert("row".to_owned(), whole);
-        columns
+        columns.insert(ROW.to_owned(), whole);
+        Ok(columns)
     }
 }
 
@@ -45,6 +62,11 @@ impl Formulas {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_formatter(|out, state, value| match value.is_none() {
+            // It would be the text `none`.
+            true => Err(Error::new(ErrorKind::InvalidOperation, "there is no value")),
+            false => escape_formatter(out, state, value),
+        });
         environment.set_unknown_method_callback(unknown_method_callback);
         let Published { question, answer, id, .. } = published;
         let templates = [(QUESTION, Some(question)), (ANSWER, Some(answer)), (ID, id.as_ref())];
@@ -136,7 +158,7 @@ impl Formulas {
 /// What to say where something is named that a row does not have.
 fn unknown(columns: &Columns) -> String {
     let names: Vec<String> =
-        columns.keys().filter(|name| *name != "row").map(|name| format!("`{name}`")).collect();
+        columns.keys().filter(|name| *name != ROW).map(|name| format!("`{name}`")).collect();
     format!("names something that the row does not have; its columns are {}", names.join(", "))
 }
 

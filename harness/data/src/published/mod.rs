@@ -75,7 +75,7 @@ impl Published {
         for row in read(self.format, file, name)? {
             let Row { number, columns } = row?;
             let wrong = |message: String| DataError::Row { path: name.to_owned(), row: number, message };
-            let mut columns = Column::of(columns);
+            let mut columns = Column::of(columns).map_err(wrong)?;
             if !formulas.is_asked(&columns).map_err(wrong)? {
                 continue;
             }

@@ -17,7 +17,7 @@ pub struct Options {
     #[serde(default)]
     pub right: Option<String>,
     /// Seed of the order in which they are shown: that of Python's `random.seed(SEED)` and one `random.shuffle` of the
-    /// options of each row, in the order of the rows. Without it, they are shown in the order of the list.
+    /// options of each row that is asked, in the order of the rows. Without it, they are shown in the order of the list.
     #[serde(default)]
     pub shuffle: Option<u32>,
 }

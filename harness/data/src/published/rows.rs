@@ -69,6 +69,9 @@ fn csv_rows(file: fs_err::File, name: &Utf8Path) -> Result<Rows, DataError> {
         Ok(names) => names.iter().map(str::to_owned).collect(),
         Err(error) => return Err(broken(error.to_string())),
     };
+    if let Some((_, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        return Err(broken(format!("two columns are called `{name}`")));
+    }
     if let Some(first) = names.first_mut() {
         *first = first.trim_start_matches('\u{feff}').to_owned();
     }

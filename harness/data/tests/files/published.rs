@@ -116,7 +116,13 @@ fn what_is_wrong_with_a_row_is_said_with_its_number() {
     assert_eq!(said, "rows, row 1: `options.right`: is 2, but there are 2 options, from 0 on");
     assert!(refused(&options, &row("[1]", "\"a\"")).contains("`options.right`: is no place in the list"));
     assert!(refused(&options, &row("3", "0")).contains("`options.list`: is no list"));
+    // What is not there is no text `none`, and a number that was rounded is no number.
+    assert_eq!(refused(LINES, "{\"q\": \"x\", \"a\": null}\n"), "rows, row 1: `answer`: there is no value");
+    let said = refused(LINES, "{\"q\": \"x\", \"a\": 123456789012345678901234567890}\n");
+    assert_eq!(said, "rows, row 1: the column `a` holds a number that is too large to be exact");
+    assert!(refused(LINES, "{\"q\": \"x\", \"row\": 1}\n").contains("a column is called `row`"));
     let csv = LINES.replace("json-lines", "csv");
+    assert_eq!(refused(&csv, "q,a,q\nx,1,y\n"), "rows: two columns are called `q`");
     assert!(refused(&csv, "q,a\nx,1\ny\n").starts_with("rows, row 2: "));
     assert!(of_text(&csv, "\u{feff}q,a\nx,1\n").is_ok());
 }

@@ -14,6 +14,12 @@ pub enum HttpError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A key that cannot be sent.
+    #[error("the key for {address} has characters that no header can hold")]
+    Key {
+        /// The address.
+        address: String,
+    },
     /// No connection, or one that broke.
     #[error("{url} cannot be reached: {detail}")]
     Unreachable {
@@ -60,7 +66,9 @@ impl HttpError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Address { .. } | Self::Refused { .. } | Self::Stopped => ErrorClass::User,
+            Self::Address { .. } | Self::Key { .. } | Self::Refused { .. } | Self::Stopped => {
+                ErrorClass::User
+            }
             Self::Unreachable { .. } | Self::Failed { .. } | Self::Garbled { .. } => ErrorClass::Environment,
         }
     }
@@ -70,6 +78,7 @@ impl HttpError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Address { .. } => "give an address such as http://127.0.0.1:8000",
+            Self::Key { .. } => "give the key alone, without spaces and line ends in it",
             Self::Unreachable { .. } => "start the server and run again: finished work is kept",
             Self::Failed { .. } => "see the server's log, and run again: finished work is kept",
             Self::Refused { status: 401 | 403, .. } => "give the key that the server asks for",

@@ -18,8 +18,12 @@ pub(crate) use pause::{Pauses, retry_after, wait};
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(20);
+/// How long it may take to say what it is or has.
+const LOOK: Duration = Duration::from_secs(60);
 /// How long a server may take to answer: tens of thousands of tokens are written first.
 const ANSWER: Duration = Duration::from_secs(4 * 3600);
+/// How often a request is taken up anew that a server worked on for longer than its patience lasts.
+const RENEWALS: u32 = 3;
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 1 << 30;
 
@@ -44,8 +48,10 @@ impl fmt::Debug for Address {
 impl Address {
     /// Checks an address and a key.
     pub(crate) fn new(address: &str, key: Option<&str>) -> Result<Self, HttpError> {
-        let wrong =
-            |problem: &str| HttpError::Address { address: shown(address), problem: problem.to_owned() };
+        let wrong = |problem: &str| HttpError::Address {
+            address: shown(address).to_owned(),
+            problem: problem.to_owned(),
+        };
         let base = address.trim().trim_end_matches('/');
         let host = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
         let host = host.ok_or_else(|| wrong("it does not begin with http:// or https://"))?;
@@ -55,7 +61,7 @@ impl Address {
         base.parse::<ureq::http::Uri>().map_err(|error| wrong(&error.to_string()))?;
         let key = key.map(str::trim).filter(|key| !key.is_empty());
         if key.is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err(wrong("its key has characters that no header can hold"));
+            return Err(HttpError::Key { address: base.to_owned() });
         }
         Ok(Self { base: base.to_owned(), key: key.map(|key| format!("Bearer {key}")) })
     }
@@ -98,6 +104,7 @@ impl Server {
             .timeout_recv_response(Some(ANSWER))
             .timeout_recv_body(Some(ANSWER))
             .user_agent(USER_AGENT)
+            .proxy(None)
             .build();
         Ok(Self { address, agent: agent.into(), patience: Self::PATIENCE })
     }
@@ -134,7 +141,7 @@ impl Server {
 
     fn ask(&self, path: &str, body: Option<&Value>, stopped: &dyn Fn() -> bool) -> Result<Value, HttpError> {
         let url = format!("{}{path}", self.address.base);
-        let mut pauses = Pauses::new(self.patience);
+        let (mut pauses, mut renewals) = (Pauses::new(self.patience), 0);
         loop {
             if stopped() {
                 return Err(HttpError::Stopped);
@@ -145,9 +152,10 @@ impl Server {
                 Err(Refusal::ForGood(error)) => return Err(error),
                 Err(Refusal::ForNow(error, wish)) => (error, wish),
             };
-            // A server that worked on the request and then broke off is given its whole time again.
-            if begun.elapsed() > self.patience {
-                pauses = Pauses::new(self.patience);
+            // A server that worked on the request and then broke off is given its whole time again, but not for ever: what
+            // takes longer than something on the way allows would never end.
+            if begun.elapsed() > self.patience && renewals < RENEWALS {
+                (pauses, renewals) = (Pauses::new(self.patience), renewals + 1);
             }
             let Some(pause) = pauses.next(wish) else { return Err(error) };
             wait(pause, stopped).ok_or(HttpError::Stopped)?;
@@ -156,15 +164,18 @@ impl Server {
 
     fn once(&self, url: &str, body: Option<&Value>) -> Result<Value, Refusal> {
         let sent = match body {
-            None => self.address.authorised(self.agent.get(url)).call(),
+            None => {
+                let request = self.address.authorised(self.agent.get(url));
+                request.config().timeout_recv_response(Some(LOOK)).build().call()
+            }
             Some(body) => {
                 let request = self.address.authorised(self.agent.post(url)).content_type("application/json");
                 request.send(body.to_string().as_bytes())
             }
         };
         let unreachable = |error: ureq::Error| {
-            let detail = plain(&error.to_string());
-            Refusal::ForNow(HttpError::Unreachable { url: url.to_owned(), detail }, None)
+            let failed = HttpError::Unreachable { url: url.to_owned(), detail: plain(&error.to_string()) };
+            if is_passing(&error) { Refusal::ForNow(failed, None) } else { Refusal::ForGood(failed) }
         };
         let mut response: Response<ureq::Body> = sent.map_err(unreachable)?;
         let wish = response.headers().get("retry-after").and_then(|value| retry_after(value.to_str().ok()?));
@@ -178,12 +189,19 @@ impl Server {
                     problem: format!("its answer is no JSON: {error}"),
                 })
             }),
+            501 | 505 => Err(Refusal::ForGood(HttpError::Failed { url, status, message: message(&bytes) })),
             408 | 409 | 425 | 429 | 500..=599 => {
                 Err(Refusal::ForNow(HttpError::Failed { url, status, message: message(&bytes) }, wish))
             }
             _ => Err(Refusal::ForGood(HttpError::Refused { url, status, message: message(&bytes) })),
         }
     }
+}
+
+/// Whether the same request may succeed later.
+pub(crate) fn is_passing(error: &ureq::Error) -> bool {
+    use ureq::Error::{ConnectionFailed, HostNotFound, Io, Protocol, Timeout};
+    matches!(error, ConnectionFailed | HostNotFound | Io(_) | Protocol(_) | Timeout(_))
 }
 
 /// Why a try gave no answer.
@@ -221,9 +239,6 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// An address without the name and the password that may stand in it.
-fn shown(address: &str) -> String {
-    match (address.find("://"), address.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => format!("{}…{}", &address[..scheme + 3], &address[at..]),
-        _ => address.to_owned(),
-    }
+fn shown(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, host)| host)
 }

@@ -11,10 +11,11 @@ use crate::language::arguments::check_references;
 use crate::language::criteria::unused;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::graph::Expectation;
+use crate::language::locate::{Part, diagnose};
 use crate::language::pipeline::{Pipeline, Written, report_twice};
 use crate::language::recipe::Recipe;
 use crate::language::recipe_seeds::Seeds;
-use crate::language::references::{Resolver, Seed, Shared, Values, join};
+use crate::language::references::{CRITERIA, Resolver, Seed, Shared, Values, join};
 use crate::language::scale::{EXTENDS, Scale, TITLE, extends};
 use crate::language::sets::Sets;
 use crate::language::steps::{Definitions, StepDefinition, needed};
@@ -23,6 +24,7 @@ use crate::language::table::{Source, table_step};
 use crate::language::workspace::{Reader, Workspace};
 use crate::values::location::Location;
 use crate::values::names::{likely, quoted};
+use crate::values::path::ValuePath;
 use crate::values::value::{Located, Table, Value};
 
 /// A recipe and a scale with the pipeline. Everything is checked but parameters, which step kinds check.
@@ -208,11 +210,25 @@ fn read_values(
         let at = root.at(EXTENDS).and_then(|at| at.origin.location()).cloned();
         let (_, values) = read_values(reader, (&base, at.as_ref()), extended, problems)?;
         if let (Value::Table(own), Value::Table(values)) = (&mut root.value, values.value) {
-            let inherited = values.into_iter().filter(|(key, _)| key != TITLE);
-            inherited.for_each(|(key, value)| _ = own.entry(key).or_insert(value));
+            for (key, value) in values.into_iter().filter(|(key, _)| key != TITLE) {
+                if let Some(own) = own.get(&key) {
+                    report_overridden(&key, own, &value, problems);
+                }
+                own.entry(key).or_insert(value);
+            }
         }
     }
     Some((file, root))
+}
+
+/// Reports a value that was fixed beforehand for a scale, and that a scale which extends it has otherwise.
+fn report_overridden(key: &str, own: &Located, fixed: &Located, problems: &mut Diagnostics) {
+    let Some(at) = fixed.origin.location().filter(|at| at.file.starts_with(CRITERIA)) else { return };
+    let message = format!("`{key}` was fixed beforehand for the scale that this one extends");
+    let diagnostic = diagnose(own, &ValuePath::default(), Part::Key, message, None);
+    problems.push(
+        diagnostic.note(at, "it is fixed here").help("leave it out, or extend no scale with such criteria"),
+    );
 }
 
 /// Reports a recipe that is for other scales.

@@ -94,7 +94,7 @@ impl EngineKind for CandleKind {
         }
     }
 
-    fn open(&self, folder: &Utf8Path, specials: &[String]) -> Result<Box<dyn Engine>> {
+    fn open(&self, folder: &Utf8Path, specials: &[String], _: &dyn Fn() -> bool) -> Result<Box<dyn Engine>> {
         self.requires(folder, specials)?;
         Ok(Box::new(Candle::open(folder, &self.0)?))
     }

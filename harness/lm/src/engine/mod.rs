@@ -100,12 +100,17 @@ pub trait EngineKind: Send + Sync {
     /// cannot be read.
     fn requires(&self, folder: &Utf8Path, specials: &[String]) -> Result<()>;
 
-    /// Opens a model folder whose model must have these special tokens.
+    /// Opens a model folder whose model must have these special tokens. `stopped` is asked while something is waited for.
     ///
     /// # Errors
     /// The folder holds no model that the engine can run, or one without a special token; the engine's device or server
-    /// cannot be used.
-    fn open(&self, folder: &Utf8Path, specials: &[String]) -> Result<Box<dyn Engine>>;
+    /// cannot be used; `stopped` said so.
+    fn open(
+        &self,
+        folder: &Utf8Path,
+        specials: &[String],
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Box<dyn Engine>>;
 }
 
 /// Something that runs a model.

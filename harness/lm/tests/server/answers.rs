@@ -28,7 +28,7 @@ pub(crate) fn llama_cpp(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static
         }] })),
         "/props" => ok(&json!({
             "default_generation_settings": { "n_ctx": 2048 }, "total_slots": 2, "eos_token": "<|im_end|>",
-            "build_info": "b6700-abc",
+            "build_info": "b6700-abc", "model_path": "/models/m-Q4_1.gguf",
         })),
         "/tokenize" => ok(&tokenised(asked.body["content"].as_str().unwrap())),
         _ => answer(asked),
@@ -47,10 +47,10 @@ pub(crate) fn vllm(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> 
     })
 }
 
-/// A completion as llama.cpp gives it.
-pub(crate) fn completed(content: &str, stop_type: &str, stopping_word: &str) -> Value {
+/// A completion of so many tokens as llama.cpp gives it.
+pub(crate) fn completed(content: &str, tokens: u64, stop_type: &str, stopping_word: &str) -> Value {
     json!({
-        "content": content, "stop": true, "tokens_predicted": content.len(), "tokens_evaluated": 4,
+        "content": content, "stop": true, "tokens_predicted": tokens, "tokens_evaluated": 4,
         "truncated": false, "stop_type": stop_type, "stopping_word": stopping_word,
     })
 }
@@ -73,7 +73,7 @@ impl World {
     }
 
     pub(crate) fn open(&self) -> assay_lm::Result<Endpoint> {
-        Endpoint::open(&self.folder, self.kind, &self.servers, &[])
+        Endpoint::open(&self.folder, self.kind, &self.servers, &[], &|| false)
     }
 }
 

@@ -87,7 +87,7 @@ fn llama_cpp_completes_stops_repeats_and_may_be_restarted() {
     let folder = Utf8Path::from_path(folder.path()).unwrap();
     served.save(folder).unwrap();
     let specials = ["<|im_start|>".to_owned(), "<|im_end|>".to_owned()];
-    let engine = Endpoint::open(folder, ServerKind::LlamaCpp, &servers, &specials).unwrap();
+    let engine = Endpoint::open(folder, ServerKind::LlamaCpp, &servers, &specials, &|| false).unwrap();
 
     // A stop string ends the text where it begins, wherever tokens do.
     let whole = completions(&engine, &sampling(0.0, &[]), 1, || {}).remove(0);
@@ -177,7 +177,8 @@ fn vllm_scores_as_this_crate_does_and_stops_where_it_should() {
     // It is asked while it is still starting, which takes minutes.
     let served = Served::ask(&servers, ServerKind::Vllm, "m", &|| false).unwrap();
     served.save(folder).unwrap();
-    let engine = Endpoint::open(folder, ServerKind::Vllm, &servers, &["<|im_end|>".to_owned()]).unwrap();
+    let engine =
+        Endpoint::open(folder, ServerKind::Vllm, &servers, &["<|im_end|>".to_owned()], &|| false).unwrap();
     let candle = Candle::open(&model, &Placement::cpu(Kernels::Cpu)).unwrap();
 
     let rows = [

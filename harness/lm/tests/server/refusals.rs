@@ -21,7 +21,7 @@ fn what_a_server_says_of_a_model_is_recorded_without_its_address() {
     for name in ["m", "m-Q4_1.gguf"] {
         let served = ask(&[&listening.address], ServerKind::LlamaCpp, name).unwrap();
         let said = format!(
-            "`{name}` by llama.cpp b6700-abc (ftype Q4_1, n_params 134515008, n_vocab 49152, size 96576768)"
+            "`{name}` by llama.cpp b6700-abc (file m-Q4_1.gguf, ftype Q4_1, n_params 134515008, n_vocab 49152, size 96576768)"
         );
         assert_eq!(served.to_string(), said);
     }
@@ -51,7 +51,7 @@ fn a_model_is_looked_for_at_every_server() {
 #[test]
 fn a_server_of_another_kind_is_refused() {
     let llama = serve(|asked, _| match asked.path.as_str() {
-        "/v1/models" => ok(&json!({ "data": [{ "id": "m" }] })),
+        "/v1/models" => ok(&json!({ "data": [{ "id": "m", "meta": {} }] })),
         _ => Reply::Answer(404, &[], r#"{"error":{"message":"File Not Found"}}"#.to_owned()),
     });
     for (kind, path) in [(ServerKind::Vllm, "/version"), (ServerKind::LlamaCpp, "/props")] {
@@ -96,10 +96,10 @@ fn a_folder_of_weights_is_no_served_model() {
 
 #[test]
 fn a_missing_special_token_is_found_before_anything_is_generated() {
-    let listening = llama_cpp(|_| ok(&completed("x", "limit", "")));
+    let listening = llama_cpp(|_| ok(&completed("x", 20, "limit", "")));
     let world = World::new(ServerKind::LlamaCpp, &listening);
     let open = |special: &str| {
-        assay_lm::Endpoint::open(&world.folder, world.kind, &world.servers, &[special.to_owned()])
+        assay_lm::Endpoint::open(&world.folder, world.kind, &world.servers, &[special.to_owned()], &|| false)
     };
     assert!(open("<|end|>").is_ok());
     let error = open("<|im_end|>").unwrap_err();
@@ -108,7 +108,7 @@ fn a_missing_special_token_is_found_before_anything_is_generated() {
 
 #[test]
 fn a_prompt_that_could_only_be_cut_is_refused_before_anything_is_generated() {
-    let listening = llama_cpp(|_| ok(&completed("x", "limit", "")));
+    let listening = llama_cpp(|_| ok(&completed("x", 20, "limit", "")));
     let world = World::new(ServerKind::LlamaCpp, &listening);
     let engine = world.open().unwrap();
     let long = "a".repeat(2040);
@@ -119,18 +119,18 @@ fn a_prompt_that_could_only_be_cut_is_refused_before_anything_is_generated() {
                 ControlFlow::Continue(())
             })
         };
-    let error = run(9).unwrap_err();
+    let error = run(8).unwrap_err();
     let said = format!(
-        "prompt 1 has 2040 tokens; with 9 new ones that is more than the 2048 tokens that {} allows",
+        "prompt 1 has 2040 tokens; with 8 new ones that is more than the 2047 tokens that {} allows",
         listening.address
     );
     assert_eq!((error.to_string(), error.class()), (said, ErrorClass::User));
     assert_eq!(at(&listening, "/completion").len(), 0);
-    assert!(run(8).is_ok());
+    assert!(run(7).is_ok());
 }
 
 #[test]
-fn a_server_that_cut_a_prompt_all_the_same_gives_no_completion() {
+fn a_context_that_was_full_all_the_same_gives_no_completion() {
     let cut = json!({ "content": "x", "tokens_predicted": 1, "truncated": true, "stop_type": "limit", "stopping_word": "" });
     let listening = llama_cpp(move |_| ok(&cut));
     let world = World::new(ServerKind::LlamaCpp, &listening);
@@ -139,5 +139,41 @@ fn a_server_that_cut_a_prompt_all_the_same_gives_no_completion() {
     let error = engine
         .generate(&requests, &sampling(1), &|| false, &mut |_, _| ControlFlow::Continue(()))
         .unwrap_err();
-    assert!(error.to_string().ends_with("the prompt was cut to fit the context"), "{error}");
+    assert!(error.to_string().ends_with("the context was full before the completion ended"), "{error}");
+}
+
+/// While llama.cpp's server loads a model, it lists it without what it is.
+#[test]
+fn a_model_that_is_still_being_loaded_is_waited_for() {
+    let listening = serve(|asked, before| match (asked.path.as_str(), before) {
+        ("/props", 0) => {
+            Reply::Answer(503, &["retry-after: 0"], r#"{"error":{"message":"Loading model"}}"#.to_owned())
+        }
+        ("/props", _) => ok(&json!({
+            "default_generation_settings": { "n_ctx": 64 }, "total_slots": 1, "build_info": "b1", "model_path": "/x/m.gguf",
+        })),
+        (_, 0 | 1) => ok(&json!({ "data": [{ "id": "m", "meta": null }] })),
+        _ => ok(&json!({ "data": [{ "id": "m", "meta": { "n_params": 7 } }] })),
+    });
+    let served = ask(&[&listening.address], ServerKind::LlamaCpp, "m").unwrap();
+    assert_eq!(served.to_string(), "`m` by llama.cpp b1 (file m.gguf, n_params 7)");
+}
+
+#[test]
+fn a_server_that_is_down_does_not_hide_another() {
+    let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let llama = llama_cpp(|_| ok(&json!({})));
+    let begun = std::time::Instant::now();
+    assert!(ask(&[&format!("http://{down}"), &llama.address], ServerKind::LlamaCpp, "m").is_ok());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn a_search_that_is_stopped_is_no_failure() {
+    let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let servers = [Server::new(&format!("http://{down}"), None).unwrap()];
+    let begun = std::time::Instant::now();
+    let stopped = || begun.elapsed() > std::time::Duration::from_millis(200);
+    let error = Served::ask(&servers, ServerKind::LlamaCpp, "m", &stopped).unwrap_err();
+    assert!(error.is_stopped(), "{error}");
 }

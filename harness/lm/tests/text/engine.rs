@@ -366,7 +366,7 @@ fn an_engine_says_what_it_is() {
     let identity = format!("candle {}, cpu/f32/cpu-kernels, {isa}", assay_lm::VERSION);
     assert_eq!((kind.name(), kind.identity()), ("candle", identity));
     // What the kind says is what the engine is.
-    let engine = kind.open(world.path(), &[]).unwrap();
+    let engine = kind.open(world.path(), &[], &|| false).unwrap();
     let is = Capabilities {
         generate: engine.generator().is_some(),
         score: engine.scorer().is_some(),

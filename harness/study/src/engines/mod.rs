@@ -73,12 +73,13 @@ impl Model {
     /// The engine as far as `part` is one of its capabilities. The first call loads the model.
     fn engine<'e, T: ?Sized>(
         &'e self,
+        stopped: &dyn Fn() -> bool,
         part: impl Fn(&'e dyn Engine) -> Option<&'e T>,
     ) -> Result<&'e T, StepError> {
         let opened = match self.opened.get() {
             Some(opened) => opened,
             None => {
-                let opened = self.kind.open(&self.folder, &self.required).map_err(lm)?;
+                let opened = self.kind.open(&self.folder, &self.required, stopped).map_err(lm)?;
                 self.opened.get_or_init(|| opened)
             }
         };
@@ -102,7 +103,7 @@ impl Model {
                 .map(|one| Request { prompt: parts(one.prompt), index: u64::from(one.index) })
                 .collect();
             let mut work = Work::new(context, keys.len(), missing.len(), "completions");
-            let generator = self.engine(Engine::generator)?;
+            let generator = self.engine(&|| context.cancelled(), Engine::generator)?;
             let flow = in_pool(context, || {
                 generator
                     .generate(&requests, sampling, &|| context.cancelled(), &mut |at, completion| {
@@ -125,7 +126,7 @@ impl Model {
         memoized(context.store(), &keys, |missing, keeper| {
             let rows: Vec<Vec<Part<'_>>> = missing.iter().map(|at| parts(&rows[*at])).collect();
             let mut work = Work::new(context, keys.len(), missing.len(), what);
-            let scorer = self.engine(Engine::scorer)?;
+            let scorer = self.engine(&|| context.cancelled(), Engine::scorer)?;
             let flow = in_pool(context, || {
                 scorer
                     .score(&rows, &|| context.cancelled(), &mut |at, scores| {
@@ -141,7 +142,7 @@ impl Model {
     pub(crate) fn score_now(&self, rows: &[Vec<Segment>]) -> Result<Vec<Vec<f32>>, StepError> {
         let rows: Vec<Vec<Part<'_>>> = rows.iter().map(|row| parts(row)).collect();
         let mut scores = vec![Vec::new(); rows.len()];
-        let scorer = self.engine(Engine::scorer)?;
+        let scorer = self.engine(&|| false, Engine::scorer)?;
         let flow = scorer.score(&rows, &|| false, &mut |at, row| {
             scores[at] = row;
             ControlFlow::Continue(())
@@ -160,7 +161,7 @@ impl Model {
     ) -> Result<Vec<usize>, StepError> {
         let keys: Vec<Hash> = prompts.iter().map(|prompt| self.choice_key(prompt, options)).collect();
         memoized(context.store(), &keys, |missing, keeper| {
-            let chooser = self.engine(Engine::chooser)?;
+            let chooser = self.engine(&|| context.cancelled(), Engine::chooser)?;
             let mut work = Work::new(context, keys.len(), missing.len(), "choices");
             for together in missing.chunks(CHOSEN_TOGETHER) {
                 context.check_cancelled()?;

@@ -101,7 +101,8 @@ impl EngineParams {
     pub(crate) fn resources(&self, threads: usize, memory_mb: u64) -> Resources {
         match &self.placement {
             Some(placement) => placed(placement, threads, memory_mb),
-            None => Resources { threads: 1, memory_mb: 100, device: Some(ENDPOINT.to_owned()) },
+            // Prompts and answers of requests in flight, as JSON.
+            None => Resources { threads: 1, memory_mb: 1000, device: Some(ENDPOINT.to_owned()) },
         }
     }
 }

@@ -51,10 +51,7 @@ pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
         for (done, (name, entry)) in entries.iter().enumerate() {
             context.progress(done as u64, entries.len() as u64, "files");
             let file = pinned(entry, &params.lock, name, "entries").map_err(refused)?;
-            let path = Utf8Path::new(file.path);
-            // A model's files are side by side; folders of the repository are none of the model's.
-            let to = context.output().join(path.file_name().unwrap_or(file.path));
-            obtain(context, &hub, &file, &to)?;
+            obtain(context, &hub, &file, &context.output().join(file_name(&file)))?;
         }
         Ok(())
     })
@@ -63,7 +60,7 @@ pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
         let mut names = std::collections::BTreeSet::new();
         for (name, entry) in &entries {
             let file = pinned(entry, &params.lock, name, "entries")?;
-            let name = Utf8Path::new(file.path).file_name().unwrap_or_default();
+            let name = file_name(&file);
             if !names.insert(name) {
                 let message = format!("two files are called `{name}`, and a model folder has one of a name");
                 return Err(ParamError::new("entries", message));
@@ -77,7 +74,11 @@ pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
         }
     })
     .facts(move |params, _| {
-        let fact = |(name, entry): (String, LockEntry)| (format!("locked {name}"), entry.blake3.to_string());
+        // The names of the files are a part of the folder, those of the entries are not.
+        let fact = |(_, entry): (String, LockEntry)| {
+            let name = entry.path.as_deref().map(|path| Utf8Path::new(path).file_name().unwrap_or(path));
+            (format!("locked {}", name.unwrap_or_default()), entry.blake3.to_string())
+        };
         params
             .locked(&known)
             .map(|entries| entries.into_iter().map(fact).collect::<Facts>())
@@ -117,8 +118,15 @@ fn pinned<'e>(entry: &'e LockEntry, lock: &'e str, name: &str, at: &str) -> Resu
     Ok(HubFile { repository, revision, path, size: entry.size, blake3: entry.blake3, lock })
 }
 
+/// A model's files are side by side: folders of the repository are none of the model's.
+fn file_name<'f>(file: &HubFile<'f>) -> &'f str {
+    Utf8Path::new(file.path).file_name().unwrap_or(file.path)
+}
+
+/// Fetches a file; what has arrived of it is where a later run finds it.
 fn obtain(context: &StepContext<'_>, hub: &Hub, file: &HubFile<'_>, to: &Utf8Path) -> Result<(), StepError> {
-    hub.obtain(file, to, &|| context.cancelled()).map_err(failed)
+    let part = context.checkpoint()?.join(file.blake3.to_string());
+    hub.obtain(file, &part, to, &|| context.cancelled()).map_err(failed)
 }
 
 fn refused(error: ParamError) -> StepError {

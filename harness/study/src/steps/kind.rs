@@ -280,6 +280,9 @@ pub(crate) fn in_pool<T: Send>(
 
 /// An error of the language model as that of a step.
 pub(crate) fn lm(error: LmError) -> StepError {
+    if error.is_stopped() {
+        return StepError::cancelled();
+    }
     let failed = of_class(error.class(), "the language model failed");
     match error.remedy() {
         Some(remedy) => failed.remedy(remedy),

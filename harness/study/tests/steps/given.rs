@@ -81,7 +81,7 @@ impl Project {
 
     /// One whose steps may ask these servers.
     pub(crate) fn with_servers(test: &str, servers: Vec<Server>) -> Self {
-        Self::reaching(test, Hub::new(Hub::ADDRESS, None, None).unwrap(), servers)
+        Self::reaching(test, Hub::new(Hub::ADDRESS, None, None, None).unwrap(), servers)
     }
 
     /// One whose steps may ask a hub and servers.

@@ -31,7 +31,8 @@ fn entry(name: &str, hub: &str, path: &str, content: &str) -> String {
 }
 
 fn project(test: &str, listening: &Listening) -> Project {
-    let project = Project::reaching(test, Hub::new(&listening.address, None, None).unwrap(), Vec::new());
+    let project =
+        Project::reaching(test, Hub::new(&listening.address, None, None, None).unwrap(), Vec::new());
     fs_err::create_dir_all(project.root().join("lockfiles")).unwrap();
     let lock = [
         "format = 1\n".to_owned(),

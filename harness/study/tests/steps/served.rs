@@ -22,7 +22,7 @@ fn llama_cpp(version: &Arc<AtomicU64>) -> Listening {
         let document = match asked.path.as_str() {
             "/v1/models" => json!({ "data": [{ "id": "m", "meta": { "n_params": 7 } }] }),
             "/props" => json!({
-                "default_generation_settings": { "n_ctx": 512 }, "total_slots": 2, "eos_token": "<end>", "build_info": version,
+                "default_generation_settings": { "n_ctx": 512 }, "total_slots": 2, "eos_token": "<end>", "build_info": version, "model_path": "/x/m.gguf",
             }),
             "/tokenize" => {
                 let text = asked.body["content"].as_str().unwrap_or_default().replace("<end>", "e");
@@ -96,8 +96,8 @@ fn another_version_of_the_server_is_refused_until_the_recipe_says_so() {
     assert_eq!(project.lines(&steps("", 1, ", samples_of = { b = 1 }")).len(), 1);
     let (class, message) = project.failure(&steps("", 2, ""));
     assert_eq!(class, ErrorClass::Environment);
-    assert!(message.contains("serves `m` by llama.cpp b1 (n_params 7)"), "{message}");
-    assert!(message.contains("was made by `m` by llama.cpp b0 (n_params 7)"), "{message}");
+    assert!(message.contains("serves `m` by llama.cpp b1 (file m.gguf, n_params 7)"), "{message}");
+    assert!(message.contains("was made by `m` by llama.cpp b0 (file m.gguf, n_params 7)"), "{message}");
     assert_eq!(completions(&listening), 1);
     assert_eq!(project.lines(&steps(", revision = '2'", 2, "")).len(), 2);
     assert_eq!(completions(&listening), 3);

@@ -17,12 +17,12 @@ pub enum EndpointError {
         name: String,
     },
     /// None of the servers has the model.
-    #[error("no server has a model `{name}`; {}", offered(offers))]
+    #[error("no server has a model `{name}`; {}", answers.join(", "))]
     NotServed {
         /// The model that is wanted.
         name: String,
-        /// Each server's address and the models that it has.
-        offers: Vec<(String, Vec<String>)>,
+        /// What each server has, or why that is not known.
+        answers: Vec<String>,
     },
     /// A server is not of the kind that was said.
     #[error("{address} is no server of the kind {kind}: {problem}")]
@@ -78,17 +78,12 @@ pub enum EndpointError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A request ended without an answer and without an error: a mistake of this program.
+    #[error("the thread of a request ended without a result")]
+    Lost,
     /// The server gave no answer.
     #[error(transparent)]
     Http(#[from] HttpError),
-}
-
-fn offered(offers: &[(String, Vec<String>)]) -> String {
-    let offers = offers.iter().map(|(address, names)| match names.as_slice() {
-        [] => format!("{address} has none"),
-        names => format!("{address} has `{}`", names.join("`, `")),
-    });
-    offers.collect::<Vec<_>>().join(", ")
 }
 
 impl EndpointError {
@@ -100,6 +95,7 @@ impl EndpointError {
             | Self::OtherKind { .. }
             | Self::OtherModel { .. }
             | Self::Answer { .. } => ErrorClass::Environment,
+            Self::Lost => ErrorClass::Internal,
             Self::Http(error) => error.class(),
         }
     }
@@ -116,6 +112,7 @@ impl EndpointError {
             Self::NotRecorded { .. } => "connect a step of kind `served-model` where the engine is a server",
             Self::TooLong { .. } => "start the server with a longer context, or lower `max_new_tokens`",
             Self::Answer { .. } => "check the server's version and its options",
+            Self::Lost => "report it, with the server's log",
             Self::Http(error) => error.remedy(),
         }
     }

@@ -6,7 +6,7 @@ use assay_fetch::{HttpError, Server};
 use serde_json::{Value, json};
 
 use super::error::EndpointError;
-use super::protocol::{Protocol, Question, Read, count, text, unusable};
+use super::protocol::{Asked, Protocol, Question, Read, base_name, count, text, unusable};
 use super::served::{Found, Served, ServerKind};
 use crate::engine::{Completion, Sampling};
 
@@ -24,6 +24,15 @@ impl Protocol for LlamaCpp {
         name: &str,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Result<Found, Vec<String>>, EndpointError> {
+        // It answers when the model is loaded; before that, the list of models lacks what they are.
+        let props = match server.get(PROPS, stopped) {
+            Err(HttpError::Refused { status: 404, .. }) => {
+                let problem = format!("it has no {PROPS}");
+                let address = server.address().to_owned();
+                return Err(EndpointError::OtherKind { address, kind: ServerKind::LlamaCpp, problem });
+            }
+            props => props?,
+        };
         let models = server.get(MODELS, stopped)?;
         let models = models["data"].as_array().map(Vec::as_slice).unwrap_or_default();
         let ours = |model: &&Value| names(model).any(|one| one == name);
@@ -34,33 +43,26 @@ impl Protocol for LlamaCpp {
                 .map(str::to_owned)
                 .collect()));
         };
-        let props = match server.get(PROPS, stopped) {
-            Err(HttpError::Refused { status: 404, .. }) => {
-                let problem = format!("it has no {PROPS}");
-                let address = server.address().to_owned();
-                return Err(EndpointError::OtherKind { address, kind: ServerKind::LlamaCpp, problem });
-            }
-            props => props?,
-        };
         let read = || -> Read<Found> {
-            let meta = &model["meta"];
-            let details = ["ftype", "n_params", "n_vocab", "size"].into_iter().filter_map(|key| {
-                let value = &meta[key];
+            let meta = model["meta"].as_object().ok_or("it does not say what the model is (`meta`)")?;
+            let described = ["ftype", "n_params", "n_vocab", "size"].into_iter().filter_map(|key| {
+                let value = meta.get(key)?;
                 let value =
                     value.as_str().map(str::to_owned).or_else(|| Some(value.as_u64()?.to_string()))?;
                 Some((key.to_owned(), value))
             });
-            let served = Served {
-                server: ServerKind::LlamaCpp,
-                version: text(&props, "build_info")?.to_owned(),
-                name: name.to_owned(),
-                details: details.collect::<BTreeMap<_, _>>(),
-            };
+            let mut details: BTreeMap<String, String> = described.collect();
+            if let Some(path) = props["model_path"].as_str() {
+                details.insert("file".to_owned(), base_name(path).to_owned());
+            }
+            let version = text(&props, "build_info")?.to_owned();
+            let served = Served { server: ServerKind::LlamaCpp, version, name: name.to_owned(), details };
             Ok(Found {
                 server: server.clone(),
                 served,
                 id: text(model, "id")?.to_owned(),
-                context: count(&props["default_generation_settings"], "n_ctx")? as usize,
+                // It ends a completion that would fill the context to its last token.
+                context: (count(&props["default_generation_settings"], "n_ctx")? as usize).saturating_sub(1),
                 in_flight: count(&props, "total_slots")? as usize,
                 end_of_sequence: props["eos_token"].as_str().unwrap_or_default().to_owned(),
             })
@@ -87,6 +89,9 @@ impl Protocol for LlamaCpp {
             "top_p": top_p,
             // Nothing else may change the model's distribution, whatever the server's own settings are.
             "samplers": ["temperature", "top_p"],
+            "dynatemp_range": 0.0,
+            "mirostat": 0,
+            "grammar": "",
             "seed": seed,
             "stop": stop,
             "ignore_eos": ignore_eos,
@@ -97,17 +102,20 @@ impl Protocol for LlamaCpp {
         ("/completion", body)
     }
 
-    fn completion(&self, found: &Found, answer: &Value) -> Read<Completion> {
+    fn completion(&self, found: &Found, asked: &Asked, answer: &Value) -> Read<Completion> {
+        let tokens = count(answer, "tokens_predicted")? as u32;
         if answer["truncated"].as_bool() == Some(true) {
-            return Err("the prompt was cut to fit the context".to_owned());
+            return Err("the context was full before the completion ended".to_owned());
         }
         let stop = match text(answer, "stop_type")? {
-            "limit" => None,
+            "limit" => {
+                asked.cut_off(tokens)?;
+                None
+            }
             "word" => Some(text(answer, "stopping_word")?.to_owned()),
             "eos" => Some(found.end_of_sequence.clone()),
             other => return Err(format!("it ended for a reason that is not known, `{other}`")),
         };
-        let tokens = count(answer, "tokens_predicted")? as u32;
         Ok(Completion { text: text(answer, "content")?.to_owned(), tokens, stop })
     }
 
@@ -125,5 +133,5 @@ impl Protocol for LlamaCpp {
 fn names(model: &Value) -> impl Iterator<Item = &str> {
     let aliases = model["aliases"].as_array().map(Vec::as_slice).unwrap_or_default();
     let names = std::iter::once(&model["id"]).chain(aliases).filter_map(Value::as_str);
-    names.flat_map(|name| [name, name.rsplit(['/', '\\']).next().unwrap_or(name)])
+    names.flat_map(|name| [name, base_name(name)])
 }

@@ -12,11 +12,11 @@ mod protocol;
 mod served;
 mod vllm;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use assay_fetch::Server;
+use assay_fetch::{HttpError, Server};
 use assay_store::Hasher;
 use camino::Utf8Path;
 use serde_json::Value;
@@ -27,7 +27,7 @@ use crate::score::Scored;
 use crate::text::{Part, scored};
 
 pub use error::EndpointError;
-use protocol::{Protocol, Question, Read, unusable};
+use protocol::{Asked, Protocol, Question, Read};
 use served::Found;
 pub use served::{Served, ServerKind};
 
@@ -63,16 +63,24 @@ impl EngineKind for EndpointKind {
         Ok(())
     }
 
-    fn open(&self, folder: &Utf8Path, specials: &[String]) -> Result<Box<dyn Engine>> {
-        Ok(Box::new(Endpoint::open(folder, self.server, &self.servers, specials)?))
+    fn open(
+        &self,
+        folder: &Utf8Path,
+        specials: &[String],
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Box<dyn Engine>> {
+        Ok(Box::new(Endpoint::open(folder, self.server, &self.servers, specials, stopped)?))
     }
 }
+
+/// The tokens of texts.
+type Known<'t> = HashMap<&'t str, Arc<[u32]>>;
 
 /// A model behind a server. It generates, and scores where the server gives log-probabilities of prompts.
 #[derive(Debug)]
 pub struct Endpoint {
     protocol: &'static dyn Protocol,
-    found: Found,
+    found: Arc<Found>,
 }
 
 impl Endpoint {
@@ -81,44 +89,44 @@ impl Endpoint {
     ///
     /// # Errors
     /// The folder holds no [`Served`]; no server is given, none serves the model, or one serves another model of that name;
-    /// a text is not one token; the server fails.
+    /// a text is not one token; the server fails; `stopped` said so.
     pub fn open(
         folder: &Utf8Path,
         kind: ServerKind,
         servers: &[Server],
         specials: &[String],
+        stopped: &dyn Fn() -> bool,
     ) -> Result<Self> {
         let recorded = Served::load(folder)?;
-        let found = served::find(servers, kind, &recorded.name, &|| false)?;
+        let found = served::find(servers, kind, &recorded.name, stopped)?;
         if found.served != recorded {
             let (address, found) = (found.server.address().to_owned(), Box::new(found.served));
             return Err(EndpointError::OtherModel { address, recorded: Box::new(recorded), found }.into());
         }
-        let engine = Self { protocol: kind.protocol(), found };
-        for special in specials {
-            let tokens = engine.tokens_of(vec![special.clone()], &|| false)?;
-            if tokens.continue_value().is_none_or(|tokens| tokens[0].len() != 1) {
+        let engine = Self { protocol: kind.protocol(), found: Arc::new(found) };
+        let ControlFlow::Continue(tokens) = engine.tokens_of(specials.to_vec(), stopped)? else {
+            return Err(EndpointError::from(HttpError::Stopped).into());
+        };
+        match specials.iter().zip(&tokens).find(|(_, tokens)| tokens.len() != 1) {
+            None => Ok(engine),
+            Some((special, _)) => {
                 let tokenizer = format!("{} at {}", recorded.name, engine.found.server.address()).into();
-                return Err(LmError::MissingSpecial { token: special.clone(), tokenizer });
+                Err(LmError::MissingSpecial { token: special.clone(), tokenizer })
             }
         }
-        Ok(engine)
     }
 
     /// Puts questions to the server, many at a time, and reads its answers as they come.
-    fn ask<T>(
+    fn ask<T: Send + 'static>(
         &self,
         count: usize,
         question: impl Fn(usize) -> Question + Send + Sync + 'static,
-        read: &dyn Fn(usize, &Value) -> Read<T>,
+        read: impl Fn(usize, &Value) -> Read<T> + Send + Sync + 'static,
         stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(usize, T) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
-        let Found { server, in_flight, .. } = &self.found;
-        many::ask(server, *in_flight, count, question, stopped, &mut |index, path, answer| {
-            let answer = read(index, &answer).map_err(unusable(server, path))?;
-            Ok(tell(index, answer))
-        })
+        let Found { server, in_flight, .. } = &*self.found;
+        many::ask(server, *in_flight, count, question, read, stopped, tell)
     }
 
     /// The tokens of each text.
@@ -128,39 +136,30 @@ impl Endpoint {
         stopped: &dyn Fn() -> bool,
     ) -> Result<ControlFlow<(), Vec<Vec<u32>>>> {
         let mut tokens = vec![Vec::new(); texts.len()];
-        let (protocol, id, count) = (self.protocol, self.found.id.clone(), texts.len());
-        let question = move |index: usize| protocol.tokenise(&id, &texts[index]);
-        let read = |_: usize, answer: &Value| protocol.tokens(answer);
-        let flow = self.ask(count, question, &read, stopped, &mut |index, ids| {
+        let (protocol, found, count) = (self.protocol, Arc::clone(&self.found), texts.len());
+        let question = move |index: usize| protocol.tokenise(&found.id, &texts[index]);
+        let read = |_: usize, answer: &Value| protocol::tokens(answer);
+        let flow = self.ask(count, question, read, stopped, &mut |index, ids| {
             tokens[index] = ids;
             ControlFlow::Continue(())
         })?;
         Ok(flow.map_continue(|()| tokens))
     }
 
-    /// The tokens of each text that occurs in the rows, which is tokenised once.
+    /// The tokens of each text that occurs, which is tokenised once.
     fn known<'t>(
         &self,
-        rows: impl Iterator<Item = &'t [Part<'t>]>,
+        occurring: impl Iterator<Item = &'t str>,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<ControlFlow<(), HashMap<&'t str, Vec<u32>>>> {
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut texts: Vec<String> = Vec::new();
-        for part in rows.flatten() {
-            places.entry(part.text).or_insert_with(|| {
-                texts.push(part.text.to_owned());
-                texts.len() - 1
-            });
-        }
-        let tokens = self.tokens_of(texts, stopped)?;
-        Ok(tokens.map_continue(|mut tokens| {
-            places.into_iter().map(|(text, at)| (text, std::mem::take(&mut tokens[at]))).collect()
-        }))
+    ) -> Result<ControlFlow<(), Known<'t>>> {
+        let texts: BTreeSet<&str> = occurring.collect();
+        let tokens = self.tokens_of(texts.iter().map(|text| (*text).to_owned()).collect(), stopped)?;
+        Ok(tokens.map_continue(|tokens| texts.into_iter().zip(tokens.into_iter().map(Arc::from)).collect()))
     }
 
     /// Refuses what the server could only cut.
     fn check_length(&self, index: usize, prompt: usize, new: usize) -> Result<()> {
-        let Found { context, server, .. } = &self.found;
+        let Found { context, server, .. } = &*self.found;
         if prompt == 0 {
             return Err(LmError::EmptyPrompt { index });
         }
@@ -190,22 +189,37 @@ impl Generator for Endpoint {
         stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(usize, Completion) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
-        let known = self.known(requests.iter().map(|request| request.prompt.as_slice()), stopped)?;
-        let ControlFlow::Continue(known) = known else { return Ok(ControlFlow::Break(())) };
-        let mut prompts = Vec::with_capacity(requests.len());
-        for (index, request) in requests.iter().enumerate() {
-            let tokens: Vec<u32> =
-                request.prompt.iter().flat_map(|part| &known[part.text]).copied().collect();
-            self.check_length(index, tokens.len(), sampling.max_new_tokens)?;
-            prompts.push((tokens, seed(sampling.seed, request)));
-        }
-        let (protocol, id, asked) = (self.protocol, self.found.id.clone(), sampling.clone());
-        let question = move |index: usize| {
-            let (prompt, seed) = &prompts[index];
-            protocol.complete(&id, prompt, &asked, *seed)
+        let texts = requests.iter().flat_map(|request| request.prompt.iter().map(|part| part.text));
+        let texts = texts.chain(sampling.stop.iter().map(String::as_str));
+        let ControlFlow::Continue(known) = self.known(texts, stopped)? else {
+            return Ok(ControlFlow::Break(()));
         };
-        let read = |_: usize, answer: &Value| protocol.completion(&self.found, answer);
-        self.ask(requests.len(), question, &read, stopped, tell)
+        // Prompts share the tokens of their parts: samples of one prompt, and its head, are many.
+        let mut prompts: Vec<(Vec<Arc<[u32]>>, u32)> = Vec::with_capacity(requests.len());
+        for (index, request) in requests.iter().enumerate() {
+            let parts: Vec<Arc<[u32]>> =
+                request.prompt.iter().map(|part| Arc::clone(&known[part.text])).collect();
+            self.check_length(index, parts.iter().map(|part| part.len()).sum(), sampling.max_new_tokens)?;
+            prompts.push((parts, seed(sampling.seed, request)));
+        }
+        let of_token = |stop: &String| match *known[stop.as_str()] {
+            [token] => Some((token, stop.clone())),
+            _ => None,
+        };
+        let asked = Arc::new(Asked {
+            sampling: sampling.clone(),
+            stop_tokens: sampling.stop.iter().filter_map(of_token).collect(),
+        });
+        let (protocol, found) = (self.protocol, Arc::clone(&self.found));
+        let question = {
+            let (found, asked) = (Arc::clone(&found), Arc::clone(&asked));
+            move |index: usize| {
+                let (prompt, seed) = &prompts[index];
+                protocol.complete(&found.id, &prompt.concat(), &asked.sampling, *seed)
+            }
+        };
+        let read = move |_: usize, answer: &Value| protocol.completion(&found, &asked, answer);
+        self.ask(requests.len(), question, read, stopped, tell)
     }
 }
 
@@ -226,24 +240,26 @@ impl Scorer for Endpoint {
         stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(usize, Vec<f32>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
-        let known = self.known(rows.iter().map(Vec::as_slice), stopped)?;
-        let ControlFlow::Continue(known) = known else { return Ok(ControlFlow::Break(())) };
+        let texts = rows.iter().flatten().map(|part| part.text);
+        let ControlFlow::Continue(known) = self.known(texts, stopped)? else {
+            return Ok(ControlFlow::Break(()));
+        };
         let mut scored_rows = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
-            let row = scored(row, |text| Ok(known[text].clone())).map_err(LmError::at("row", index))?;
+            let row = scored(row, |text| Ok(known[text].to_vec())).map_err(LmError::at("row", index))?;
             // The server writes one token, which nobody reads: it takes no request without.
             self.check_length(index, row.tokens.len(), 1)?;
             scored_rows.push(row);
         }
         let scored_rows: Arc<[Scored]> = scored_rows.into();
-        let (protocol, id, asked) = (self.protocol, self.found.id.clone(), Arc::clone(&scored_rows));
-        let question = move |index: usize| protocol.score(&id, &asked[index].tokens);
-        let read = |index: usize, answer: &Value| {
+        let (protocol, found, asked) = (self.protocol, Arc::clone(&self.found), Arc::clone(&scored_rows));
+        let question = move |index: usize| protocol.score(&found.id, &asked[index].tokens);
+        let read = move |index: usize, answer: &Value| {
             let Scored { tokens, range } = &scored_rows[index];
             // There is none of the first token, which nothing precedes.
             let all = protocol.log_probs(tokens, answer)?;
             Ok(if range.is_empty() { Vec::new() } else { all[range.start - 1..range.end - 1].to_vec() })
         };
-        self.ask(rows.len(), question, &read, stopped, tell)
+        self.ask(rows.len(), question, read, stopped, tell)
     }
 }

@@ -1,5 +1,6 @@
 //! What is asked of a server, and how its answers are read: the same for all kinds.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use assay_fetch::Server;
@@ -30,19 +31,11 @@ pub(super) trait Protocol: Debug + Send + Sync {
     /// Asks for the tokens of a text, special tokens in it read as such, and none added.
     fn tokenise(&self, id: &str, text: &str) -> Question;
 
-    /// Reads the tokens of a text.
-    fn tokens(&self, answer: &Value) -> Read<Vec<u32>> {
-        let tokens = answer["tokens"].as_array().ok_or("it has no list `tokens`")?;
-        let ids = tokens.iter().map(|token| token.as_u64().and_then(|id| u32::try_from(id).ok()));
-        ids.collect::<Option<_>>()
-            .ok_or_else(|| "`tokens` holds something that is no token's number".to_owned())
-    }
-
     /// Asks for one completion of a prompt.
     fn complete(&self, id: &str, prompt: &[u32], sampling: &Sampling, seed: u32) -> Question;
 
     /// Reads a completion.
-    fn completion(&self, found: &Found, answer: &Value) -> Read<Completion>;
+    fn completion(&self, found: &Found, asked: &Asked, answer: &Value) -> Read<Completion>;
 
     /// Asks for the log-probabilities of given tokens.
     fn score(&self, id: &str, tokens: &[u32]) -> Question;
@@ -50,6 +43,40 @@ pub(super) trait Protocol: Debug + Send + Sync {
     /// Reads the log-probability of each token but the first, given those before it, in nats. Every token must have come
     /// back: servers exist that ignore what they are asked for.
     fn log_probs(&self, tokens: &[u32], answer: &Value) -> Read<Vec<f32>>;
+}
+
+/// What completions were asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) sampling: Sampling,
+    /// Those of the stop strings that are one token, by this token.
+    pub(super) stop_tokens: BTreeMap<u32, String>,
+}
+
+impl Asked {
+    /// Refuses a completion that was cut off before it had all the tokens that were allowed.
+    pub(super) fn cut_off(&self, tokens: u32) -> Read<()> {
+        let most = self.sampling.max_new_tokens;
+        match (tokens as usize) < most {
+            true => Err(format!(
+                "it was cut off after {tokens} tokens, of {most} that were asked for: the server has a limit of its own, or no \
+                 room was left"
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The tokens of a text, as both kinds of servers give them.
+pub(super) fn tokens(answer: &Value) -> Read<Vec<u32>> {
+    let tokens = answer["tokens"].as_array().ok_or("it has no list `tokens`")?;
+    let ids = tokens.iter().map(|token| token.as_u64().and_then(|id| u32::try_from(id).ok()));
+    ids.collect::<Option<_>>().ok_or_else(|| "`tokens` holds something that is no token's number".to_owned())
+}
+
+/// The last part of a path: the rest of it is one machine's.
+pub(super) fn base_name(path: &str) -> &str {
+    path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// A text of a document.

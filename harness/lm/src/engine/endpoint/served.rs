@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
-use assay_fetch::Server;
+use assay_fetch::{HttpError, Server};
 use camino::Utf8Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,28 +129,56 @@ pub(super) struct Found {
     pub(super) end_of_sequence: String,
 }
 
-/// The first server that has a model of this name.
+/// The first server that has a model of this name. Of several, each is looked at once before one that does not answer is
+/// waited for.
 pub(super) fn find(
     servers: &[Server],
     kind: ServerKind,
     name: &str,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Found, EndpointError> {
-    if servers.is_empty() {
-        return Err(EndpointError::NoServer { name: name.to_owned() });
+    match servers {
+        [] => return Err(EndpointError::NoServer { name: name.to_owned() }),
+        [only] => {
+            return match kind.protocol().find(only, name, stopped)? {
+                Ok(found) => Ok(found),
+                Err(names) => {
+                    let answers = vec![offered(only, &names)];
+                    Err(EndpointError::NotServed { name: name.to_owned(), answers })
+                }
+            };
+        }
+        _ => {}
     }
-    let (mut offers, mut other) = (Vec::new(), None);
-    for server in servers {
-        match kind.protocol().find(server, name, stopped) {
-            Ok(Ok(found)) => return Ok(found),
-            Ok(Err(names)) => offers.push((server.address().to_owned(), names)),
-            // Another one may be of the kind.
-            Err(error @ EndpointError::OtherKind { .. }) => other = Some(error),
-            Err(error) => return Err(error),
+    let mut answers = Vec::new();
+    let mut silent = Vec::new();
+    let hasty = servers.iter().map(|server| (server.clone().with_patience(Duration::ZERO), server));
+    for (looked_at, server) in hasty {
+        match kind.protocol().find(&looked_at, name, stopped) {
+            Ok(Ok(found)) => return Ok(Found { server: server.clone(), ..found }),
+            Ok(Err(names)) => answers.push(offered(server, &names)),
+            Err(EndpointError::Http(HttpError::Unreachable { .. } | HttpError::Failed { .. })) => {
+                silent.push(server)
+            }
+            Err(EndpointError::Http(HttpError::Stopped)) => return Err(HttpError::Stopped.into()),
+            Err(error) => answers.push(error.to_string()),
         }
     }
-    Err(match other {
-        Some(other) if offers.is_empty() => other,
-        _ => EndpointError::NotServed { name: name.to_owned(), offers },
-    })
+    for server in silent {
+        match kind.protocol().find(server, name, stopped) {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(names)) => answers.push(offered(server, &names)),
+            Err(EndpointError::Http(HttpError::Stopped)) => return Err(HttpError::Stopped.into()),
+            Err(error) => answers.push(error.to_string()),
+        }
+    }
+    Err(EndpointError::NotServed { name: name.to_owned(), answers })
+}
+
+/// What a server has.
+fn offered(server: &Server, names: &[String]) -> String {
+    match names {
+        [] => format!("{} has none", server.address()),
+        names => format!("{} has `{}`", server.address(), names.join("`, `")),
+    }
 }

@@ -6,7 +6,7 @@ use assay_fetch::{HttpError, Server};
 use serde_json::{Value, json};
 
 use super::error::EndpointError;
-use super::protocol::{Protocol, Question, Read, count, text, unusable};
+use super::protocol::{Asked, Protocol, Question, Read, base_name, count, text, unusable};
 use super::served::{Found, Served, ServerKind};
 use crate::engine::{Completion, Sampling};
 
@@ -45,8 +45,11 @@ impl Protocol for Vllm {
                 .filter_map(|model| Some(model["id"].as_str()?.to_owned()))
                 .collect()));
         };
-        // The weights' name on the hub; where it is a path, it is one machine's.
-        let root = model["root"].as_str().filter(|root| !root.starts_with(['/', '.', '~']));
+        // The weights' name on the hub; of a path, which is one machine's, its last part.
+        let root = model["root"].as_str().map(|root| match root.starts_with(['/', '.', '~']) {
+            true => base_name(root),
+            false => root,
+        });
         let details = root.map(|root| ("root".to_owned(), root.to_owned()));
         let read = || -> Read<Found> {
             Ok(Found {
@@ -60,7 +63,7 @@ impl Protocol for Vllm {
                 id: name.to_owned(),
                 context: count(model, "max_model_len")? as usize,
                 in_flight: IN_FLIGHT,
-                // It does not say which token it was.
+                // It does not say which token that is.
                 end_of_sequence: String::new(),
             })
         };
@@ -96,20 +99,29 @@ impl Protocol for Vllm {
             "ignore_eos": ignore_eos,
             "skip_special_tokens": false,
             "add_special_tokens": false,
+            "return_token_ids": true,
         });
         (COMPLETIONS, body)
     }
 
-    fn completion(&self, found: &Found, answer: &Value) -> Read<Completion> {
+    fn completion(&self, found: &Found, asked: &Asked, answer: &Value) -> Read<Completion> {
         let choice = choice(answer)?;
+        let tokens = count(&answer["usage"], "completion_tokens")? as u32;
         let stop = match (text(choice, "finish_reason")?, &choice["stop_reason"]) {
-            ("length", _) => None,
+            ("length", _) => {
+                asked.cut_off(tokens)?;
+                None
+            }
             ("stop", Value::String(stop)) => Some(stop.clone()),
-            // A token of its own ends it, of the model (null) or of its settings (a number).
-            ("stop", Value::Null | Value::Number(_)) => Some(found.end_of_sequence.clone()),
+            // A token of its own ends it, of the model (null) or of its settings (a number). If it is one of the stop strings
+            // too, this is what ended it for whoever asked.
+            ("stop", Value::Null | Value::Number(_)) => {
+                let last = choice["token_ids"].as_array().and_then(|ids| ids.last()?.as_u64());
+                let stop = last.and_then(|id| asked.stop_tokens.get(&u32::try_from(id).ok()?));
+                Some(stop.unwrap_or(&found.end_of_sequence).clone())
+            }
             (reason, _) => return Err(format!("it ended for a reason that is not known, `{reason}`")),
         };
-        let tokens = count(&answer["usage"], "completion_tokens")? as u32;
         Ok(Completion { text: text(choice, "text")?.to_owned(), tokens, stop })
     }
 
