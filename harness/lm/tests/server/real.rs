@@ -5,6 +5,7 @@
 //! tokenizer from `../shared`. Without them, a test says that it is skipped.
 
 use std::ops::ControlFlow;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -22,8 +23,18 @@ struct Running {
     child: Child,
 }
 
+impl Running {
+    /// Starts a server in a group of its own: it starts others.
+    fn start(command: &mut Command) -> Self {
+        command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        Self { child: command.spawn().unwrap() }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
+        // The program of this name takes a negative number for a group.
+        _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
         _ = self.child.kill();
         _ = self.child.wait();
     }
@@ -32,8 +43,7 @@ impl Drop for Running {
 fn start(python: &str, model: &str, port: u16) -> Running {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/llama_cpp/serve.py");
     let mut command = Command::new(python);
-    command.args([script, model, &port.to_string(), "smollm2"]).stdout(Stdio::null()).stderr(Stdio::null());
-    Running { child: command.spawn().unwrap() }
+    Running::start(command.args([script, model, &port.to_string(), "smollm2"]))
 }
 
 fn free_port() -> u16 {
@@ -169,10 +179,8 @@ fn vllm_scores_as_this_crate_does_and_stops_where_it_should() {
             &port.to_string(),
         ])
         .env("VLLM_CPU_KVCACHE_SPACE", "1")
-        .env("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let _server = Running { child: command.spawn().unwrap() };
+        .env("VLLM_CPU_OMP_THREADS_BIND", "nobind");
+    let _server = Running::start(&mut command);
     let servers = [Server::new(&format!("http://127.0.0.1:{port}"), None).unwrap()];
     // It is asked while it is still starting, which takes minutes.
     let served = Served::ask(&servers, ServerKind::Vllm, "m", &|| false).unwrap();
