@@ -34,7 +34,9 @@ fn a_released_model_and_a_benchmark_are_planned_from_their_locks() {
 fn a_recipe_is_for_the_scales_that_it_names() {
     let world = World::new();
     let refused = world.run(&["plan", "humaneval"]).fails_with(2).stderr();
-    for part in ["humaneval.toml:", "is for `smoke` and `served`, not for the scale `embedded`", "--scale smoke"] {
+    for part in
+        ["humaneval.toml:", "is for `smoke` and `served`, not for the scale `embedded`", "--scale smoke"]
+    {
         assert!(refused.contains(part), "no {part:?} in\n{refused}");
     }
     let refused = world.run(&["plan", "table-05", "--scale", "smoke"]).fails_with(2).stderr();

@@ -189,7 +189,7 @@ mod tests {
         let placement = Some(Placement::cpu(Kernels::Cpu));
         assert_eq!(
             given(EngineName::Candle, placement, Some(ServerKind::Vllm)),
-            "`engine.server` is for `endpoint`"
+            "`engine.server`: is for `endpoint`"
         );
         assert_eq!(
             given(EngineName::Candle, None, None),
@@ -201,7 +201,7 @@ mod tests {
         );
         assert_eq!(
             given(EngineName::Endpoint, placement, Some(ServerKind::Vllm)),
-            "`engine.placement` is for `candle`: a server computes where it is"
+            "`engine.placement`: is for `candle`: a server computes where it is"
         );
     }
 }
