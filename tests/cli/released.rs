@@ -44,3 +44,13 @@ fn a_recipe_is_for_the_scales_that_it_names() {
     let all = world.run(&["plan", "--all", "--json"]).succeeds().stdout();
     assert!(all.contains("table-05") && !all.contains("humaneval"));
 }
+
+/// The image is part of the keys of verdicts, so it need not be written down a second time.
+#[test]
+fn a_workspace_that_pins_no_image_has_that_of_the_program() {
+    let world = World::new();
+    let plan = |world: &World| world.run(&["plan", "table-05", "--scale", "tiny"]).succeeds().stdout();
+    let pinned = plan(&world);
+    std::fs::remove_file(world.path("lockfiles/python-image.lock")).unwrap();
+    assert_eq!(plan(&world), pinned);
+}

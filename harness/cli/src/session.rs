@@ -165,7 +165,7 @@ pub(crate) struct Reach {
 impl Reach {
     /// For commands that run no step.
     pub(crate) fn nothing() -> Result<Self, Failure> {
-        let hub = Hub::new(Hub::ADDRESS, None, None, None).map_err(no_address)?;
+        let hub = Hub::new(Hub::ADDRESS, None, None, None).map_err(no_address("the hub"))?;
         Ok(Self { python: Utf8PathBuf::from("python3"), hub, servers: Vec::new() })
     }
 
@@ -182,8 +182,11 @@ impl Reach {
             .help("name one server at a time: what it has made is kept")
             .into());
         }
-        let server = |address: &&String| Server::new(address, key.as_deref()).map_err(no_address);
-        let servers = endpoints.iter().map(server).collect::<Result<_, _>>()?;
+        let server = |address: &&String| {
+            Server::new(address, key.as_deref()).map_err(no_address("--endpoint (ASSAY_ENDPOINT)"))
+        };
+        let servers = endpoints.iter().map(server).map(|server| Ok(server?.with_notice(waiting)));
+        let servers = servers.collect::<Result<_, Failure>>()?;
         Ok(Self { python: machine.python.clone(), hub: hub()?, servers })
     }
 }
@@ -202,12 +205,18 @@ fn hub() -> Result<Hub, Failure> {
     let address = address.as_deref().unwrap_or(Hub::ADDRESS);
     let scheme = if address.trim().starts_with("https:") { "HTTPS_PROXY" } else { "HTTP_PROXY" };
     let proxy = set(&scheme.to_lowercase()).or_else(|| set(scheme)).or_else(|| set("ALL_PROXY"));
-    Hub::new(address, token.as_deref(), home, proxy.as_deref()).map_err(no_address)
+    let hub = Hub::new(address, token.as_deref(), home, proxy.as_deref());
+    Ok(hub.map_err(no_address("HF_ENDPOINT, HF_TOKEN"))?.with_notice(waiting))
 }
 
-/// An address that is none.
-fn no_address(error: HttpError) -> Failure {
-    Diagnostic::user(error.to_string()).help(error.remedy()).into()
+/// An address that is none, and where it was given.
+fn no_address(given: &'static str) -> impl Fn(HttpError) -> Failure {
+    move |error| Diagnostic::user(format!("{given}: {error}")).help(error.remedy()).into()
+}
+
+/// What to say while a server or the hub is waited for.
+fn waiting(why: &str) {
+    stdio::say(format_args!("{why}; it is asked again"));
 }
 
 /// A checked recipe with everything that is needed to plan or run it.
@@ -323,9 +332,15 @@ fn step_kinds(
 
 fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
     let path = workspace.root().join(IMAGE_LOCK);
-    let text = fs_err::read_to_string(&path).map_err(|error| {
-        Diagnostic::user(format!("the image's lockfile cannot be read: {error}"))
-            .help("restore it from version control")
-    })?;
+    let text = match fs_err::read_to_string(&path) {
+        Ok(text) => text,
+        // A workspace that pins no image has that of this program.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ImageLock::built_in()?),
+        Err(error) => {
+            return Err(Diagnostic::user(format!("the image's lockfile cannot be read: {error}"))
+                .help("restore it from version control")
+                .into());
+        }
+    };
     ImageLock::parse(&text, IMAGE_LOCK).map_err(|error| Diagnostic::user(error.to_string()).into())
 }

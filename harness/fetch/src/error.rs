@@ -100,6 +100,18 @@ pub enum FetchError {
         /// Name of the lock.
         lock: String,
     },
+    /// The file has not the size that its lock pins.
+    #[error("{file} has {found} bytes or more, but {lock} pins {expected}")]
+    OtherSize {
+        /// The file.
+        file: String,
+        /// The size in the lock.
+        expected: u64,
+        /// What has arrived.
+        found: u64,
+        /// Name of the lock.
+        lock: String,
+    },
     /// The package has the pinned hash, and lacks a file that is wanted out of it.
     #[error("{file} holds no `{member}`: {detail}")]
     NoMember {
@@ -176,9 +188,11 @@ impl FetchError {
                 "ask for access on the repository's page, and give the token of that account by HF_TOKEN"
             }
             FetchError::NotOnHub { .. } => {
-                "look at the repository's page: it may have been renamed, or the revision may be gone"
+                "check `hub` (that of data begins with `datasets/`), `version` and `path` in the lock against the repository's page: it may have been renamed, or the revision be gone"
             }
-            FetchError::Mismatch { .. } => "do not use it: it is not the file that was locked; report it",
+            FetchError::Mismatch { .. } | FetchError::OtherSize { .. } => {
+                "check the entry of the lock; if it is right, do not use the file: it is not the one that was locked"
+            }
             FetchError::NoMember { .. } => "name a file that is in the package, by its path there",
             FetchError::DiskFull { .. } => {
                 "free space on that disk (and see `ulimit -f`), or choose another folder"

@@ -10,7 +10,7 @@ use ureq::config::RedirectAuthHeaders;
 use ureq::http::Response;
 
 use crate::error::FetchError;
-use crate::http::{Address, HttpError, Pauses, is_passing, message, plain, retry_after, wait};
+use crate::http::{Address, HttpError, Notice, Pauses, is_passing, message, plain, retry_after, wait};
 
 /// How long the hub may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -55,6 +55,11 @@ impl HubFile<'_> {
         format!("hub/{kind}--{}/snapshots/{}/{}", name.replace('/', "--"), self.revision, self.path)
     }
 
+    fn other_size(&self, found: u64) -> FetchError {
+        let (file, lock) = (self.name(), self.lock.to_owned());
+        FetchError::OtherSize { file, expected: self.size, found, lock }
+    }
+
     fn mismatch(&self, found: Hash) -> FetchError {
         let (file, lock) = (self.name(), self.lock.to_owned());
         FetchError::Mismatch { file, expected: self.blake3, found, lock }
@@ -68,6 +73,7 @@ pub struct Hub {
     home: Option<Utf8PathBuf>,
     agent: Agent,
     patience: Duration,
+    notice: Notice,
 }
 
 impl Hub {
@@ -103,13 +109,20 @@ impl Hub {
             .user_agent(crate::http::USER_AGENT)
             .proxy(proxy)
             .build();
-        Ok(Self { address, home, agent: agent.into(), patience: Self::PATIENCE })
+        Ok(Self { address, home, agent: agent.into(), patience: Self::PATIENCE, notice: Notice::default() })
     }
 
     /// Sets how long it may be out of reach before that is an error; 0 means that it is asked once.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Has somebody told, now and then, why it is waited for.
+    #[must_use]
+    pub fn with_notice(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.notice = Notice::new(tell);
         self
     }
 
@@ -130,22 +143,25 @@ impl Hub {
         let kept = self.home.as_ref().map(|home| home.join(file.kept())).filter(|kept| kept.is_file());
         let copied = kept.map_or(Ok(false), |kept| copied(&kept, part, file, stopped))?;
         if !copied {
-            let found = self.download(file, part, stopped)?;
-            if found != file.blake3 {
+            let (found, length) = self.download(file, part, stopped)?;
+            if found != file.blake3 || length != file.size {
                 fs_err::remove_file(part).map_err(FetchError::io("remove", part))?;
-                return Err(file.mismatch(found));
+                return Err(match length == file.size {
+                    true => file.mismatch(found),
+                    false => file.other_size(length),
+                });
             }
         }
         fs_err::rename(part, to).map_err(FetchError::io("write", to))
     }
 
-    /// Fetches what is missing of a file; gives the hash of all of it.
+    /// Fetches what is missing of a file; gives the hash of all of it, and its length as far as it is not too long.
     fn download(
         &self,
         file: &HubFile<'_>,
         part: &Utf8Path,
         stopped: &dyn Fn() -> bool,
-    ) -> Result<Hash, FetchError> {
+    ) -> Result<(Hash, u64), FetchError> {
         let url = format!(
             "{}/{}/resolve/{}/{}",
             self.address.base,
@@ -178,10 +194,12 @@ impl Hub {
                 address: self.address.base.clone(),
                 detail,
             };
-            let pause = pauses.next(wish).ok_or_else(out_of_reach)?;
+            let failed = out_of_reach();
+            let Some(pause) = pauses.next(wish) else { return Err(failed) };
+            self.notice.tell(&failed.to_string());
             wait(pause, stopped).ok_or(FetchError::Stopped)?;
         }
-        Ok(arrived.hasher.finalize().into())
+        Ok((arrived.hasher.finalize().into(), arrived.length))
     }
 
     /// Asks for a file from a place in it on.
@@ -317,7 +335,7 @@ fn copied(
             Err(_) => break,
         }
     }
-    let right = Hash::from(hasher.finalize()) == file.blake3;
+    let right = Hash::from(hasher.finalize()) == file.blake3 && hasher.count() == file.size;
     if !right {
         fs_err::remove_file(to).map_err(FetchError::io("remove", to))?;
     }

@@ -158,11 +158,16 @@ fn documented() -> BTreeMap<String, toml::Table> {
     let page = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks.md");
     let text = std::fs::read_to_string(page).unwrap();
     let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let tables = blocks.filter(|block| block.contains("[published.")).map(|block| {
+    let tables = blocks.filter(|block| block.contains(".params]")).map(|block| {
         let document: toml::Table = toml::from_str(block).unwrap();
-        document["published"].as_table().unwrap().clone()
+        document["steps"].as_table().unwrap().clone()
     });
-    tables.flatten().map(|(name, value)| (name, value.as_table().unwrap().clone())).collect()
+    let params = |step: &toml::Value| step.get("params").and_then(|params| params.as_table().cloned());
+    let of_step = |(_, step): (String, toml::Value)| {
+        let params = params(&step).filter(|params| params.contains_key("benchmark"))?;
+        Some((params["benchmark"].as_str().unwrap().to_owned(), params))
+    };
+    tables.flatten().filter_map(of_step).collect()
 }
 
 fn of_table(table: toml::Table) -> Published {

@@ -4,6 +4,7 @@
 //! is an error at once. A key goes into the header of requests and nowhere else.
 
 mod error;
+mod notice;
 mod pause;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use ureq::Agent;
 use ureq::http::Response;
 
 pub use error::HttpError;
+pub(crate) use notice::Notice;
 pub(crate) use pause::{Pauses, retry_after, wait};
 
 /// How long a server may take to accept a connection.
@@ -81,6 +83,7 @@ pub struct Server {
     address: Address,
     agent: Agent,
     patience: Duration,
+    notice: Notice,
 }
 
 impl Server {
@@ -106,13 +109,20 @@ impl Server {
             .user_agent(USER_AGENT)
             .proxy(None)
             .build();
-        Ok(Self { address, agent: agent.into(), patience: Self::PATIENCE })
+        Ok(Self { address, agent: agent.into(), patience: Self::PATIENCE, notice: Notice::default() })
     }
 
     /// Sets how long it may be busy or out of reach before that is an error; 0 means that it is asked once.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Has somebody told, now and then, why it is waited for.
+    #[must_use]
+    pub fn with_notice(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.notice = Notice::new(tell);
         self
     }
 
@@ -158,6 +168,7 @@ impl Server {
                 (pauses, renewals) = (Pauses::new(self.patience), renewals + 1);
             }
             let Some(pause) = pauses.next(wish) else { return Err(error) };
+            self.notice.tell(&error.to_string());
             wait(pause, stopped).ok_or(HttpError::Stopped)?;
         }
     }
@@ -224,6 +235,8 @@ pub(crate) fn message(bytes: &[u8]) -> String {
     });
     match said {
         Some(said) => plain(said),
+        // A page for people, of a server that is no service.
+        None if bytes.trim_ascii_start().starts_with(b"<") => "an HTML page".to_owned(),
         None => plain(&String::from_utf8_lossy(bytes)),
     }
 }

@@ -107,11 +107,15 @@ fn pinned<'e>(entry: &'e LockEntry, lock: &'e str, name: &str, at: &str) -> Resu
         let message = format!("`{name}` of {lock} is no file of the hub");
         return Err(ParamError::new(at, message).suggest("give it `hub`, `version` and `path`".to_owned()));
     };
+    if revision.len() != 40 || !revision.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let message = format!("`version` of `{name}` in {lock} is no commit: expected 40 hexadecimal digits");
+        return Err(ParamError::new(at, message));
+    }
     let inside = |path: &str| {
         let plain = |part| matches!(part, Utf8Component::Normal(_));
         !path.is_empty() && Utf8Path::new(path).components().all(plain)
     };
-    if !(inside(repository) && inside(revision) && inside(path)) {
+    if !(inside(repository) && inside(path)) {
         let message = format!("`{name}` of {lock} leads out of its repository");
         return Err(ParamError::new(at, message));
     }

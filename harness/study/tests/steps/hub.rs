@@ -15,16 +15,22 @@ const CONFIG: &str = "{\"hidden_size\": 8}";
 /// A hub with a data set and a model.
 fn hub() -> Listening {
     serve(|asked, _| match asked.path.as_str() {
-        "/datasets/maker/rows/resolve/c0ffee/data/test.jsonl" => Reply::Answer(200, &[], ROWS.to_owned()),
-        "/maker/model/resolve/c0ffee/config.json" => Reply::Answer(200, &[], CONFIG.to_owned()),
-        "/maker/model/resolve/c0ffee/f32/model.safetensors" => Reply::Answer(200, &[], "weights".to_owned()),
+        "/datasets/maker/rows/resolve/c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff/data/test.jsonl" => {
+            Reply::Answer(200, &[], ROWS.to_owned())
+        }
+        "/maker/model/resolve/c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff/config.json" => {
+            Reply::Answer(200, &[], CONFIG.to_owned())
+        }
+        "/maker/model/resolve/c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff/f32/model.safetensors" => {
+            Reply::Answer(200, &[], "weights".to_owned())
+        }
         _ => Reply::Answer(404, &[], "{\"error\": \"Entry not found\"}".to_owned()),
     })
 }
 
 fn entry(name: &str, hub: &str, path: &str, content: &str) -> String {
     format!(
-        "[entries.{name}]\nhub = '{hub}'\nversion = 'c0ffee'\npath = '{path}'\nsize = {}\nblake3 = '{}'\n",
+        "[entries.{name}]\nhub = '{hub}'\nversion = 'c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff'\npath = '{path}'\nsize = {}\nblake3 = '{}'\n",
         content.len(),
         Hash::of(content.as_bytes())
     )
@@ -39,7 +45,9 @@ fn project(test: &str, listening: &Listening) -> Project {
         entry("rows", "datasets/maker/rows", "data/test.jsonl", ROWS),
         entry("config", "maker/model", "config.json", CONFIG),
         entry("weights", "maker/model", "f32/model.safetensors", "weights"),
-        entry("other", "maker/model", "config.json", "another"),
+        entry("other", "maker/model", "config.json", "{\"hidden_size\": 9}"),
+        entry("branch", "maker/model", "config.json", CONFIG)
+            .replace("c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff", "main"),
         entry("gone", "maker/model", "gone.json", "gone"),
         entry("outside", "maker/model", "../../x", "x"),
         format!("[entries.plain]\nsize = 1\nblake3 = '{}'\n", Hash::of(b"x")),
@@ -84,7 +92,7 @@ fn a_model_of_the_hub_is_a_folder_of_its_files() {
 
     let (class, message) = project.failure(&model("['other', 'weights']"));
     assert_eq!(class, ErrorClass::Environment);
-    assert!(message.contains("config.json of maker/model at c0ffee has the hash"), "{message}");
+    assert!(message.contains("has the hash"), "{message}");
     let (class, message) = project.failure(&model("['config', 'gone']"));
     assert_eq!(class, ErrorClass::User);
     assert!(message.contains("(404): Entry not found"), "{message}");
@@ -97,6 +105,7 @@ fn entries_that_are_no_files_of_the_hub_are_refused_before_anything_runs() {
     for (entries, said) in [
         ("['weights']", "`entries`: name no `config.json`"),
         ("['config', 'other']", "two files are called `config.json`"),
+        ("['branch', 'weights']", "`version` of `branch` in x.lock is no commit"),
         ("['config', 'plain']", "`plain` of x.lock is no file of the hub"),
         ("['config', 'outside']", "`outside` of x.lock leads out of its repository"),
         ("['config', 'weight']", "did you mean `weights`?"),

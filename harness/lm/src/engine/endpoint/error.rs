@@ -103,7 +103,9 @@ impl EndpointError {
     /// What to do about it, as one sentence without a final period.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
-            Self::NoServer { .. } => "start a server that has the model, and give its address (`--endpoint`)",
+            Self::NoServer { .. } => {
+                "start a server that has the model, and give its address (`--endpoint`, ASSAY_ENDPOINT)"
+            }
             Self::NotServed { .. } => "start a server that has the model under this name, and run again",
             Self::OtherKind { .. } => "give the address of such a server, or correct `engine.server`",
             Self::OtherModel { .. } => {
