@@ -179,7 +179,7 @@ impl Hub {
                     if starts_over {
                         arrived.start_over()?;
                     }
-                    match arrived.take(response, file.size, stopped)? {
+                    match arrived.take(response.into_body().into_reader(), file.size, stopped)? {
                         // It ended, at its end or before: then it is another file.
                         None => break,
                         Some(detail) => (detail, None),
@@ -189,17 +189,16 @@ impl Hub {
             if arrived.length > before {
                 pauses = Pauses::new(self.patience);
             }
-            let out_of_reach = || FetchError::HubOutOfReach {
-                file: file.name(),
-                address: self.address.base.clone(),
-                detail,
-            };
-            let failed = out_of_reach();
+            let failed = self.out_of_reach(file, detail);
             let Some(pause) = pauses.next(wish) else { return Err(failed) };
             self.notice.tell(&failed.to_string());
             wait(pause, stopped).ok_or(FetchError::Stopped)?;
         }
-        Ok((arrived.hasher.finalize().into(), arrived.length))
+        Ok((arrived.hash(), arrived.length))
+    }
+
+    fn out_of_reach(&self, file: &HubFile<'_>, detail: String) -> FetchError {
+        FetchError::HubOutOfReach { file: file.name(), address: self.address.base.clone(), detail }
     }
 
     /// Asks for a file from a place in it on.
@@ -211,10 +210,7 @@ impl Hub {
         let mut response = match request.call() {
             Ok(response) => response,
             Err(error) if is_passing(&error) => return Ok(Answer::Later(plain(&error.to_string()), None)),
-            Err(error) => {
-                let (address, detail) = (self.address.base.clone(), plain(&error.to_string()));
-                return Err(FetchError::HubOutOfReach { file: file.name(), address, detail });
-            }
+            Err(error) => return Err(self.out_of_reach(file, plain(&error.to_string()))),
         };
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -278,6 +274,11 @@ impl<'p> Arrived<'p> {
         Ok(Self { path, file, length, hasher })
     }
 
+    /// The hash of all that has arrived.
+    fn hash(&self) -> Hash {
+        self.hasher.finalize().into()
+    }
+
     fn start_over(&mut self) -> Result<(), FetchError> {
         self.file.set_len(0).map_err(FetchError::io("write", self.path))?;
         (self.length, self.hasher) = (0, blake3::Hasher::new());
@@ -287,11 +288,10 @@ impl<'p> Arrived<'p> {
     /// Takes in what arrives, of `size` bytes in all; why it broke off, if it did. What is longer is not read to its end.
     fn take(
         &mut self,
-        response: Response<ureq::Body>,
+        mut arriving: impl Read,
         size: u64,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Option<String>, FetchError> {
-        let mut arriving = response.into_body().into_reader();
         let mut piece = vec![0; PIECE];
         while self.length <= size {
             if stopped() {
@@ -318,24 +318,12 @@ fn copied(
     file: &HubFile<'_>,
     stopped: &dyn Fn() -> bool,
 ) -> Result<bool, FetchError> {
-    let Ok(mut reader) = fs_err::File::open(from) else { return Ok(false) };
-    let mut writer = fs_err::File::create(to).map_err(FetchError::io("create", to))?;
-    let (mut hasher, mut piece) = (blake3::Hasher::new(), vec![0; PIECE]);
-    loop {
-        if stopped() {
-            return Err(FetchError::Stopped);
-        }
-        match reader.read(&mut piece) {
-            Ok(0) => break,
-            Ok(read) => {
-                writer.write_all(&piece[..read]).map_err(FetchError::io("write", to))?;
-                hasher.update(&piece[..read]);
-            }
-            // What cannot be read there is fetched.
-            Err(_) => break,
-        }
-    }
-    let right = Hash::from(hasher.finalize()) == file.blake3 && hasher.count() == file.size;
+    let Ok(reader) = fs_err::File::open(from) else { return Ok(false) };
+    let mut arrived = Arrived::open(to)?;
+    arrived.start_over()?;
+    // What cannot be read there to its end is fetched.
+    arrived.take(reader, file.size, stopped)?;
+    let right = arrived.length == file.size && arrived.hash() == file.blake3;
     if !right {
         fs_err::remove_file(to).map_err(FetchError::io("remove", to))?;
     }

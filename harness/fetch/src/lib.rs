@@ -2,8 +2,8 @@
 //!
 //! A [`Wheel`] names a file of a package index by its hashes. A [`Fetcher`] gives its path in a folder of downloads: it is
 //! fetched through pip, whose settings for indexes, mirrors and proxies are honoured, if it is not there, and checked
-//! either way. A [`HubFile`] names a file of a repository on the [`Hub`] of Hugging Face in the same way. A [`Server`] is asked in JSON over
-//! HTTP. Nothing here knows what files and answers are for.
+//! either way. A [`HubFile`] names a file of a repository on the [`Hub`] of Hugging Face in the same way. A [`Server`] is
+//! asked in JSON over HTTP. Nothing here knows what files and answers are for.
 
 mod child;
 mod error;

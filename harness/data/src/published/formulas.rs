@@ -12,30 +12,25 @@ const ROW: &str = "row";
 /// From here on not every integer is a number of JSON's readers.
 const EXACT: f64 = 9e15;
 
-/// The columns of a row, as templates see them.
-pub(super) struct Column;
-
-impl Column {
-    /// The columns by their names, and all of them as `row`.
-    ///
-    /// # Errors
-    /// A column is called `row`, or holds a number that cannot be told from others.
-    pub(super) fn of(row: Map<String, serde_json::Value>) -> Result<Columns, String> {
-        if row.contains_key(ROW) {
-            return Err("a column is called `row`, which is the name of all columns here".to_owned());
-        }
-        let inexact = |value: &serde_json::Value| {
-            value.as_f64().is_some_and(|number| value.is_f64() && number.abs() >= EXACT)
-        };
-        if let Some((name, _)) = row.iter().find(|(_, value)| inexact(value)) {
-            return Err(format!("the column `{name}` holds a number that is too large to be exact"));
-        }
-        let whole = Value::from(Serde(&row));
-        let mut columns: Columns =
-            row.iter().map(|(name, value)| (name.clone(), Value::from(Serde(value)))).collect();
-        columns.insert(ROW.to_owned(), whole);
-        Ok(columns)
+/// The columns of a row as templates see them: by their names, and all of them as `row`.
+///
+/// # Errors
+/// A column is called `row`, or holds a number that cannot be told from others.
+pub(super) fn columns(row: Map<String, serde_json::Value>) -> Result<Columns, String> {
+    if row.contains_key(ROW) {
+        return Err("a column is called `row`, which is the name of all columns here".to_owned());
     }
+    let inexact = |value: &serde_json::Value| {
+        value.as_f64().is_some_and(|number| value.is_f64() && number.abs() >= EXACT)
+    };
+    if let Some((name, _)) = row.iter().find(|(_, value)| inexact(value)) {
+        return Err(format!("the column `{name}` holds a number that is too large to be exact"));
+    }
+    let whole = Value::from(Serde(&row));
+    let mut columns: Columns =
+        row.iter().map(|(name, value)| (name.clone(), Value::from(Serde(value)))).collect();
+    columns.insert(ROW.to_owned(), whole);
+    Ok(columns)
 }
 
 /// What templates and expressions may name.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::{AnswerForm, Check, DataError, GradeCheck, Item};
 
-use formulas::{Column, Formulas};
+use formulas::Formulas;
 pub use options::Options;
 pub use rows::Format;
 use rows::{Row, read};
@@ -75,7 +75,7 @@ impl Published {
         for row in read(self.format, file, name)? {
             let Row { number, columns } = row?;
             let wrong = |message: String| DataError::Row { path: name.to_owned(), row: number, message };
-            let mut columns = Column::of(columns).map_err(wrong)?;
+            let mut columns = formulas::columns(columns).map_err(wrong)?;
             if !formulas.is_asked(&columns).map_err(wrong)? {
                 continue;
             }

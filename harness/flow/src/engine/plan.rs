@@ -158,7 +158,8 @@ impl<'a> Decider<'a> {
     /// damaged when this step's output was last wanted.
     ///
     /// Verifying means reading, so it is done where bytes are about to be used: here for the target's output (or
-    /// all, where the run says so), and by the run for the inputs of each step that it starts. Other cached outputs are only looked up.
+    /// all, where the run says so), and by the run for the inputs of each step that it starts. Other cached
+    /// outputs are only looked up.
     pub(crate) fn decide(
         &self,
         index: usize,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use assay_fetch::{HttpError, Server};
+use assay_fetch::Server;
 use serde_json::{Value, json};
 
 use super::error::EndpointError;
-use super::protocol::{Asked, Protocol, Question, Read, base_name, count, text, unusable};
+use super::protocol::{Asked, Protocol, Question, Read, base_name, count, models, of_kind, text, unusable};
 use super::served::{Found, Served, ServerKind};
 use crate::engine::{Completion, Sampling};
 
@@ -14,7 +14,6 @@ use crate::engine::{Completion, Sampling};
 #[derive(Debug)]
 pub(super) struct LlamaCpp;
 
-const MODELS: &str = "/v1/models";
 const PROPS: &str = "/props";
 
 impl Protocol for LlamaCpp {
@@ -25,16 +24,8 @@ impl Protocol for LlamaCpp {
         stopped: &dyn Fn() -> bool,
     ) -> Result<Result<Found, Vec<String>>, EndpointError> {
         // It answers when the model is loaded; before that, the list of models lacks what they are.
-        let props = match server.get(PROPS, stopped) {
-            Err(HttpError::Refused { status: 404, .. }) => {
-                let problem = format!("it has no {PROPS}");
-                let address = server.address().to_owned();
-                return Err(EndpointError::OtherKind { address, kind: ServerKind::LlamaCpp, problem });
-            }
-            props => props?,
-        };
-        let models = server.get(MODELS, stopped)?;
-        let models = models["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let props = of_kind(server, ServerKind::LlamaCpp, PROPS, stopped)?;
+        let models = models(server, stopped)?;
         let ours = |model: &&Value| names(model).any(|one| one == name);
         let Some(model) = models.iter().find(ours) else {
             return Ok(Err(models

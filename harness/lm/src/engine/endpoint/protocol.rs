@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use assay_fetch::Server;
+use assay_fetch::{HttpError, Server};
 use serde_json::Value;
 
 use super::error::EndpointError;
-use super::served::Found;
+use super::served::{Found, ServerKind};
 use crate::engine::{Completion, Sampling};
 
 /// What is asked: a path and a document.
@@ -43,6 +43,34 @@ pub(super) trait Protocol: Debug + Send + Sync {
     /// Reads the log-probability of each token but the first, given those before it, in nats. Every token must have come
     /// back: servers exist that ignore what they are asked for.
     fn log_probs(&self, tokens: &[u32], answer: &Value) -> Read<Vec<f32>>;
+}
+
+/// What only a server of a kind answers at `path`.
+pub(super) fn of_kind(
+    server: &Server,
+    kind: ServerKind,
+    path: &str,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Value, EndpointError> {
+    server.get(path, stopped).map_err(|error| match error {
+        HttpError::Refused { status: 404, .. } => {
+            let (address, problem) = (server.address().to_owned(), format!("it has no {path}"));
+            EndpointError::OtherKind { address, kind, problem }
+        }
+        error => error.into(),
+    })
+}
+
+/// Where servers list their models, as OpenAI's interface has it.
+pub(super) const MODELS: &str = "/v1/models";
+
+/// The models that a server has.
+pub(super) fn models(server: &Server, stopped: &dyn Fn() -> bool) -> Result<Vec<Value>, EndpointError> {
+    let mut listed = server.get(MODELS, stopped)?;
+    Ok(match listed["data"].take() {
+        Value::Array(models) => models,
+        _ => Vec::new(),
+    })
 }
 
 /// What completions were asked for.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use assay_fetch::{HttpError, Server};
+use assay_fetch::Server;
 use serde_json::{Value, json};
 
 use super::error::EndpointError;
-use super::protocol::{Asked, Protocol, Question, Read, base_name, count, text, unusable};
+use super::protocol::{
+    Asked, MODELS, Protocol, Question, Read, base_name, count, models, of_kind, text, unusable,
+};
 use super::served::{Found, Served, ServerKind};
 use crate::engine::{Completion, Sampling};
 
@@ -15,7 +17,6 @@ use crate::engine::{Completion, Sampling};
 pub(super) struct Vllm;
 
 const COMPLETIONS: &str = "/v1/completions";
-const MODELS: &str = "/v1/models";
 const VERSION: &str = "/version";
 
 /// Requests in flight: the server batches what it has room for and queues the rest, so it should never run dry.
@@ -28,17 +29,9 @@ impl Protocol for Vllm {
         name: &str,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Result<Found, Vec<String>>, EndpointError> {
-        let version = match server.get(VERSION, stopped) {
-            Err(HttpError::Refused { status: 404, .. }) => {
-                let problem = format!("it has no {VERSION}");
-                let address = server.address().to_owned();
-                return Err(EndpointError::OtherKind { address, kind: ServerKind::Vllm, problem });
-            }
-            version => version?,
-        };
+        let version = of_kind(server, ServerKind::Vllm, VERSION, stopped)?;
         let version = text(&version, "version").map_err(unusable(server, VERSION))?.to_owned();
-        let models = server.get(MODELS, stopped)?;
-        let models = models["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let models = models(server, stopped)?;
         let Some(model) = models.iter().find(|model| model["id"] == name) else {
             return Ok(Err(models
                 .iter()
