@@ -1,6 +1,6 @@
 //! The recipes that `--all` stands for.
 
-use assay_flow::{Diagnostics, RecipeKind, Workspace};
+use assay_flow::{RecipeKind, Workspace, recipes_for};
 
 use crate::failure::Failure;
 
@@ -16,14 +16,10 @@ pub(crate) struct Tables {
 /// all others.
 pub(crate) fn tables(workspace: &Workspace, scale: &str) -> Result<Tables, Failure> {
     let mut tables = Tables { to_run: Vec::new(), printed_only: Vec::new() };
-    let mut problems = Diagnostics::default();
-    for name in workspace.recipes()? {
-        match workspace.recipe(&name) {
-            Ok(recipe) if recipe.kind != RecipeKind::Table || !recipe.is_for(scale) => {}
-            Ok(recipe) if recipe.has_steps() => tables.to_run.push(name),
-            Ok(_) => tables.printed_only.push(name),
-            Err(found) => found.iter().for_each(|diagnostic| problems.push(diagnostic.clone())),
-        }
+    let recipes = recipes_for(workspace, scale)?;
+    for recipe in recipes.into_iter().filter(|recipe| recipe.kind == RecipeKind::Table) {
+        let to_run = recipe.has_steps();
+        if to_run { &mut tables.to_run } else { &mut tables.printed_only }.push(recipe.name);
     }
-    if problems.is_empty() { Ok(tables) } else { Err(problems.into()) }
+    Ok(tables)
 }

@@ -1,7 +1,7 @@
 //! `assay settings`.
 
 use anstyle::Style;
-use assay_flow::{Origin, Setting, Workspace, settings as find};
+use assay_flow::{Origin, Recipe, Setting, Workspace, recipes_for, settings as find};
 use serde_json::json;
 
 use crate::args::{Global, SettingsArgs};
@@ -60,14 +60,8 @@ pub(crate) fn settings(global: &Global, args: &SettingsArgs) -> Result<(), Failu
 
 /// The recipes of a scale that have something to run; those of printed values only have not.
 fn with_steps(workspace: &Workspace, scale: &str) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    for name in workspace.recipes()? {
-        let recipe = workspace.recipe(&name)?;
-        if recipe.has_steps() && recipe.is_for(scale) {
-            names.push(name);
-        }
-    }
-    Ok(names)
+    let recipes = recipes_for(workspace, scale)?;
+    Ok(recipes.into_iter().filter(Recipe::has_steps).map(|recipe| recipe.name).collect())
 }
 
 /// Where a value is written. Its path stands beside it already.

@@ -27,14 +27,15 @@ pub struct Item {
     pub benchmark: String,
     /// The question x.
     pub question: String,
-    /// Right answers, at least one. The first is the reference answer y*.
+    /// Right answers. The first is the reference answer y*. In a file there is at least one; an item that is only asked, and
+    /// whose tests say what is right, may have none.
     pub references: Vec<String>,
     /// How an answer is checked.
     pub check: Check,
 }
 
 impl Item {
-    /// The reference answer y*: the first of the references.
+    /// The reference answer y*: the first of the references; empty where there is none.
     pub fn reference(&self) -> &str {
         self.references.first().map_or("", String::as_str)
     }

@@ -6,7 +6,7 @@
 //!   where something has to be run;
 //! - [`Dialect`]: how a question, a thought and an answer are laid out for a model, and how they are read
 //!   back from what it writes;
-//! - [`Published`], [`problems`]: the benchmarks of others, from rows as their makers publish them to items;
+//! - [`Published`], [`PublishedPrograms`]: the benchmarks of others, from rows as their makers publish them to items;
 //! - [`Source`]: where items and demonstrations are from: a file of the workspace, or the embedded world;
 //! - [`embedded`]: that world, one provider among others;
 //! - [`Draws`]: named random streams.
@@ -23,7 +23,6 @@ mod item;
 mod lines;
 mod pattern;
 mod pending;
-mod problems;
 mod published;
 mod random;
 mod source;
@@ -39,8 +38,7 @@ pub use error::{DataError, Place};
 pub use item::{Demonstration, Item};
 pub use lines::{read_demonstrations, read_items};
 pub use pending::{Pending, pending, verdict, verdict_of_any, verdicts};
-pub use problems::problems;
-pub use published::{Format, Options, Published};
+pub use published::{Format, Options, Published, PublishedPrograms};
 pub use random::Draws;
 pub use source::Source;
 pub use validate::Fault;

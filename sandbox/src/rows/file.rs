@@ -148,7 +148,8 @@ pub(super) fn each_row(
     Ok(())
 }
 
-fn row(
+/// Calls `each` with the row that a text is; it starts at `start`.
+pub(super) fn row(
     text: &str,
     start: &Place,
     number: usize,

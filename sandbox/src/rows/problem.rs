@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::program::Prelude;
 
-use super::error::RowsError;
-use super::file::{Row, each_row, kind, read_text};
+use super::error::{Place, RowsError};
+use super::file::{Row, each_row, kind, read_text, row};
 use super::form::{Packed, packed, prompt, unpack};
 use super::raw::member;
 
@@ -119,6 +119,19 @@ impl Tests {
 }
 
 impl Problem {
+    /// Reads one row of a file, which stands at `place`.
+    ///
+    /// # Errors
+    /// [`RowsError`] with the place, as [`Problems::read`] has it.
+    pub fn parse(text: &str, place: Place) -> Result<Self, RowsError> {
+        let mut parsed = None;
+        row(text, &place, place.line, &mut |row| {
+            parsed = Some(problem(&row)?);
+            Ok(())
+        })?;
+        parsed.ok_or(RowsError::Empty { path: place.path, what: "problem" })
+    }
+
     /// The tests, unpacked.
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! Templates and expressions over the columns of a row.
 
+use std::collections::BTreeMap;
+
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 use minijinja_contrib::pycompat::unknown_method_callback;
 use serde_json::Map;
-
-use super::Published;
 
 /// The name of all columns.
 const ROW: &str = "row";
@@ -34,26 +34,26 @@ pub(super) fn columns(row: Map<String, serde_json::Value>) -> Result<Columns, St
 }
 
 /// What templates and expressions may name.
-pub(super) type Columns = std::collections::BTreeMap<String, Value>;
+pub(super) type Columns = BTreeMap<String, Value>;
 
-/// The templates and expressions of a benchmark, compiled.
+/// Templates and expressions, compiled. Each has the path of its parameter as its name.
 pub(super) struct Formulas {
     environment: Environment<'static>,
-    only: Option<String>,
-    list: Option<String>,
-    right: Option<String>,
+    expressions: BTreeMap<&'static str, String>,
 }
 
-const ID: &str = "id";
-const QUESTION: &str = "question";
-const ANSWER: &str = "answer";
+/// The expression that says which rows are asked.
+pub(super) const WHERE: &str = "where";
+
+/// The texts of parameters, each with its path; those that are left out are none.
+pub(super) type Texts<'t> = &'t [(&'static str, Option<&'t str>)];
 
 impl Formulas {
     /// Compiles them.
     ///
     /// # Errors
     /// The path of the parameter that is none, and why.
-    pub(super) fn new(published: &Published) -> Result<Self, (&'static str, String)> {
+    pub(super) fn new(templates: Texts<'_>, expressions: Texts<'_>) -> Result<Self, (&'static str, String)> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -63,90 +63,50 @@ impl Formulas {
             false => escape_formatter(out, state, value),
         });
         environment.set_unknown_method_callback(unknown_method_callback);
-        let Published { question, answer, id, .. } = published;
-        let templates = [(QUESTION, Some(question)), (ANSWER, Some(answer)), (ID, id.as_ref())];
-        for (name, source) in templates {
-            let Some(source) = source else { continue };
+        for (name, source) in templates.iter().filter_map(|(name, source)| Some((*name, (*source)?))) {
             environment
-                .add_template_owned(name, source.clone())
+                .add_template_owned(name, source.to_owned())
                 .map_err(|error| (name, format!("is no template: {}", said(&error))))?;
         }
-        let options = published.options.as_ref();
-        let list = options.map(|options| options.list.clone());
-        let right = options.and_then(|options| options.right.clone());
-        let expressions = [("where", &published.only), ("options.list", &list), ("options.right", &right)];
-        for (name, source) in expressions {
-            let Some(source) = source else { continue };
+        let expressions: BTreeMap<&'static str, String> = expressions
+            .iter()
+            .filter_map(|(name, source)| Some((*name, (*source)?.to_owned())))
+            .collect();
+        for (name, source) in &expressions {
             environment
                 .compile_expression(source)
-                .map_err(|error| (name, format!("is no expression: {}", said(&error))))?;
+                .map_err(|error| (*name, format!("is no expression: {}", said(&error))))?;
         }
-        Ok(Self { environment, only: published.only.clone(), list, right })
+        Ok(Self { environment, expressions })
     }
 
     /// Whether a row is asked.
     pub(super) fn is_asked(&self, columns: &Columns) -> Result<bool, String> {
-        self.only.as_ref().map_or(Ok(true), |only| Ok(self.evaluate("where", only, columns)?.is_true()))
+        Ok(self.evaluate(WHERE, columns)?.is_none_or(|value| value.is_true()))
     }
 
-    /// The texts of the options, in the order in which they stand in the row, and which of them is right.
-    pub(super) fn options(&self, columns: &Columns) -> Result<(Vec<String>, usize), String> {
-        let list = self.list.as_deref().unwrap_or("[]");
-        let texts = self.evaluate("options.list", list, columns)?;
-        let texts = texts.try_iter().map_err(|_| "`options.list`: is no list".to_owned())?;
-        let texts: Vec<String> = texts.map(|text| text.to_string()).collect();
-        let right = match &self.right {
-            None => 0,
-            Some(right) => {
-                let index = self.evaluate("options.right", right, columns)?;
-                usize::try_from(index).map_err(|_| "`options.right`: is no place in the list".to_owned())?
-            }
-        };
-        match right < texts.len() {
-            true => Ok((texts, right)),
-            false => {
-                Err(format!("`options.right`: is {right}, but there are {} options, from 0 on", texts.len()))
-            }
-        }
+    /// The text of the template of this name; `None` if there is none.
+    pub(super) fn render(&self, name: &str, columns: &Columns) -> Result<Option<String>, String> {
+        let Ok(template) = self.environment.get_template(name) else { return Ok(None) };
+        template.render(columns).map(Some).map_err(|error| wrong(name, &error, columns))
     }
 
-    /// The item's name, if there is a template for it.
-    pub(super) fn id(&self, columns: &Columns) -> Result<Option<String>, String> {
-        match self.environment.get_template(ID) {
-            Ok(_) => self.render(ID, columns).map(Some),
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// The question.
-    pub(super) fn question(&self, columns: &Columns) -> Result<String, String> {
-        self.render(QUESTION, columns)
-    }
-
-    /// The reference answer.
-    pub(super) fn answer(&self, columns: &Columns) -> Result<String, String> {
-        self.render(ANSWER, columns)
-    }
-
-    fn render(&self, name: &str, columns: &Columns) -> Result<String, String> {
-        let rendered = self.environment.get_template(name).and_then(|template| template.render(columns));
-        rendered.map_err(|error| self.wrong(name, &error, columns))
-    }
-
-    fn evaluate(&self, name: &str, source: &str, columns: &Columns) -> Result<Value, String> {
+    /// The value of the expression of this name; `None` if there is none.
+    pub(super) fn evaluate(&self, name: &str, columns: &Columns) -> Result<Option<Value>, String> {
+        let Some(source) = self.expressions.get(name) else { return Ok(None) };
         let value = self.environment.compile_expression(source).and_then(|formula| formula.eval(columns));
         match value {
             Ok(value) if value.is_undefined() => Err(format!("`{name}`: {}", unknown(columns))),
-            Ok(value) => Ok(value),
-            Err(error) => Err(self.wrong(name, &error, columns)),
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(wrong(name, &error, columns)),
         }
     }
+}
 
-    fn wrong(&self, name: &str, error: &Error, columns: &Columns) -> String {
-        match error.kind() {
-            ErrorKind::UndefinedError => format!("`{name}`: {}", unknown(columns)),
-            _ => format!("`{name}`: {}", said(error)),
-        }
+fn wrong(name: &str, error: &Error, columns: &Columns) -> String {
+    match error.kind() {
+        ErrorKind::UndefinedError => format!("`{name}`: {}", unknown(columns)),
+        _ => format!("`{name}`: {}", said(error)),
     }
 }
 

@@ -3,19 +3,23 @@
 mod formulas;
 mod options;
 mod parquet;
+mod programs;
 mod rows;
 
+use std::collections::BTreeMap;
+
 use assay_sandbox::grade::Grader;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{AnswerForm, Check, DataError, GradeCheck, Item};
 
-use formulas::Formulas;
+use formulas::{Columns, Formulas, WHERE};
 pub use options::Options;
+pub use programs::PublishedPrograms;
 pub use rows::Format;
-use rows::{Row, read};
+use rows::{Row, lines, read};
 
 /// How the rows of a file become items.
 ///
@@ -56,59 +60,99 @@ impl Published {
     /// # Errors
     /// The parameter that is wrong, by its path, and why: a template or an expression that is none.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        Formulas::new(self).map(drop)
+        self.formulas().map(drop)
     }
 
-    /// The items of a file. `name` is what messages call it.
+    fn formulas(&self) -> Result<Formulas, (&'static str, String)> {
+        let options = self.options.as_ref();
+        Formulas::new(
+            &[(QUESTION, Some(&self.question)), (ANSWER, Some(&self.answer)), (ID, self.id.as_deref())],
+            &[
+                (WHERE, self.only.as_deref()),
+                (options::LIST, options.map(|options| options.list.as_str())),
+                (options::RIGHT, options.and_then(|options| options.right.as_deref())),
+            ],
+        )
+    }
+
+    /// The items of a file, or of several, whose rows follow each other. `name` is what messages call them.
     ///
     /// # Errors
     /// [`DataError`] with file and row: the file is not written so, a row lacks a column, or makes an item that cannot be
     /// asked or has the name of an earlier one; or no row is left.
-    pub fn items(&self, file: &Utf8Path, name: &Utf8Path) -> Result<Vec<Item>, DataError> {
-        let formulas = Formulas::new(self).map_err(|(parameter, message)| DataError::Table {
-            path: name.to_owned(),
-            message: format!("`{parameter}`: {message}"),
-        })?;
+    pub fn items(&self, files: &[&Utf8Path], name: &Utf8Path) -> Result<Vec<Item>, DataError> {
+        let formulas = self.formulas().map_err(|error| unusable(name, error))?;
+        let most = self.first.map_or(usize::MAX, |first| first as usize);
         let mut order = self.options.as_ref().and_then(Options::shuffler);
         let mut items: Vec<Item> = Vec::new();
-        let mut first_of = std::collections::BTreeMap::new();
-        for row in read(self.format, file, name)? {
-            let Row { number, columns } = row?;
-            let wrong = |message: String| DataError::Row { path: name.to_owned(), row: number, message };
-            let mut columns = formulas::columns(columns).map_err(wrong)?;
-            if !formulas.is_asked(&columns).map_err(wrong)? {
-                continue;
+        let mut first_of = BTreeMap::new();
+        let mut before = 0;
+        for (file, name) in named(files, name) {
+            let mut last = before;
+            for row in read(self.format, file, &name)? {
+                let Row { number, columns } = row?;
+                let wrong = |message: String| DataError::Row { path: name.clone(), row: number, message };
+                let mut columns = formulas::columns(columns).map_err(wrong)?;
+                last = before + number;
+                if items.len() >= most || !formulas.is_asked(&columns).map_err(wrong)? {
+                    continue;
+                }
+                if let Some(options) = &self.options {
+                    options.lay_out(&formulas, &mut columns, order.as_mut()).map_err(wrong)?;
+                }
+                let item = self.item(&formulas, &columns, last).map_err(wrong)?;
+                item.validate().map_err(|fault| wrong(format!("item `{}`: {fault}", item.id)))?;
+                if let Some(first) = first_of.insert(item.id.clone(), last) {
+                    return Err(wrong(format!("a second item `{}`; the first is row {first}", item.id)));
+                }
+                items.push(item);
             }
-            if self.first.is_some_and(|first| items.len() >= first as usize) {
-                break;
-            }
-            if let Some(options) = &self.options {
-                options.lay_out(&formulas, &mut columns, order.as_mut()).map_err(wrong)?;
-            }
-            let item = Item {
-                id: formulas
-                    .id(&columns)
-                    .map_err(wrong)?
-                    .unwrap_or_else(|| format!("{}/{number}", self.benchmark)),
-                benchmark: self.benchmark.clone(),
-                question: formulas.question(&columns).map_err(wrong)?,
-                references: vec![formulas.answer(&columns).map_err(wrong)?],
-                check: Check::Grade(GradeCheck {
-                    grader: self.grader,
-                    form: AnswerForm::Response,
-                    options: assay_sandbox::grade::Options::default(),
-                }),
-            };
-            item.validate().map_err(|fault| wrong(format!("item `{}`: {fault}", item.id)))?;
-            if let Some(first) = first_of.insert(item.id.clone(), number) {
-                return Err(wrong(format!("a second item `{}`; the first is row {first}", item.id)));
-            }
-            items.push(item);
+            before = last;
         }
-        if items.is_empty() {
-            let message = "no row is left to be asked".to_owned();
-            return Err(DataError::Table { path: name.to_owned(), message });
-        }
-        Ok(items)
+        left(items, name)
     }
+
+    /// The item of a row, the `number`th of all files.
+    fn item(&self, formulas: &Formulas, columns: &Columns, number: usize) -> Result<Item, String> {
+        let text = |name: &str| Ok::<_, String>(formulas.render(name, columns)?.unwrap_or_default());
+        Ok(Item {
+            id: formulas.render(ID, columns)?.unwrap_or_else(|| format!("{}/{number}", self.benchmark)),
+            benchmark: self.benchmark.clone(),
+            question: text(QUESTION)?,
+            references: vec![text(ANSWER)?],
+            check: Check::Grade(GradeCheck {
+                grader: self.grader,
+                form: AnswerForm::Response,
+                options: assay_sandbox::grade::Options::default(),
+            }),
+        })
+    }
+}
+
+/// The names of templates.
+const ID: &str = "id";
+const QUESTION: &str = "question";
+const ANSWER: &str = "answer";
+
+/// Files, each with what messages call it: `name`, and which of them it is if there are several.
+fn named<'f>(files: &[&'f Utf8Path], name: &Utf8Path) -> Vec<(&'f Utf8Path, Utf8PathBuf)> {
+    let called = |at: usize| match files.len() {
+        1 => name.to_owned(),
+        all => Utf8PathBuf::from(format!("{name} (file {} of {all})", at + 1)),
+    };
+    files.iter().enumerate().map(|(at, file)| (*file, called(at))).collect()
+}
+
+/// Refuses a benchmark of which nothing is asked.
+fn left(items: Vec<Item>, name: &Utf8Path) -> Result<Vec<Item>, DataError> {
+    if items.is_empty() {
+        let message = "no row is left to be asked".to_owned();
+        return Err(DataError::Table { path: name.to_owned(), message });
+    }
+    Ok(items)
+}
+
+/// A parameter that is no template or no expression, as an error of the benchmark.
+fn unusable(name: &Utf8Path, (parameter, message): (&str, String)) -> DataError {
+    DataError::Table { path: name.to_owned(), message: format!("`{parameter}`: {message}") }
 }

@@ -22,6 +22,10 @@ pub struct Options {
     pub shuffle: Option<u32>,
 }
 
+/// The names of the expressions.
+pub(super) const LIST: &str = "options.list";
+pub(super) const RIGHT: &str = "options.right";
+
 /// The labels of options: no benchmark has more.
 const LABELS: std::ops::RangeInclusive<char> = 'A'..='Z';
 
@@ -38,7 +42,7 @@ impl Options {
         columns: &mut Columns,
         order: Option<&mut Shuffler>,
     ) -> Result<(), String> {
-        let (texts, right) = formulas.options(columns)?;
+        let (texts, right) = listed(formulas, columns)?;
         if texts.len() > LABELS.count() {
             return Err(format!("`options.list`: {} options, of 26 at most", texts.len()));
         }
@@ -54,6 +58,19 @@ impl Options {
         columns.insert("choices".to_owned(), Value::from(choices));
         columns.insert("right".to_owned(), Value::from(right));
         Ok(())
+    }
+}
+
+/// The texts of a row's options, in the order in which they stand in it, and which of them is right.
+fn listed(formulas: &Formulas, columns: &Columns) -> Result<(Vec<String>, usize), String> {
+    let texts = formulas.evaluate(LIST, columns)?.unwrap_or_default();
+    let texts = texts.try_iter().map_err(|_| format!("`{LIST}`: is no list"))?;
+    let texts: Vec<String> = texts.map(|text| text.to_string()).collect();
+    let right = formulas.evaluate(RIGHT, columns)?.map_or(Ok(0), usize::try_from);
+    let right = right.map_err(|_| format!("`{RIGHT}`: is no place in the list"))?;
+    match right < texts.len() {
+        true => Ok((texts, right)),
+        false => Err(format!("`{RIGHT}`: is {right}, but there are {} options, from 0 on", texts.len())),
     }
 }
 

@@ -7,6 +7,7 @@ use assay_store::Hash;
 use camino::Utf8PathBuf;
 
 use crate::kind::Registry;
+use crate::language::absent::leave_out;
 use crate::language::arguments::check_references;
 use crate::language::criteria::unused;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
@@ -75,12 +76,12 @@ impl Checked {
             readers.push((reader, recipe));
         }
         twice(readers.iter().filter_map(|(_, recipe)| recipe.as_ref()), &mut problems);
-        for recipe in readers.iter().filter_map(|(_, recipe)| recipe.as_ref()) {
-            expect_scale(recipe, scale, &mut problems);
-        }
         let mut reader = Reader::new(workspace);
         let mut sets = Sets::new(sets, &mut problems);
         let scale = read_scale(&mut reader, scale, &mut sets, &mut problems);
+        for recipe in readers.iter().filter_map(|(_, recipe)| recipe.as_ref()) {
+            scale.iter().for_each(|scale| expect_scale(recipe, scale, &mut problems));
+        }
         let written = Written::read(&mut reader, scale.as_ref(), &mut problems);
         let clean = problems.is_empty();
         let pipelines = clean.then(|| pipelines(written, &readers, registry, &mut problems));
@@ -120,7 +121,7 @@ impl Checked {
         registry: &Registry,
         problems: &mut Diagnostics,
     ) -> Option<Self> {
-        let Read { recipe, criteria, expect, files: own } = read;
+        let Read { mut recipe, criteria, expect, files: own } = read;
         let mut shared = Shared { recipe: Some(recipe.name.clone()), ..Shared::clone(common) };
         if let Some(criteria) = criteria {
             let before = problems.len();
@@ -133,7 +134,10 @@ impl Checked {
         let shared = Arc::new(shared);
         let values = Values { scale, shared: &shared };
         check_references(&pipeline.models, &pipeline.templates, &values, problems);
-        let content = resolved_content(&recipe, values, problems);
+        let mut content = resolved_content(&recipe, values, problems);
+        if recipe.target.is_none() {
+            recipe.absent = leave_out(&mut content, &pipeline.absent);
+        }
         let seeds = Seeds::of(&recipe, values, problems);
         let (target, table) = find_target(&recipe, &content, &pipeline, registry, problems)?;
         let (scale, common) = (Arc::clone(scale), Arc::clone(common));
@@ -182,7 +186,7 @@ impl Checked {
 }
 
 /// A scale with what was fixed beforehand for it, and with the values that arguments replace.
-fn read_scale(
+pub(crate) fn read_scale(
     reader: &mut Reader<'_>,
     name: &str,
     sets: &mut Sets<'_>,
@@ -231,14 +235,19 @@ fn report_overridden(key: &str, own: &Located, fixed: &Located, problems: &mut D
     );
 }
 
-/// Reports a recipe that is for other scales.
-fn expect_scale(recipe: &Recipe, scale: &str, problems: &mut Diagnostics) {
-    if !recipe.is_for(scale) {
+/// Reports a recipe that is for other scales, or a scale that is for other recipes.
+fn expect_scale(recipe: &Recipe, scale: &Scale, problems: &mut Diagnostics) {
+    if !recipe.is_for(&scale.name) {
         let scales: Vec<&str> = recipe.scales.iter().map(String::as_str).collect();
         let scales = quoted(&scales, " and ");
-        let message = format!("recipe `{}` is for {scales}, not for the scale `{scale}`", recipe.name);
+        let message = format!("recipe `{}` is for {scales}, not for the scale `{}`", recipe.name, scale.name);
         let at = recipe.scales_at.as_ref().unwrap_or(recipe.start());
         problems.push(Diagnostic::user(message).at(at).help(format!("add `--scale {}`", recipe.scales[0])));
+    } else if let Some((at, recipes)) = scale.recipes().filter(|_| !scale.is_for(&recipe.name)) {
+        let recipes: Vec<&str> = recipes.iter().map(String::as_str).collect();
+        let message = format!("the scale `{}` is not for the recipe `{}`", scale.name, recipe.name);
+        let help = format!("it is for {}", quoted(&recipes, " and "));
+        problems.push(Diagnostic::user(message).at(at).help(help));
     }
 }
 

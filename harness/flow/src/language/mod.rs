@@ -28,6 +28,9 @@
 //! for = { size = ["s", "m"] }              # names that are no parameters: for the name and for arguments
 //! zip = { estimator = ["acc", "gml"] }     # lists that advance together; `cross` combines in all ways
 //!
+//! [absent]                                 # models that this pipeline cannot make: their rows are not measured
+//! ours-large = "not released, and training takes 16 GPUs"
+//!
 //! [table]                                  # the step that makes a table
 //! kind = "table"
 //! inputs = { items = "questions" }
@@ -42,20 +45,22 @@
 //!
 //! `"$path"` is replaced by a value of the scale (`recipes/scale/NAME.toml`), or else of `recipes/shared.toml`,
 //! in which references are replaced in turn; `${path}` in a longer string by the value as text; `$seed` by the
-//! seed. `$$` stands for a dollar sign. A scale may name another folder of the workspace in the place of
-//! `recipes/pipeline` (`pipeline = "recipes/released"`): other models of the same names, for the same recipes. One that
-//! `extends` another scale (`extends = "smoke"`) has its values, each whole, where it has none of the same name at the top of
-//! its own.
+//! seed. `$$` stands for a dollar sign. A scale may name other folders of the workspace, or single files, in the place of
+//! `recipes/pipeline` (`pipeline = ["recipes/benchmarks", "recipes/released/served.toml"]`): other models of the same names,
+//! for the same recipes. It may list the `recipes` that it is for. One that `extends` another scale (`extends = "smoke"`) has
+//! its values, each whole, where it has none of the same name at the top of its own.
 //!
 //! What was fixed before the runs may stand in files of its own: the values of `recipes/criteria/SCALE.toml` are values of
 //! that scale, and those of `recipes/criteria/RECIPE.toml` are found as `$RECIPE.path`.
 //!
 //! A recipe (`recipes/NAME.toml`) has a `title` and a `kind`. One of kind `table` lists `rows`, which name
-//! models; whatever else it holds is for the step that makes the table. One of kind `artifact` names its
+//! models; whatever else it holds is for the step that makes the table, and `inputs` are inputs of that step in the place of
+//! those of `[table]` (`inputs = { items = "HumanEval" }`). One of kind `artifact` names its
 //! `target` step, and in `expect` the lock of what comes out. Either may list the `seeds` that its steps run for, as a list
 //! or as the `"$path"` of one (`seeds = "$runs.of-17k"`, `seeds = "$table-05.seeds"`); without it they are the scale's. A
 //! recipe that makes sense at some scales only lists them in `scales`.
 
+mod absent;
 mod alone;
 mod arguments;
 mod checked;
@@ -68,6 +73,7 @@ pub(crate) mod graph;
 mod instance;
 pub(crate) mod joined;
 pub(crate) mod load;
+pub(crate) mod listing;
 mod locate;
 pub(crate) mod lock;
 mod model;

@@ -1,10 +1,11 @@
-//! `recipes/pipeline/*.toml`, or the folder that a scale names in its place: what all recipes share.
+//! `recipes/pipeline/*.toml`, or the folders and files that a scale names in its place: what all recipes share.
 
 use std::collections::BTreeMap;
 
-use camino::Utf8Path;
+use camino::Utf8PathBuf;
 
 use crate::kind::Registry;
+use crate::language::absent::{AbsentModel, read_absent};
 use crate::language::arguments::check_arguments;
 use crate::language::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::instance::{sketches, steps_of};
@@ -25,6 +26,7 @@ pub(crate) struct Written {
     steps: Vec<StepDefinition>,
     templates: Vec<Template>,
     models: Vec<ModelDefinition>,
+    absent: Vec<AbsentModel>,
     tables: Vec<TableRule>,
 }
 
@@ -35,29 +37,34 @@ pub(crate) struct Pipeline {
     pub(crate) steps: BTreeMap<String, StepDefinition>,
     pub(crate) templates: Templates,
     pub(crate) models: Models,
+    /// Models that it cannot make, each with the reason: their rows are not measured.
+    pub(crate) absent: BTreeMap<String, String>,
     /// How recipes of kind `table` are made.
     pub(crate) table: Option<TableRule>,
 }
 
-const KNOWN: [&str; 4] = ["steps", "templates", "models", "table"];
+const KNOWN: [&str; 5] = ["steps", "templates", "models", "absent", "table"];
 
 impl Written {
-    /// Reads all files of the pipeline: those of its usual folder, or of the one that `scale` names.
+    /// Reads all files of the pipeline: those of its usual folder, or of the folders and files that `scale` names.
     pub(crate) fn read(reader: &mut Reader<'_>, scale: Option<&Scale>, problems: &mut Diagnostics) -> Self {
         let mut written = Self::default();
-        let folder = scale.and_then(|scale| scale.pipeline.as_deref()).unwrap_or(Utf8Path::new(PIPELINE));
-        match reader.pipeline(folder, problems) {
-            Ok(files) => {
-                for file in files {
-                    if let Some(root) = reader.open(&file, problems) {
-                        written.read_file(&root, problems);
+        let usual = [Utf8PathBuf::from(PIPELINE)];
+        let named = scale.map(|scale| scale.pipeline.as_slice()).filter(|parts| !parts.is_empty());
+        for (at, part) in named.unwrap_or(&usual).iter().enumerate() {
+            match reader.pipeline(part, problems) {
+                Ok(files) => {
+                    for file in files {
+                        if let Some(root) = reader.open(&file, problems) {
+                            written.read_file(&root, problems);
+                        }
                     }
                 }
+                Err(diagnostic) => problems.push(match scale.and_then(|scale| scale.pipeline_at(at)) {
+                    Some(at) => diagnostic.at(at).help("name folders that hold the pipeline's files, or single files"),
+                    None => diagnostic,
+                }),
             }
-            Err(diagnostic) => problems.push(match scale.and_then(Scale::pipeline_at) {
-                Some(at) => diagnostic.at(at).help("name the folder that holds the pipeline's files"),
-                None => diagnostic,
-            }),
         }
         written
     }
@@ -74,6 +81,9 @@ impl Written {
         }
         if let Some(models) = fields.raw("models") {
             self.models.extend(read_models(models, fields.problems()));
+        }
+        if let Some(absent) = fields.raw("absent") {
+            self.absent.extend(read_absent(absent, fields.problems()));
         }
         if let Some(table) = fields.raw("table") {
             self.tables.extend(read_table(table, fields.problems()));
@@ -117,6 +127,11 @@ impl Written {
         if problems.len() > before {
             return Pipeline::default();
         }
+        let absent = by_name(self.absent, |absent| (&absent.name, &absent.at), "absent model", problems);
+        for (model, absent) in models.values().filter_map(|model| Some((model, absent.get(&model.name)?))) {
+            let message = format!("model `{}` is said to be absent, and is defined", model.name);
+            problems.push(Diagnostic::user(message).at(&absent.at).note(&model.at, "the model is here"));
+        }
         for step in models.values().flat_map(|model| steps_of(model, &templates[&model.template])) {
             match steps.get(&step.name) {
                 Some(first) => report_twice("step", &step.name, (&step.at, &first.at), problems),
@@ -128,7 +143,8 @@ impl Written {
             let lookup: Definitions<'_> = steps.iter().map(|(name, step)| (name.as_str(), step)).collect();
             check_structure(steps.values(), &lookup, None, registry, problems);
         }
-        Pipeline { steps, templates, models, table }
+        let absent = absent.into_iter().map(|(name, absent)| (name, absent.reason)).collect();
+        Pipeline { steps, templates, models, absent, table }
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::language::diagnostic::Diagnostics;
 use crate::language::locate::{Fields, Keys, Part, diagnose};
 use crate::language::seeds::SEEDS;
-use crate::language::steps::{StepDefinition, read_steps};
+use crate::language::steps::{InputDefinition, StepDefinition, read_inputs, read_steps};
 use crate::values::location::Location;
 use crate::values::names::likely;
 use crate::values::path::ValuePath;
@@ -46,6 +46,8 @@ pub struct Recipe {
     pub expect: Option<Expect>,
     /// Everything else, for the target step. In a [`crate::Graph`] references in it are replaced.
     pub content: Table,
+    /// The rows that are not measured since the pipeline cannot make their models. Known in a [`crate::Graph`].
+    pub absent: Vec<AbsentRow>,
     /// `seeds`, as written: a list, or a reference to one. Without it the scale's are meant.
     pub(crate) seeds: Option<Located>,
     /// Place of the `target` key's value.
@@ -59,6 +61,17 @@ pub struct Recipe {
     pub(crate) root: Located,
     /// Steps that this recipe adds to the pipeline.
     pub(crate) steps: Vec<StepDefinition>,
+    /// `inputs`, for a table: inputs of the step that makes it, in the place of those of the same name in `[table]`.
+    pub(crate) inputs: Vec<InputDefinition>,
+}
+
+/// A row that is not measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbsentRow {
+    /// Its `label`, or else the name of its model.
+    pub label: String,
+    /// Why the pipeline cannot make its model.
+    pub reason: String,
 }
 
 /// The lockfile entry that an artefact must equal.
@@ -72,8 +85,11 @@ pub struct Expect {
 }
 
 /// Keys that mean the same in every recipe.
-const KNOWN: [&str; 9] =
-    ["title", "kind", "paper", "locator", "scales", "target", "seeds", "expect", "steps"];
+const KNOWN: [&str; 10] =
+    ["title", "kind", "paper", "locator", "scales", "target", "seeds", "expect", "steps", INPUTS];
+
+/// The key of inputs of the step that makes a table.
+const INPUTS: &str = "inputs";
 
 impl Recipe {
     /// Reads a recipe from its parsed file.
@@ -100,6 +116,11 @@ impl Recipe {
         let place = |path| root.at(path).and_then(|value| value.origin.location()).cloned();
         let expect_at = place("expect.lock").zip(place("expect.entry"));
         let steps = fields.raw("steps").map(|steps| read_steps(steps, fields.problems())).unwrap_or_default();
+        let inputs = fields.raw(INPUTS).map(|inputs| read_inputs(inputs, INPUTS, fields.problems()));
+        if let Some(inputs) = fields.raw(INPUTS).filter(|_| target.is_some()) {
+            let message = "`inputs` are for a table that `[table]` makes, and this recipe names its `target`";
+            problems.push(diagnose(inputs, &ValuePath::default(), Part::Key, message.to_owned(), None));
+        }
         let mut content = root.value.as_table()?.clone();
         content.retain(|key, _| !KNOWN.contains(&key.as_str()));
         if kind == Some(RecipeKind::Artifact) {
@@ -124,6 +145,7 @@ impl Recipe {
             target,
             expect,
             content,
+            absent: Vec::new(),
             seeds,
             target_at,
             scales_at,
@@ -131,6 +153,7 @@ impl Recipe {
             start,
             root,
             steps,
+            inputs: inputs.unwrap_or_default(),
         })
     }
 

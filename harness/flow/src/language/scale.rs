@@ -11,7 +11,7 @@ use crate::values::path::ValuePath;
 use crate::values::value::{Located, Value};
 
 /// Keys of the format; all others are values.
-const KNOWN: [&str; 4] = [TITLE, EXTENDS, PIPELINE, SEEDS];
+const KNOWN: [&str; 5] = [TITLE, EXTENDS, PIPELINE, RECIPES, SEEDS];
 
 /// The key of what a scale is called, which no other scale takes over.
 pub(crate) const TITLE: &str = "title";
@@ -19,8 +19,11 @@ pub(crate) const TITLE: &str = "title";
 /// The key of the scale whose values stand where a scale has none of its own.
 pub(crate) const EXTENDS: &str = "extends";
 
-/// The key of the folder in which the pipeline's files are.
+/// The key of the folders and files of which the pipeline is made.
 const PIPELINE: &str = "pipeline";
+
+/// The key of the recipes that a scale is for.
+const RECIPES: &str = "recipes";
 
 /// A scale with the values that arguments replaced.
 #[derive(Clone, Debug)]
@@ -33,8 +36,10 @@ pub struct Scale {
     pub title: String,
     /// `path=value` arguments that were applied, in order.
     pub sets: Vec<String>,
-    /// `pipeline`: the folder of the pipeline's files from the root, if it is not the usual one.
-    pub(crate) pipeline: Option<Utf8PathBuf>,
+    /// `pipeline`: the folders and files of which the pipeline is made, from the root; empty for the usual folder.
+    pub(crate) pipeline: Vec<Utf8PathBuf>,
+    /// `recipes`: the names of those that it is for; without it, any.
+    recipes: Option<Vec<String>>,
     /// `seeds`, each with its place.
     pub(crate) seeds: Vec<PlacedSeed>,
     root: Located,
@@ -52,11 +57,21 @@ impl Scale {
         let mut fields = Fields::open(&root, "a scale", Keys::Also(&KNOWN), problems)?;
         let title = fields.required(TITLE);
         let seeds = read_seeds(&mut fields).unwrap_or_default();
-        let pipeline: Option<String> = fields.optional(PIPELINE);
-        if pipeline.as_ref().is_some_and(|folder| !is_inside(folder)) {
-            let message =
-                format!("`{PIPELINE}`: expected a folder of the workspace, such as `recipes/pipeline`");
-            fields.problems().push(diagnose(&root, &ValuePath::key(PIPELINE), Part::Value, message, None));
+        let recipes = fields.optional(RECIPES);
+        let pipeline = match fields.raw(PIPELINE).map(|raw| &raw.value) {
+            Some(Value::List(_)) => fields.optional::<Vec<String>>(PIPELINE)?,
+            Some(_) => vec![fields.optional(PIPELINE)?],
+            None => Vec::new(),
+        };
+        if let Some(at) = pipeline.iter().position(|part| !is_inside(part)) {
+            let message = format!(
+                "`{PIPELINE}`: expected a folder of the workspace or a file in one, such as `recipes/pipeline`"
+            );
+            let place = match pipeline.len() {
+                1 => ValuePath::key(PIPELINE),
+                _ => ValuePath::key(PIPELINE).index(at),
+            };
+            fields.problems().push(diagnose(&root, &place, Part::Value, message, None));
             return None;
         }
         Some(Self {
@@ -64,15 +79,28 @@ impl Scale {
             file: file.to_owned(),
             title: title?,
             sets: sets.to_vec(),
-            pipeline: pipeline.map(Utf8PathBuf::from),
+            pipeline: pipeline.into_iter().map(Utf8PathBuf::from).collect(),
+            recipes,
             seeds,
             root,
         })
     }
 
-    /// Where `pipeline` is written, if it stands in a file.
-    pub(crate) fn pipeline_at(&self) -> Option<&Location> {
-        self.root.at(PIPELINE)?.origin.location()
+    /// Where a part of `pipeline` is written, if it stands in a file.
+    pub(crate) fn pipeline_at(&self, part: usize) -> Option<&Location> {
+        let written = self.root.at(PIPELINE)?;
+        let part = written.value.as_list().and_then(|parts| parts.get(part));
+        part.unwrap_or(written).origin.location()
+    }
+
+    /// Whether it is for this recipe.
+    pub(crate) fn is_for(&self, recipe: &str) -> bool {
+        self.recipes.as_ref().is_none_or(|recipes| recipes.iter().any(|name| name == recipe))
+    }
+
+    /// Where `recipes` is written, and what it lists.
+    pub(crate) fn recipes(&self) -> Option<(&Location, &[String])> {
+        self.root.at(RECIPES)?.origin.location().zip(self.recipes.as_deref())
     }
 
     /// The seeds, in order.

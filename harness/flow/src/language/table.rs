@@ -30,8 +30,8 @@ pub(crate) struct TableRule {
 const KNOWN: [&str; 6] = ["kind", "about", "inputs", "params", "rows", "models"];
 
 /// The key of a recipe that lists the rows, and the key of a row that names its model.
-const ROWS: &str = "rows";
-const MODEL: &str = "model";
+pub(crate) const ROWS: &str = "rows";
+pub(crate) const MODEL: &str = "model";
 /// The key of a row that needs no model: the step that makes the table reads what stands under it.
 const IMPORTED: &str = "imported";
 
@@ -91,12 +91,20 @@ pub(crate) fn table_step(
         return None;
     };
     let before = problems.len();
+    for own in &recipe.inputs {
+        if let Some(rule) = rule.rows.iter().chain(&rule.models).find(|input| input.name == own.name) {
+            let message = format!("input `{}` takes a step of the models", own.name);
+            problems.push(Diagnostic::user(message).at(&own.at).note(&rule.at, "as `[table]` says here"));
+        }
+    }
     let rows = models_of_rows(recipe, content, source.models, problems);
     if rows.is_empty() && !imports(content) && problems.len() == before {
         no_model(recipe, content).into_iter().for_each(|problem| problems.push(problem));
     }
     // What all tables take is taken for their models.
     let mut inputs = if rows.is_empty() { Vec::new() } else { rule.step.inputs.clone() };
+    inputs.retain(|input| !recipe.inputs.iter().any(|own| own.name == input.name));
+    inputs.extend(recipe.inputs.iter().cloned());
     let rules = rule.rows.iter().filter(|_| !rows.is_empty());
     inputs.extend(rules.map(|input| {
         let of_row = |(model, at): &(&Model, Location)| {

@@ -157,13 +157,18 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// The pipeline's files in a folder, sorted, relative to the root. Whatever else is in the folder is reported, since it
-    /// would be ignored; hidden files may be there.
+    /// The files of a part of the pipeline, relative to the root: `part` itself if it ends in `.toml`, else those of the
+    /// folder, sorted. Whatever else is in the folder is reported, since it would be ignored; hidden files may be there.
     pub(crate) fn pipeline(
         &self,
-        folder: &Utf8Path,
+        part: &Utf8Path,
         problems: &mut Diagnostics,
     ) -> Result<Vec<Utf8PathBuf>, Diagnostic> {
+        if part.extension() == Some("toml") {
+            let there = self.workspace.root.join(part).is_file();
+            return if there { Ok(vec![part.to_owned()]) } else { Err(missing(part)) };
+        }
+        let folder = part;
         let names = self.workspace.names(folder.as_str(), "toml")?;
         for other in self.workspace.entries(folder.as_str())? {
             let is_read =
@@ -244,7 +249,7 @@ impl<'w> Reader<'w> {
         match self.read(file) {
             Ok(Some(text)) => parse_file(file, &text, problems),
             Ok(None) => {
-                problems.push(Diagnostic::user(format!("{file} is missing")));
+                problems.push(missing(file));
                 None
             }
             Err(diagnostic) => {
@@ -267,6 +272,10 @@ impl<'w> Reader<'w> {
             Err(error) => Err(Diagnostic::environment(error.to_string())),
         }
     }
+}
+
+fn missing(file: &Utf8Path) -> Diagnostic {
+    Diagnostic::user(format!("{file} is missing"))
 }
 
 fn no_such(what: &str, name: &str, known: &[String]) -> Diagnostic {

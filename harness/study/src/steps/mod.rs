@@ -11,6 +11,7 @@ mod answers;
 mod checkpoint;
 mod data;
 mod diagnostics;
+mod file;
 mod generate;
 mod hub;
 mod imported;
@@ -71,6 +72,8 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(served::kind(Arc::clone(&servers)))?;
     registry.register(problems::kind())?;
     registry.register(published::kind())?;
+    registry.register(published::joined())?;
+    registry.register(file::kind(setup.workspace.clone()))?;
     registry.register(pretrain::kind())?;
     registry.register(train::kind())?;
     registry.register(policy::grpo(Arc::clone(&setup.judging)))?;

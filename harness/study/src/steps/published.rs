@@ -1,25 +1,55 @@
-//! Benchmarks of questions, as their makers publish them.
+//! Benchmarks of questions, as their makers publish them, and items joined.
 
-use assay_data::Published;
-use assay_flow::{InputSpec, ParamError};
+use std::collections::BTreeMap;
+
+use assay_data::{Item, Published};
+use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use camino::Utf8Path;
 
 use super::data::data;
-use super::kind::{FILE, ITEMS, Kind, counts};
-use super::problems::MOST_PROBLEMS;
+use super::kind::{FILE, ITEMS, Kind, Nothing, counts};
 use crate::records;
+
+/// The most rows that a benchmark is cut to.
+pub(crate) const MOST_ASKED: u64 = 1 << 20;
 
 /// `published-items`: the rows of a published benchmark as items.
 pub(crate) fn kind() -> Kind<Published> {
-    let about = "The questions of a benchmark as test items, from a file of rows as its makers publish it";
+    let about = "The questions of a benchmark as test items, from files of rows as its makers publish them";
     Kind::new("published-items", 1, ITEMS, about, |params: &Published, context| {
-        let file = &context.input("file")?.path;
-        let items = params.items(file, Utf8Path::new(&params.benchmark)).map_err(data)?;
+        let items = params.items(&paths(context, "file"), Utf8Path::new(&params.benchmark)).map_err(data)?;
         records::write(context.output(), &items)
     })
-    .inputs(const { &[InputSpec::one("file", FILE).about("rows with named columns")] })
+    .inputs(const { &[InputSpec::many("file", FILE).about("rows with named columns")] })
     .check(|params, _| {
         params.check().map_err(|(path, message)| ParamError::new(path, message))?;
-        counts(&[("first", params.first.unwrap_or(2).into(), MOST_PROBLEMS)])
+        counts(&[("first", params.first.unwrap_or(2).into(), MOST_ASKED)])
     })
+}
+
+/// `joined-items`: the items of several benchmarks, one after the other.
+pub(crate) fn joined() -> Kind<Nothing> {
+    let about = "The items of several benchmarks in one list";
+    Kind::new("joined-items", 1, ITEMS, about, |_: &Nothing, context| {
+        let mut benchmark_of: BTreeMap<String, String> = BTreeMap::new();
+        let items = context.inputs("items").iter().map(|artifact| records::stream::<Item>(&artifact.path));
+        let items = items.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().map(|item| {
+            let item = item?;
+            match benchmark_of.insert(item.id.clone(), item.benchmark.clone()) {
+                None => Ok(item),
+                Some(first) => Err(StepError::user(format!(
+                    "{first} and {} have an item of the name {}",
+                    item.benchmark, item.id
+                ))
+                .remedy("give one of them names of its own, by its parameter `id`")),
+            }
+        });
+        records::try_write(context.output(), items)
+    })
+    .inputs(const { &[InputSpec::many("items", ITEMS)] })
+}
+
+/// The files of an input, in order.
+pub(crate) fn paths<'c>(context: &'c StepContext<'_>, input: &str) -> Vec<&'c Utf8Path> {
+    context.inputs(input).iter().map(|artifact| artifact.path.as_path()).collect()
 }
