@@ -35,7 +35,7 @@ print(verify(parse(sys.argv[1]), parse(sys.argv[2])))
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let lock = ImageLock::built_in_math()?;
-    let tools = Tools { python: "python3".into() };
+    let tools = Tools::with_python("python3");
     let image = Image::prepare(&root.join("target/images"), &lock, &tools, &mut |_| {})?;
     let sandbox = Sandbox::new(&image, limits());
     let Some(python) =

@@ -94,7 +94,7 @@ fn findings(lock: &ImageLock, workers: usize, jobs: &[Job]) -> Result<Vec<Findin
         images: images(),
         python: lock.clone(),
         math: ImageLock::built_in_math()?,
-        tools: Tools { python: "python3".into() },
+        tools: Tools::with_python("python3"),
         limits: Limits::default(),
         comparison_limits: grade::limits(),
         worker: Box::new(move || {

@@ -39,7 +39,7 @@ pub fn lock() -> Result<ImageLock, Box<dyn Error>> {
 /// # Errors
 /// The image cannot be had.
 pub fn sandbox(limits: Limits) -> Result<Sandbox, Box<dyn Error>> {
-    let tools = Tools { python: "python3".into() };
+    let tools = Tools::with_python("python3");
     let image = Image::prepare(&images(), &lock()?, &tools, &mut |_| {})?;
     Ok(Sandbox::new(&image, limits))
 }
@@ -53,7 +53,7 @@ pub fn unused(images: &Utf8Path) -> Result<Judging, Box<dyn Error>> {
         images: images.to_owned(),
         python: ImageLock::built_in()?,
         math: ImageLock::built_in_math()?,
-        tools: Tools { python: "python3".into() },
+        tools: Tools::with_python("python3"),
         limits: Limits::default(),
         comparison_limits: grade::limits(),
         worker: Box::new(|| Command::new("false")),

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let lockfile = root.join("lockfiles/python-image.lock");
     let lock = ImageLock::parse(&std::fs::read_to_string(&lockfile)?, lockfile.as_str())?;
-    let tools = Tools { python: "python3".into() };
+    let tools = Tools::with_python("python3");
     let start = Instant::now();
     let mut progress = |event| eprintln!("{:5.1} s  {event:?}", start.elapsed().as_secs_f64());
     let image = Image::prepare(&root.join("target/images"), &lock, &tools, &mut progress)

@@ -171,7 +171,7 @@ mod tests {
         let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let text = fs_err::read_to_string(root.join("lockfiles/python-image.lock")).unwrap();
         let lock = ImageLock::parse(&text, "lock").unwrap();
-        let tools = Tools { python: "python3".into() };
+        let tools = Tools::with_python("python3");
         match Image::prepare(&root.join("target/images"), &lock, &tools, &mut |_| {}) {
             Ok(image) => {
                 let thread = std::thread::Builder::new().stack_size(THREAD_STACK);

@@ -10,7 +10,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let lock = ImageLock::parse(&std::fs::read_to_string("lockfiles/python-image.lock")?, "python-image.lock")?;
-//! let tools = Tools { python: "python3".into() };
+//! let tools = Tools::with_python("python3");
 //! let image = Image::prepare("images".into(), &lock, &tools, &mut |event| println!("{event:?}"))?;
 //! let sandbox = Sandbox::new(&image, Limits::default());
 //!

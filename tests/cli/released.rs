@@ -18,9 +18,10 @@ fn a_released_model_and_a_benchmark_are_planned_from_their_locks() {
     assert_eq!(
         found,
         [
+            "HumanEval",
+            "HumanEval-rows",
             "humaneval",
-            "questions",
-            "questions-file",
+
             "smollm2-135m.file",
             "smollm2-135m.final",
             "smollm2-135m.generations",
@@ -40,7 +41,9 @@ fn a_recipe_is_for_the_scales_that_it_names() {
         assert!(refused.contains(part), "no {part:?} in\n{refused}");
     }
     let refused = world.run(&["plan", "table-05", "--scale", "smoke"]).fails_with(2).stderr();
-    assert!(refused.contains("table-05"), "{refused}");
+    assert!(refused.contains("the scale `smoke` is not for the recipe `table-05`"), "{refused}");
+    let unknown = world.run(&["plan", "humaneval", "--scale", "smok"]).fails_with(2).stderr();
+    assert!(unknown.contains("did you mean `smoke`?") && !unknown.contains("add `--scale"), "{unknown}");
     let all = world.run(&["plan", "--all", "--json"]).succeeds().stdout();
     assert!(all.contains("table-05") && !all.contains("humaneval"));
 }
@@ -53,4 +56,15 @@ fn a_workspace_that_pins_no_image_has_that_of_the_program() {
     let pinned = plan(&world);
     std::fs::remove_file(world.path("lockfiles/python-image.lock")).unwrap();
     assert_eq!(plan(&world), pinned);
+}
+
+/// What a scale is for is what `--all` takes, and every table of it can be planned.
+#[test]
+fn all_tables_of_the_scales_of_released_models_are_planned() {
+    let world = World::new();
+    for (scale, count) in [("smoke", 7), ("served", 7), ("paper", 6)] {
+        let plan = world.run(&["plan", "--all", "--scale", scale, "--json"]).succeeds().stdout();
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        assert_eq!(plan["recipes"].as_array().unwrap().len(), count, "{scale}");
+    }
 }

@@ -137,6 +137,11 @@ pub(crate) fn steps(events: &[Value], kind: &str) -> Vec<String> {
 pub(crate) struct Ran(Output);
 
 impl Ran {
+    /// Of a command that was started otherwise.
+    pub(crate) fn of(output: Output) -> Self {
+        Self(output)
+    }
+
     pub(crate) fn succeeds(self) -> Finished {
         let finished = Finished(self.0);
         assert!(finished.0.status.success(), "{:?}\n{}", finished.0.status, finished.stderr());

@@ -80,6 +80,10 @@ pub(crate) enum Command {
     Challenge(ChallengeArgs),
     /// Say which steps a run would execute, and why
     Plan(PlanArgs),
+    /// Download what runs of recipes need, so that they need no network
+    Fetch(FetchArgs),
+    /// Pin files of the Hugging Face hub in a lockfile: their commits, sizes and hashes
+    Lock(LockArgs),
     /// Check the printed numbers of tables, without a model: averages, grids, repeats, marks, gains, claims
     Audit(AuditArgs),
     /// Say why a step would run, or what its cached result depends on
@@ -195,6 +199,34 @@ pub(crate) struct RunArgs {
     pub(crate) quiet: bool,
     #[command(flatten)]
     pub(crate) machine: Machine,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FetchArgs {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    /// A folder that files were brought to by hand: wheels by their names, files of the hub by REPOSITORY/PATH or by their
+    /// names. What it lacks is downloaded
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<Utf8PathBuf>,
+    /// Leave out the images of the sandbox's Python
+    #[arg(long)]
+    pub(crate) no_images: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LockArgs {
+    /// The lockfile: a name in `lockfiles/`
+    #[arg(value_name = "LOCKFILE")]
+    pub(crate) lock: String,
+    /// The entries to pin, also those that are pinned already [default: all that are unchecked]
+    #[arg(value_name = "ENTRY")]
+    pub(crate) entries: Vec<String>,
+    /// The revision that is pinned: a commit, a tag or a branch [default: the newest commit of the main branch]
+    #[arg(long, value_name = "REVISION", requires = "entries")]
+    pub(crate) revision: Option<String>,
 }
 
 /// What a run may use of the machine.

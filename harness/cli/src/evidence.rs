@@ -9,16 +9,11 @@ use assay_report::{Report, Source};
 use assay_sandbox::Verdict;
 use assay_store::{Hash, Store, StoreError};
 use assay_study::records::{Generation, GenerationVerdict};
+use assay_study::samples::{brings_questions, brings_replies};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
-
-/// The kind of the steps that bring questions.
-pub(crate) const ITEMS: &str = "items";
-
-/// The kind of the steps that sample replies.
-const GENERATE: &str = "generate";
 
 /// Verdicts by question and sample.
 pub(crate) type ByQuestionAndSample = BTreeMap<String, BTreeMap<u32, Verdict>>;
@@ -61,8 +56,8 @@ impl Samples {
             let mut of_row = BTreeMap::new();
             for source in sources {
                 let inputs = || source.inputs.iter().filter_map(|id| by_id.get(id.as_str()).copied());
-                let items = inputs().find(|input| input.kind == ITEMS);
-                let generations = inputs().find(|input| input.kind == GENERATE);
+                let items = inputs().find(|input| brings_questions(&input.kind));
+                let generations = inputs().find(|input| brings_replies(&input.kind));
                 let judged = items.map(|items| judged(store, source, items, &mut asked)).transpose()?;
                 let Some(judged) = judged.flatten() else {
                     samples.missing.insert(row.id.clone());
@@ -96,16 +91,29 @@ impl Samples {
     }
 }
 
-/// By benchmark: the ids of its questions in their order, as far as the store has them.
+/// By benchmark: the ids of the questions that cells are about, in their order, as far as the store has them.
 pub(crate) fn questions(report: &Report, store: &Store) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let mut questions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for source in report.sources.iter().filter(|source| source.kind == ITEMS) {
+    let cells = report.rows.iter().flat_map(|row| row.cells.values());
+    let named: BTreeSet<&String> = cells.flat_map(|cell| &cell.sources).collect();
+    for source in questions_of(report, &named) {
         let found = source.artefact.parse().ok().map(|hash| lines::<Asked>(store, &hash)).transpose()?;
         for Asked { id, benchmark } in found.flatten().into_iter().flatten() {
             questions.entry(benchmark).or_default().push(id);
         }
     }
     Ok(questions)
+}
+
+/// The questions that sources of these ids were made from.
+pub(crate) fn questions_of<'r>(
+    report: &'r Report,
+    ids: &BTreeSet<&String>,
+) -> impl Iterator<Item = &'r Source> + use<'r> {
+    let named = report.sources.iter().filter(|source| ids.contains(&source.id));
+    let inputs: BTreeSet<&String> = named.flat_map(|source| &source.inputs).collect();
+    let inputs = report.sources.iter().filter(move |source| inputs.contains(&source.id));
+    inputs.filter(|source| brings_questions(&source.kind))
 }
 
 impl Judged {

@@ -11,11 +11,13 @@ mod document;
 mod error_document;
 mod evidence;
 mod failure;
+mod fetch;
 mod findings;
 mod flips;
 mod grade;
 mod import;
 mod judge;
+mod lock;
 mod memory;
 mod outputs;
 mod plan;
@@ -104,6 +106,8 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Calibrate(args) => judge::calibration(global, args),
         Command::Grade(args) => grade::grade(global, args),
         Command::Import(args) => import::import(global, args),
+        Command::Fetch(args) => fetch::fetch(global, args),
+        Command::Lock(args) => lock::lock(global, args),
         Command::Plan(args) => plan::plan(global, args),
         Command::Audit(args) => audit::run(global, args),
         Command::Why(args) => plan::why(global, args),

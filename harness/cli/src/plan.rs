@@ -1,5 +1,7 @@
 //! `assay plan` and `assay why`.
 
+pub(crate) mod work;
+
 use anstyle::{AnsiColor, Style};
 use assay_flow::{Plan, PlanDocument, PlanEntry, Reason, State, flat, plan as make_plan};
 
@@ -9,6 +11,7 @@ use crate::failure::Failure;
 use crate::session::{self, Reach, Session};
 use crate::several;
 use crate::stdio::{self, Out};
+use work::Work;
 
 /// How many reasons of a step are shown.
 const REASONS_SHOWN: usize = 3;
@@ -30,7 +33,8 @@ pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
     let mut out = stdio::out();
     print_entries(&mut out, plan.entries())?;
     writeln!(out, "\n{}", summary(&plan))?;
-    Ok(())
+    let work = Work::of(session.graph.scale(), session.graph.steps(), plan.entries());
+    write!(out, "{}", work.text(&session.graph.recipe().absent))
 }
 
 /// A line for each step; one for the same step for several seeds.

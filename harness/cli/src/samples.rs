@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assay_flow::{Diagnostic, StepError};
 use assay_report::{ColumnQuestions, Report, Row, Sample, ShownQuestion, Source};
 use assay_store::{ErrorClass, Hash, Store, StoreError};
-use assay_study::samples::{Question, Reply, questions, replies};
+use assay_study::samples::{Question, Reply, brings_questions, brings_replies, questions, replies};
 
 use crate::args::{Global, SamplesArgs};
 use crate::failure::Failure;
@@ -14,10 +14,6 @@ use crate::{document, report, session, stdio};
 
 /// Questions of a column that a report shows samples of.
 const SHOWN: usize = 3;
-
-/// The kinds of the steps that verdicts are made from.
-const GENERATE: &str = "generate";
-const ITEMS: &str = "items";
 
 /// The artefacts behind a row's cells under one seed.
 struct Evidence {
@@ -103,15 +99,15 @@ fn evidence(report: &Report, row: &Row) -> Vec<Evidence> {
         report.sources.iter().map(|source| (source.id.as_str(), source)).collect();
     let ids = row.cells.values().map(|cell| &cell.sources).find(|sources| !sources.is_empty());
     let of_verdicts = |verdicts: &&Source| {
-        let input = |kind: &str| {
+        let input = |is_wanted: fn(&str) -> bool| {
             let inputs = verdicts.inputs.iter().filter_map(|id| by_id.get(id.as_str()));
-            inputs.copied().find(|source| source.kind == kind)?.artefact.parse().ok()
+            inputs.copied().find(|source| is_wanted(&source.kind))?.artefact.parse().ok()
         };
         Some(Evidence {
             seed: verdicts.seed,
             verdicts: verdicts.artefact.parse().ok()?,
-            generations: input(GENERATE)?,
-            items: input(ITEMS)?,
+            generations: input(brings_replies)?,
+            items: input(brings_questions)?,
         })
     };
     let verdicts = ids.into_iter().flatten().filter_map(|id| by_id.get(id.as_str()));

@@ -113,34 +113,34 @@ pub(crate) fn images(global: &Global) -> Result<Utf8PathBuf, Failure> {
 pub(crate) fn prepare(
     global: &Global,
     lock: &ImageLock,
-    python: &Utf8Path,
+    tools: &Tools,
     cancel: &AtomicBool,
 ) -> Result<Image, Failure> {
     let display = Display::new(global.json);
-    let tools = Tools { python: python.to_owned() };
     let stopped = || cancel.load(Ordering::Relaxed);
-    Ok(Image::prepare_until(&images(global)?, lock, &tools, &stopped, &mut |event| display.setup(&event))?)
+    Ok(Image::prepare_until(&images(global)?, lock, tools, &stopped, &mut |event| display.setup(&event))?)
 }
 
 /// What `assay judge` and `assay grade` judge with: default limits, and the image that is built in, since they
 /// work without a workspace. Images are made when first needed, and the user is told.
 pub(crate) fn judging_setup(global: &Global, python: &Utf8Path) -> Result<JudgingSetup, Failure> {
     let display = Display::new(global.json);
-    judging_with(images(global)?, ImageLock::built_in()?, python, move |event| display.setup(&event))
+    let tools = Tools::with_python(python);
+    judging_with(images(global)?, ImageLock::built_in()?, &tools, move |event| display.setup(&event))
 }
 
 /// What judging needs, with the default limits.
 fn judging_with(
     images: Utf8PathBuf,
     lock: ImageLock,
-    python: &Utf8Path,
+    tools: &Tools,
     progress: impl Fn(SetupEvent) + Send + Sync + 'static,
 ) -> Result<JudgingSetup, Failure> {
     Ok(JudgingSetup {
         images,
         python: lock,
         math: ImageLock::built_in_math()?,
-        tools: Tools { python: python.to_owned() },
+        tools: tools.clone(),
         limits: Limits::default(),
         comparison_limits: grade::limits(),
         worker: worker()?,
@@ -154,8 +154,8 @@ fn default_store(workspace: &Workspace) -> Utf8PathBuf {
 
 /// What steps may reach beside the store.
 pub(crate) struct Reach {
-    /// A Python 3 with pip, which gets packages.
-    python: Utf8PathBuf,
+    /// What gets packages.
+    tools: Tools,
     /// The hub of models and data sets.
     hub: Hub,
     /// Servers that have models.
@@ -166,7 +166,7 @@ impl Reach {
     /// For commands that run no step.
     pub(crate) fn nothing() -> Result<Self, Failure> {
         let hub = Hub::new(Hub::ADDRESS, None, None, None).map_err(no_address("the hub"))?;
-        Ok(Self { python: Utf8PathBuf::from("python3"), hub, servers: Vec::new() })
+        Ok(Self { tools: Tools::with_python("python3"), hub, servers: Vec::new() })
     }
 
     /// What the user named.
@@ -187,7 +187,24 @@ impl Reach {
         };
         let servers = endpoints.iter().map(server).map(|server| Ok(server?.with_notice(waiting)));
         let servers = servers.collect::<Result<_, Failure>>()?;
-        Ok(Self { python: machine.python.clone(), hub: hub()?, servers })
+        Ok(Self { tools: Tools::with_python(&machine.python), hub: hub()?, servers })
+    }
+}
+
+impl Reach {
+    /// The hub and the package index alone, and before them a folder that files were brought to by hand.
+    pub(crate) fn to_fetch(python: &Utf8Path, brought: Option<&Utf8Path>) -> Result<Self, Failure> {
+        let hub = match brought {
+            Some(folder) => hub()?.with_brought(folder.to_owned()),
+            None => hub()?,
+        };
+        let tools = Tools { brought: brought.map(Utf8Path::to_owned), ..Tools::with_python(python) };
+        Ok(Self { tools, hub, servers: Vec::new() })
+    }
+
+    /// What gets packages.
+    pub(crate) fn tools(&self) -> &Tools {
+        &self.tools
     }
 }
 
@@ -197,7 +214,7 @@ fn set(name: &str) -> Option<String> {
 }
 
 /// The hub, as the variables of its own programs say: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, and those of proxies.
-fn hub() -> Result<Hub, Failure> {
+pub(crate) fn hub() -> Result<Hub, Failure> {
     let home = set("HF_HOME").map(Utf8PathBuf::from);
     let home = home.or_else(|| Some(Utf8PathBuf::from(set("HOME")?).join(".cache/huggingface")));
     let kept = home.as_ref().and_then(|home| fs_err::read_to_string(home.join("token")).ok());
@@ -262,6 +279,11 @@ pub(crate) struct Joint {
 }
 
 impl Joint {
+    /// The same for another graph of the same recipes.
+    pub(crate) fn with_graph(self, graph: JoinedGraph) -> Self {
+        Self { graph, ..self }
+    }
+
     /// Reads and checks the recipes; nothing is run or written if anything is wrong with any of them.
     pub(crate) fn open(
         global: &Global,
@@ -325,12 +347,12 @@ fn step_kinds(
     let images = global.images.clone().unwrap_or_else(|| store.join("images"));
     // A recipe's verdicts come from the image that its workspace pins, whichever build of this program runs it.
     let lock = image_lock(workspace)?;
-    let Reach { python, hub, servers } = reach;
-    let judging = Arc::new(Judging::new(judging_with(images, lock, &python, setup_progress)?));
-    Ok(steps::registry(&Setup { workspace: workspace.clone(), python, hub, servers, judging })?)
+    let Reach { tools, hub, servers } = reach;
+    let judging = Arc::new(Judging::new(judging_with(images, lock, &tools, setup_progress)?));
+    Ok(steps::registry(&Setup { workspace: workspace.clone(), tools, hub, servers, judging })?)
 }
 
-fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
+pub(crate) fn image_lock(workspace: &Workspace) -> Result<ImageLock, Failure> {
     let path = workspace.root().join(IMAGE_LOCK);
     let text = match fs_err::read_to_string(&path) {
         Ok(text) => text,

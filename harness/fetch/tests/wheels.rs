@@ -48,7 +48,7 @@ fn calls(folder: &Utf8Path) -> usize {
 fn a_wheel_is_fetched_once_and_again_if_it_is_damaged() {
     let (_guard, folder) = folder();
     let python = python(&folder, "right");
-    let fetcher = Fetcher { python: &python, stopped: &|| false };
+    let fetcher = Fetcher { python: &python, brought: None, stopped: &|| false };
     let (wheel, downloads) = (wheel(b"right"), folder.join("downloads"));
     let mut told = 0;
     let path = fetcher.obtain(&downloads, &wheel, &mut || told += 1).unwrap();
@@ -62,10 +62,25 @@ fn a_wheel_is_fetched_once_and_again_if_it_is_damaged() {
 }
 
 #[test]
+fn a_wheel_that_was_brought_by_hand_is_not_fetched() {
+    let (_guard, folder) = folder();
+    let python = python(&folder, "right");
+    let brought = folder.join("brought");
+    fs_err::create_dir_all(&brought).unwrap();
+    fs_err::write(brought.join(FILE), "right").unwrap();
+    let fetcher = Fetcher { python: &python, brought: Some(&brought), stopped: &|| false };
+    let path = fetcher.obtain(&folder.join("downloads"), &wheel(b"right"), &mut || {}).unwrap();
+    assert_eq!((fs_err::read(path).unwrap(), calls(&folder)), (b"right".to_vec(), 0));
+    fs_err::write(brought.join(FILE), "other").unwrap();
+    fetcher.obtain(&folder.join("more"), &wheel(b"right"), &mut || {}).unwrap();
+    assert_eq!(calls(&folder), 1, "another file of that name is passed over");
+}
+
+#[test]
 fn another_file_than_the_pinned_one_is_refused_and_not_kept() {
     let (_guard, folder) = folder();
     let python = python(&folder, "wrong");
-    let fetcher = Fetcher { python: &python, stopped: &|| false };
+    let fetcher = Fetcher { python: &python, brought: None, stopped: &|| false };
     let downloads = folder.join("downloads");
     let error = fetcher.obtain(&downloads, &wheel(b"right"), &mut || {}).unwrap_err();
     assert!(matches!(&error, FetchError::Mismatch { file, lock, .. } if file == FILE && lock == "x.lock"));
@@ -78,7 +93,7 @@ fn what_was_stopped_is_not_fetched() {
     let (_guard, folder) = folder();
     let python = python(&folder, "right\nsleep 60");
     fs_err::write(&python, "#!/bin/sh\nsleep 60\n").unwrap();
-    let fetcher = Fetcher { python: &python, stopped: &|| true };
+    let fetcher = Fetcher { python: &python, brought: None, stopped: &|| true };
     let error = fetcher.obtain(&folder.join("downloads"), &wheel(b"right"), &mut || {}).unwrap_err();
     assert!(matches!(error, FetchError::Stopped), "{error}");
 }
@@ -86,7 +101,7 @@ fn what_was_stopped_is_not_fetched() {
 #[test]
 fn a_machine_without_python_says_so() {
     let (_guard, folder) = folder();
-    let fetcher = Fetcher { python: "/nonexistent/python3".into(), stopped: &|| false };
+    let fetcher = Fetcher { python: "/nonexistent/python3".into(), brought: None, stopped: &|| false };
     let error = fetcher.obtain(&folder.join("downloads"), &wheel(b"right"), &mut || {}).unwrap_err();
     assert!(matches!(error, FetchError::NoPython { .. }) && error.is_out_of_reach(), "{error}");
 }
@@ -100,7 +115,7 @@ fn files_are_read_out_of_a_wheel() {
         eprintln!("skipped: there is no python3");
         return;
     }
-    let fetcher = Fetcher { python: "python3".into(), stopped: &|| false };
+    let fetcher = Fetcher { python: "python3".into(), brought: None, stopped: &|| false };
     assert_eq!(fetcher.member(&path, "a/b.txt").unwrap(), b"plain");
     assert_eq!(fetcher.member(&path, "a/c.txt.gz").unwrap(), b"packed");
     let error = fetcher.member(&path, "a/d.txt").unwrap_err();

@@ -42,7 +42,7 @@ pub use language::graph::{Expectation, Graph, Step};
 pub use language::joined::JoinedGraph;
 pub use language::listing::recipes_for;
 pub use language::load::{load, load_all};
-pub use language::lock::{Lock, LockEntry, LockError};
+pub use language::lock::{Lock, LockEntry, LockError, Pinned, UncheckedEntry};
 pub use language::recipe::{AbsentRow, Expect, Recipe, RecipeKind};
 pub use language::scale::Scale;
 pub use language::workspace::{CRITERIA, Workspace};

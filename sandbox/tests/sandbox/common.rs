@@ -17,7 +17,7 @@ static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&lock()));
 static MATH_IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&math_lock()));
 
 fn prepare(lock: &ImageLock) -> Option<Image> {
-    match Image::prepare(&cache(), lock, &Tools { python: "python3".into() }, &mut |event| {
+    match Image::prepare(&cache(), lock, &Tools::with_python("python3"), &mut |event| {
         eprintln!("{event:?}")
     }) {
         Ok(image) => Some(image),
@@ -55,7 +55,7 @@ pub(crate) fn judging(worker: impl Fn() -> Command + Send + Sync + 'static) -> J
         images: cache(),
         python: lock(),
         math: math_lock(),
-        tools: Tools { python: "python3".into() },
+        tools: Tools::with_python("python3"),
         limits: limits(),
         comparison_limits: assay_sandbox::grade::limits(),
         worker: Box::new(worker),

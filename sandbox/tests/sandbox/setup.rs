@@ -31,11 +31,11 @@ fn python_script(folder: &Utf8Path, script: &str) -> Tools {
     let python = folder.join("python");
     fs_err::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Tools { python }
+    Tools::with_python(python)
 }
 
 fn no_python() -> Tools {
-    Tools { python: "/nonexistent/python3".into() }
+    Tools::with_python("/nonexistent/python3")
 }
 
 fn prepare(
@@ -114,7 +114,7 @@ fn refuses(lock: &ImageLock, pinned: &str) {
             fs_err::copy(&file, path.join("downloads").join(file.file_name().unwrap())).unwrap();
         }
     }
-    let (result, events) = prepare(&path, lock, &Tools { python: "python3".into() });
+    let (result, events) = prepare(&path, lock, &Tools::with_python("python3"));
     match result {
         Err(SetupError::Mismatch { expected, found, lock, .. }) => {
             assert_eq!(expected.to_string(), "0".repeat(64));
@@ -255,10 +255,10 @@ fn pip_is_run_in_an_empty_folder() {
     let (_guard, path) = folder();
     let path = path.canonicalize_utf8().unwrap();
     let seen = path.join("seen");
-    let Tools { python } = python_script(&path, &format!("pwd > {seen}; ls >> {seen}; exit 1"));
+    let Tools { python, .. } = python_script(&path, &format!("pwd > {seen}; ls >> {seen}; exit 1"));
     let here = std::env::current_dir().unwrap();
     let python = Utf8PathBuf::from("../".repeat(here.components().count()) + python.as_str());
-    let error = prepare(&path.join("cache"), &lock(), &Tools { python }).0.unwrap_err();
+    let error = prepare(&path.join("cache"), &lock(), &Tools::with_python(python)).0.unwrap_err();
     assert!(matches!(error, SetupError::Fetch(FetchError::Download { .. })), "{error}");
     let seen = fs_err::read_to_string(&seen).unwrap();
     let lines: Vec<&str> = seen.lines().collect();

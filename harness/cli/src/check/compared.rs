@@ -11,7 +11,7 @@ use assay_report::{Cell, Claim, ColumnKind, Outcome, Part, Report, Threshold, Un
 
 use super::found::{Check, Item, Outcomes};
 use super::steps::changed;
-use crate::evidence::ITEMS;
+use crate::evidence::questions_of;
 use crate::flips::Flips;
 
 /// Scores are fractions, cells percentages.
@@ -324,10 +324,7 @@ fn artefacts<'a>(report: &'a Report, row: &str, column: &str) -> Vec<&'a str> {
 /// The artefacts of the questions that a cell's samples answer.
 fn items<'a>(report: &'a Report, row: &str, column: &str) -> BTreeSet<&'a str> {
     let named = cell(report, row, column).map(|cell| &cell.sources[..]).unwrap_or_default();
-    let inputs = report.sources.iter().filter(|source| named.contains(&source.id)).flat_map(|s| &s.inputs);
-    let inputs: BTreeSet<&String> = inputs.collect();
-    let items = report.sources.iter().filter(|source| source.kind == ITEMS && inputs.contains(&source.id));
-    items.map(|source| source.artefact.as_str()).collect()
+    questions_of(report, &named.iter().collect()).map(|source| source.artefact.as_str()).collect()
 }
 
 /// What a column, or each member of an average, was measured on, and on how many questions.

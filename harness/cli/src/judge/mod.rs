@@ -15,7 +15,7 @@ use assay_flow::Diagnostic;
 use assay_sandbox::rows::{Problems, RowsError, Sample, read_samples};
 use assay_sandbox::{
     Counts, ImageLock, Judge, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup, Limits, SampleEvent,
-    SampleSet, Sandbox, Verdict, calibrate,
+    SampleSet, Sandbox, Tools, Verdict, calibrate,
 };
 use assay_store::Store;
 use serde_json::json;
@@ -74,7 +74,7 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         .even_unkept(|error| warn(format_args!("judgements are not kept: {error}")));
     let facts = judging.describe();
     if args.explain.is_some() {
-        let prepared = prepare(global, &ImageLock::built_in()?, &args.python, &cancel)?;
+        let prepared = prepare(global, &ImageLock::built_in()?, &Tools::with_python(&args.python), &cancel)?;
         end_on_signals(&cancel)?;
         let sandbox = Sandbox::new(&prepared, judging.limits().clone());
         return explain::explain(&sandbox, &facts, &problems, &samples, &judges, global.json);
@@ -219,7 +219,7 @@ pub(crate) fn work() -> Result<(), Failure> {
 pub(crate) fn calibration(global: &Global, args: &CalibrateArgs) -> Result<(), Failure> {
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
-    let image = prepare(global, &ImageLock::built_in()?, &args.python, &cancel)?;
+    let image = prepare(global, &ImageLock::built_in()?, &Tools::with_python(&args.python), &cancel)?;
     end_on_signals(&cancel)?;
     let generous = Limits::benchmark_fuel(u64::MAX / 4);
     let measured = calibrate::calibrate(&Sandbox::new(&image, generous), &args.against, args.repetitions)

@@ -26,7 +26,7 @@ pub(crate) use plan::plan;
 use summary::{Summary, Table};
 
 /// The recipes that were asked for, and those that `--all` leaves out, since they hold printed values only.
-fn chosen(global: &Global, targets: &Targets) -> Result<(Vec<String>, Vec<String>), Failure> {
+pub(crate) fn chosen(global: &Global, targets: &Targets) -> Result<(Vec<String>, Vec<String>), Failure> {
     if !targets.all {
         return Ok((targets.recipes.clone(), Vec::new()));
     }
@@ -54,25 +54,25 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let mut unwritten: Option<Failure> = None;
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
-    let mut write = |recipe: usize, outcome: Outcome| match finished(&joint, args, recipe, &outcome) {
-        Ok(report) => {
-            display.tell(&report.line());
-            reports[recipe] = Some(report);
-        }
-        Err(failure) => unwritten = unwritten.take().or(Some(failure)),
-    };
-    let mut outcome = carry_out(&joint, &args.machine, &display, &cancel, false, &mut write)?;
-    if reports.iter().flatten().any(|report| !report.whole) && !joint.store.is_read_only() {
-        stdio::say(format_args!("{}", run::LOST));
-        // Every report is written anew, so what went wrong before is no more.
-        unwritten = None;
+    let mut carry_out = |verify: bool| {
         let mut write = |recipe: usize, outcome: Outcome| match finished(&joint, args, recipe, &outcome) {
-            Ok(report) => reports[recipe] = Some(report),
+            Ok(report) => {
+                if !verify {
+                    display.tell(&report.line());
+                }
+                reports[recipe] = Some(report);
+            }
             Err(failure) => unwritten = unwritten.take().or(Some(failure)),
         };
-        outcome = carry_out(&joint, &args.machine, &display, &cancel, true, &mut write)?;
+        let outcome = carry_out(&joint, &args.machine, &display, &cancel, verify, &mut write)?;
+        Ok::<_, Failure>((outcome, reports.iter().flatten().all(|report| report.whole)))
+    };
+    let (mut outcome, mut whole) = carry_out(false)?;
+    if !whole && !joint.store.is_read_only() {
+        stdio::say(format_args!("{}", run::LOST));
+        (outcome, whole) = carry_out(true)?;
     }
-    if reports.iter().flatten().any(|report| !report.whole) {
+    if !whole {
         stdio::warn(format_args!("{}", run::STILL_LOST));
     }
     for report in reports.iter().flatten() {

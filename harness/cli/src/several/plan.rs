@@ -1,12 +1,13 @@
 //! The plan of several recipes.
 
-use assay_flow::{Diagnostic, Plan, State, plan_joined};
+use assay_flow::{AbsentRow, Diagnostic, Plan, State, plan_joined};
 use serde::Serialize;
 
 use super::chosen;
 use crate::args::{Global, PlanArgs};
 use crate::document;
 use crate::failure::Failure;
+use crate::plan::work::Work;
 use crate::plan::{print_entries, summary};
 use crate::session::{Joint, Reach};
 use crate::stdio;
@@ -51,7 +52,9 @@ pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
         writeln!(out, "{recipe:width$}  {steps:>6} steps: {cached} cached, {run} to run, {waits} waiting")?;
     }
     let shared = joint.graph.users().iter().filter(|users| **users > 1).count();
-    writeln!(out, "{}; {shared} are shared by several tables", summary(&plan))
+    writeln!(out, "{}; {shared} are shared by several tables", summary(&plan))?;
+    let absent: Vec<AbsentRow> = joint.graph.recipes().flat_map(|recipe| recipe.absent.clone()).collect();
+    write!(out, "{}", Work::of(joint.graph.scale(), joint.graph.steps(), plan.entries()).text(&absent))
 }
 
 fn part<'a>(plan: &Plan, recipe: &'a str, indices: &'a [usize]) -> Part<'a> {

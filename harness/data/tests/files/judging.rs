@@ -16,7 +16,7 @@ fn sandbox() -> Option<Sandbox> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let name = "lockfiles/python-image.lock";
     let lock = ImageLock::parse(&fs_err::read_to_string(root.join(name)).unwrap(), name).unwrap();
-    let tools = Tools { python: "python3".into() };
+    let tools = Tools::with_python("python3");
     match Image::prepare(&root.join("target/images"), &lock, &tools, &mut |_| {}) {
         // A tenth of a test's fuel: enough for whatever ends.
         Ok(image) => Some(Sandbox::new(&image, Limits { fuel: 1_000_000_000, ..Limits::default() })),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::{Check, DataError, Item, Published};
+use assay_data::{Check, DataError, Item, Published, PublishedPrograms};
 use camino::{Utf8Path, Utf8PathBuf};
 
 fn fixture(name: &str) -> Utf8PathBuf {
@@ -14,7 +14,7 @@ fn published(toml: &str) -> Published {
 }
 
 fn items(toml: &str, file: &Utf8Path) -> Result<Vec<Item>, DataError> {
-    published(toml).items(file, Utf8Path::new(file.file_name().unwrap()))
+    published(toml).items(&[file], Utf8Path::new(file.file_name().unwrap()))
 }
 
 fn of_text(toml: &str, text: &str) -> Result<Vec<Item>, String> {
@@ -153,36 +153,99 @@ fn templates_are_checked_without_a_file() {
     assert!(published(LINES).check().is_ok());
 }
 
-/// The benchmarks as the documentation has them.
-fn documented() -> BTreeMap<String, toml::Table> {
-    let page = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks.md");
-    let text = std::fs::read_to_string(page).unwrap();
-    let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let tables = blocks.filter(|block| block.contains(".params]")).map(|block| {
-        let document: toml::Table = toml::from_str(block).unwrap();
-        document["steps"].as_table().unwrap().clone()
-    });
-    let params = |step: &toml::Value| step.get("params").and_then(|params| params.as_table().cloned());
-    let of_step = |(_, step): (String, toml::Value)| {
-        let params = params(&step).filter(|params| params.contains_key("benchmark"))?;
-        Some((params["benchmark"].as_str().unwrap().to_owned(), params))
+/// The numbers of rows go on from file to file, and messages say which file is meant.
+#[test]
+fn several_files_are_one_benchmark() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = Utf8PathBuf::from_path_buf(folder.path().join(name)).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
     };
-    tables.flatten().filter_map(of_step).collect()
+    let row = |q: u32| format!("{{\"q\": \"{q}?\", \"a\": \"{q}\"}}\n");
+    let (one, two) = (file("one", &(row(1) + &row(2))), file("two", &(row(3) + &row(4))));
+    let read = |toml: &str, files: &[&Utf8Path]| published(toml).items(files, Utf8Path::new("both"));
+    let ids = |items: Vec<Item>| items.into_iter().map(|item| item.id).collect::<Vec<_>>();
+    assert_eq!(ids(read(LINES, &[&one, &two]).unwrap()), ["b/1", "b/2", "b/3", "b/4"]);
+    let first = format!("{LINES}first = 3\n");
+    assert_eq!(ids(read(&first, &[&one, &two]).unwrap()), ["b/1", "b/2", "b/3"]);
+    let named = format!("{LINES}id = 'x{{{{ a }}}}'\n");
+    let twice = read(&named, &[&one, &one]).unwrap_err().to_string();
+    assert!(twice.contains("both (file 2 of 2), row 1: a second item `x1`; the first is row 1"), "{twice}");
+    let broken = file("broken", "{}\n");
+    let error = read(LINES, &[&one, &broken]).unwrap_err().to_string();
+    assert!(error.starts_with("both (file 2 of 2), row 1: `question`"), "{error}");
 }
 
-fn of_table(table: toml::Table) -> Published {
+/// A row of LiveCodeBench in the hub's form.
+fn of_hub(id: &str, difficulty: &str) -> serde_json::Value {
+    let test = |input: &str| serde_json::json!([{ "input": input, "output": "7\n", "testtype": "stdin" }]).to_string();
+    serde_json::json!({
+        "question_id": id, "question_content": "Print seven.", "difficulty": difficulty, "starter_code": "",
+        "public_test_cases": test("1\n"), "private_test_cases": test("2\n"), "metadata": "{}",
+    })
+}
+
+#[test]
+fn programs_are_chosen_and_asked_by_formulas() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Utf8PathBuf::from_path_buf(folder.path().join("rows")).unwrap();
+    let rows = [of_hub("a", "easy"), of_hub("b", "hard"), of_hub("c", "easy")];
+    std::fs::write(&file, rows.map(|row| format!("{row}\n")).concat()).unwrap();
+    let read = |toml: &str| {
+        let programs: PublishedPrograms = toml::from_str(toml).unwrap();
+        programs.items(&[&file], Utf8Path::new("rows")).map_err(|error| error.to_string())
+    };
+    let easy = "benchmark = 'lcb'\nwhere = \"difficulty == 'easy'\"\nquestion = 'Do: {{ question_content }}'\n";
+    let found = read(easy).unwrap();
+    let texts: Vec<(&str, &str)> = found.iter().map(|item| (item.id.as_str(), item.question.as_str())).collect();
+    assert_eq!(texts, [("a", "Do: Print seven."), ("c", "Do: Print seven.")]);
+    // Tests say what is right, so that no reference is needed.
+    assert!(found.iter().all(|item| item.references.is_empty() && matches!(&item.check, Check::Tests(_))));
+    assert_eq!(read(&format!("{easy}first = 1\n")).unwrap(), found[..1]);
+    let unasked = read("benchmark = 'lcb'\n").unwrap_err();
+    assert!(unasked.starts_with("rows:1:1:") && unasked.contains("say by `question` how it is asked"), "{unasked}");
+    let none = read(&easy.replace("'easy'", "'odd'")).unwrap_err();
+    assert!(none.contains("no row is left"), "{none}");
+    let unknown = read(&easy.replace("difficulty ==", "level ==")).unwrap_err();
+    assert!(unknown.starts_with("rows:1:1:") && unknown.contains("`where`"), "{unknown}");
+}
+
+/// The parameters of the steps of a kind in a TOML text, by the names of their benchmarks.
+fn params_of(text: &str, kind: &str) -> BTreeMap<String, toml::Table> {
+    let document: toml::Table = toml::from_str(text).unwrap();
+    let steps = document.get("steps").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    let of_kind = steps.into_iter().filter(|(_, step)| step.get("kind").and_then(toml::Value::as_str) == Some(kind));
+    of_kind
+        .map(|(_, step)| step["params"].as_table().unwrap().clone())
+        .map(|params| (params["benchmark"].as_str().unwrap().to_owned(), params))
+        .collect()
+}
+
+/// The benchmarks of the recipes, and those of the documentation besides.
+fn benchmarks(kind: &str) -> BTreeMap<String, toml::Table> {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let page = read("docs/benchmarks.md");
+    let blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    let recipes = ["mathematics", "general"].map(|name| read(&format!("recipes/benchmarks/{name}.toml")));
+    blocks.filter(|block| block.contains("[steps.")).chain(recipes).flat_map(|text| params_of(&text, kind)).collect()
+}
+
+fn of_table(mut table: toml::Table) -> Published {
+    // The scale says how the rows are written.
+    table.insert("format".to_owned(), "json-lines".into());
     toml::Value::Table(table).try_into().unwrap()
 }
 
 #[test]
-fn documented_benchmarks_can_be_written_so() {
-    let documented = documented();
-    assert_eq!(documented.len(), 9);
-    for (name, table) in documented {
-        let published = of_table(table);
-        assert_eq!(published.benchmark, name);
-        published.check().unwrap();
+fn benchmarks_of_recipes_and_documentation_can_be_written_so() {
+    let known = benchmarks("published-items");
+    assert_eq!(known.len(), 9);
+    for table in known.into_values() {
+        of_table(table).check().unwrap();
     }
+    assert_eq!(benchmarks("problems").len(), 3);
 }
 
 /// The rows of the benchmarks themselves, if they are beside the workspace: the same columns, in JSON lines.
@@ -193,7 +256,7 @@ fn real_benchmarks_are_read() {
         eprintln!("skipped: there is no ../shared/data");
         return;
     }
-    let documented = documented();
+    let known = benchmarks("published-items");
     for (name, file, count, first) in [
         ("MATH500", "math_eval/math500.jsonl", 500, "\\left( 3, \\frac{\\pi}{2} \\right)"),
         ("AIME24", "math_eval/aime24.jsonl", 30, "204"),
@@ -203,10 +266,17 @@ fn real_benchmarks_are_read() {
         ("GSM8K", "gsm8k/test.jsonl", 1319, "18"),
         ("SVAMP", "gsm8k/svamp_test.jsonl", 1000, "145.0"),
     ] {
-        let mut table = documented[name].clone();
-        table.insert("format".to_owned(), "json-lines".into());
-        let found = of_table(table).items(&shared.join(file), Utf8Path::new(file));
+        let found = of_table(known[name].clone()).items(&[&shared.join(file)], Utf8Path::new(file));
         let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!((found.len(), found[0].reference()), (count, first), "{name}");
     }
+    let programs = benchmarks("problems");
+    let counts = ["LCB-E", "LCB-M", "LCB-H"].map(|name| {
+        let mut table = programs[name].clone();
+        table.insert("question".to_owned(), "{{ question_content }}".into());
+        let programs: PublishedPrograms = toml::Value::Table(table).try_into().unwrap();
+        let file = shared.join("lcb/lite_format.jsonl");
+        programs.items(&[&file], Utf8Path::new("lite_format.jsonl")).unwrap_or_else(|error| panic!("{name}: {error}")).len()
+    });
+    assert_eq!(counts.iter().sum::<usize>(), 80, "{counts:?}");
 }

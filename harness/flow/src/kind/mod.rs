@@ -159,6 +159,12 @@ pub trait StepKind: Send + Sync {
         None
     }
 
+    /// The bytes that a step with these parameters downloads; `None` for one that needs no network.
+    fn downloads(&self, params: &Params) -> Option<u64> {
+        let _ = params;
+        None
+    }
+
     /// Makes the output, a file or folder at [`StepContext::output`].
     ///
     /// Long work asks [`StepContext::cancelled`] now and then and gives up with [`StepError::cancelled`];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::language::diagnostic::Diagnostics;
 use crate::language::locate::{Part, diagnose, expect_table};
 use crate::language::recipe::AbsentRow;
-use crate::language::table::{MODEL, ROWS};
+use crate::language::table::{IMPORTED, MODEL, ROWS};
 use crate::values::location::Location;
 use crate::values::path::ValuePath;
 use crate::values::value::{Located, Table, Value};
@@ -21,6 +21,9 @@ pub(crate) struct AbsentModel {
 
 /// The key of what the paper calls a row.
 const LABEL: &str = "label";
+
+/// The key of a row for what the paper prints.
+const PRINTED: &str = "printed";
 
 /// The key of a recipe for what a reader must know.
 const NOTES: &str = "notes";
@@ -39,8 +42,8 @@ pub(crate) fn read_absent(absent: &Located, problems: &mut Diagnostics) -> Vec<A
     read.collect()
 }
 
-/// Takes these models, each with its reason, from the rows of a recipe's content, so that the rows hold printed values alone,
-/// and says so in its `notes`. Gives the rows.
+/// Takes these models, each with its reason, from the rows of a recipe's content, and says so in its `notes`: what is left of a
+/// row are its printed values, and one without any is left out. Gives the rows.
 pub(crate) fn leave_out(content: &mut Table, absent: &BTreeMap<String, String>) -> Vec<AbsentRow> {
     let mut found = Vec::new();
     let mut notes = Vec::new();
@@ -52,6 +55,9 @@ pub(crate) fn leave_out(content: &mut Table, absent: &BTreeMap<String, String>) 
         let note = Value::Str(format!("{label} is not measured at this scale: {reason}"));
         notes.extend(row.remove(MODEL).map(|model| Located { value: note, key: None, ..model }));
         found.push(AbsentRow { label, reason: reason.clone() });
+    }
+    if let Some(rows) = list(content, ROWS).filter(|_| !found.is_empty()) {
+        rows.retain(|row| [MODEL, IMPORTED, PRINTED].iter().any(|key| row.at(key).is_some()));
     }
     match (list(content, NOTES), notes.first().cloned()) {
         (Some(written), _) => written.extend(notes),

@@ -92,10 +92,52 @@ impl JoinedGraph {
         })
     }
 
+    /// The steps that are wanted and what they need: each wanted step is a recipe of its own, called like the step. `None` if
+    /// no step is wanted.
+    pub fn towards(&self, wanted: impl Fn(&Step) -> bool) -> Option<Self> {
+        let first = self.members.first()?;
+        let mut needed = vec![false; self.steps.len()];
+        // Each step follows its inputs, so one walk from the end meets all that is needed.
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            needed[index] |= wanted(step);
+            if needed[index] {
+                step.upstream().for_each(|up| needed[up] = true);
+            }
+        }
+        let mut places = vec![usize::MAX; self.steps.len()];
+        let mut steps: Vec<Step> = Vec::new();
+        for (index, step) in self.steps.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            places[index] = steps.len();
+            let mut step = step.clone();
+            step.inputs.iter_mut().flat_map(|input| &mut input.steps).for_each(|up| *up = places[*up]);
+            steps.push(step);
+        }
+        let targets: Vec<usize> = (0..steps.len()).filter(|index| wanted(&steps[*index])).collect();
+        let members = targets.into_iter().map(|target| {
+            let mut recipe = first.recipe.clone();
+            recipe.name.clone_from(&steps[target].id);
+            Member { recipe, expect: None, files: first.files.clone(), steps: closure(&steps, target) }
+        });
+        let members: Vec<Member> = members.collect();
+        (!members.is_empty()).then(|| Self { scale: Arc::clone(&self.scale), steps, members })
+    }
+
     /// The graph of the only recipe.
     pub(crate) fn into_only(mut self) -> Option<Graph> {
         let Member { recipe, expect, files, .. } = self.members.pop().filter(|_| self.members.is_empty())?;
         let target = self.steps.len().saturating_sub(1);
         Some(Graph { recipe, scale: self.scale, expect, files, steps: self.steps, target })
     }
+}
+
+/// The steps that one of them needs, in order, itself last.
+fn closure(steps: &[Step], target: usize) -> Vec<usize> {
+    let mut needed = vec![false; target + 1];
+    needed[target] = true;
+    for index in (0..=target).rev() {
+        if needed[index] {
+            steps[index].upstream().for_each(|up| needed[up] = true);
+        }
+    }
+    (0..=target).filter(|index| needed[*index]).collect()
 }

@@ -35,6 +35,21 @@ pub struct Lock {
     pub file: Utf8PathBuf,
     /// By name.
     pub entries: BTreeMap<String, LockEntry>,
+    /// Files of the hub that are named and not pinned yet: entries with `hub` and `path`, and without `blake3`.
+    pub unchecked: BTreeMap<String, UncheckedEntry>,
+}
+
+/// A file of the Hugging Face hub of which nobody has said yet which bytes are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UncheckedEntry {
+    /// As [`LockEntry::hub`].
+    pub hub: String,
+    /// As [`LockEntry::path`].
+    pub path: String,
+    /// As [`LockEntry::licence`].
+    pub licence: Option<String>,
+    /// As [`LockEntry::source`].
+    pub source: Option<String>,
 }
 
 /// One locked thing.
@@ -65,6 +80,35 @@ pub struct LockEntry {
     pub at: Option<Location>,
 }
 
+/// Which bytes of a file of the hub are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pinned {
+    /// The commit.
+    pub version: String,
+    /// As [`LockEntry::size`].
+    pub size: u64,
+    /// As [`LockEntry::blake3`].
+    pub blake3: Hash,
+}
+
+impl Pinned {
+    /// The text of a lockfile with this written into an entry; everything else stays as it is written.
+    ///
+    /// # Errors
+    /// The text is no TOML, or has no such entry.
+    pub fn write_into(&self, text: &str, entry: &str) -> Result<String, Diagnostic> {
+        let mut document: toml_edit::DocumentMut =
+            text.parse().map_err(|error| Diagnostic::user(format!("not valid TOML: {error}")))?;
+        let table = document.get_mut("entries").and_then(|entries| entries.get_mut(entry));
+        let table = table.and_then(toml_edit::Item::as_table_like_mut);
+        let table = table.ok_or_else(|| Diagnostic::user(format!("there is no entry `{entry}`")))?;
+        table.insert("version", toml_edit::value(&self.version));
+        table.insert("size", toml_edit::value(i64::try_from(self.size).unwrap_or(i64::MAX)));
+        table.insert("blake3", toml_edit::value(self.blake3.to_string()));
+        Ok(document.to_string())
+    }
+}
+
 /// Something locked is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
@@ -77,6 +121,14 @@ pub enum LockError {
         name: String,
         /// Near names.
         help: Option<String>,
+    },
+    /// The lockfile names the entry, and does not pin it yet.
+    #[error("`{name}` of {file} is unchecked: nobody has pinned which bytes are meant")]
+    Unchecked {
+        /// The lockfile.
+        file: Utf8PathBuf,
+        /// The entry that was asked for.
+        name: String,
     },
     /// The bytes are not those that were locked.
     #[error("`{name}` is not what {file} says: expected blake3 {expected}, found {found}")]
@@ -98,6 +150,10 @@ impl LockError {
         match self {
             Self::Unknown { help: Some(help), .. } => help.clone(),
             Self::Unknown { file, name, help: None } => format!("add `[entries.{name}]` to {file}"),
+            Self::Unchecked { file, name } => {
+                let lock = file.file_name().unwrap_or(file.as_str());
+                format!("`assay lock {lock} {name}` fetches it from the hub and pins what it is")
+            }
             Self::Mismatch { file, found, .. } => format!(
                 "remove the changed copy so that it is made anew, or, if the change is wanted, put {found} \
                  into {file}"
@@ -109,6 +165,8 @@ impl LockError {
 const KNOWN: [&str; 10] =
     ["blake3", "size", "version", "sha256", "licence", "source", "package", "file", "hub", "path"];
 
+const UNCHECKED: [&str; 4] = ["hub", "path", "licence", "source"];
+
 impl Lock {
     /// Reads a lockfile's text; what is wrong goes to `problems`.
     pub(crate) fn parse(file: &Utf8Path, text: &str, problems: &mut Diagnostics) -> Option<Self> {
@@ -119,26 +177,33 @@ impl Lock {
             fields.report(&ValuePath::key("format"), message, Some("use a newer version".into()));
             return None;
         }
-        let mut entries = BTreeMap::new();
+        let (mut entries, mut unchecked) = (BTreeMap::new(), BTreeMap::new());
         if let Some(table) = fields.raw("entries") {
             for (name, entry) in expect_table(table, "`entries`", fields.problems())? {
-                if let Some(entry) = LockEntry::read(entry, fields.problems()) {
-                    entries.insert(name.clone(), entry);
+                if entry.at("hub").is_some() && entry.at("blake3").is_none() {
+                    let entry = UncheckedEntry::read(entry, fields.problems());
+                    unchecked.extend(entry.map(|entry| (name.clone(), entry)));
+                } else {
+                    let entry = LockEntry::read(entry, fields.problems());
+                    entries.extend(entry.map(|entry| (name.clone(), entry)));
                 }
             }
         }
-        Some(Self { file: file.to_owned(), entries })
+        Some(Self { file: file.to_owned(), entries, unchecked })
     }
 
     /// The entry of this name.
     ///
     /// # Errors
-    /// [`LockError::Unknown`], with near names.
+    /// [`LockError::Unchecked`]; [`LockError::Unknown`], with near names.
     pub fn entry(&self, name: &str) -> Result<&LockEntry, LockError> {
-        self.entries.get(name).ok_or_else(|| LockError::Unknown {
-            file: self.file.clone(),
-            name: name.to_owned(),
-            help: likely(name, self.entries.keys().map(String::as_str)),
+        self.entries.get(name).ok_or_else(|| {
+            let (file, name) = (self.file.clone(), name.to_owned());
+            if self.unchecked.contains_key(&name) {
+                return LockError::Unchecked { file, name };
+            }
+            let known = self.entries.keys().chain(self.unchecked.keys());
+            LockError::Unknown { help: likely(&name, known.map(String::as_str)), file, name }
         })
     }
 
@@ -158,6 +223,13 @@ impl Lock {
     /// The file's text: the same entries always give the same bytes.
     pub fn to_toml(&self) -> String {
         let mut text = format!("format = {FORMAT}\n");
+        for (name, entry) in &self.unchecked {
+            let UncheckedEntry { hub, path, licence, source } = entry;
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "\n[entries.{}]", quote_key(name));
+            let texts = [("hub", Some(hub)), ("path", Some(path)), ("licence", licence.as_ref()), ("source", source.as_ref())];
+            texts.into_iter().for_each(|(key, value)| write_text(&mut text, key, value));
+        }
         for (name, entry) in &self.entries {
             let LockEntry { blake3, size, version, sha256, licence, source, package, file, hub, path, at: _ } =
                 entry;
@@ -173,13 +245,28 @@ impl Lock {
                 ("licence", licence),
                 ("source", source),
             ];
-            for (key, value) in texts {
-                if let Some(value) = value {
-                    let _ = writeln!(text, "{key} = {}", quote(value));
-                }
-            }
+            texts.into_iter().for_each(|(key, value)| write_text(&mut text, key, value.as_ref()));
         }
         text
+    }
+}
+
+fn write_text(text: &mut String, key: &str, value: Option<&String>) {
+    if let Some(value) = value {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "{key} = {}", quote(value));
+    }
+}
+
+impl UncheckedEntry {
+    fn read(entry: &Located, problems: &mut Diagnostics) -> Option<Self> {
+        let mut fields = Fields::open(entry, "an unchecked entry", Keys::Only(&UNCHECKED), problems)?;
+        Some(Self {
+            licence: fields.optional("licence"),
+            source: fields.optional("source"),
+            hub: fields.required("hub")?,
+            path: fields.required("path")?,
+        })
     }
 }
 

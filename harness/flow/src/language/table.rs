@@ -33,7 +33,7 @@ const KNOWN: [&str; 6] = ["kind", "about", "inputs", "params", "rows", "models"]
 pub(crate) const ROWS: &str = "rows";
 pub(crate) const MODEL: &str = "model";
 /// The key of a row that needs no model: the step that makes the table reads what stands under it.
-const IMPORTED: &str = "imported";
+pub(crate) const IMPORTED: &str = "imported";
 
 /// Reads `[table]`.
 pub(crate) fn read_table(table: &Located, problems: &mut Diagnostics) -> Option<TableRule> {

@@ -1,7 +1,7 @@
 //! Lockfiles through their public face. What is wrong with one is in the corpus.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use assay_flow::{Lock, LockEntry, LockError, Workspace};
+use assay_flow::{Lock, LockEntry, LockError, Pinned, UncheckedEntry, Workspace};
 use assay_store::Hash;
 
 use crate::support::Project;
@@ -20,6 +20,11 @@ fn entry(text: &str) -> LockEntry {
         path: None,
         at: None,
     }
+}
+
+fn unchecked() -> UncheckedEntry {
+    let (hub, path) = ("datasets/maker/name".to_owned(), "rows.jsonl".to_owned());
+    UncheckedEntry { hub, path, licence: Some("MIT".to_owned()), source: None }
 }
 
 fn written(lock: &Lock) -> Lock {
@@ -47,6 +52,7 @@ fn what_is_written_reads_back() {
     let lock = Lock {
         file: "lockfiles/x.lock".into(),
         entries: [("plain".into(), entry("plain")), ("with space.dot".into(), full)].into(),
+        unchecked: [("later".into(), unchecked())].into(),
     };
     assert_eq!(written(&lock), lock);
     let empty = Lock { file: "lockfiles/x.lock".into(), ..Lock::default() };
@@ -55,7 +61,9 @@ fn what_is_written_reads_back() {
 
 #[test]
 fn a_mismatch_names_everything_and_a_remedy() {
-    let lock = Lock { file: "lockfiles/x.lock".into(), entries: [("base".into(), entry("a"))].into() };
+    let entries = [("base".into(), entry("a"))].into();
+    let unchecked = [("later".into(), unchecked())].into();
+    let lock = Lock { file: "lockfiles/x.lock".into(), entries, unchecked };
     let (a, b) = (Hash::of(b"a"), Hash::of(b"b"));
     assert_eq!(lock.verify("base", &a), Ok(()));
     let error = lock.verify("base", &b).unwrap_err();
@@ -67,4 +75,27 @@ fn a_mismatch_names_everything_and_a_remedy() {
     let error = lock.verify("bas", &b).unwrap_err();
     assert!(matches!(error, LockError::Unknown { .. }));
     assert_eq!(error.remedy(), "did you mean `base`?");
+    let error = lock.entry("later").unwrap_err();
+    assert!(matches!(error, LockError::Unchecked { .. }));
+    assert_eq!(error.remedy(), "`assay lock x.lock later` fetches it from the hub and pins what it is");
+}
+
+/// Comments and the order of entries are the user's.
+#[test]
+fn what_is_pinned_is_written_into_the_text_that_is_there() {
+    let text = "# Ours.\nformat = 1\n\n[entries.b] # first\nhub = \"datasets/m/n\"\npath = \"x\" # the file\n\n[entries.a]\n\
+                hub = \"m/n\"\npath = \"y\"\n";
+    let pinned = Pinned { version: "0".repeat(40), size: 3, blake3: Hash::of(b"b") };
+    let written = pinned.write_into(text, "b").unwrap();
+    let added = format!("version = \"{}\"\nsize = 3\nblake3 = \"{}\"\n", "0".repeat(40), Hash::of(b"b"));
+    assert_eq!(written, text.replace("# the file\n", &format!("# the file\n{added}")));
+    // Pinned anew, it has the new values in the old places.
+    let newer = Pinned { size: 4, ..pinned.clone() };
+    assert_eq!(newer.write_into(&written, "b").unwrap(), written.replace("size = 3", "size = 4"));
+    assert!(pinned.write_into(text, "c").is_err());
+    let project = Project::new();
+    project.write("lockfiles/x.lock", &written);
+    let read = Workspace::new(project.root()).lock("x.lock").unwrap();
+    assert_eq!((read.entries.len(), read.unchecked.len()), (1, 1));
+    assert_eq!(read.entry("b").unwrap().blake3, Hash::of(b"b"));
 }

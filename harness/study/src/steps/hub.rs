@@ -1,12 +1,12 @@
 //! Files and models of the Hugging Face hub, fetched and checked against a lock.
 
-use assay_fetch::{Hub, HubFile};
+use assay_fetch::{Hub, HubFile, HubPath};
 use assay_flow::{Facts, LockEntry, ParamError, StepContext, StepError, Workspace};
 use camino::{Utf8Component, Utf8Path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FILE, Kind, MODEL, locked, locked_fact};
+use super::kind::{FILE, Kind, MODEL, is_unchecked, locked, locked_fact};
 use super::package::failed;
 
 #[derive(Deserialize, JsonSchema)]
@@ -29,20 +29,27 @@ pub(crate) struct ModelParams {
 
 /// `hub-file`: a file of a repository on the hub, of the hash that its lock pins.
 pub(crate) fn file(workspace: Workspace, hub: Hub) -> Kind<FileParams> {
-    let (checked, known) = (workspace.clone(), workspace.clone());
+    let (checked, known, sized) = (workspace.clone(), workspace.clone(), workspace.clone());
     let about = "A file of the Hugging Face hub, if it is the one that its lock pins";
     Kind::new("hub-file", 1, FILE, about, move |params: &FileParams, context| {
         let entry = params.locked(&workspace).map_err(refused)?;
         let file = pinned(&entry, &params.lock, &params.entry, "entry").map_err(refused)?;
         obtain(context, &hub, &file, context.output())
     })
-    .check(move |params, _| pinned(&params.locked(&checked)?, &params.lock, &params.entry, "entry").map(drop))
+    .check(move |params, _| {
+        // What is not pinned yet can be planned with, and not run.
+        if is_unchecked(&checked, &params.lock, &params.entry) {
+            return Ok(());
+        }
+        pinned(&params.locked(&checked)?, &params.lock, &params.entry, "entry").map(drop)
+    })
     .facts(move |params, _| locked_fact(params.locked(&known)))
+    .downloads(move |params| Some(params.locked(&sized).map_or(0, |entry| entry.size)))
 }
 
 /// `hub-model`: the files of a model on the hub as a model folder, each of the hash that its lock pins.
 pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
-    let (checked, known) = (workspace.clone(), workspace.clone());
+    let (checked, known, sized) = (workspace.clone(), workspace.clone(), workspace.clone());
     let about =
         "A model of the Hugging Face hub as a model folder, if its files are those that their lock pins";
     Kind::new("hub-model", 1, MODEL, about, move |params: &ModelParams, context| {
@@ -84,6 +91,9 @@ pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
             .map(|entries| entries.into_iter().map(fact).collect::<Facts>())
             .unwrap_or_default()
     })
+    .downloads(move |params| {
+        Some(params.locked(&sized).map_or(0, |entries| entries.iter().map(|(_, entry)| entry.size).sum()))
+    })
 }
 
 impl FileParams {
@@ -119,16 +129,21 @@ fn pinned<'e>(entry: &'e LockEntry, lock: &'e str, name: &str, at: &str) -> Resu
         let message = format!("`{name}` of {lock} leads out of its repository");
         return Err(ParamError::new(at, message));
     }
-    Ok(HubFile { repository, revision, path, size: entry.size, blake3: entry.blake3, lock })
+    let at = HubPath { repository, revision, path };
+    Ok(HubFile { at, size: entry.size, blake3: entry.blake3, lock })
 }
 
 /// A model's files are side by side: folders of the repository are none of the model's.
 fn file_name<'f>(file: &HubFile<'f>) -> &'f str {
-    Utf8Path::new(file.path).file_name().unwrap_or(file.path)
+    Utf8Path::new(file.at.path).file_name().unwrap_or(file.at.path)
 }
 
-/// Fetches a file; what has arrived of it is where a later run finds it.
+/// Takes a file from the store if that has its bytes, as after `assay lock`, and else fetches it; what has arrived of it is
+/// where a later run finds it.
 fn obtain(context: &StepContext<'_>, hub: &Hub, file: &HubFile<'_>, to: &Utf8Path) -> Result<(), StepError> {
+    if context.store().contains(&file.blake3) && context.store().materialize(&file.blake3, to).is_ok() {
+        return Ok(());
+    }
     let part = context.checkpoint()?.join(file.blake3.to_string());
     hub.obtain(file, &part, to, &|| context.cancelled()).map_err(failed)
 }

@@ -50,6 +50,7 @@ type KnownFacts<P> = dyn Fn(&P, &Facts) -> Facts + Send + Sync;
 type Check<P> = dyn Fn(&P, &Params) -> Result<(), ParamError> + Send + Sync;
 type CheckInputs<P> = dyn Fn(&P, &[&str]) -> Result<(), ParamError> + Send + Sync;
 type Needs<P> = dyn Fn(&P) -> Resources + Send + Sync;
+type Downloads<P> = dyn Fn(&P) -> Option<u64> + Send + Sync;
 
 /// A step kind with parameters of type `P`, which reject unknown keys.
 pub(crate) struct Kind<P> {
@@ -60,6 +61,7 @@ pub(crate) struct Kind<P> {
     output: ArtifactType,
     facts: Box<KnownFacts<P>>,
     resources: Box<Needs<P>>,
+    downloads: Box<Downloads<P>>,
     check: Box<Check<P>>,
     check_inputs: Box<CheckInputs<P>>,
     run: Box<Run<P>>,
@@ -84,6 +86,7 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
             output,
             facts: Box::new(|_, _| Facts::new()),
             resources: Box::new(|_| Resources { threads: 1, memory_mb: 100, device: None }),
+            downloads: Box::new(|_| None),
             check: Box::new(|_, _| Ok(())),
             check_inputs: Box::new(|_, _| Ok(())),
             run: Box::new(run),
@@ -106,6 +109,12 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
     /// What a run needs; the default is one thread and 100 MiB.
     pub(crate) fn resources(mut self, needs: impl Fn(&P) -> Resources + Send + Sync + 'static) -> Self {
         self.resources = Box::new(needs);
+        self
+    }
+
+    /// The bytes that a run downloads; without it, a run needs no network.
+    pub(crate) fn downloads(mut self, bytes: impl Fn(&P) -> Option<u64> + Send + Sync + 'static) -> Self {
+        self.downloads = Box::new(bytes);
         self
     }
 
@@ -170,6 +179,10 @@ impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
         params.parse().map_or_else(|_| least(), |params| (self.resources)(&params))
     }
 
+    fn downloads(&self, params: &Params) -> Option<u64> {
+        (self.downloads)(&params.parse().ok()?)
+    }
+
     fn run(&self, context: &StepContext<'_>) -> Result<(), StepError> {
         let params = context.params().parse::<P>().map_err(|error| StepError::internal(error.to_string()))?;
         (self.run)(&params, context)
@@ -186,6 +199,11 @@ pub(crate) fn locked(
     let lock = workspace.lock(lock).map_err(|errors| ParamError::new("lock", errors.to_string()))?;
     let found = lock.entry(entry);
     found.cloned().map_err(|error| ParamError::new(at, error.to_string()).suggest(error.remedy()))
+}
+
+/// Whether a lockfile names this entry and does not pin it yet.
+pub(crate) fn is_unchecked(workspace: &Workspace, lock: &str, entry: &str) -> bool {
+    workspace.lock(lock).is_ok_and(|lock| lock.unchecked.contains_key(entry))
 }
 
 /// What is locked, as a fact: a change of the lock is a change of the step.

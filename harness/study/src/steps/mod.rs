@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use assay_fetch::{Hub, Server};
 use assay_flow::{FlowError, Registry, Workspace};
-use assay_sandbox::Judging;
-use camino::Utf8PathBuf;
+use assay_sandbox::{Judging, Tools};
 
 mod answers;
 mod checkpoint;
@@ -39,8 +38,8 @@ pub use kind::FACT_INSTRUCTION_SET;
 pub struct Setup {
     /// Where committed artefacts, files of items and locks are.
     pub workspace: Workspace,
-    /// A Python 3 with pip, which gets packages.
-    pub python: Utf8PathBuf,
+    /// What gets packages.
+    pub tools: Tools,
     /// The hub of models and data sets.
     pub hub: Hub,
     /// Servers that have models, in the order in which they are asked for one.
@@ -65,7 +64,7 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(trace_rows::weighted_posterior())?;
     registry.register(trace_rows::selected())?;
     registry.register(checkpoint::kind(setup.workspace.clone()))?;
-    registry.register(package::kind(setup.workspace.clone(), setup.python.clone()))?;
+    registry.register(package::kind(setup.workspace.clone(), setup.tools.clone()))?;
     registry.register(hub::file(setup.workspace.clone(), setup.hub.clone()))?;
     registry.register(hub::model(setup.workspace.clone(), setup.hub.clone()))?;
     registry.register(released::gguf())?;

@@ -2,7 +2,7 @@
 
 use assay_fetch::{FetchError, Fetcher, Tags, Wheel};
 use assay_flow::{LockEntry, ParamError, StepError, Workspace};
-use camino::Utf8PathBuf;
+use assay_sandbox::Tools;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -46,15 +46,15 @@ impl Params {
 /// `package-file`: a file out of a wheel of a package index, if the wheel is the one that was locked.
 ///
 /// Holds the file.
-pub(crate) fn kind(workspace: Workspace, python: Utf8PathBuf) -> Kind<Params> {
-    let (checked, known) = (workspace.clone(), workspace.clone());
+pub(crate) fn kind(workspace: Workspace, tools: Tools) -> Kind<Params> {
+    let (checked, known, sized) = (workspace.clone(), workspace.clone(), workspace.clone());
     let about = "A file out of a package of an index, if the package is the one that its lock pins";
     Kind::new("package-file", 1, FILE, about, move |params: &Params, context| {
         let refused = |error: ParamError| StepError::user(error.to_string());
         let entry = params.locked(&workspace).map_err(refused)?;
         let wheel = params.wheel(&entry).map_err(refused)?;
         let stopped = || context.cancelled();
-        let fetcher = Fetcher { python: &python, stopped: &stopped };
+        let fetcher = Fetcher { python: &tools.python, brought: tools.brought.as_deref(), stopped: &stopped };
         let downloads = context.scratch().join("downloads");
         let bytes = fetcher
             .obtain(&downloads, &wheel, &mut || context.progress(0, 1, "downloads"))
@@ -65,6 +65,7 @@ pub(crate) fn kind(workspace: Workspace, python: Utf8PathBuf) -> Kind<Params> {
     })
     .check(move |params, _| params.wheel(&params.locked(&checked)?).map(drop))
     .facts(move |params, _| locked_fact(params.locked(&known)))
+    .downloads(move |params| Some(params.locked(&sized).map_or(0, |entry| entry.size)))
 }
 
 pub(super) fn failed(error: FetchError) -> StepError {

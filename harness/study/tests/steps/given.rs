@@ -100,7 +100,7 @@ impl Project {
             images: "images".into(),
             python: ImageLock::built_in().unwrap(),
             math: ImageLock::built_in_math().unwrap(),
-            tools: Tools { python: "python3".into() },
+            tools: Tools::with_python("python3"),
             limits: Limits::default(),
             comparison_limits: grade::limits(),
             worker: Box::new(|| Command::new("false")),
@@ -109,7 +109,7 @@ impl Project {
         let setup = Setup {
             workspace: Workspace::new(root.clone()),
             // There is one where a test puts it.
-            python: root.join("python"),
+            tools: Tools::with_python(root.join("python")),
             hub,
             servers,
             judging: Arc::new(judging),
@@ -195,6 +195,10 @@ impl Project {
 
     fn store(&self) -> Store {
         Store::open(&self.root.join(".assay")).unwrap()
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(crate) fn root(&self) -> &Utf8PathBuf {

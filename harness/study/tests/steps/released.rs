@@ -105,8 +105,7 @@ fn rows_that_are_no_problems_are_named_by_their_line() {
         row
     };
     for (test, row, part) in [
-        ("no-prompt", without("prompt"), "bench:2: a problem without `prompt`"),
-        ("no-solution", without("canonical_solution"), "bench:2: a problem without `canonical_solution`"),
+        ("no-prompt", without("prompt"), "bench:2:1: a problem without `prompt`"),
         ("no-test", without("test"), "bench:2:1: a problem of unknown form"),
         ("same-id", problem("b/1"), "b/1"),
     ] {
@@ -114,5 +113,49 @@ fn rows_that_are_no_problems_are_named_by_their_line() {
         project.records("rows", "file", vec![problem("b/1"), row]);
         let (class, message) = project.failure(PROBLEMS);
         assert!(class == ErrorClass::User && message.contains(part), "{test}: {message}");
+    }
+}
+
+const JOINED: &str = "[steps.end]\nkind = 'joined-items'\ninputs = { items = ['one', 'two'] }\n";
+
+#[test]
+fn items_of_several_benchmarks_are_joined_in_order() {
+    let item = |id: &str, benchmark: &str| {
+        json!({ "id": id, "benchmark": benchmark, "question": "?", "references": ["1"], "check": { "kind": "exact" } })
+    };
+    let mut project = Project::new("joined-items");
+    project.records("one", "items", vec![item("b", "x"), item("a", "x")]);
+    project.records("two", "items", vec![item("c", "y")]);
+    assert_eq!(project.lines(JOINED), [item("b", "x"), item("a", "x"), item("c", "y")]);
+    let mut project = Project::new("joined-items-twice");
+    project.records("one", "items", vec![item("a", "x")]);
+    project.records("two", "items", vec![item("a", "y")]);
+    let (class, message) = project.failure(JOINED);
+    assert!(class == ErrorClass::User && message.contains("x and y have an item of the name a"), "{message}");
+}
+
+#[test]
+fn a_file_of_the_workspace_is_known_by_its_content() {
+    let project = Project::new("workspace-file");
+    let step = |path: &str| format!("[steps.end]\nkind = 'workspace-file'\nparams = {{ path = '{path}' }}\n");
+    fs_err::write(project.root().join("rows.jsonl"), "{\"a\": 1}\n").unwrap();
+    assert_eq!(project.lines(&step("rows.jsonl")), [json!({ "a": 1 })]);
+    fs_err::write(project.root().join("rows.jsonl"), "{\"a\": 2}\n").unwrap();
+    assert_eq!(project.lines(&step("rows.jsonl")), [json!({ "a": 2 })]);
+    for (path, part) in [("../rows.jsonl", "leads out of the workspace"), ("rows.json", "there is no file `rows.json`")] {
+        let refused = project.refused(&step(path));
+        assert!(refused.contains(part), "{refused}");
+    }
+}
+
+/// Reports show samples of questions that any of these kinds brought.
+#[test]
+fn every_kind_of_step_that_makes_items_is_known_to_bring_questions() {
+    let project = Project::new("bring-questions");
+    for kind in project.registry().kinds() {
+        let makes = kind.output().0 == "items";
+        assert_eq!(assay_study::samples::brings_questions(kind.name()), makes, "{}", kind.name());
+        let samples = kind.output().0 == "generations";
+        assert_eq!(assay_study::samples::brings_replies(kind.name()), samples, "{}", kind.name());
     }
 }

@@ -1,6 +1,7 @@
 //! Files of repositories on the Hugging Face hub, or on a server that speaks as it does.
 
-use std::io::{Read, Write};
+mod arrived;
+
 use std::time::Duration;
 
 use assay_store::Hash;
@@ -8,6 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ureq::Agent;
 use ureq::config::RedirectAuthHeaders;
 use ureq::http::Response;
+
+use arrived::Arrived;
 
 use crate::error::FetchError;
 use crate::http::{Address, HttpError, Notice, Pauses, is_passing, message, plain, retry_after, wait};
@@ -18,20 +21,29 @@ const CONNECT: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(60);
 /// How long nothing may arrive of a file before the connection counts as broken.
 const READ: Duration = Duration::from_secs(60);
-/// Bytes that are read before it is looked whether to stop.
-const PIECE: usize = 1 << 18;
+/// The branch that is meant where none is named.
+const MAIN: &str = "main";
+/// Hexadecimal digits of a commit.
+const COMMIT: usize = 40;
 /// Most redirections from the hub to where a file is.
 const REDIRECTIONS: u32 = 5;
 
-/// A file that a lock pins: a path in a repository, at a revision.
+/// A file of a repository, at a revision.
 #[derive(Clone, Copy, Debug)]
-pub struct HubFile<'a> {
+pub struct HubPath<'a> {
     /// The repository: `datasets/MAKER/NAME` of data, `MAKER/NAME` of a model.
     pub repository: &'a str,
     /// A commit, in full.
     pub revision: &'a str,
     /// The file's path in the repository.
     pub path: &'a str,
+}
+
+/// A file that a lock pins.
+#[derive(Clone, Copy, Debug)]
+pub struct HubFile<'a> {
+    /// Where it is.
+    pub at: HubPath<'a>,
     /// Its size in bytes.
     pub size: u64,
     /// Its hash.
@@ -40,28 +52,35 @@ pub struct HubFile<'a> {
     pub lock: &'a str,
 }
 
-impl HubFile<'_> {
+impl HubPath<'_> {
     /// How messages call it.
     fn name(&self) -> String {
         format!("{} of {} at {}", self.path, self.repository, self.revision)
     }
 
-    /// Where the hub's own programs keep it, below their folder.
-    fn kept(&self) -> String {
-        let (kind, name) = match self.repository.split_once('/') {
+    /// The kind of its repository, as the hub writes it, and the repository's name.
+    fn kind_and_name(&self) -> (&'static str, &str) {
+        match self.repository.split_once('/') {
             Some(("datasets", name)) => ("datasets", name),
             _ => ("models", self.repository),
-        };
-        format!("hub/{kind}--{}/snapshots/{}/{}", name.replace('/', "--"), self.revision, self.path)
+        }
     }
 
+    /// Where the hub's own programs keep it, below their folder.
+    fn kept(&self) -> String {
+        let (kind, name) = self.kind_and_name();
+        format!("hub/{kind}--{}/snapshots/{}/{}", name.replace('/', "--"), self.revision, self.path)
+    }
+}
+
+impl HubFile<'_> {
     fn other_size(&self, found: u64) -> FetchError {
-        let (file, lock) = (self.name(), self.lock.to_owned());
+        let (file, lock) = (self.at.name(), self.lock.to_owned());
         FetchError::OtherSize { file, expected: self.size, found, lock }
     }
 
     fn mismatch(&self, found: Hash) -> FetchError {
-        let (file, lock) = (self.name(), self.lock.to_owned());
+        let (file, lock) = (self.at.name(), self.lock.to_owned());
         FetchError::Mismatch { file, expected: self.blake3, found, lock }
     }
 }
@@ -71,6 +90,7 @@ impl HubFile<'_> {
 pub struct Hub {
     address: Address,
     home: Option<Utf8PathBuf>,
+    brought: Option<Utf8PathBuf>,
     agent: Agent,
     patience: Duration,
     notice: Notice,
@@ -109,7 +129,8 @@ impl Hub {
             .user_agent(crate::http::USER_AGENT)
             .proxy(proxy)
             .build();
-        Ok(Self { address, home, agent: agent.into(), patience: Self::PATIENCE, notice: Notice::default() })
+        let (patience, notice) = (Self::PATIENCE, Notice::default());
+        Ok(Self { address, home, brought: None, agent: agent.into(), patience, notice })
     }
 
     /// Sets how long it may be out of reach before that is an error; 0 means that it is asked once.
@@ -126,9 +147,17 @@ impl Hub {
         self
     }
 
-    /// Puts a file at `to` and checks it. It is copied from the folder of the hub's own programs if it is there as the lock
-    /// says; else it is fetched. What has arrived of it stays at `part` (on the same disk) when this fails, and is gone on
-    /// from: by this call when a connection breaks, and by the next one.
+    /// Has files taken from a folder that they were brought to by hand, where it has them: by `REPOSITORY/PATH` or by the
+    /// last part of their path.
+    #[must_use]
+    pub fn with_brought(mut self, folder: Utf8PathBuf) -> Self {
+        self.brought = Some(folder);
+        self
+    }
+
+    /// Puts a file at `to` and checks it. It is copied from the folder of the hub's own programs, or from one that it was
+    /// brought to, if it is there as the lock says; else it is fetched. What has arrived of it stays at `part` (on the same
+    /// disk) when this fails, and is gone on from: by this call when a connection breaks, and by the next one.
     ///
     /// # Errors
     /// The hub cannot be reached, asks for access that the token does not give, or has no such file; the file is another
@@ -140,10 +169,15 @@ impl Hub {
         to: &Utf8Path,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(), FetchError> {
-        let kept = self.home.as_ref().map(|home| home.join(file.kept())).filter(|kept| kept.is_file());
-        let copied = kept.map_or(Ok(false), |kept| copied(&kept, part, file, stopped))?;
+        let mut copied = false;
+        for there in self.places(&file.at).filter(|place| place.is_file()) {
+            copied = arrived::copied(&there, part, file, stopped)?;
+            if copied {
+                break;
+            }
+        }
         if !copied {
-            let (found, length) = self.download(file, part, stopped)?;
+            let (found, length) = self.download(&file.at, Some(file.size), part, stopped)?;
             if found != file.blake3 || length != file.size {
                 fs_err::remove_file(part).map_err(FetchError::io("remove", part))?;
                 return Err(match length == file.size {
@@ -155,31 +189,82 @@ impl Hub {
         fs_err::rename(part, to).map_err(FetchError::io("write", to))
     }
 
-    /// Fetches what is missing of a file; gives the hash of all of it, and its length as far as it is not too long.
+    /// Where a file may be already.
+    fn places(&self, at: &HubPath<'_>) -> impl Iterator<Item = Utf8PathBuf> {
+        let brought = self.brought.as_ref();
+        let name = Utf8Path::new(at.path).file_name().unwrap_or(at.path);
+        let brought = brought.map(|folder| [folder.join(at.repository).join(at.path), folder.join(name)]);
+        let kept = self.home.as_ref().map(|home| home.join(at.kept()));
+        brought.into_iter().flatten().chain(kept)
+    }
+
+    /// The commit that a revision of a repository is: that of its main branch, where none is given.
+    ///
+    /// # Errors
+    /// As [`obtain`](Self::obtain); what the hub answers is no commit.
+    pub fn commit(
+        &self,
+        repository: &str,
+        revision: Option<&str>,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<String, FetchError> {
+        let at = HubPath { repository, revision: revision.unwrap_or(MAIN), path: "its commit" };
+        let (kind, name) = at.kind_and_name();
+        let url = format!("{}/api/{kind}/{}/revision/{}", self.address.base, encoded(name), encoded(at.revision));
+        let mut pauses = Pauses::new(self.patience);
+        loop {
+            let (detail, wish) = match self.continued(&at, &url, 0)? {
+                Answer::Later(detail, wish) => (detail, wish),
+                Answer::File(mut response, _) => match response.body_mut().read_to_vec() {
+                    Ok(bytes) => return commit_of(&bytes).ok_or_else(|| no_commit(&at)),
+                    Err(error) => (plain(&error.to_string()), None),
+                },
+            };
+            self.pause(&at, detail, pauses.next(wish), stopped)?;
+        }
+    }
+
+    /// Fetches a file that no lock pins yet to `to`, which must not exist; gives its hash and its size.
+    ///
+    /// # Errors
+    /// As [`obtain`](Self::obtain).
+    pub fn fetch(
+        &self,
+        at: &HubPath<'_>,
+        to: &Utf8Path,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(Hash, u64), FetchError> {
+        self.download(at, None, to, stopped)
+    }
+
+    /// Fetches what is missing of a file of this size, if it is known; gives the hash of all of it, and its length as far as
+    /// it is not too long.
     fn download(
         &self,
-        file: &HubFile<'_>,
+        at: &HubPath<'_>,
+        size: Option<u64>,
         part: &Utf8Path,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(Hash, u64), FetchError> {
         let url = format!(
             "{}/{}/resolve/{}/{}",
             self.address.base,
-            encoded(file.repository),
-            encoded(file.revision),
-            encoded(file.path)
+            encoded(at.repository),
+            encoded(at.revision),
+            encoded(at.path)
         );
         let mut arrived = Arrived::open(part)?;
         let mut pauses = Pauses::new(self.patience);
-        while arrived.length < file.size {
+        let most = size.unwrap_or(u64::MAX);
+        while arrived.length < most {
             let before = arrived.length;
-            let (detail, wish) = match self.continued(file, &url, arrived.length)? {
+            let (detail, wish) = match self.continued(at, &url, arrived.length)? {
                 Answer::Later(detail, wish) => (detail, wish),
                 Answer::File(response, starts_over) => {
                     if starts_over {
                         arrived.start_over()?;
                     }
-                    match arrived.take(response.into_body().into_reader(), file.size, stopped)? {
+                    match arrived.take(response.into_body().into_reader(), most, stopped)? {
                         // It ended, at its end or before: then it is another file.
                         None => break,
                         Some(detail) => (detail, None),
@@ -189,20 +274,31 @@ impl Hub {
             if arrived.length > before {
                 pauses = Pauses::new(self.patience);
             }
-            let failed = self.out_of_reach(file, detail);
-            let Some(pause) = pauses.next(wish) else { return Err(failed) };
-            self.notice.tell(&failed.to_string());
-            wait(pause, stopped).ok_or(FetchError::Stopped)?;
+            self.pause(at, detail, pauses.next(wish), stopped)?;
         }
         Ok((arrived.hash(), arrived.length))
     }
 
-    fn out_of_reach(&self, file: &HubFile<'_>, detail: String) -> FetchError {
-        FetchError::HubOutOfReach { file: file.name(), address: self.address.base.clone(), detail }
+    /// Waits before the hub is asked again, or says that it is out of reach where there is no pause left.
+    fn pause(
+        &self,
+        at: &HubPath<'_>,
+        detail: String,
+        pause: Option<Duration>,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(), FetchError> {
+        let failed = self.out_of_reach(at, detail);
+        let Some(pause) = pause else { return Err(failed) };
+        self.notice.tell(&failed.to_string());
+        wait(pause, stopped).ok_or(FetchError::Stopped)
+    }
+
+    fn out_of_reach(&self, at: &HubPath<'_>, detail: String) -> FetchError {
+        FetchError::HubOutOfReach { file: at.name(), address: self.address.base.clone(), detail }
     }
 
     /// Asks for a file from a place in it on.
-    fn continued(&self, file: &HubFile<'_>, url: &str, from: u64) -> Result<Answer, FetchError> {
+    fn continued(&self, at: &HubPath<'_>, url: &str, from: u64) -> Result<Answer, FetchError> {
         let mut request = self.address.authorised(self.agent.get(url));
         if from > 0 {
             request = request.header("range", format!("bytes={from}-"));
@@ -210,7 +306,7 @@ impl Hub {
         let mut response = match request.call() {
             Ok(response) => response,
             Err(error) if is_passing(&error) => return Ok(Answer::Later(plain(&error.to_string()), None)),
-            Err(error) => return Err(self.out_of_reach(file, plain(&error.to_string()))),
+            Err(error) => return Err(self.out_of_reach(at, plain(&error.to_string()))),
         };
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -228,16 +324,28 @@ impl Hub {
             }
             // Without a token, the hub does not say whether there is such a repository.
             (401, "RepoNotFound" | "RevisionNotFound" | "EntryNotFound") => {
-                Err(FetchError::NotOnHub { file: file.name(), status, message: said() })
+                Err(FetchError::NotOnHub { file: at.name(), status, message: said() })
             }
             (401 | 403, _) => Err(FetchError::NoAccess {
-                file: file.name(),
-                page: format!("{}/{}", self.address.base, file.repository),
+                file: at.name(),
+                page: format!("{}/{}", self.address.base, at.repository),
                 message: said(),
             }),
-            _ => Err(FetchError::NotOnHub { file: file.name(), status, message: said() }),
+            _ => Err(FetchError::NotOnHub { file: at.name(), status, message: said() }),
         }
     }
+}
+
+/// The commit in what the hub says of a revision.
+fn commit_of(bytes: &[u8]) -> Option<String> {
+    let said: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let commit = said.get("sha")?.as_str()?;
+    (commit.len() == COMMIT && commit.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| commit.to_owned())
+}
+
+fn no_commit(at: &HubPath<'_>) -> FetchError {
+    let message = "the answer names no commit".to_owned();
+    FetchError::NotOnHub { file: at.name(), status: 200, message }
 }
 
 /// A path as it stands in an address: whatever has a meaning there is written by its number.
@@ -253,79 +361,4 @@ enum Answer {
     File(Response<ureq::Body>, bool),
     /// Nothing now: why, and the pause that it wishes.
     Later(String, Option<Duration>),
-}
-
-/// What has arrived of a file.
-struct Arrived<'p> {
-    path: &'p Utf8Path,
-    file: fs_err::File,
-    length: u64,
-    /// Of all that has arrived.
-    hasher: blake3::Hasher,
-}
-
-impl<'p> Arrived<'p> {
-    /// What an earlier call has left, or nothing.
-    fn open(path: &'p Utf8Path) -> Result<Self, FetchError> {
-        let options = || fs_err::OpenOptions::new().create(true).append(true).read(true).open(path);
-        let mut file = options().map_err(FetchError::io("create", path))?;
-        let mut hasher = blake3::Hasher::new();
-        let length = std::io::copy(&mut file, &mut hasher).map_err(FetchError::io("read", path))?;
-        Ok(Self { path, file, length, hasher })
-    }
-
-    /// The hash of all that has arrived.
-    fn hash(&self) -> Hash {
-        self.hasher.finalize().into()
-    }
-
-    fn start_over(&mut self) -> Result<(), FetchError> {
-        self.file.set_len(0).map_err(FetchError::io("write", self.path))?;
-        (self.length, self.hasher) = (0, blake3::Hasher::new());
-        Ok(())
-    }
-
-    /// Takes in what arrives, of `size` bytes in all; why it broke off, if it did. What is longer is not read to its end.
-    fn take(
-        &mut self,
-        mut arriving: impl Read,
-        size: u64,
-        stopped: &dyn Fn() -> bool,
-    ) -> Result<Option<String>, FetchError> {
-        let mut piece = vec![0; PIECE];
-        while self.length <= size {
-            if stopped() {
-                return Err(FetchError::Stopped);
-            }
-            match arriving.read(&mut piece) {
-                Ok(0) => return Ok(None),
-                Ok(read) => {
-                    self.file.write_all(&piece[..read]).map_err(FetchError::io("write", self.path))?;
-                    self.hasher.update(&piece[..read]);
-                    self.length += read as u64;
-                }
-                Err(error) => return Ok(Some(plain(&error.to_string()))),
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// Copies a file, if it is the one that is wanted and can be read.
-fn copied(
-    from: &Utf8Path,
-    to: &Utf8Path,
-    file: &HubFile<'_>,
-    stopped: &dyn Fn() -> bool,
-) -> Result<bool, FetchError> {
-    let Ok(reader) = fs_err::File::open(from) else { return Ok(false) };
-    let mut arrived = Arrived::open(to)?;
-    arrived.start_over()?;
-    // What cannot be read there to its end is fetched.
-    arrived.take(reader, file.size, stopped)?;
-    let right = arrived.length == file.size && arrived.hash() == file.blake3;
-    if !right {
-        fs_err::remove_file(to).map_err(FetchError::io("remove", to))?;
-    }
-    Ok(right)
 }

@@ -1,0 +1,118 @@
+//! `assay lock` and `assay fetch`, against a server that speaks as the hub does.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::serving::{Asked, Listening, Reply, serve};
+use crate::world::{Ran, World};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// A hub that has a file at every path: its own address.
+fn hub() -> Listening {
+    serve(|asked: &Asked, _| match asked.path.starts_with("/api/") {
+        true => Reply::Answer(200, &[], format!("{{\"sha\": \"{COMMIT}\"}}")),
+        false => Reply::Answer(200, &[], format!("what is at {}\n", asked.path)),
+    })
+}
+
+fn command(world: &World, hub: &str, arguments: &[&str]) -> Command {
+    let mut command = world.command(arguments);
+    command.env("HF_ENDPOINT", hub).env("HF_HOME", world.path("hf")).env_remove("HF_TOKEN");
+    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(proxy);
+    }
+    command
+}
+
+fn run(world: &World, hub: &str, arguments: &[&str]) -> Ran {
+    Ran::of(command(world, hub, arguments).output().unwrap())
+}
+
+/// An address at which nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+#[test]
+fn what_is_unchecked_is_planned_and_refused_until_it_is_pinned() {
+    let world = World::new();
+    let plan = run(&world, NOWHERE, &["plan", "table-01", "--scale", "paper"]).succeeds().stdout();
+    for part in [
+        "10 files, 0.0 MB and 10 of unknown size",
+        "116260 replies of 5 models",
+        "not measured  Bespoke-Stratos-4B, each row twice: a control of our own",
+    ] {
+        assert!(plan.contains(part), "no {part:?} in\n{plan}");
+    }
+    let fetch = ["fetch", "table-01", "--scale", "paper", "--no-images"];
+    let refused = run(&world, NOWHERE, &fetch).fails_with(1).stderr();
+    for part in ["`aime24` of lockfiles/benchmarks.lock is unchecked", "assay lock benchmarks.lock aime24"] {
+        assert!(refused.contains(part), "no {part:?} in\n{refused}");
+    }
+}
+
+#[test]
+fn files_are_pinned_with_commit_size_and_hash_and_are_then_in_the_store() {
+    let (world, listening) = (World::new(), hub());
+    let before = world.read("lockfiles/benchmarks.lock");
+    let said = run(&world, &listening.address, &["lock", "benchmarks.lock", "aime24"]).succeeds().stdout();
+    assert!(said.contains(&format!("aime24: commit {COMMIT}")), "{said}");
+    let after = world.read("lockfiles/benchmarks.lock");
+    assert!(after.starts_with(&before[..before.find("[entries.aime24]").unwrap()]), "comments stay\n{after}");
+    let content = format!(
+        "what is at /datasets/AI-MO/aimo-validation-aime/resolve/{COMMIT}/data/train-00000-of-00001.parquet\n"
+    );
+    let hash = blake3::hash(content.as_bytes());
+    let added = format!("version = \"{COMMIT}\"\nsize = {}\nblake3 = \"{hash}\"\n", content.len());
+    assert!(after.contains(&added), "{after}");
+    // The others, as a document.
+    let json = run(&world, &listening.address, &["lock", "benchmarks.lock", "--json"]).succeeds().stdout();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((json["format"].as_u64(), json["pinned"].as_array().unwrap().len()), (Some(1), 9));
+    let said = run(&world, NOWHERE, &["lock", "benchmarks.lock"]).succeeds().stdout();
+    assert!(said.contains("every entry of lockfiles/benchmarks.lock is pinned"), "{said}");
+    // Nothing is fetched a second time.
+    let fetch = ["fetch", "table-01", "--scale", "paper", "--no-images"];
+    let said = run(&world, NOWHERE, &fetch).succeeds().stdout();
+    assert!(said.contains("10 files are in the store"), "{said}");
+    let plan = run(&world, NOWHERE, &["plan", "table-01", "--scale", "paper"]).succeeds().stdout();
+    assert!(!plan.contains("downloads"), "{plan}");
+}
+
+#[test]
+fn a_machine_without_network_takes_files_from_a_folder() {
+    let (world, listening) = (World::new(), hub());
+    run(&world, &listening.address, &["lock", "benchmarks.lock"]).succeeds();
+    std::fs::remove_dir_all(world.path(".assay")).unwrap();
+    let brought = world.path("brought");
+    for asked in listening.asked.lock().unwrap().iter().filter(|asked| !asked.path.starts_with("/api/")) {
+        let (repository, path) = asked.path.trim_start_matches('/').split_once("/resolve/").unwrap();
+        let file = brought.join(repository).join(path.split_once('/').unwrap().1);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, format!("what is at {}\n", asked.path)).unwrap();
+    }
+    let fetch = ["fetch", "table-01", "--scale", "paper", "--no-images", "--json", "--from", "brought"];
+    let said = run(&world, NOWHERE, &fetch).succeeds().stdout();
+    let last = said.find("{\n").map(|at| &said[at..]).unwrap();
+    let document: Value = serde_json::from_str(last).unwrap();
+    assert_eq!(document["steps"].as_array().unwrap().len(), 10);
+    let refused = run(&world, NOWHERE, &["fetch", "table-01", "--scale", "paper", "--from", "nowhere"]);
+    assert!(refused.fails_with(2).stderr().contains("there is no folder nowhere"));
+}
+
+#[test]
+fn what_cannot_be_pinned_is_said() {
+    let (world, listening) = (World::new(), serve(|_, _| Reply::Answer(404, &[], "no such thing".to_owned())));
+    let before = world.read("lockfiles/benchmarks.lock");
+    let gone = run(&world, &listening.address, &["lock", "benchmarks.lock", "math500"]);
+    assert!(gone.fails_with(2).stderr().contains("no such thing"));
+    assert_eq!(world.read("lockfiles/benchmarks.lock"), before);
+    for (arguments, part) in [
+        (&["lock", "benchmarks.lock", "math50"][..], "did you mean `math500`?"),
+        (&["lock", "smoke.lock", "human-eval"][..], "is no file of the hub"),
+        (&["lock", "bench.lock"][..], "there is no lockfile `bench`"),
+    ] {
+        let refused = run(&world, NOWHERE, arguments).fails_with(2).stderr();
+        assert!(refused.contains(part), "no {part:?} in\n{refused}");
+    }
+}
