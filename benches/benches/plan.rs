@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let judging = judging::unused(&root.join("images"))?;
     let setup = Setup {
         workspace: workspace.clone(),
-        tools: Tools::with_python("python3"),
+        tools: assay_sandbox::Tools::with_python("python3"),
         hub: assay_fetch::Hub::new(assay_fetch::Hub::ADDRESS, None, None, None)
             .expect("its own address is one"),
         servers: Vec::new(),

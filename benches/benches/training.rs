@@ -90,6 +90,7 @@ fn shape(
         head_dim: head,
         max_positions: 512,
         rope_theta: 10_000.0,
+        rope_scaling: None,
         rms_norm_eps: 1e-6,
         tied_head: true,
         qkv_bias: false,

@@ -114,6 +114,7 @@ mod value;
 mod verdict;
 mod wasi;
 
+pub use assay_fetch::Tools;
 pub use compare::same_output;
 pub use judge::{Expected, Test, judge};
 pub use judges::{Judge, Task, Until, judge_task};
@@ -125,7 +126,7 @@ pub use limits::{FUEL_PER_SECOND, Limits};
 pub use link::LinkError;
 pub use program::{Entry, Input, Prelude, Program, Run, RunOutcome};
 pub use sandbox::Sandbox;
-pub use setup::{Image, ImageLock, LockError, SetupError, SetupEvent, Tools};
+pub use setup::{Image, ImageLock, LockError, SetupError, SetupEvent};
 pub use snapshot::SnapshotError;
 pub use value::{same_json, same_value};
 pub use verdict::{Judgement, TestResult, Verdict};

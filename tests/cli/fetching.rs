@@ -102,7 +102,8 @@ fn a_machine_without_network_takes_files_from_a_folder() {
 
 #[test]
 fn what_cannot_be_pinned_is_said() {
-    let (world, listening) = (World::new(), serve(|_, _| Reply::Answer(404, &[], "no such thing".to_owned())));
+    let (world, listening) =
+        (World::new(), serve(|_, _| Reply::Answer(404, &[], "no such thing".to_owned())));
     let before = world.read("lockfiles/benchmarks.lock");
     let gone = run(&world, &listening.address, &["lock", "benchmarks.lock", "math500"]);
     assert!(gone.fails_with(2).stderr().contains("no such thing"));

@@ -27,10 +27,11 @@ mod report;
 mod reruns;
 mod schemas;
 mod second_world;
+#[path = "../../harness/fetch/tests/serving/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests of fetching")]
+mod serving;
 mod set_up;
 mod several;
 mod signals;
 mod table_05;
-#[path = "../../harness/fetch/tests/serving/mod.rs"]
-mod serving;
 mod world;

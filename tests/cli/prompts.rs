@@ -33,7 +33,8 @@ fn prompts_are_those_of_the_papers_evaluation() {
     .unwrap();
     world.edit("recipes/scale/smoke.toml", "recipes = [", "recipes = [\"asked\", ");
     world.run(&["run", "asked", "--scale", "smoke", "--out", "items.jsonl"]).succeeds();
-    let [base, tuned] = ["base-s.generations", "sft-s.generations"].map(|step| prompts(&world, "paper", step));
+    let [base, tuned] =
+        ["base-s.generations", "sft-s.generations"].map(|step| prompts(&world, "paper", step));
     assert_eq!(base.len(), 10);
     let shown = |prompts: &BTreeMap<String, String>| -> String {
         prompts.iter().map(|(benchmark, prompt)| format!("--- {benchmark} ---\n{prompt}\n")).collect()

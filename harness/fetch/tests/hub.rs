@@ -224,7 +224,13 @@ fn a_path_may_have_any_character() {
     let listening = serve(|_, _| whole());
     let world = World::new();
     let hub = Hub::new(&listening.address, None, None, None).unwrap();
-    hub.obtain(&HubFile { at: HubPath { path: "data/a b#c?é.csv", ..file().at }, ..file() }, &world.part(), &world.to, NEVER).unwrap();
+    hub.obtain(
+        &HubFile { at: HubPath { path: "data/a b#c?é.csv", ..file().at }, ..file() },
+        &world.part(),
+        &world.to,
+        NEVER,
+    )
+    .unwrap();
     let asked = listening.asked.lock().unwrap();
     assert_eq!(asked[0].path, "/datasets/maker/name/resolve/c0ffee/data/a%20b%23c%3F%C3%A9.csv");
 }
@@ -248,7 +254,10 @@ fn what_the_hub_calls_a_commit_must_be_one() {
         let listening = serve(move |_, _| Reply::Answer(200, &[], answer.to_owned()));
         let hub = Hub::new(&listening.address, None, None, None).unwrap();
         let error = hub.commit("maker/model", None, NEVER).unwrap_err();
-        assert!(matches!(&error, FetchError::NotOnHub { message, .. } if message.contains("no commit")), "{error}");
+        assert!(
+            matches!(&error, FetchError::NotOnHub { message, .. } if message.contains("no commit")),
+            "{error}"
+        );
     }
 }
 
@@ -261,7 +270,8 @@ fn a_file_that_nobody_has_pinned_is_fetched_to_its_end() {
         _ => Reply::Answer(500, &[], String::new()),
     });
     let world = World::new();
-    let hub = Hub::new(&listening.address, None, None, None).unwrap().with_patience(Duration::from_millis(900));
+    let hub =
+        Hub::new(&listening.address, None, None, None).unwrap().with_patience(Duration::from_millis(900));
     let found = hub.fetch(&file().at, &world.to, NEVER).unwrap();
     assert_eq!(found, (Hash::of(CONTENT.as_bytes()), CONTENT.len() as u64));
     assert_eq!(fs_err::read_to_string(&world.to).unwrap(), CONTENT);

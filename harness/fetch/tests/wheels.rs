@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use assay_fetch::{FetchError, Fetcher, Tags, Wheel};
+use assay_fetch::{FetchError, Fetcher, Tags, Tools, Wheel};
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -48,7 +48,8 @@ fn calls(folder: &Utf8Path) -> usize {
 fn a_wheel_is_fetched_once_and_again_if_it_is_damaged() {
     let (_guard, folder) = folder();
     let python = python(&folder, "right");
-    let fetcher = Fetcher { python: &python, brought: None, stopped: &|| false };
+    let tools = Tools::with_python(&python);
+    let fetcher = Fetcher { tools: &tools, stopped: &|| false };
     let (wheel, downloads) = (wheel(b"right"), folder.join("downloads"));
     let mut told = 0;
     let path = fetcher.obtain(&downloads, &wheel, &mut || told += 1).unwrap();
@@ -68,7 +69,8 @@ fn a_wheel_that_was_brought_by_hand_is_not_fetched() {
     let brought = folder.join("brought");
     fs_err::create_dir_all(&brought).unwrap();
     fs_err::write(brought.join(FILE), "right").unwrap();
-    let fetcher = Fetcher { python: &python, brought: Some(&brought), stopped: &|| false };
+    let tools = Tools { brought: Some(brought.clone()), ..Tools::with_python(&python) };
+    let fetcher = Fetcher { tools: &tools, stopped: &|| false };
     let path = fetcher.obtain(&folder.join("downloads"), &wheel(b"right"), &mut || {}).unwrap();
     assert_eq!((fs_err::read(path).unwrap(), calls(&folder)), (b"right".to_vec(), 0));
     fs_err::write(brought.join(FILE), "other").unwrap();
@@ -80,7 +82,8 @@ fn a_wheel_that_was_brought_by_hand_is_not_fetched() {
 fn another_file_than_the_pinned_one_is_refused_and_not_kept() {
     let (_guard, folder) = folder();
     let python = python(&folder, "wrong");
-    let fetcher = Fetcher { python: &python, brought: None, stopped: &|| false };
+    let tools = Tools::with_python(&python);
+    let fetcher = Fetcher { tools: &tools, stopped: &|| false };
     let downloads = folder.join("downloads");
     let error = fetcher.obtain(&downloads, &wheel(b"right"), &mut || {}).unwrap_err();
     assert!(matches!(&error, FetchError::Mismatch { file, lock, .. } if file == FILE && lock == "x.lock"));
@@ -93,7 +96,8 @@ fn what_was_stopped_is_not_fetched() {
     let (_guard, folder) = folder();
     let python = python(&folder, "right\nsleep 60");
     fs_err::write(&python, "#!/bin/sh\nsleep 60\n").unwrap();
-    let fetcher = Fetcher { python: &python, brought: None, stopped: &|| true };
+    let tools = Tools::with_python(&python);
+    let fetcher = Fetcher { tools: &tools, stopped: &|| true };
     let error = fetcher.obtain(&folder.join("downloads"), &wheel(b"right"), &mut || {}).unwrap_err();
     assert!(matches!(error, FetchError::Stopped), "{error}");
 }
@@ -101,7 +105,8 @@ fn what_was_stopped_is_not_fetched() {
 #[test]
 fn a_machine_without_python_says_so() {
     let (_guard, folder) = folder();
-    let fetcher = Fetcher { python: "/nonexistent/python3".into(), brought: None, stopped: &|| false };
+    let tools = Tools::with_python("/nonexistent/python3");
+    let fetcher = Fetcher { tools: &tools, stopped: &|| false };
     let error = fetcher.obtain(&folder.join("downloads"), &wheel(b"right"), &mut || {}).unwrap_err();
     assert!(matches!(error, FetchError::NoPython { .. }) && error.is_out_of_reach(), "{error}");
 }
@@ -115,7 +120,8 @@ fn files_are_read_out_of_a_wheel() {
         eprintln!("skipped: there is no python3");
         return;
     }
-    let fetcher = Fetcher { python: "python3".into(), brought: None, stopped: &|| false };
+    let tools = Tools::with_python("python3");
+    let fetcher = Fetcher { tools: &tools, stopped: &|| false };
     assert_eq!(fetcher.member(&path, "a/b.txt").unwrap(), b"plain");
     assert_eq!(fetcher.member(&path, "a/c.txt.gz").unwrap(), b"packed");
     let error = fetcher.member(&path, "a/d.txt").unwrap_err();

@@ -1,9 +1,10 @@
 //! The shape of a model, read from and written as a Hugging Face `config.json`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{LmError, Result};
+use crate::rope::RopeScaling;
 
 /// A model family: what `model_type` says, and which switches follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Config {
     pub max_positions: usize,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
+    /// How they are scaled, where the model was made to read longer texts.
+    pub rope_scaling: Option<RopeScaling>,
     /// Added to the mean square in each RMS norm.
     pub rms_norm_eps: f64,
     /// Whether the head uses the embedding's weights.
@@ -110,6 +113,7 @@ impl Config {
             other => return Err(unsupported("model_type", other, "supported: llama, qwen2, qwen3")),
         };
         let attention_bias = raw.attention_bias.unwrap_or(false);
+        let max_positions = raw.max_position_embeddings.unwrap_or(2048);
         let config = Self {
             family,
             vocab_size: raw.vocab_size,
@@ -122,8 +126,9 @@ impl Config {
                 .head_dim
                 .or_else(|| raw.hidden_size.checked_div(raw.num_attention_heads))
                 .unwrap_or(0),
-            max_positions: raw.max_position_embeddings.unwrap_or(2048),
+            max_positions,
             rope_theta: rope_theta(&raw)?,
+            rope_scaling: rope_scaling(&raw, max_positions)?,
             rms_norm_eps: raw.rms_norm_eps.unwrap_or(1e-6),
             tied_head: raw.tie_word_embeddings.unwrap_or(false),
             // Qwen2 has no switch: its three input projections always have biases, its output projection
@@ -160,9 +165,8 @@ impl Config {
             hidden_act: Some("silu".to_owned()),
             rms_norm_eps: Some(self.rms_norm_eps),
             rope_theta: Some(self.rope_theta),
-            rope_parameters: Some(
-                serde_json::json!({ "rope_theta": self.rope_theta, "rope_type": "default" }),
-            ),
+            rope_scaling: self.rope_scaling.map(|scaling| Value::Object(scaling.to_json())),
+            rope_parameters: Some(self.rope_parameters()),
             tie_word_embeddings: Some(self.tied_head),
             attention_bias: Some(self.qkv_bias),
             attention_dropout: Some(0.0),
@@ -177,6 +181,14 @@ impl Config {
         };
         // Strings, numbers and lists only: serialising cannot fail, and `Value` prints itself.
         format!("{:#}\n", serde_json::to_value(raw).unwrap_or_default())
+    }
+
+    fn rope_parameters(&self) -> Value {
+        let scaling = self.rope_scaling.map(RopeScaling::to_json);
+        let mut parameters =
+            scaling.unwrap_or_else(|| Map::from_iter([("rope_type".to_owned(), "default".into())]));
+        parameters.insert("rope_theta".to_owned(), self.rope_theta.into());
+        Value::Object(parameters)
     }
 
     /// Whether each head's queries and keys pass an RMS norm before the rotation.
@@ -223,6 +235,9 @@ impl Config {
             if !(value.is_finite() && value > 0.0) {
                 return fail(field, format!("is {value}, but must be positive and finite"));
             }
+        }
+        if let Some(Err(problem)) = self.rope_scaling.map(|scaling| scaling.check()) {
+            return fail("rope_scaling", problem);
         }
         if self.family == Family::Qwen2 && (!self.qkv_bias || self.output_bias) {
             return fail(
@@ -272,28 +287,22 @@ fn reject_unsupported(raw: &HfConfig) -> Result<()> {
     if let Some(quantization) = &raw.quantization_config {
         return Err(unsupported("quantization_config", quantization.clone(), "unquantized weights only"));
     }
-    if let Some(scaling) = raw.rope_scaling.as_ref().filter(|scaling| !is_plain_rotation(scaling)) {
-        return Err(unsupported("rope_scaling", scaling.clone(), "unscaled rotary positions only"));
-    }
-    if let Some(parameters) = raw.rope_parameters.as_ref().filter(|parameters| !is_plain_rotation(parameters))
-    {
-        return Err(unsupported("rope_parameters", parameters.clone(), "unscaled rotary positions only"));
-    }
     Ok(())
 }
 
-/// Whether a `rope_scaling` or `rope_parameters` value leaves the rotation as it is: nothing but a base, for
-/// all of the head.
-fn is_plain_rotation(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(map) => map.iter().all(|(key, value)| match key.as_str() {
-            "rope_type" | "type" => value == "default",
-            "rope_theta" => true,
-            "partial_rotary_factor" => value.as_f64() == Some(1.0),
-            _ => false,
+/// How rotary frequencies are scaled, as `rope_scaling` or, in newer files, `rope_parameters` says. Where both say something, it
+/// must be the same.
+fn rope_scaling(raw: &HfConfig, length: usize) -> Result<Option<RopeScaling>> {
+    let read = |field, value: &Option<Value>| match value {
+        Some(value) => RopeScaling::read(field, value, length),
+        None => Ok(None),
+    };
+    match (read("rope_scaling", &raw.rope_scaling)?, read("rope_parameters", &raw.rope_parameters)?) {
+        (Some(one), Some(other)) if one != other => Err(LmError::ConfigValue {
+            field: "rope_scaling",
+            problem: "differs from rope_parameters".to_owned(),
         }),
-        _ => false,
+        (one, other) => Ok(one.or(other)),
     }
 }
 

@@ -89,7 +89,7 @@ impl Decoder {
             return Err(LmError::UnexpectedTensor { name });
         }
         let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
-        let table = RotaryTable::new(config.head_dim, config.rope_theta, 0);
+        let table = rotation(config, 0);
         Self::assemble(config, *placement, vars, tensors, Arc::new(Mutex::new(table)))
     }
 
@@ -212,8 +212,7 @@ impl Decoder {
         let needed = positions.iter().max().map_or(0, |position| *position as usize + 1);
         let mut table = self.rotary.lock().unwrap_or_else(PoisonError::into_inner);
         if table.positions() < needed {
-            *table =
-                RotaryTable::new(self.config.head_dim, self.config.rope_theta, needed.next_power_of_two());
+            *table = rotation(&self.config, needed.next_power_of_two());
         }
         Ok(table.at(positions)?)
     }
@@ -323,4 +322,9 @@ fn layer(config: &Config, part: impl Fn(&str) -> Result<Tensor>) -> Result<Layer
         up_proj: map("mlp.up_proj", false)?,
         down_proj: map("mlp.down_proj", false)?,
     })
+}
+
+/// The rotation of a model's heads at the positions below `positions`.
+fn rotation(config: &Config, positions: usize) -> RotaryTable {
+    RotaryTable::scaled(config.head_dim, config.rope_theta, config.rope_scaling.as_ref(), positions)
 }

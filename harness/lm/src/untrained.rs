@@ -82,6 +82,7 @@ impl Shape {
             head_dim: self.head_dim,
             rms_norm_eps: self.rms_norm_eps,
             rope_theta: self.rope_theta,
+            rope_scaling: None,
             max_positions: 0,
             tied_head: true,
             qkv_bias: false,

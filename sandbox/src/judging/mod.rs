@@ -44,7 +44,9 @@ use process::locked;
 use protocol::Hello;
 
 use crate::limits::Limits;
-use crate::setup::{Image, ImageLock, SetupEvent, Tools};
+use assay_fetch::Tools;
+
+use crate::setup::{Image, ImageLock, SetupEvent};
 
 /// What judging needs.
 pub struct JudgingSetup {

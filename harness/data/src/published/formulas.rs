@@ -68,10 +68,8 @@ impl Formulas {
                 .add_template_owned(name, source.to_owned())
                 .map_err(|error| (name, format!("is no template: {}", said(&error))))?;
         }
-        let expressions: BTreeMap<&'static str, String> = expressions
-            .iter()
-            .filter_map(|(name, source)| Some((*name, (*source)?.to_owned())))
-            .collect();
+        let expressions: BTreeMap<&'static str, String> =
+            expressions.iter().filter_map(|(name, source)| Some((*name, (*source)?.to_owned()))).collect();
         for (name, source) in &expressions {
             environment
                 .compile_expression(source)

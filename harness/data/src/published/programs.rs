@@ -65,8 +65,8 @@ impl PublishedPrograms {
                 }
                 let place = Place { path: name.clone(), line, column: 1 };
                 let form = |message| DataError::from(RowsError::Form { place: place.clone(), message });
-                let row: Map<String, Value> =
-                    serde_json::from_str(&text).map_err(|error| form(format!("it is no JSON object: {error}")))?;
+                let row: Map<String, Value> = serde_json::from_str(&text)
+                    .map_err(|error| form(format!("it is no JSON object: {error}")))?;
                 let shown = Shown::of(&row);
                 let columns = formulas::columns(row).map_err(form)?;
                 if !formulas.is_asked(&columns).map_err(form)? {
@@ -96,7 +96,8 @@ impl PublishedPrograms {
         if let Tests::Checks(checks) = &mut tests {
             checks.iter_mut().for_each(|check| check.prelude = Prelude::Benchmark);
         }
-        let references = prompt.as_ref().zip(solution).map(|(prompt, solution)| format!("{prompt}{solution}"));
+        let references =
+            prompt.as_ref().zip(solution).map(|(prompt, solution)| format!("{prompt}{solution}"));
         let question = formulas.render(QUESTION, columns)?.or(prompt);
         let question = question.ok_or("a problem without `prompt`; say by `question` how it is asked")?;
         Ok(Item {

@@ -179,7 +179,9 @@ fn several_files_are_one_benchmark() {
 
 /// A row of LiveCodeBench in the hub's form.
 fn of_hub(id: &str, difficulty: &str) -> serde_json::Value {
-    let test = |input: &str| serde_json::json!([{ "input": input, "output": "7\n", "testtype": "stdin" }]).to_string();
+    let test = |input: &str| {
+        serde_json::json!([{ "input": input, "output": "7\n", "testtype": "stdin" }]).to_string()
+    };
     serde_json::json!({
         "question_id": id, "question_content": "Print seven.", "difficulty": difficulty, "starter_code": "",
         "public_test_cases": test("1\n"), "private_test_cases": test("2\n"), "metadata": "{}",
@@ -196,15 +198,20 @@ fn programs_are_chosen_and_asked_by_formulas() {
         let programs: PublishedPrograms = toml::from_str(toml).unwrap();
         programs.items(&[&file], Utf8Path::new("rows")).map_err(|error| error.to_string())
     };
-    let easy = "benchmark = 'lcb'\nwhere = \"difficulty == 'easy'\"\nquestion = 'Do: {{ question_content }}'\n";
+    let easy =
+        "benchmark = 'lcb'\nwhere = \"difficulty == 'easy'\"\nquestion = 'Do: {{ question_content }}'\n";
     let found = read(easy).unwrap();
-    let texts: Vec<(&str, &str)> = found.iter().map(|item| (item.id.as_str(), item.question.as_str())).collect();
+    let texts: Vec<(&str, &str)> =
+        found.iter().map(|item| (item.id.as_str(), item.question.as_str())).collect();
     assert_eq!(texts, [("a", "Do: Print seven."), ("c", "Do: Print seven.")]);
     // Tests say what is right, so that no reference is needed.
     assert!(found.iter().all(|item| item.references.is_empty() && matches!(&item.check, Check::Tests(_))));
     assert_eq!(read(&format!("{easy}first = 1\n")).unwrap(), found[..1]);
     let unasked = read("benchmark = 'lcb'\n").unwrap_err();
-    assert!(unasked.starts_with("rows:1:1:") && unasked.contains("say by `question` how it is asked"), "{unasked}");
+    assert!(
+        unasked.starts_with("rows:1:1:") && unasked.contains("say by `question` how it is asked"),
+        "{unasked}"
+    );
     let none = read(&easy.replace("'easy'", "'odd'")).unwrap_err();
     assert!(none.contains("no row is left"), "{none}");
     let unknown = read(&easy.replace("difficulty ==", "level ==")).unwrap_err();
@@ -215,7 +222,8 @@ fn programs_are_chosen_and_asked_by_formulas() {
 fn params_of(text: &str, kind: &str) -> BTreeMap<String, toml::Table> {
     let document: toml::Table = toml::from_str(text).unwrap();
     let steps = document.get("steps").and_then(toml::Value::as_table).cloned().unwrap_or_default();
-    let of_kind = steps.into_iter().filter(|(_, step)| step.get("kind").and_then(toml::Value::as_str) == Some(kind));
+    let of_kind =
+        steps.into_iter().filter(|(_, step)| step.get("kind").and_then(toml::Value::as_str) == Some(kind));
     of_kind
         .map(|(_, step)| step["params"].as_table().unwrap().clone())
         .map(|params| (params["benchmark"].as_str().unwrap().to_owned(), params))
@@ -229,7 +237,11 @@ fn benchmarks(kind: &str) -> BTreeMap<String, toml::Table> {
     let page = read("docs/benchmarks.md");
     let blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
     let recipes = ["mathematics", "general"].map(|name| read(&format!("recipes/benchmarks/{name}.toml")));
-    blocks.filter(|block| block.contains("[steps.")).chain(recipes).flat_map(|text| params_of(&text, kind)).collect()
+    blocks
+        .filter(|block| block.contains("[steps."))
+        .chain(recipes)
+        .flat_map(|text| params_of(&text, kind))
+        .collect()
 }
 
 fn of_table(mut table: toml::Table) -> Published {
@@ -276,7 +288,10 @@ fn real_benchmarks_are_read() {
         table.insert("question".to_owned(), "{{ question_content }}".into());
         let programs: PublishedPrograms = toml::Value::Table(table).try_into().unwrap();
         let file = shared.join("lcb/lite_format.jsonl");
-        programs.items(&[&file], Utf8Path::new("lite_format.jsonl")).unwrap_or_else(|error| panic!("{name}: {error}")).len()
+        programs
+            .items(&[&file], Utf8Path::new("lite_format.jsonl"))
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+            .len()
     });
     assert_eq!(counts.iter().sum::<usize>(), 80, "{counts:?}");
 }

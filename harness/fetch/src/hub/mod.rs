@@ -210,7 +210,8 @@ impl Hub {
     ) -> Result<String, FetchError> {
         let at = HubPath { repository, revision: revision.unwrap_or(MAIN), path: "its commit" };
         let (kind, name) = at.kind_and_name();
-        let url = format!("{}/api/{kind}/{}/revision/{}", self.address.base, encoded(name), encoded(at.revision));
+        let url =
+            format!("{}/api/{kind}/{}/revision/{}", self.address.base, encoded(name), encoded(at.revision));
         let mut pauses = Pauses::new(self.patience);
         loop {
             let (detail, wish) = match self.continued(&at, &url, 0)? {

@@ -50,7 +50,9 @@ pub(crate) fn leave_out(content: &mut Table, absent: &BTreeMap<String, String>) 
     for row in list(content, ROWS).into_iter().flatten() {
         let Value::Table(row) = &mut row.value else { continue };
         let text = |key: &str| row.get(key)?.value.as_str();
-        let Some((model, reason)) = text(MODEL).and_then(|model| absent.get_key_value(model)) else { continue };
+        let Some((model, reason)) = text(MODEL).and_then(|model| absent.get_key_value(model)) else {
+            continue;
+        };
         let label = text(LABEL).unwrap_or(model).to_owned();
         let note = Value::Str(format!("{label} is not measured at this scale: {reason}"));
         notes.extend(row.remove(MODEL).map(|model| Located { value: note, key: None, ..model }));

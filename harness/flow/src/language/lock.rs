@@ -227,7 +227,12 @@ impl Lock {
             let UncheckedEntry { hub, path, licence, source } = entry;
             // Writing into a String cannot fail.
             let _ = writeln!(text, "\n[entries.{}]", quote_key(name));
-            let texts = [("hub", Some(hub)), ("path", Some(path)), ("licence", licence.as_ref()), ("source", source.as_ref())];
+            let texts = [
+                ("hub", Some(hub)),
+                ("path", Some(path)),
+                ("licence", licence.as_ref()),
+                ("source", source.as_ref()),
+            ];
             texts.into_iter().for_each(|(key, value)| write_text(&mut text, key, value));
         }
         for (name, entry) in &self.entries {

@@ -61,7 +61,9 @@ impl Written {
                     }
                 }
                 Err(diagnostic) => problems.push(match scale.and_then(|scale| scale.pipeline_at(at)) {
-                    Some(at) => diagnostic.at(at).help("name folders that hold the pipeline's files, or single files"),
+                    Some(at) => {
+                        diagnostic.at(at).help("name folders that hold the pipeline's files, or single files")
+                    }
                     None => diagnostic,
                 }),
             }

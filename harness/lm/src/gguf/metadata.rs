@@ -53,6 +53,7 @@ impl Metadata<'_> {
                 true => self.float(&key("rope.freq_base"))?,
                 false => 10_000.0,
             },
+            rope_scaling: None,
             rms_norm_eps: self.float(&key("attention.layer_norm_rms_epsilon"))?,
             tied_head,
             qkv_bias,

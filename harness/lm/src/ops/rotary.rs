@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use crate::rope::RopeScaling;
+
 /// Cosines and sines for the positions `0..len` of one head width.
 #[derive(Clone, Debug)]
 pub struct RotaryTable {
@@ -18,11 +20,23 @@ impl RotaryTable {
     /// Frequencies and angles are rounded to `f32` as Hugging Face does.
     #[must_use]
     pub fn new(head_dim: usize, theta: f64, positions: usize) -> Self {
+        Self::scaled(head_dim, theta, None, positions)
+    }
+
+    /// The same with frequencies that are scaled.
+    #[must_use]
+    pub fn scaled(head_dim: usize, theta: f64, scaling: Option<&RopeScaling>, positions: usize) -> Self {
         let half = head_dim / 2;
-        let frequencies: Vec<f32> =
-            (0..half).map(|pair| theta.powf(-2.0 * pair as f64 / head_dim as f64) as f32).collect();
-        let angles = (0..positions).flat_map(|p| frequencies.iter().map(move |f| f64::from(p as f32 * f)));
-        let (cos, sin): (Vec<f32>, Vec<f32>) = angles.map(|a| (a.cos() as f32, a.sin() as f32)).unzip();
+        let mut frequencies: Vec<f64> =
+            (0..half).map(|pair| theta.powf(-2.0 * pair as f64 / head_dim as f64)).collect();
+        if let Some(scaling) = scaling {
+            frequencies = scaling.scaled(&frequencies, theta);
+        }
+        let factor = scaling.map_or(1.0, RopeScaling::attention_factor);
+        let angles =
+            (0..positions).flat_map(|p| frequencies.iter().map(move |f| f64::from(p as f32 * *f as f32)));
+        let values = angles.map(|a| ((a.cos() * factor) as f32, (a.sin() * factor) as f32));
+        let (cos, sin): (Vec<f32>, Vec<f32>) = values.unzip();
         Self { half, cos: cos.into(), sin: sin.into() }
     }
 

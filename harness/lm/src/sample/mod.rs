@@ -282,6 +282,7 @@ mod tests {
             head_dim,
             max_positions: 64,
             rope_theta: 1e4,
+            rope_scaling: None,
             rms_norm_eps: 1e-6,
             tied_head: true,
             qkv_bias: false,

@@ -80,9 +80,10 @@ fn refuses_what_it_would_compute_wrongly_and_names_the_field() {
         ("layer_types", json!({ "layer_types": ["full_attention", "sliding_attention"] })),
         ("attention_dropout", json!({ "attention_dropout": 0.1 })),
         ("quantization_config", json!({ "quantization_config": { "bits": 4 } })),
-        ("rope_scaling", json!({ "rope_scaling": { "rope_type": "llama3", "factor": 8.0 } })),
-        ("rope_scaling", json!({ "rope_scaling": { "type": "linear", "factor": 2.0 } })),
-        ("rope_parameters", json!({ "rope_parameters": { "rope_theta": 1e4, "rope_type": "yarn" } })),
+        ("rope_scaling", json!({ "rope_scaling": { "rope_type": "dynamic", "factor": 8.0 } })),
+        ("rope_scaling", json!({ "rope_scaling": { "rope_type": "longrope", "short_factor": [1.0] } })),
+        ("rope_scaling", json!({ "rope_scaling": { "type": "default", "mrope_section": [1, 1, 2] } })),
+        ("rope_scaling", json!({ "rope_scaling": { "type": "linear", "rope_type": "yarn", "factor": 2.0 } })),
         (
             "rope_parameters",
             json!({ "rope_parameters": { "rope_theta": 1e4, "partial_rotary_factor": 0.5 } }),
@@ -103,6 +104,14 @@ fn refuses_what_it_would_compute_wrongly_and_names_the_field() {
         ("rope_theta", json!({ "rope_theta": -1.0 })),
         ("rope_parameters.rope_theta", json!({ "rope_parameters": { "rope_theta": "big" } })),
         ("rms_norm_eps", json!({ "rms_norm_eps": 0.0 })),
+        ("rope_scaling", json!({ "rope_scaling": { "rope_type": "llama3", "factor": 8.0 } })),
+        ("rope_scaling", json!({ "rope_scaling": { "type": "linear", "factor": 0.5 } })),
+        ("rope_parameters", json!({ "rope_parameters": { "rope_theta": 1e4, "rope_type": "yarn" } })),
+        (
+            "rope_scaling",
+            json!({ "rope_scaling": { "type": "linear", "factor": 2.0 },
+                    "rope_parameters": { "rope_type": "linear", "factor": 3.0, "rope_theta": 1e4 } }),
+        ),
     ];
     for (name, changes) in impossible {
         let error = Config::from_json(&text("qwen3", changes)).unwrap_err();

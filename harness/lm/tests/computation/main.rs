@@ -10,3 +10,4 @@ mod parity;
 mod placement;
 mod released;
 mod support;
+mod transformers;

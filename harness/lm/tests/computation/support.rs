@@ -71,6 +71,7 @@ pub(crate) fn config(family: Family) -> Config {
         head_dim: 8,
         max_positions: 128,
         rope_theta: 10_000.0,
+        rope_scaling: None,
         rms_norm_eps: 1e-6,
         tied_head: family != Family::Llama,
         qkv_bias: family == Family::Qwen2,

@@ -15,6 +15,7 @@ pub(crate) fn shape(family: Family, vocab_size: usize) -> Config {
         head_dim: 10,
         max_positions: 512,
         rope_theta: 10_000.0,
+        rope_scaling: None,
         rms_norm_eps: 1e-6,
         tied_head: family != Family::Llama,
         qkv_bias: family == Family::Qwen2,

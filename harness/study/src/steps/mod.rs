@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use assay_fetch::{Hub, Server};
+use assay_fetch::{Hub, Server, Tools};
 use assay_flow::{FlowError, Registry, Workspace};
-use assay_sandbox::{Judging, Tools};
+use assay_sandbox::Judging;
 
 mod answers;
 mod checkpoint;

@@ -1,8 +1,7 @@
 //! Files of others, fetched and checked against a lock.
 
-use assay_fetch::{FetchError, Fetcher, Tags, Wheel};
+use assay_fetch::{FetchError, Fetcher, Tags, Tools, Wheel};
 use assay_flow::{LockEntry, ParamError, StepError, Workspace};
-use assay_sandbox::Tools;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -54,7 +53,7 @@ pub(crate) fn kind(workspace: Workspace, tools: Tools) -> Kind<Params> {
         let entry = params.locked(&workspace).map_err(refused)?;
         let wheel = params.wheel(&entry).map_err(refused)?;
         let stopped = || context.cancelled();
-        let fetcher = Fetcher { python: &tools.python, brought: tools.brought.as_deref(), stopped: &stopped };
+        let fetcher = Fetcher { tools: &tools, stopped: &stopped };
         let downloads = context.scratch().join("downloads");
         let bytes = fetcher
             .obtain(&downloads, &wheel, &mut || context.progress(0, 1, "downloads"))

@@ -120,9 +120,7 @@ const JOINED: &str = "[steps.end]\nkind = 'joined-items'\ninputs = { items = ['o
 
 #[test]
 fn items_of_several_benchmarks_are_joined_in_order() {
-    let item = |id: &str, benchmark: &str| {
-        json!({ "id": id, "benchmark": benchmark, "question": "?", "references": ["1"], "check": { "kind": "exact" } })
-    };
+    let item = |id: &str, benchmark: &str| json!({ "id": id, "benchmark": benchmark, "question": "?", "references": ["1"], "check": { "kind": "exact" } });
     let mut project = Project::new("joined-items");
     project.records("one", "items", vec![item("b", "x"), item("a", "x")]);
     project.records("two", "items", vec![item("c", "y")]);
@@ -142,7 +140,9 @@ fn a_file_of_the_workspace_is_known_by_its_content() {
     assert_eq!(project.lines(&step("rows.jsonl")), [json!({ "a": 1 })]);
     fs_err::write(project.root().join("rows.jsonl"), "{\"a\": 2}\n").unwrap();
     assert_eq!(project.lines(&step("rows.jsonl")), [json!({ "a": 2 })]);
-    for (path, part) in [("../rows.jsonl", "leads out of the workspace"), ("rows.json", "there is no file `rows.json`")] {
+    for (path, part) in
+        [("../rows.jsonl", "leads out of the workspace"), ("rows.json", "there is no file `rows.json`")]
+    {
         let refused = project.refused(&step(path));
         assert!(refused.contains(part), "{refused}");
     }
