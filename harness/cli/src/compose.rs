@@ -2,6 +2,7 @@
 
 pub(crate) mod commits;
 pub(crate) mod filed;
+mod levels;
 mod models;
 mod served;
 pub(crate) mod training;
@@ -81,6 +82,7 @@ impl Basis {
     /// Composes the report of the table, as [`Basis::table`] gives it.
     pub(crate) fn compose(self, store: &Store, table: Table) -> Result<Composed, Failure> {
         let mut report = Report::new(table, self.run);
+        levels::mark(&mut report);
         let logs = training::section(store, &self.models);
         let (served, known) = served::section(store, &self.models);
         report.diagnostics.extend(served.into_iter().chain(logs.section));

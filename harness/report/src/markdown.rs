@@ -100,7 +100,7 @@ fn cells(report: &Report, columns: &[&Column], page: &mut Page) {
 }
 
 fn row_label(row: &Row) -> String {
-    let level = row.assurance.map_or_else(String::new, |level| format!("<br>imported: {level}"));
+    let level = view::assurance(row).map_or_else(String::new, |level| format!("<br>{level}"));
     let label = format!("**{}**{level}", escaped(&row.label));
     match &row.printed_label {
         Some(printed) => format!("{label}<br>*{}*", escaped(&view::in_the_place_of(printed))),

@@ -128,6 +128,12 @@ pub(crate) fn imported(report: &Report) -> Option<Assurance> {
     levels.collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
+/// How much was done anew for a row, in words, where the report says so.
+pub(crate) fn assurance(row: &Row) -> Option<String> {
+    let imported = row.assurance.map(|level| format!("imported: {level}"));
+    imported.or_else(|| row.anew.map(|level| level.to_string()))
+}
+
 /// Whether any cell holds a measured value.
 pub(crate) fn is_measured(report: &Report) -> bool {
     report.rows.iter().flat_map(|row| row.cells.values()).any(|cell| cell.measured.is_some())

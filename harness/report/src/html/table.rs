@@ -43,7 +43,7 @@ pub(super) fn table(report: &Report, origins: &Origins<'_>) -> Option<Markup> {
                             th scope="row" {
                                 (row.label) (here(&row_id(&row.id), &row.label))
                                 @if let Some(printed) = &row.printed_label { span.printed { (view::in_the_place_of(printed)) } }
-                                @if let Some(level) = row.assurance { span.measured-on { "imported: " (level) } }
+                                @if let Some(level) = view::assurance(row) { span.measured-on { (level) } }
                             }
                             @for column in &report.columns { (cell(row, column, report, origins)) }
                         }

@@ -164,6 +164,9 @@ pub struct Row {
     /// How much was done anew for a row whose scores are imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<Assurance>,
+    /// How much was done anew for a row that was measured here, in a table that has models of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anew: Option<Assurance>,
     /// Seeds of the training runs behind the measured values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,

@@ -168,5 +168,5 @@ fn row(table: &Table, layout: &RowLayout, evidence: &BTreeMap<String, Vec<String
         None => (layout.label.clone(), None),
     };
     let assurance = table.assurance.get(&layout.id).copied();
-    Row { id: layout.id.clone(), label, printed_label, assurance, seeds, cells }
+    Row { id: layout.id.clone(), label, printed_label, assurance, anew: None, seeds, cells }
 }

@@ -131,8 +131,8 @@ fn measured_rows(row: &Row, columns: &[&Column], layout: Layout, widest: &[usize
         Some((fixed(found.value, digits), margin(found, digits)))
     });
     let mut label = broken(&row.label, WIDEST_LABEL);
-    if let Some(level) = row.assurance {
-        label.extend(broken(&format!("imported: {level}"), WIDEST_LABEL));
+    if let Some(level) = view::assurance(row) {
+        label.extend(broken(&level, WIDEST_LABEL));
     }
     let label = [label.join("\n")];
     if layout.stacked {

@@ -46,6 +46,7 @@ fn row(id: &str, label: &str, cells: [Cell; 2]) -> Row {
         label: label.into(),
         printed_label: Some(format!("{label}-7B")),
         assurance: None,
+        anew: None,
         seeds: vec![1, 2],
         cells: BTreeMap::from([("a".to_owned(), first), ("mean".to_owned(), second)]),
     }

@@ -23,7 +23,6 @@ pub(crate) fn base() -> Model {
         head_dim: 8,
         intermediate_size: 32,
         rope_theta: 10_000.0,
-        rope_scaling: None,
         rms_norm_eps: 1e-6,
     };
     let vocabulary = Characters {
