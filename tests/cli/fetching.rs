@@ -39,15 +39,23 @@ fn what_is_unchecked_is_planned_and_refused_until_it_is_pinned() {
     let plan = run(&world, NOWHERE, &["plan", "table-01", "--scale", "paper"]).succeeds().stdout();
     for part in [
         "10 files, 0.0 MB and 10 of unknown size",
-        "116260 replies of 5 models",
+        "116,260 replies of 5 models, about 826 million tokens: 92 GPU hours at 2,500 tokens a second",
         "not measured  Bespoke-Stratos-4B, each row twice: a control of our own",
     ] {
         assert!(plan.contains(part), "no {part:?} in\n{plan}");
     }
-    let fetch = ["fetch", "table-01", "--scale", "paper", "--no-images"];
-    let refused = run(&world, NOWHERE, &fetch).fails_with(1).stderr();
-    for part in ["`aime24` of lockfiles/benchmarks.lock is unchecked", "assay lock benchmarks.lock aime24"] {
-        assert!(refused.contains(part), "no {part:?} in\n{refused}");
+    for command in
+        [&["fetch", "table-01", "--no-images"][..], &["run", "table-01"], &["run", "table-01", "table-03"]]
+    {
+        let refused = run(&world, NOWHERE, &[command, &["--scale", "paper"]].concat()).fails_with(2).stderr();
+        for part in [
+            "recipes/rows/hub.toml:",
+            "`aime24` of lockfiles/benchmarks.lock is unchecked",
+            "assay lock benchmarks.lock aime24",
+        ] {
+            assert!(refused.contains(part), "no {part:?} in\n{refused}");
+        }
+        assert!(!world.path(".assay/objects").exists() || !refused.contains("failed"), "{refused}");
     }
 }
 
@@ -79,6 +87,30 @@ fn files_are_pinned_with_commit_size_and_hash_and_are_then_in_the_store() {
     assert!(!plan.contains("downloads"), "{plan}");
 }
 
+/// One that cannot be fetched, such as a data set for which an account has no access, does not keep the others from it.
+#[test]
+fn what_can_be_pinned_is_pinned_beside_what_cannot() {
+    let world = World::new();
+    let listening = serve(|asked: &Asked, _| match asked.path.as_str() {
+        path if path.contains("gpqa") && !path.starts_with("/api/") => {
+            Reply::Answer(403, &[], "ask for access".to_owned())
+        }
+        path if path.starts_with("/api/") => Reply::Answer(200, &[], format!("{{\"sha\": \"{COMMIT}\"}}")),
+        path => Reply::Answer(200, &[], format!("what is at {path}\n")),
+    });
+    let ended = run(&world, &listening.address, &["lock", "benchmarks.lock"]).fails_with(2);
+    assert!(ended.stderr().contains("`gpqa-d` is not pinned") && ended.stderr().contains("ask for access"));
+    assert!(ended.stdout().contains("mmlu-pro: commit"), "{}", ended.stdout());
+    assert_eq!(world.read("lockfiles/benchmarks.lock").matches("blake3 = ").count(), 9);
+}
+
+#[test]
+fn what_several_models_share_is_one_download() {
+    let world = World::new();
+    let plan = world.run(&["plan", "table-01", "--scale", "smoke"]).succeeds().stdout();
+    assert!(plan.contains("1 file, 92.9 MB"), "{plan}");
+}
+
 #[test]
 fn a_machine_without_network_takes_files_from_a_folder() {
     let (world, listening) = (World::new(), hub());
@@ -98,6 +130,36 @@ fn a_machine_without_network_takes_files_from_a_folder() {
     assert_eq!(document["steps"].as_array().unwrap().len(), 10);
     let refused = run(&world, NOWHERE, &["fetch", "table-01", "--scale", "paper", "--from", "nowhere"]);
     assert!(refused.fails_with(2).stderr().contains("there is no folder nowhere"));
+}
+
+/// What is on the disk stays as it was, and with more room the same command goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_during_a_download_is_the_environments_fault() {
+    let world = World::new();
+    let Some(disk) = crate::limits::Disk::new(world.path("disk"), "2m") else { return };
+    let listening = serve(|asked: &Asked, _| match asked.path.starts_with("/api/") {
+        true => Reply::Answer(200, &[], format!("{{\"sha\": \"{COMMIT}\"}}")),
+        false => Reply::Answer(200, &[], format!("{}{}", asked.path, "x".repeat(3_000_000))),
+    });
+    let before = world.read("lockfiles/benchmarks.lock");
+    let pin = ["lock", "benchmarks.lock", "aime24", "--store", "disk/store"];
+    crate::limits::one_error(&run(&world, &listening.address, &pin).fails_with(3));
+    assert_eq!(world.read("lockfiles/benchmarks.lock"), before);
+    disk.remount("size=16m");
+    run(&world, &listening.address, &pin).succeeds();
+    let fetch = ["fetch", "table-01", "--scale", "paper", "--no-images", "--store", "disk/store"];
+    run(&world, &listening.address, &["lock", "benchmarks.lock", "--store", "disk/store"]).either_way();
+    disk.remount("size=64m");
+    run(&world, &listening.address, &["lock", "benchmarks.lock", "--store", "disk/store"]).succeeds();
+    // A store of its own that is too small for what is pinned: each file comes alone, and the last does not fit.
+    let Some(small) = crate::limits::Disk::new(world.path("small"), "8m") else { return };
+    let elsewhere: Vec<&str> =
+        fetch.iter().map(|word| if *word == "disk/store" { "small/store" } else { word }).collect();
+    let full = run(&world, &listening.address, &elsewhere).fails_with(3).stderr();
+    assert!(full.contains("space") && !full.contains("panicked"), "{full}");
+    small.remount("size=64m");
+    run(&world, &listening.address, &elsewhere).succeeds();
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn results(world: &World) -> usize {
     fs::read_to_string(world.path("out.jsonl")).map_or(0, |text| text.lines().count())
 }
 
-fn one_error(ended: &Finished) {
+pub(crate) fn one_error(ended: &Finished) {
     let stderr = ended.stderr();
     assert_eq!(stderr.matches("error: ").count(), 1, "{stderr}");
     assert!(stderr.contains("help: ") && !stderr.contains("panicked"), "{stderr}");
@@ -45,12 +45,12 @@ fn one_error(ended: &Finished) {
 
 /// A disk of its own, of this size, with everything in a folder on it; gone when it is dropped. Only the superuser can
 /// have one.
-struct Disk {
+pub(crate) struct Disk {
     folder: PathBuf,
 }
 
 impl Disk {
-    fn new(folder: PathBuf, size: &str) -> Option<Self> {
+    pub(crate) fn new(folder: PathBuf, size: &str) -> Option<Self> {
         let before = folder.with_extension("before");
         if folder.exists() {
             fs::rename(&folder, &before).unwrap();
@@ -69,7 +69,7 @@ impl Disk {
         Some(disk)
     }
 
-    fn remount(&self, how: &str) {
+    pub(crate) fn remount(&self, how: &str) {
         let how = format!("remount,{how}");
         assert!(Command::new("mount").args(["-o", &how]).arg(&self.folder).status().unwrap().success());
     }

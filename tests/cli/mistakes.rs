@@ -10,7 +10,8 @@ const CRITERIA: &str = "recipes/criteria/table-05.toml";
 const SCALE: &str = "recipes/scale/tiny.toml";
 const SHARED: &str = "recipes/shared.toml";
 const MODELS: &str = "recipes/pipeline/models.toml";
-const TEMPLATES: &str = "recipes/pipeline/templates.toml";
+const TRAINING: &str = "recipes/pipeline/baselines.toml";
+const TRACES: &str = "recipes/pipeline/traces.toml";
 
 const MISTAKES: [Mistake; 16] = [
     (SCALE, "samples = 2", "sample = 2", &["recipes/scale/tiny.toml", "evaluation.samples"]),
@@ -19,10 +20,10 @@ const MISTAKES: [Mistake; 16] = [
     (SCALE, "loss = \"dr-sft\"", "loss = \"dr-stf\"", &["recipes/scale/tiny.toml:", "dr-stf", "dr-sft"]),
     (SCALE, "subset = [1, 2]", "", &["runs.subset"]),
     (
-        TEMPLATES,
+        TRAINING,
         "kind = \"train\"",
         "kind = \"trian\"",
-        &["recipes/pipeline/templates.toml:", "trian", "train"],
+        &["recipes/pipeline/baselines.toml:", "trian", "train"],
     ),
     (
         MODELS,
@@ -30,15 +31,15 @@ const MISTAKES: [Mistake; 16] = [
         "base = \"bse-m\"",
         &["recipes/pipeline/models.toml:", "`bse-m`", "`base-m`"],
     ),
-    (TEMPLATES, "rows = \"@.reasoner-rows\"", "row = \"@.reasoner-rows\"", &["`row`", "`rows`"]),
+    (TRACES, "rows = \"@.reasoner-rows\"", "row = \"@.reasoner-rows\"", &["`row`", "`rows`"]),
     (
-        TEMPLATES,
+        TRACES,
         "base = \"{base}.final\", rows = \"@.reasoner-rows\"",
         "base = \"@.reasoner\", rows = \"@.reasoner-rows\"",
         &["wait for each other", "@.reasoner <- @.reasoner"],
     ),
     (
-        TEMPLATES,
+        TRACES,
         "base = \"{base}.final\", rows = \"@.reasoner-rows\"",
         "base = \"questions\", rows = \"@.reasoner-rows\"",
         &[

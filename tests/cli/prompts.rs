@@ -45,6 +45,13 @@ fn prompts_are_those_of_the_papers_evaluation() {
     assert!(tuned.values().all(|prompt| prompt.starts_with(&system)));
     let tuned = tuned.into_iter().map(|(benchmark, prompt)| (benchmark, prompt[system.len()..].to_owned()));
     insta::assert_snapshot!("prompts_tuned", format!("{system}\n{}", shown(&tuned.collect())));
+    // Word for word, as the reference's templates have it (SkyThought 0d190f1, `skythought/evals/tasks`).
+    let statement = "The input has two integers a and b, separated by a space. Print their sum.";
+    let asked = format!(
+        "Generate an executable Python function generated from the given prompt. The function should take stdin as input and \
+         print the output. Simply call the function after the definition. {statement}<|im_end|>"
+    );
+    assert!(base["LCB-E"].contains(&asked), "{}", base["LCB-E"]);
     // The scale that runs here says the same.
     assert_eq!(prompts(&world, "smoke", "base-s.generations"), base);
 }

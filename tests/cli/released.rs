@@ -61,9 +61,42 @@ fn a_workspace_that_pins_no_image_has_that_of_the_program() {
 #[test]
 fn all_tables_of_the_scales_of_released_models_are_planned() {
     let world = World::new();
-    for (scale, count) in [("smoke", 7), ("served", 7), ("paper", 6)] {
+    for (scale, count) in [("smoke", 8), ("served", 7), ("paper", 6)] {
         let plan = world.run(&["plan", "--all", "--scale", scale, "--json"]).succeeds().stdout();
         let plan: Value = serde_json::from_str(&plan).unwrap();
         assert_eq!(plan["recipes"].as_array().unwrap().len(), count, "{scale}");
+    }
+}
+
+/// Every claim at the scale of the paper's own models is about rows that are measured there.
+#[test]
+fn claims_of_the_papers_scale_name_measured_rows() {
+    let world = World::new();
+    for number in ["01", "02", "03", "06", "07", "12"] {
+        let recipe = format!("table-{number}");
+        let flat = world.run(&["plan", &recipe, "--scale", "paper", "--expand"]).succeeds().stdout();
+        let flat: toml::Table = toml::from_str(&flat).unwrap();
+        let rows = flat["rows"].as_array().unwrap();
+        let measured: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.get("model").is_some())
+            .map(|row| row["id"].as_str().unwrap())
+            .collect();
+        let claims = flat["claims"].as_array().unwrap();
+        assert!(claims.len() >= 5, "{recipe}");
+        for claim in claims {
+            let expression = claim["expression"].as_str().unwrap();
+            let words =
+                expression.split(|letter: char| !(letter.is_alphanumeric() || "-_.".contains(letter)));
+            let cells = words
+                .filter_map(|word| word.split_once('.'))
+                .filter(|(row, _)| !row.starts_with(|c: char| c.is_ascii_digit()));
+            for (row, _) in cells {
+                assert!(
+                    measured.contains(&row),
+                    "{recipe}: `{row}` of `{expression}` is not among {measured:?}"
+                );
+            }
+        }
     }
 }

@@ -170,7 +170,10 @@ fn second_world() -> World {
     write(&world, "recipes/pipeline/models.toml", MODELS);
     std::fs::remove_file(world.path("recipes/pipeline/bases.toml")).unwrap();
     // Of the repository's templates those that these models use: others need values that this scale does not have.
-    let templates = world.read("recipes/pipeline/templates.toml");
+    let files = ["evaluation", "baselines", "policy", "traces", "ours", "beyond"];
+    let files = files.map(|name| format!("recipes/pipeline/{name}.toml"));
+    let templates: String = files.iter().map(|file| world.read(file)).collect();
+    files.iter().for_each(|file| std::fs::remove_file(world.path(file)).unwrap());
     let used = |template: &&str| TEMPLATES.iter().any(|name| template.starts_with(&format!("{name}]")));
     let kept: Vec<String> = templates
         .split("[templates.")

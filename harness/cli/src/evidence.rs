@@ -9,7 +9,7 @@ use assay_report::{Report, Source};
 use assay_sandbox::Verdict;
 use assay_store::{Hash, Store, StoreError};
 use assay_study::records::{Generation, GenerationVerdict};
-use assay_study::samples::{brings_questions, brings_replies};
+use assay_study::roles::{brings_questions, brings_replies};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

@@ -1,10 +1,12 @@
 //! `assay fetch`: what runs would download, beforehand.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use assay_flow::{Diagnostic, FlowError, JoinedGraph, Step};
+use assay_flow::{Diagnostic, FlowError, Step};
 use assay_sandbox::ImageLock;
+use assay_study::roles::judges;
 use serde_json::json;
 
 use crate::args::{FetchArgs, Global};
@@ -13,9 +15,6 @@ use crate::failure::Failure;
 use crate::process::{start_threads, stop_on_signals};
 use crate::session::{self, Joint, Reach};
 use crate::{document, several, stdio};
-
-/// The kinds of steps that judge by the sandbox.
-const JUDGING: [&str; 3] = ["judge", "judge-answers", "grpo"];
 
 /// Bytes of a megabyte.
 const MEGABYTE: f64 = 1e6;
@@ -34,14 +33,16 @@ pub(crate) fn fetch(global: &Global, args: &FetchArgs) -> Result<(), Failure> {
     let joint = Joint::open(global, &recipes, &args.targets, reach, move |event| shown.setup(&event))?;
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
-    let judges = joint.graph.steps().iter().any(|step| JUDGING.contains(&step.kind.name()));
-    if judges && !args.no_images {
+    let images = !args.no_images && joint.graph.steps().iter().any(|step| judges(step.kind.name()));
+    if images {
         for lock in [session::image_lock(&joint.workspace)?, ImageLock::built_in_math()?] {
             session::prepare(global, &lock, &tools, &cancel)?;
         }
     }
-    let Some(graph) = joint.graph.towards(|step| downloads(step).is_some()) else {
-        return done(global, None, judges && !args.no_images);
+    let wanted = distinct(joint.graph.steps());
+    let files: Vec<(String, u64)> = wanted.iter().map(|(step, bytes)| (step.id.clone(), *bytes)).collect();
+    let Some(graph) = joint.graph.towards(|step| files.iter().any(|(id, _)| *id == step.id)) else {
+        return done(global, &[], images);
     };
     let joint = joint.with_graph(graph);
     let outcome = several::carry_out(&joint, &args.machine, &display, &cancel, false, &mut |_, _| {})?;
@@ -50,7 +51,18 @@ pub(crate) fn fetch(global: &Global, args: &FetchArgs) -> Result<(), Failure> {
         let (run, failures) = (outcome.run, outcome.failures);
         return Err(FlowError::Failed { run, failures, skipped: Vec::new() }.into());
     }
-    done(global, Some(&joint.graph), judges && !args.no_images)
+    done(global, &files, images)
+}
+
+/// The steps that download, each with the bytes; of those that download the same, the first.
+fn distinct(steps: &[Step]) -> Vec<(&Step, u64)> {
+    let mut met = BTreeSet::new();
+    let of_step = |step: &Step| {
+        let params = step.params.table().iter().map(|(name, value)| format!("{name} = {}", value.value));
+        (step.kind.name(), params.collect::<Vec<_>>())
+    };
+    let downloading = steps.iter().filter_map(|step| Some((step, downloads(step)?)));
+    downloading.filter(|(step, _)| met.insert(of_step(step))).collect()
 }
 
 /// The bytes that a step downloads, if it does.
@@ -59,23 +71,18 @@ pub(crate) fn downloads(step: &Step) -> Option<u64> {
 }
 
 /// Says what is there now.
-fn done(global: &Global, graph: Option<&JoinedGraph>, images: bool) -> Result<(), Failure> {
-    let steps: Vec<(&str, u64)> = graph
-        .iter()
-        .flat_map(|graph| graph.steps())
-        .filter_map(|step| Some((step.id.as_str(), downloads(step)?)))
-        .collect();
+fn done(global: &Global, files: &[(String, u64)], images: bool) -> Result<(), Failure> {
     if global.json {
         let steps: Vec<_> =
-            steps.iter().map(|(step, bytes)| json!({ "step": step, "bytes": bytes })).collect();
+            files.iter().map(|(step, bytes)| json!({ "step": step, "bytes": bytes })).collect();
         return document::print(&json!({ "steps": steps, "images": images }));
     }
     let mut out = stdio::out();
-    for (step, bytes) in &steps {
+    for (step, bytes) in files {
         writeln!(out, "{:>10.1} MB  {step}", *bytes as f64 / MEGABYTE)?;
     }
     let images = if images { ", and the sandbox's images are set up" } else { "" };
-    match steps.len() {
+    match files.len() {
         0 => writeln!(out, "nothing is to be downloaded{images}"),
         1 => writeln!(out, "1 file is in the store{images}"),
         count => writeln!(out, "{count} files are in the store{images}"),

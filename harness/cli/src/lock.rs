@@ -1,12 +1,13 @@
 //! `assay lock`: pins files of the hub.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_fetch::{FetchError, Hub, HubPath};
 use assay_flow::{Diagnostic, Lock, Pinned};
-use assay_store::Store;
-use camino::Utf8PathBuf;
+use assay_store::{ErrorClass, Hash, Store};
+use camino::Utf8Path;
 use serde_json::json;
 
 use crate::args::{Global, LockArgs};
@@ -21,8 +22,8 @@ struct Wanted {
     path: String,
 }
 
-/// Fetches files that a lockfile names, and writes into it which bytes they are. The store keeps the files, so that a run need
-/// not fetch them again.
+/// Fetches files that a lockfile names, and writes into it which bytes they are. The files stay in the store, for the run that
+/// takes them, until garbage is collected. What cannot be fetched does not keep the others from being pinned.
 pub(crate) fn lock(global: &Global, args: &LockArgs) -> Result<(), Failure> {
     let workspace = session::workspace(global)?;
     let lock = workspace.lock(&args.lock)?;
@@ -35,33 +36,48 @@ pub(crate) fn lock(global: &Global, args: &LockArgs) -> Result<(), Failure> {
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
     let path = workspace.root().join(&lock.file);
-    let mut pinned = Vec::new();
-    for Wanted { entry, hub: repository, path: member } in wanted {
+    let (mut pinned, mut failures) = (Vec::new(), Vec::new());
+    for one in wanted {
         if !global.json {
-            stdio::say(format_args!("fetching {member} of {repository}"));
+            stdio::say(format_args!("fetching {} of {}", one.path, one.hub));
         }
-        let at = (repository.as_str(), member.as_str());
-        let found = pin(&hub, &store, at, args.revision.as_deref(), &cancel)?;
-        // One by one, so that what was fetched before an error is kept. The file may have been edited meanwhile.
-        let text = fs_err::read_to_string(&path).map_err(cannot)?;
-        let text = found.write_into(&text, &entry)?;
-        write(&path, &text).map_err(cannot)?;
-        pinned.push((entry, found));
+        let found = pin(&hub, &store, (&one.hub, &one.path), args.revision.as_deref(), &cancel);
+        match found.and_then(|found| record(&path, &one.entry, &found).map(|()| found)) {
+            Ok(found) => pinned.push((one.entry, found)),
+            Err(failure @ Failure::Interrupted(_)) => return Err(failure),
+            Err(failure) => {
+                stdio::warn(format_args!("`{}` is not pinned: {failure}", one.entry));
+                failures.push(failure);
+            }
+        }
     }
+    tell(global, &lock, &pinned)?;
+    // Each has been told; the first says what to do.
+    failures.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Writes into a lockfile which bytes an entry is, one by one, so that what was fetched before an error is kept. The file may
+/// have been edited meanwhile.
+fn record(path: &Utf8Path, entry: &str, found: &Pinned) -> Result<(), Failure> {
+    let text = fs_err::read_to_string(path).map_err(cannot)?;
+    write(path, &found.write_into(&text, entry)?).map_err(cannot)
+}
+
+/// Says what is pinned now.
+fn tell(global: &Global, lock: &Lock, pinned: &[(String, Pinned)]) -> Result<(), Failure> {
     if global.json {
-        let entries: Vec<_> = pinned
-            .iter()
-            .map(|(entry, Pinned { version, size, blake3 })| {
-                json!({ "entry": entry, "version": version, "size": size, "blake3": blake3.to_string() })
-            })
-            .collect();
+        let entry = |(entry, Pinned { version, size, blake3 }): &(String, Pinned)| json!({ "entry": entry, "version": version, "size": size, "blake3": blake3.to_string() });
+        let entries: Vec<_> = pinned.iter().map(entry).collect();
         return document::print(&json!({ "lock": lock.file, "pinned": entries }));
     }
     let mut out = stdio::out();
-    for (entry, Pinned { version, size, blake3 }) in &pinned {
+    for (entry, Pinned { version, size, blake3 }) in pinned {
         writeln!(out, "{entry}: commit {version}, {size} bytes, blake3 {blake3}")?;
     }
-    writeln!(out, "pinned in {}", lock.file)
+    match pinned.is_empty() {
+        true => Ok(()),
+        false => writeln!(out, "pinned in {}", lock.file),
+    }
 }
 
 /// What is to be pinned: the entries that are named, or else all that are unchecked.
@@ -86,7 +102,7 @@ fn wanted(lock: &Lock, args: &LockArgs) -> Result<Vec<Wanted>, Failure> {
     all.into_iter().map(of).collect()
 }
 
-/// Fetches a file into the store.
+/// Fetches a file into the store. What has arrived of it is gone on from by the next call.
 fn pin(
     hub: &Hub,
     store: &Store,
@@ -96,14 +112,15 @@ fn pin(
 ) -> Result<Pinned, Failure> {
     let stopped = || cancel.load(Ordering::Relaxed);
     let version = hub.commit(repository, revision, &stopped).map_err(failed)?;
-    let scratch = store.scratch()?;
-    let file = scratch.path().join("file");
     let at = HubPath { repository, revision: &version, path };
+    let key = Hash::of(format!("assay lock {repository} {version} {path}").as_bytes());
+    let file = store.checkpoint_dir(&key)?.join("file");
     let (blake3, size) = hub.fetch(&at, &file, &stopped).map_err(failed)?;
     let kept = store.put_path(&file)?;
     if kept != blake3 {
         return Err(Failure::Internal(format!("{path} was fetched as {blake3} and is kept as {kept}")));
     }
+    store.clear_checkpoint(&key)?;
     Ok(Pinned { version, size, blake3 })
 }
 
@@ -113,19 +130,24 @@ fn failed(error: FetchError) -> Failure {
     }
     let remedy = error.remedy();
     let diagnostic = match error.class() {
-        assay_store::ErrorClass::User => Diagnostic::user(error.to_string()),
+        ErrorClass::User => Diagnostic::user(error.to_string()),
         _ => Diagnostic::environment(error.to_string()),
     };
     diagnostic.help(remedy).into()
 }
 
 fn cannot(error: std::io::Error) -> Failure {
-    Diagnostic::environment(error.to_string()).into()
+    let help = "make the lockfile writable, or free space; the same command goes on";
+    Diagnostic::environment(error.to_string()).help(help).into()
 }
 
 /// Replaces a file at once, so that nobody reads half of it.
-fn write(path: &Utf8PathBuf, text: &str) -> std::io::Result<()> {
-    let fresh = path.with_extension("lock.new");
-    fs_err::write(&fresh, text)?;
-    fs_err::rename(&fresh, path)
+fn write(path: &Utf8Path, text: &str) -> std::io::Result<()> {
+    let path = path.canonicalize_utf8()?;
+    let folder = path.parent().unwrap_or(&path);
+    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    fresh.write_all(text.as_bytes())?;
+    fresh.as_file().sync_all()?;
+    fresh.as_file().set_permissions(fs_err::metadata(&path)?.permissions())?;
+    fresh.persist(&path).map(drop).map_err(|error| error.error)
 }

@@ -15,7 +15,7 @@ use crate::display::{Display, RUNS_REMEMBERED};
 use crate::failure::Failure;
 use crate::outputs;
 use crate::process::{cores, start_threads, stop_on_signals};
-use crate::session::{Reach, Session};
+use crate::session::{self, Reach, Session};
 use crate::several;
 use crate::stdio;
 use crate::visible::visible;
@@ -53,7 +53,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         }
     }
     match session.graph.recipe().kind {
-        RecipeKind::Table => report(global, args, &session, outcome, &carry_out)?,
+        RecipeKind::Table => report(global, args, &session, outcome, &|| carry_out(true))?,
         RecipeKind::Artifact => artifact(global, args, &session, &outcome)?,
     }
     display.printed()
@@ -101,6 +101,7 @@ pub(crate) fn carry_out_until(
     cancel: &AtomicBool,
     verify: bool,
 ) -> Result<Outcome, Failure> {
+    session::ready(session.graph.steps())?;
     let threads = machine.threads.unwrap_or_else(cores);
     let observer = &display.expect(1, || {
         Ok(Forecast::new(session.graph.steps(), &timed(&session.store, RUNS_REMEMBERED)?, threads))
@@ -130,14 +131,14 @@ fn report(
     args: &RunArgs,
     session: &Session,
     mut outcome: Outcome,
-    again: &dyn Fn(bool) -> Result<Outcome, Failure>,
+    again: &dyn Fn() -> Result<Outcome, Failure>,
 ) -> Result<(), Failure> {
     let file =
         |outcome: &Outcome| Filed::new(session, outcome, args.out.as_deref(), &session.report_folder());
     let mut filed = file(&outcome)?;
     if !filed.whole && !session.store.is_read_only() {
         stdio::say(format_args!("{LOST}"));
-        match again(true) {
+        match again() {
             Ok(made) => {
                 outcome = made;
                 filed = file(&outcome)?;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use assay_flow::{Diagnostic, StepError};
 use assay_report::{ColumnQuestions, Report, Row, Sample, ShownQuestion, Source};
 use assay_store::{ErrorClass, Hash, Store, StoreError};
-use assay_study::samples::{Question, Reply, brings_questions, brings_replies, questions, replies};
+use assay_study::roles::{brings_questions, brings_replies};
+use assay_study::samples::{Question, Reply, questions, replies};
 
 use crate::args::{Global, SamplesArgs};
 use crate::failure::Failure;

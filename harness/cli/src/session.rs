@@ -1,10 +1,13 @@
 //! What every command starts from: workspace, store, step kinds, facts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_fetch::{HttpError, Hub, Server};
-use assay_flow::{Diagnostic, Facts, Graph, JoinedGraph, Registry, Scale, Workspace, load, load_all};
+use assay_flow::{
+    Diagnostic, Diagnostics, Facts, Graph, JoinedGraph, Registry, Scale, Step, Workspace, load, load_all,
+};
 use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::{Rebuilt, Store, StoreError};
 use assay_study::steps::{self, Setup};
@@ -169,6 +172,21 @@ impl Reach {
         Ok(Self { tools: Tools::with_python("python3"), hub, servers: Vec::new() })
     }
 
+    /// The hub and the package index alone, and before them a folder that files were brought to by hand.
+    pub(crate) fn to_fetch(python: &Utf8Path, brought: Option<&Utf8Path>) -> Result<Self, Failure> {
+        let hub = match brought {
+            Some(folder) => hub()?.with_brought(folder.to_owned()),
+            None => hub()?,
+        };
+        let tools = Tools { brought: brought.map(Utf8Path::to_owned), ..Tools::with_python(python) };
+        Ok(Self { tools, hub, servers: Vec::new() })
+    }
+
+    /// What gets packages.
+    pub(crate) fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
     /// What the user named.
     pub(crate) fn of(machine: &Machine) -> Result<Self, Failure> {
         // No argument, since those can be read by whoever lists the processes.
@@ -188,23 +206,6 @@ impl Reach {
         let servers = endpoints.iter().map(server).map(|server| Ok(server?.with_notice(waiting)));
         let servers = servers.collect::<Result<_, Failure>>()?;
         Ok(Self { tools: Tools::with_python(&machine.python), hub: hub()?, servers })
-    }
-}
-
-impl Reach {
-    /// The hub and the package index alone, and before them a folder that files were brought to by hand.
-    pub(crate) fn to_fetch(python: &Utf8Path, brought: Option<&Utf8Path>) -> Result<Self, Failure> {
-        let hub = match brought {
-            Some(folder) => hub()?.with_brought(folder.to_owned()),
-            None => hub()?,
-        };
-        let tools = Tools { brought: brought.map(Utf8Path::to_owned), ..Tools::with_python(python) };
-        Ok(Self { tools, hub, servers: Vec::new() })
-    }
-
-    /// What gets packages.
-    pub(crate) fn tools(&self) -> &Tools {
-        &self.tools
     }
 }
 
@@ -313,6 +314,25 @@ impl Joint {
             challenges: Arc::clone(&self.challenges),
         })
     }
+}
+
+/// Refuses to run steps that lack something which a plan can do without.
+pub(crate) fn ready(steps: &[Step]) -> Result<(), Failure> {
+    let mut problems = Diagnostics::default();
+    let mut met = BTreeSet::new();
+    for step in steps {
+        if let Err(error) = step.kind.check_to_run(&step.params)
+            && met.insert(error.message())
+        {
+            let diagnostic =
+                Diagnostic::user(format!("step `{}`: {}", step.id, error.message())).at(&step.at);
+            problems.push(match error.remedy_text() {
+                Some(remedy) => diagnostic.help(remedy),
+                None => diagnostic,
+            });
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
 /// The facts of this machine that change results.

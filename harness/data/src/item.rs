@@ -1,8 +1,9 @@
 //! Items and demonstrations.
 
+use assay_sandbox::rows::{Case, Tests};
 use serde::{Deserialize, Serialize};
 
-use crate::Check;
+use crate::{Check, TestsCheck};
 
 /// A question with its check.
 ///
@@ -38,6 +39,30 @@ impl Item {
     /// The reference answer y*: the first of the references; empty where there is none.
     pub fn reference(&self) -> &str {
         self.references.first().map_or("", String::as_str)
+    }
+
+    /// Bytes of its tests' texts.
+    #[must_use]
+    pub fn size_of_tests(&self) -> usize {
+        let of_cases = |cases: &[Case]| cases.iter().map(|case| case.input.len() + case.output.len()).sum();
+        match &self.check {
+            Check::Tests(TestsCheck {
+                tests: Tests::Scripts(cases) | Tests::Calls { cases, .. }, ..
+            }) => of_cases(cases),
+            Check::Tests(TestsCheck { tests: Tests::Checks(checks), .. }) => {
+                checks.iter().map(|check| check.setup.len() + check.code.len()).sum()
+            }
+            _ => 0,
+        }
+    }
+
+    /// The item without its tests, for who asks it and does not judge.
+    #[must_use]
+    pub fn without_tests(mut self) -> Self {
+        if let Check::Tests(check) = &mut self.check {
+            check.tests = Tests::Scripts(Vec::new());
+        }
+        self
     }
 }
 

@@ -244,7 +244,7 @@ fn a_revision_is_a_commit_of_the_repository() {
     assert_eq!(hub.commit("maker/model", Some("v1/x"), NEVER).unwrap(), sha);
     let asked = listening.asked.lock().unwrap();
     let paths: Vec<&str> = asked.iter().map(|asked| asked.path.as_str()).collect();
-    assert_eq!(paths, ["/api/datasets/maker/name/revision/main", "/api/models/maker/model/revision/v1/x"]);
+    assert_eq!(paths, ["/api/datasets/maker/name/revision/main", "/api/models/maker/model/revision/v1%2Fx"]);
     assert!(asked[0].headers.contains(&"authorization: bearer hf_s3cret".to_owned()));
 }
 

@@ -13,6 +13,7 @@ mod engines;
 pub mod figures;
 pub mod inference;
 pub mod records;
+pub mod roles;
 pub mod samples;
 mod sections;
 pub mod steps;

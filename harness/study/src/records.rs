@@ -283,13 +283,44 @@ pub fn try_write<T: Serialize>(
     path: &Utf8Path,
     records: impl IntoIterator<Item = Result<T, StepError>>,
 ) -> Result<(), StepError> {
-    let mut file = BufWriter::new(fs_err::File::create(path)?);
+    let mut lines = Lines::create(path)?;
     for record in records {
-        serde_json::to_writer(&mut file, &record?)
-            .map_err(|error| StepError::environment("a record could not be written").caused_by(error))?;
-        file.write_all(b"\n")?;
+        lines.write(&record?)?;
     }
-    Ok(file.flush()?)
+    lines.finish()
+}
+
+/// A file of JSON lines that is being written.
+pub struct Lines {
+    file: BufWriter<fs_err::File>,
+}
+
+impl Lines {
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create(path: &Utf8Path) -> Result<Self, StepError> {
+        Ok(Self { file: BufWriter::new(fs_err::File::create(path)?) })
+    }
+
+    /// Writes a record.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&mut self, record: &impl Serialize) -> Result<(), StepError> {
+        serde_json::to_writer(&mut self.file, record)
+            .map_err(|error| StepError::environment("a record could not be written").caused_by(error))?;
+        Ok(self.file.write_all(b"\n")?)
+    }
+
+    /// Writes what has not been written yet.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn finish(mut self) -> Result<(), StepError> {
+        Ok(self.file.flush()?)
+    }
 }
 
 /// For each trace, the first of its item's valid traces with the same thought: the one that holds the

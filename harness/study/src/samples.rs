@@ -9,19 +9,6 @@ use camino::Utf8Path;
 
 use crate::records::{self, Generation, GenerationVerdict};
 
-/// The kinds of steps that bring questions.
-const OF_ITEMS: [&str; 4] = ["items", "joined-items", "problems", "published-items"];
-
-/// Whether steps of this kind bring questions, as artefacts that [`questions`] reads.
-pub fn brings_questions(kind: &str) -> bool {
-    OF_ITEMS.contains(&kind)
-}
-
-/// Whether steps of this kind bring replies to questions, as artefacts that [`replies`] reads.
-pub fn brings_replies(kind: &str) -> bool {
-    kind == "generate"
-}
-
 /// A question of a benchmark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {

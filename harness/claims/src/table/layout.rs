@@ -214,7 +214,7 @@ pub struct RowLayout {
     /// The paper's name of the method.
     pub label: String,
     /// What is measured in the place of the paper's model, such as `0.31M decoder, fine-tuned on 150 rows`. It stands
-    /// beside the label wherever a number of the row can be quoted from.
+    /// beside the label wherever a number of the row can be quoted from. Empty where it is the paper's own.
     pub stand_in: Option<String>,
     /// The model that is measured; none where the row holds printed values only.
     pub model: Option<String>,
@@ -330,7 +330,13 @@ impl RowLayout {
     /// What its measured values are of, and the paper's label where a stand-in was measured.
     #[must_use]
     pub fn measured_as(&self) -> String {
-        in_the_place_of(self.stand_in.as_deref(), &self.label)
+        in_the_place_of(self.stand_in(), &self.label)
+    }
+
+    /// What is measured in the place of the paper's model; none where it is that model.
+    #[must_use]
+    pub fn stand_in(&self) -> Option<&str> {
+        self.stand_in.as_deref().filter(|stand_in| !stand_in.is_empty())
     }
 
     /// The name of the evaluations behind the row: its model, or a name made of its id where scores are imported.

@@ -4,12 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_claims::Assurance;
 use assay_report::{Report, Source};
-
-/// The kinds of steps whose models others have made.
-const RELEASED: [&str; 3] = ["gguf-model", "hub-model", "served-model"];
-
-/// The kinds of steps that train.
-const TRAINING: [&str; 4] = ["train", "grpo", "rlt", "pretrain"];
+use assay_study::roles::{brings_a_released_model, trains};
 
 /// Says of each row whether its model was trained here or is a released one that was sampled anew. Where no row rests on a model
 /// of others, all were trained here, and nothing is said.
@@ -21,7 +16,7 @@ pub(super) fn mark(report: &mut Report) {
         .iter()
         .map(|row| level(row.cells.values().flat_map(|cell| &cell.sources).map(String::as_str), &by_id))
         .collect();
-    if !report.sources.iter().any(|source| RELEASED.contains(&source.kind.as_str())) {
+    if !report.sources.iter().any(|source| brings_a_released_model(&source.kind)) {
         return;
     }
     report.rows.iter_mut().zip(levels).for_each(|(row, level)| row.anew = level);
@@ -33,10 +28,10 @@ fn level<'a>(ids: impl Iterator<Item = &'a str>, by_id: &BTreeMap<&'a str, &'a S
     let mut met: BTreeSet<&str> = queue.iter().copied().collect();
     let mut found = None;
     while let Some(source) = queue.pop().and_then(|id| by_id.get(id)) {
-        if TRAINING.contains(&source.kind.as_str()) {
+        if trains(&source.kind) {
             return Some(Assurance::Retrained);
         }
-        if RELEASED.contains(&source.kind.as_str()) {
+        if brings_a_released_model(&source.kind) {
             found = Some(Assurance::ReSampled);
         }
         queue.extend(source.inputs.iter().map(String::as_str).filter(|id| met.insert(id)));

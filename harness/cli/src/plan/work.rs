@@ -1,5 +1,6 @@
 //! What a run would download, generate and judge, as far as that is known before it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use assay_flow::{AbsentRow, PlanEntry, Scale, State, Step, Value};
@@ -25,7 +26,7 @@ pub(crate) struct Work {
     unchecked: usize,
     /// The bytes of the others.
     bytes: u64,
-    /// Models that generate.
+    /// Steps that generate: one for each model, seed and way of sampling.
     models: usize,
     /// The replies of all of them.
     replies: f64,
@@ -45,7 +46,9 @@ impl Work {
         let mut work =
             Self { rate: scale.value(RATE).and_then(|rate| number(&rate.value)), ..Self::default() };
         let waiting = steps.into_iter().zip(entries).filter(|(_, entry)| entry.state != State::Cached);
-        for (step, _) in waiting {
+        // Steps of one key are one: what was fetched for one of them is there for the others.
+        let mut met = BTreeSet::new();
+        for (step, _) in waiting.filter(|(_, entry)| entry.key.is_none_or(|key| met.insert(key))) {
             if let Some(bytes) = downloads(step) {
                 work.files += 1;
                 work.bytes += bytes;
@@ -93,13 +96,14 @@ impl Work {
         if self.models > 0 {
             let hours = self.rate.map_or_else(String::new, |rate| {
                 let hours = self.tokens / rate / SECONDS_AN_HOUR;
-                format!(": {hours:.0} GPU hours at {rate} tokens a second")
+                format!(": {hours:.0} GPU hours at {} tokens a second", grouped(rate))
             });
+            let models =
+                if self.models == 1 { "1 model".to_owned() } else { format!("{} models", self.models) };
             let _ = writeln!(
                 text,
-                "generates     {:.0} replies of {} models, about {:.0} million tokens{hours}\njudges        as many replies",
-                self.replies,
-                self.models,
+                "generates     {} replies of {models}, about {:.0} million tokens{hours}\njudges        as many replies",
+                grouped(self.replies),
                 self.tokens / MILLION,
             );
         }
@@ -108,6 +112,19 @@ impl Work {
         }
         text
     }
+}
+
+/// A whole number with a comma between thousands.
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A number of a recipe or a scale.

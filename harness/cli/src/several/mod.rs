@@ -55,6 +55,8 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
     let mut carry_out = |verify: bool| {
+        // Every report is written anew by a second pass, so what went wrong before is no more.
+        unwritten = None;
         let mut write = |recipe: usize, outcome: Outcome| match finished(&joint, args, recipe, &outcome) {
             Ok(report) => {
                 if !verify {
@@ -140,6 +142,7 @@ pub(crate) fn carry_out(
     verify: bool,
     finished: &mut dyn FnMut(usize, Outcome),
 ) -> Result<JoinedOutcome, Failure> {
+    session::ready(joint.graph.steps())?;
     let threads = machine.threads.unwrap_or_else(cores);
     let observer = &display.expect(joint.graph.recipes().len(), || {
         Ok(Forecast::new(joint.graph.steps(), &timed(&joint.store, RUNS_REMEMBERED)?, threads))

@@ -109,7 +109,7 @@ impl Published {
             }
             before = last;
         }
-        left(items, name)
+        if items.is_empty() { Err(nothing_left(name)) } else { Ok(items) }
     }
 
     /// The item of a row, the `number`th of all files.
@@ -143,13 +143,9 @@ fn named<'f>(files: &[&'f Utf8Path], name: &Utf8Path) -> Vec<(&'f Utf8Path, Utf8
     files.iter().enumerate().map(|(at, file)| (*file, called(at))).collect()
 }
 
-/// Refuses a benchmark of which nothing is asked.
-fn left(items: Vec<Item>, name: &Utf8Path) -> Result<Vec<Item>, DataError> {
-    if items.is_empty() {
-        let message = "no row is left to be asked".to_owned();
-        return Err(DataError::Table { path: name.to_owned(), message });
-    }
-    Ok(items)
+/// The error of a benchmark of which nothing is asked.
+fn nothing_left(name: &Utf8Path) -> DataError {
+    DataError::Table { path: name.to_owned(), message: "no row is left to be asked".to_owned() }
 }
 
 /// A parameter that is no template or no expression, as an error of the benchmark.

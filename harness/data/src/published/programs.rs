@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::formulas::{self, Columns, Formulas, WHERE};
-use super::{QUESTION, left, lines, named, unusable};
+use super::{QUESTION, lines, named, nothing_left, unusable};
 use crate::{Check, DataError, Item, ProgramForm, TestsCheck};
 
 /// How the rows of a benchmark of programs become items. Rows are JSON lines, in any form that `assay judge` reads; templates
@@ -48,41 +48,70 @@ impl PublishedPrograms {
         Formulas::new(&[(QUESTION, self.question.as_deref())], &[(WHERE, self.only.as_deref())])
     }
 
-    /// The items of a file, or of several, in their order. `name` is what messages call them. One line is held at a time.
+    /// The items of a file, or of several, in their order. `name` is what messages call them.
+    ///
+    /// # Errors
+    /// Those of [`each`](Self::each).
+    pub fn items(&self, files: &[&Utf8Path], name: &Utf8Path) -> Result<Vec<Item>, DataError> {
+        let mut items = Vec::new();
+        self.each(files, name, |item| {
+            items.push(item);
+            Ok::<_, DataError>(())
+        })?;
+        Ok(items)
+    }
+
+    /// Calls `take` with each of them. One row is held at a time: the tests of a benchmark may be gigabytes together.
     ///
     /// # Errors
     /// [`DataError`] with file and line: a line that is no row of a known form, a problem that cannot be asked, two of one
-    /// id; or no problem is left.
-    pub fn items(&self, files: &[&Utf8Path], name: &Utf8Path) -> Result<Vec<Item>, DataError> {
+    /// id; or no problem is left. The first error of `take`.
+    pub fn each<E: From<DataError>>(
+        &self,
+        files: &[&Utf8Path],
+        name: &Utf8Path,
+        mut take: impl FnMut(Item) -> Result<(), E>,
+    ) -> Result<(), E> {
         let formulas = self.formulas().map_err(|error| unusable(name, error))?;
         let most = self.first.map_or(usize::MAX, |first| first as usize);
-        let (mut items, mut lines_of) = (Vec::new(), BTreeMap::new());
+        let mut lines_of = BTreeMap::new();
         for (file, name) in named(files, name) {
             for line in lines(file, &name)? {
                 let (line, text) = line?;
-                if items.len() >= most {
-                    return Ok(items);
+                if lines_of.len() >= most {
+                    return Ok(());
                 }
                 let place = Place { path: name.clone(), line, column: 1 };
-                let form = |message| DataError::from(RowsError::Form { place: place.clone(), message });
-                let row: Map<String, Value> = serde_json::from_str(&text)
-                    .map_err(|error| form(format!("it is no JSON object: {error}")))?;
-                let shown = Shown::of(&row);
-                let columns = formulas::columns(row).map_err(form)?;
-                if !formulas.is_asked(&columns).map_err(form)? {
-                    continue;
-                }
-                let problem = Problem::parse(&text, place.clone())?;
-                let item = self.item(&formulas, &columns, shown, &problem).map_err(form)?;
-                item.validate_to_ask().map_err(|fault| form(format!("item `{}`: {fault}", item.id)))?;
+                let Some(item) = self.asked(&formulas, &text, &place)? else { continue };
                 let id = item.id.clone();
                 if let Some(first) = lines_of.insert(id.clone(), line) {
-                    return Err(RowsError::Twice { place, what: "problem", id, first }.into());
+                    return Err(
+                        DataError::from(RowsError::Twice { place, what: "problem", id, first }).into()
+                    );
                 }
-                items.push(item);
+                take(item)?;
             }
         }
-        left(items, name)
+        match lines_of.is_empty() {
+            true => Err(nothing_left(name).into()),
+            false => Ok(()),
+        }
+    }
+
+    /// The item of a row; `None` if it is not asked.
+    fn asked(&self, formulas: &Formulas, text: &str, place: &Place) -> Result<Option<Item>, DataError> {
+        let form = |message| DataError::from(RowsError::Form { place: place.clone(), message });
+        let row: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| form(format!("it is no JSON object: {error}")))?;
+        let shown = Shown::of(&row);
+        let columns = formulas::columns(row).map_err(form)?;
+        if !formulas.is_asked(&columns).map_err(form)? {
+            return Ok(None);
+        }
+        let problem = Problem::parse(text, place.clone())?;
+        let item = self.item(formulas, &columns, shown, &problem).map_err(form)?;
+        item.validate_to_ask().map_err(|fault| form(format!("item `{}`: {fault}", item.id)))?;
+        Ok(Some(item))
     }
 
     fn item(

@@ -3,9 +3,8 @@
 use std::io::{Read, Write};
 
 use assay_store::Hash;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use super::HubFile;
 use crate::error::FetchError;
 use crate::http::plain;
 
@@ -68,21 +67,29 @@ impl<'p> Arrived<'p> {
     }
 }
 
-/// Copies a file, if it is the one that is wanted and can be read.
-pub(super) fn copied(
+/// Copies a file that may be there to `to`, if it can be read and is of this size; gives its hash and its size. Nothing is at
+/// `to` before all of it is.
+pub(super) fn copy(
     from: &Utf8Path,
     to: &Utf8Path,
-    file: &HubFile<'_>,
+    size: Option<u64>,
     stopped: &dyn Fn() -> bool,
-) -> Result<bool, FetchError> {
-    let Ok(reader) = fs_err::File::open(from) else { return Ok(false) };
-    let mut arrived = Arrived::open(to)?;
+) -> Result<Option<(Hash, u64)>, FetchError> {
+    let Ok(file) = fs_err::File::open(from) else { return Ok(None) };
+    let length = file.metadata().map_or(0, |there| if there.is_file() { there.len() } else { 0 });
+    if length == 0 || size.is_some_and(|size| size != length) {
+        return Ok(None);
+    }
+    let aside = Utf8PathBuf::from(format!("{to}.copy"));
+    let mut arrived = Arrived::open(&aside)?;
     arrived.start_over()?;
     // What cannot be read there to its end is fetched.
-    arrived.take(reader, file.size, stopped)?;
-    let right = arrived.length == file.size && arrived.hash() == file.blake3;
-    if !right {
-        fs_err::remove_file(to).map_err(FetchError::io("remove", to))?;
+    let broken = arrived.take(file, length, stopped)?.is_some();
+    let found = (arrived.hash(), arrived.length);
+    if broken || found.1 != length {
+        fs_err::remove_file(&aside).map_err(FetchError::io("remove", &aside))?;
+        return Ok(None);
     }
-    Ok(right)
+    fs_err::rename(&aside, to).map_err(FetchError::io("write", to))?;
+    Ok(Some(found))
 }

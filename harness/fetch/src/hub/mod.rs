@@ -169,22 +169,20 @@ impl Hub {
         to: &Utf8Path,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(), FetchError> {
-        let mut copied = false;
-        for there in self.places(&file.at).filter(|place| place.is_file()) {
-            copied = arrived::copied(&there, part, file, stopped)?;
-            if copied {
-                break;
+        for there in self.places(&file.at) {
+            if arrived::copy(&there, to, Some(file.size), stopped)?
+                .is_some_and(|found| found.0 == file.blake3)
+            {
+                return Ok(());
             }
         }
-        if !copied {
-            let (found, length) = self.download(&file.at, Some(file.size), part, stopped)?;
-            if found != file.blake3 || length != file.size {
-                fs_err::remove_file(part).map_err(FetchError::io("remove", part))?;
-                return Err(match length == file.size {
-                    true => file.mismatch(found),
-                    false => file.other_size(length),
-                });
-            }
+        let (found, length) = self.download(&file.at, Some(file.size), part, stopped)?;
+        if found != file.blake3 || length != file.size {
+            fs_err::remove_file(part).map_err(FetchError::io("remove", part))?;
+            return Err(match length == file.size {
+                true => file.mismatch(found),
+                false => file.other_size(length),
+            });
         }
         fs_err::rename(part, to).map_err(FetchError::io("write", to))
     }
@@ -210,8 +208,12 @@ impl Hub {
     ) -> Result<String, FetchError> {
         let at = HubPath { repository, revision: revision.unwrap_or(MAIN), path: "its commit" };
         let (kind, name) = at.kind_and_name();
-        let url =
-            format!("{}/api/{kind}/{}/revision/{}", self.address.base, encoded(name), encoded(at.revision));
+        let url = format!(
+            "{}/api/{kind}/{}/revision/{}",
+            self.address.base,
+            encoded(name),
+            revision_encoded(at.revision)
+        );
         let mut pauses = Pauses::new(self.patience);
         loop {
             let (detail, wish) = match self.continued(&at, &url, 0)? {
@@ -225,7 +227,8 @@ impl Hub {
         }
     }
 
-    /// Fetches a file that no lock pins yet to `to`, which must not exist; gives its hash and its size.
+    /// Fetches a file that no lock pins yet to `to`; gives its hash and its size. It is copied from the folder of the hub's own
+    /// programs if that has this commit of it. What has arrived at `to` when this fails is gone on from by the next call.
     ///
     /// # Errors
     /// As [`obtain`](Self::obtain).
@@ -235,7 +238,13 @@ impl Hub {
         to: &Utf8Path,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(Hash, u64), FetchError> {
-        self.download(at, None, to, stopped)
+        match self.home.as_ref().map(|home| home.join(at.kept())) {
+            Some(kept) => match arrived::copy(&kept, to, None, stopped)? {
+                Some(found) => Ok(found),
+                None => self.download(at, None, to, stopped),
+            },
+            None => self.download(at, None, to, stopped),
+        }
     }
 
     /// Fetches what is missing of a file of this size, if it is known; gives the hash of all of it, and its length as far as
@@ -251,7 +260,7 @@ impl Hub {
             "{}/{}/resolve/{}/{}",
             self.address.base,
             encoded(at.repository),
-            encoded(at.revision),
+            revision_encoded(at.revision),
             encoded(at.path)
         );
         let mut arrived = Arrived::open(part)?;
@@ -354,6 +363,11 @@ fn encoded(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let write = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     path.bytes().map(write).collect()
+}
+
+/// A revision as it stands in an address: it is one part of it, also where it holds a slash.
+fn revision_encoded(revision: &str) -> String {
+    encoded(revision).replace('/', "%2F")
 }
 
 /// What the hub gives.

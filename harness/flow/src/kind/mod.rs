@@ -142,6 +142,15 @@ pub trait StepKind: Send + Sync {
         Ok(())
     }
 
+    /// Checks before a run what a plan can do without, such as that a file is pinned which has to be fetched.
+    ///
+    /// # Errors
+    /// What is missing, and what to do.
+    fn check_to_run(&self, params: &Params) -> Result<(), StepError> {
+        let _ = params;
+        Ok(())
+    }
+
     /// Those facts of `env` (or of the kind's own) that change this step's result. Of the parameters only the values count, not
     /// the seed and the labels: steps that share their values are asked about once.
     fn facts(&self, params: &Params, env: &Facts) -> Facts {

@@ -194,7 +194,11 @@ pub(crate) fn read_scale(
 ) -> Option<Scale> {
     let (file, mut root) = read_values(reader, (name, None), &mut Vec::new(), problems)?;
     sets.apply(&mut root, problems);
-    Scale::read(name, &file, root, sets.all(), problems)
+    let scale = Scale::read(name, &file, root, sets.all(), problems)?;
+    if let Ok(known) = reader.recipes() {
+        scale.expect_recipes(&known, problems);
+    }
+    Some(scale)
 }
 
 /// The file of a scale and its values: its own, those that were fixed beforehand for it, and those of the scale that it

@@ -63,6 +63,11 @@ impl Scale {
             Some(_) => vec![fields.optional(PIPELINE)?],
             None => Vec::new(),
         };
+        if pipeline.is_empty() && fields.raw(PIPELINE).is_some() {
+            let message = format!("`{PIPELINE}` names nothing: leave it out for `recipes/pipeline`");
+            fields.problems().push(diagnose(&root, &ValuePath::key(PIPELINE), Part::Value, message, None));
+            return None;
+        }
         if let Some(at) = pipeline.iter().position(|part| !is_inside(part)) {
             let message = format!(
                 "`{PIPELINE}`: expected a folder of the workspace or a file in one, such as `recipes/pipeline`"
@@ -96,6 +101,18 @@ impl Scale {
     /// Whether it is for this recipe.
     pub(crate) fn is_for(&self, recipe: &str) -> bool {
         self.recipes.as_ref().is_none_or(|recipes| recipes.iter().any(|name| name == recipe))
+    }
+
+    /// Reports names in `recipes` that no recipe has; `known` are those that there are.
+    pub(crate) fn expect_recipes(&self, known: &[String], problems: &mut Diagnostics) {
+        for (at, name) in self.recipes.iter().flatten().enumerate() {
+            if !known.contains(name) {
+                let message = format!("there is no recipe `{name}`");
+                let help = likely(name, known.iter().map(String::as_str));
+                let path = ValuePath::key(RECIPES).index(at);
+                problems.push(diagnose(&self.root, &path, Part::Value, message, help));
+            }
+        }
     }
 
     /// Where `recipes` is written, and what it lists.

@@ -98,7 +98,11 @@ pub(crate) fn table_step(
         }
     }
     let rows = models_of_rows(recipe, content, source.models, problems);
-    if rows.is_empty() && !imports(content) && problems.len() == before {
+    if rows.is_empty() && !imports(content) && !recipe.absent.is_empty() {
+        let message = format!("no row of `{}` can be measured at this scale", recipe.name);
+        let help = "its pipeline lists all of its models as `[absent]`; `assay audit` checks printed values";
+        problems.push(Diagnostic::user(message).at(recipe.start()).help(help));
+    } else if rows.is_empty() && !imports(content) && problems.len() == before {
         no_model(recipe, content).into_iter().for_each(|problem| problems.push(problem));
     }
     // What all tables take is taken for their models.

@@ -181,6 +181,11 @@ impl<'w> Reader<'w> {
         Ok(names.iter().map(|name| Utf8PathBuf::from(format!("{folder}/{name}.toml"))).collect())
     }
 
+    /// Names of the recipes.
+    pub(crate) fn recipes(&self) -> Result<Vec<String>, Diagnostic> {
+        self.workspace.recipes()
+    }
+
     /// Reads a recipe, given by name or as the path of its file.
     pub(crate) fn recipe(&mut self, given: &str, problems: &mut Diagnostics) -> Option<Recipe> {
         let name = match self.workspace.recipe_name(given) {

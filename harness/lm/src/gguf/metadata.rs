@@ -83,9 +83,10 @@ impl Metadata<'_> {
         }
         match scaled {
             None => Ok(()),
-            Some(key) => {
-                Err(wrong(self.path, format!("`{key}` scales rotary positions, which this decoder does not")))
-            }
+            Some(key) => Err(wrong(
+                self.path,
+                format!("`{key}` scales rotary positions, which is not read from such files"),
+            )),
         }
     }
 

@@ -163,8 +163,8 @@ fn row(table: &Table, layout: &RowLayout, evidence: &BTreeMap<String, Vec<String
         .collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let (label, printed_label) = match &layout.stand_in {
-        Some(name) => (name.clone(), Some(layout.label.clone())),
+    let (label, printed_label) = match layout.stand_in() {
+        Some(name) => (name.to_owned(), Some(layout.label.clone())),
         None => (layout.label.clone(), None),
     };
     let assurance = table.assurance.get(&layout.id).copied();

@@ -45,7 +45,10 @@ pub(crate) struct Params {
 pub(crate) fn kind(workspace: Workspace, servers: Servers) -> Kind<Params> {
     let about = "k replies of a model to each test item";
     Kind::new("generate", 1, GENERATIONS, about, move |params: &Params, context| {
-        let items: Vec<Item> = records::read(context, "items")?;
+        // Tests are for the judge, and may be gigabytes together.
+        let items =
+            records::stream::<Item>(&context.input("items")?.path)?.map(|item| Ok(item?.without_tests()));
+        let items: Vec<Item> = items.collect::<Result<_, StepError>>()?;
         let benchmarks = items.iter().map(|item| item.benchmark.clone()).collect();
         params.check_benchmarks(context.params(), &benchmarks).map_err(|error| {
             StepError::user(error.to_string()).remedy("name benchmarks that the items of input `items` have")

@@ -6,7 +6,7 @@ use camino::{Utf8Component, Utf8Path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FILE, Kind, MODEL, is_unchecked, locked, locked_fact};
+use super::kind::{FILE, Kind, MODEL, is_pinned, is_unchecked, locked, locked_fact};
 use super::package::failed;
 
 #[derive(Deserialize, JsonSchema)]
@@ -29,7 +29,7 @@ pub(crate) struct ModelParams {
 
 /// `hub-file`: a file of a repository on the hub, of the hash that its lock pins.
 pub(crate) fn file(workspace: Workspace, hub: Hub) -> Kind<FileParams> {
-    let (checked, known, sized) = (workspace.clone(), workspace.clone(), workspace.clone());
+    let [checked, known, sized, ready] = [(); 4].map(|()| workspace.clone());
     let about = "A file of the Hugging Face hub, if it is the one that its lock pins";
     Kind::new("hub-file", 1, FILE, about, move |params: &FileParams, context| {
         let entry = params.locked(&workspace).map_err(refused)?;
@@ -45,11 +45,12 @@ pub(crate) fn file(workspace: Workspace, hub: Hub) -> Kind<FileParams> {
     })
     .facts(move |params, _| locked_fact(params.locked(&known)))
     .downloads(move |params| Some(params.locked(&sized).map_or(0, |entry| entry.size)))
+    .check_to_run(move |params| is_pinned(&ready, &params.lock, &params.entry))
 }
 
 /// `hub-model`: the files of a model on the hub as a model folder, each of the hash that its lock pins.
 pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
-    let (checked, known, sized) = (workspace.clone(), workspace.clone(), workspace.clone());
+    let [checked, known, sized, ready] = [(); 4].map(|()| workspace.clone());
     let about =
         "A model of the Hugging Face hub as a model folder, if its files are those that their lock pins";
     Kind::new("hub-model", 1, MODEL, about, move |params: &ModelParams, context| {
@@ -63,6 +64,10 @@ pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
         Ok(())
     })
     .check(move |params, _| {
+        // What is not pinned yet can be planned with, and not run.
+        if params.entries.iter().any(|entry| is_unchecked(&checked, &params.lock, entry)) {
+            return Ok(());
+        }
         let entries = params.locked(&checked)?;
         let mut names = std::collections::BTreeSet::new();
         for (name, entry) in &entries {
@@ -93,6 +98,9 @@ pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
     })
     .downloads(move |params| {
         Some(params.locked(&sized).map_or(0, |entries| entries.iter().map(|(_, entry)| entry.size).sum()))
+    })
+    .check_to_run(move |params| {
+        params.entries.iter().try_for_each(|entry| is_pinned(&ready, &params.lock, entry))
     })
 }
 

@@ -77,9 +77,33 @@ fn verdicts(
             None => Err(StepError::internal(format!("the answer of item {id} has no item"))),
         })
         .collect::<Result<Vec<_>, StepError>>()?;
-    let progress = |done, total| context.progress(done, total, "judged");
-    judged(context, judging, &answers, &progress)
+    let (mut verdicts, all) = (Vec::with_capacity(answers.len()), answers.len() as u64);
+    let mut rest = answers.as_slice();
+    while !rest.is_empty() {
+        let (these, others) = rest.split_at(together(rest));
+        let before = verdicts.len() as u64;
+        let progress = |done: u64, total: u64| match before == 0 && others.is_empty() {
+            true => context.progress(done, total, "judged"),
+            false => context.progress(before + done, all, "judged"),
+        };
+        verdicts.extend(judged(context, judging, these, &progress)?);
+        rest = others;
+    }
+    Ok(verdicts)
 }
+
+/// How many of the first answers are judged together: each has a copy of its item's tests.
+fn together(answers: &[(&Item, Option<&str>)]) -> usize {
+    let mut bytes = 0;
+    let fits = answers.iter().take_while(|(item, _)| {
+        bytes += item.size_of_tests();
+        bytes <= TESTS_TOGETHER
+    });
+    fits.count().max(1)
+}
+
+/// Most bytes of tests that are judged together.
+const TESTS_TOGETHER: usize = 256 << 20;
 
 /// A verdict for each item and answer, in order.
 pub(crate) fn judged(

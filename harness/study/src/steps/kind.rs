@@ -48,6 +48,7 @@ pub(crate) const TABLE: ArtifactType = ArtifactType("table");
 type Run<P> = dyn Fn(&P, &StepContext<'_>) -> Result<(), StepError> + Send + Sync;
 type KnownFacts<P> = dyn Fn(&P, &Facts) -> Facts + Send + Sync;
 type Check<P> = dyn Fn(&P, &Params) -> Result<(), ParamError> + Send + Sync;
+type CheckToRun<P> = dyn Fn(&P) -> Result<(), StepError> + Send + Sync;
 type CheckInputs<P> = dyn Fn(&P, &[&str]) -> Result<(), ParamError> + Send + Sync;
 type Needs<P> = dyn Fn(&P) -> Resources + Send + Sync;
 type Downloads<P> = dyn Fn(&P) -> Option<u64> + Send + Sync;
@@ -64,6 +65,7 @@ pub(crate) struct Kind<P> {
     downloads: Box<Downloads<P>>,
     check: Box<Check<P>>,
     check_inputs: Box<CheckInputs<P>>,
+    check_to_run: Box<CheckToRun<P>>,
     run: Box<Run<P>>,
     params: PhantomData<fn() -> P>,
 }
@@ -89,6 +91,7 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
             downloads: Box::new(|_| None),
             check: Box::new(|_, _| Ok(())),
             check_inputs: Box::new(|_, _| Ok(())),
+            check_to_run: Box::new(|_| Ok(())),
             run: Box::new(run),
             params: PhantomData,
         }
@@ -137,6 +140,17 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
     }
 }
 
+impl<P: DeserializeOwned + JsonSchema> Kind<P> {
+    /// A check of what a run needs, and a plan does not.
+    pub(crate) fn check_to_run(
+        mut self,
+        check: impl Fn(&P) -> Result<(), StepError> + Send + Sync + 'static,
+    ) -> Self {
+        self.check_to_run = Box::new(check);
+        self
+    }
+}
+
 impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
     fn name(&self) -> &'static str {
         self.name
@@ -168,6 +182,10 @@ impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
 
     fn check_inputs(&self, params: &Params, connected: &[&str]) -> Result<(), ParamError> {
         (self.check_inputs)(&params.parse()?, connected)
+    }
+
+    fn check_to_run(&self, params: &Params) -> Result<(), StepError> {
+        params.parse().map_or(Ok(()), |params| (self.check_to_run)(&params))
     }
 
     fn facts(&self, params: &Params, known: &Facts) -> Facts {
@@ -204,6 +222,13 @@ pub(crate) fn locked(
 /// Whether a lockfile names this entry and does not pin it yet.
 pub(crate) fn is_unchecked(workspace: &Workspace, lock: &str, entry: &str) -> bool {
     workspace.lock(lock).is_ok_and(|lock| lock.unchecked.contains_key(entry))
+}
+
+/// Refuses an entry that is not pinned yet.
+pub(crate) fn is_pinned(workspace: &Workspace, lock: &str, entry: &str) -> Result<(), StepError> {
+    let Ok(lock) = workspace.lock(lock) else { return Ok(()) };
+    let pinned = lock.entry(entry).map(drop);
+    pinned.map_err(|error| StepError::user(error.to_string()).remedy(error.remedy()))
 }
 
 /// What is locked, as a fact: a change of the lock is a change of the step.

@@ -148,14 +148,19 @@ fn a_file_of_the_workspace_is_known_by_its_content() {
     }
 }
 
-/// Reports show samples of questions that any of these kinds brought.
+/// Who reads the provenance of a run knows kinds by what they are for.
 #[test]
-fn every_kind_of_step_that_makes_items_is_known_to_bring_questions() {
-    let project = Project::new("bring-questions");
+fn every_kind_of_step_has_the_role_that_its_output_has() {
+    use assay_study::roles::{brings_a_released_model, brings_questions, brings_replies, judges, trains};
+    let project = Project::new("roles");
     for kind in project.registry().kinds() {
-        let makes = kind.output().0 == "items";
-        assert_eq!(assay_study::samples::brings_questions(kind.name()), makes, "{}", kind.name());
-        let samples = kind.output().0 == "generations";
-        assert_eq!(assay_study::samples::brings_replies(kind.name()), samples, "{}", kind.name());
+        let (name, output) = (kind.name(), kind.output().0);
+        assert_eq!(brings_questions(name), output == "items", "{name}");
+        assert_eq!(brings_replies(name), output == "generations", "{name}");
+        // A model is one of others, or it was trained.
+        assert_eq!(brings_a_released_model(name) != trains(name), output == "model", "{name}");
+        if ["verdicts", "answer-verdicts"].contains(&output) {
+            assert!(judges(name), "{name}");
+        }
     }
 }
