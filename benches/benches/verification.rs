@@ -57,9 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("  the check is {:.4} % of judging  (goal: at most 2 %)", 100.0 * check / judged);
     }
     let bytes: Vec<u8> = (0..ARTEFACT).map(|at| (at.wrapping_mul(2_654_435_761) >> 16) as u8).collect();
-    let hash = store.put(&bytes)?;
     let plain = root.join("plain");
     std::fs::write(&plain, &bytes)?;
+    let hash = store.put_path(&plain)?;
     compare_cpu(
         "an artefact of 64 MiB",
         "byte",

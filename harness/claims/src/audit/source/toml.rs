@@ -9,8 +9,8 @@ use super::{Source, SourceError};
 use crate::table::{self, Layout};
 
 /// Keys of a recipe that are no part of its table.
-const OTHERS: [&str; 9] =
-    ["title", "kind", "paper", "locator", "scales", "target", "expect", "steps", "seeds"];
+const OTHERS: [&str; 10] =
+    ["title", "kind", "paper", "locator", "scales", "target", "expect", "steps", "seeds", "inputs"];
 /// Keys that describe the measurement: a scale may hold their values.
 const OF_THE_MEASUREMENT: [&str; 4] = ["notes", "deviations", "history", "rules"];
 /// Most references that are followed one after the other: more count as a circle.
