@@ -254,13 +254,10 @@ fn list(global: &Global, of_column: &ColumnQuestions, row: &Row) -> Result<(), F
 
 fn print(shown: &ShownQuestion) -> Result<(), Failure> {
     let mut out = stdio::out();
-    writeln!(
-        out,
-        "{}\n{}\nright: {}",
-        visible(&shown.id),
-        visible(&shown.text),
-        visible(&shown.references.join("; "))
-    )?;
+    writeln!(out, "{}\n{}", visible(&shown.id), visible(&shown.text))?;
+    if !shown.references.is_empty() {
+        writeln!(out, "right: {}", visible(&shown.references.join("; ")))?;
+    }
     for sample in &shown.samples {
         let seed = sample.seed.map_or_else(String::new, |seed| format!("seed {seed}, "));
         writeln!(out, "\n{seed}sample {}: {}", sample.number, sample.verdict)?;

@@ -15,9 +15,9 @@ pub fn brings_a_released_model(kind: &str) -> bool {
     ["gguf-model", "hub-model", "served-model"].contains(&kind)
 }
 
-/// Whether steps of this kind train a model, or take over one that was trained here.
+/// Whether steps of this kind train a model. Whose model a `checkpoint` is, its kind does not say.
 pub fn trains(kind: &str) -> bool {
-    ["checkpoint", "grpo", "pretrain", "rlt", "train"].contains(&kind)
+    ["grpo", "pretrain", "rlt", "train"].contains(&kind)
 }
 
 /// Whether steps of this kind may need the sandbox's images.

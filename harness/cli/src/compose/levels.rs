@@ -27,7 +27,8 @@ fn level<'a>(ids: impl Iterator<Item = &'a str>, by_id: &BTreeMap<&'a str, &'a S
     let mut queue: Vec<&str> = ids.collect();
     let mut met: BTreeSet<&str> = queue.iter().copied().collect();
     let mut found = None;
-    while let Some(source) = queue.pop().and_then(|id| by_id.get(id)) {
+    while let Some(id) = queue.pop() {
+        let Some(source) = by_id.get(id) else { continue };
         if trains(&source.kind) {
             return Some(Assurance::Retrained);
         }

@@ -157,8 +157,9 @@ fn every_kind_of_step_has_the_role_that_its_output_has() {
         let (name, output) = (kind.name(), kind.output().0);
         assert_eq!(brings_questions(name), output == "items", "{name}");
         assert_eq!(brings_replies(name), output == "generations", "{name}");
-        // A model is one of others, or it was trained.
-        assert_eq!(brings_a_released_model(name) != trains(name), output == "model", "{name}");
+        // A model is one of others, or it was trained; of a folder in the workspace nobody knows.
+        let known = output == "model" && name != "checkpoint";
+        assert_eq!(brings_a_released_model(name) != trains(name), known, "{name}");
         if ["verdicts", "answer-verdicts"].contains(&output) {
             assert!(judges(name), "{name}");
         }
