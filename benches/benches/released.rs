@@ -1,5 +1,5 @@
 //! Sampling from a decoder of the shape of SmolLM2-135M, with weights of its own: how long it takes depends on the shape alone.
-//! `benches/compare/transformers.py` puts Hugging Face's `transformers` beside it.
+//! `benches/compare/hugging_face.py` puts Hugging Face's `transformers` beside it.
 
 use assay_bench::{Contender, compare, tune};
 use assay_lm::sample::{Prompt, SampleConfig, Sampler};

@@ -15,8 +15,8 @@ use camino::Utf8PathBuf;
 /// Remembered verdicts, and their size in bytes: those of a sample with ten tests.
 const VERDICTS: usize = 20_000;
 const VERDICT: usize = 400;
-/// Size of the artefact.
-const ARTEFACT: usize = 64 << 20;
+/// Size of the artefact, in MiB.
+const MEBIBYTES: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::TempDir::new()?;
@@ -56,18 +56,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let [judged, _, check] = costs[..] {
         println!("  the check is {:.4} % of judging  (goal: at most 2 %)", 100.0 * check / judged);
     }
-    let bytes: Vec<u8> = (0..ARTEFACT).map(|at| (at.wrapping_mul(2_654_435_761) >> 16) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..MEBIBYTES << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 16) as u8).collect();
     let plain = root.join("plain");
     std::fs::write(&plain, &bytes)?;
     let hash = store.put_path(&plain)?;
     compare_cpu(
         "an artefact of 64 MiB",
-        "byte",
+        "MiB",
         5,
         vec![
-            Contender::new("read as a file", || std::fs::read(&plain).map_or(0, |bytes| bytes.len() as u64)),
+            Contender::new("read as a file", || {
+                std::fs::read(&plain).map_or(0, |bytes| bytes.len() as u64 >> 20)
+            }),
             Contender::new("read from the store and checked", || {
-                store.read(&hash).map_or(0, |bytes| bytes.len() as u64)
+                store.read(&hash).map_or(0, |bytes| bytes.len() as u64 >> 20)
             }),
         ],
     );

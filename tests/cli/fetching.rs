@@ -38,7 +38,7 @@ fn what_is_unchecked_is_planned_and_refused_until_it_is_pinned() {
     let world = World::new();
     let plan = run(&world, NOWHERE, &["plan", "table-01", "--scale", "paper"]).succeeds().stdout();
     for part in [
-        "10 files, 0.0 MB and 10 of unknown size",
+        "10 files, 10 of them unchecked: a run is refused until `assay lock` has pinned them",
         "116,260 replies of 5 models, about 826 million tokens: 92 GPU hours at 2,500 tokens a second",
         "not measured  Bespoke-Stratos-4B, each row twice: a control of our own",
     ] {
@@ -51,7 +51,7 @@ fn what_is_unchecked_is_planned_and_refused_until_it_is_pinned() {
         for part in [
             "recipes/rows/hub.toml:",
             "`aime24` of lockfiles/benchmarks.lock is unchecked",
-            "assay lock benchmarks.lock aime24",
+            "`assay lock benchmarks.lock` fetches what is unchecked",
         ] {
             assert!(refused.contains(part), "no {part:?} in\n{refused}");
         }
@@ -178,4 +178,55 @@ fn what_cannot_be_pinned_is_said() {
         let refused = run(&world, NOWHERE, arguments).fails_with(2).stderr();
         assert!(refused.contains(part), "no {part:?} in\n{refused}");
     }
+}
+
+/// With a commit in full and the file in a folder, nobody is asked; without network the first failure ends it.
+#[test]
+fn a_file_that_was_brought_by_hand_is_pinned_without_the_hub() {
+    let world = World::new();
+    let file = world.path("brought/datasets/qq8933/MATH500/test.jsonl");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "{}\n").unwrap();
+    let pin = ["lock", "benchmarks.lock", "math500", "--revision", COMMIT, "--from", "brought"];
+    let said = run(&world, NOWHERE, &pin).succeeds().stdout();
+    assert!(said.contains(&format!("math500: commit {COMMIT}, 3 bytes")), "{said}");
+    assert!(world.read("lockfiles/benchmarks.lock").contains(&blake3::hash(b"{}\n").to_string()));
+    let said = run(&world, NOWHERE, &["lock", "benchmarks.lock"]).fails_with(3).stderr();
+    assert_eq!(said.matches("is not pinned").count(), 1, "{said}");
+}
+
+/// A committed report shows some samples itself, to somebody who has no store.
+#[test]
+fn samples_of_a_report_are_shown_without_a_store() {
+    let world = World::finished();
+    let report: Value = serde_json::from_str(&world.read("reports/tiny/table-05.json")).unwrap();
+    let of_column = &report["questions"].as_array().unwrap()[0];
+    let question = of_column["shown"][0]["id"].as_str().unwrap();
+    let column = of_column["column"].as_str().unwrap();
+    std::fs::remove_dir_all(world.path(".assay")).unwrap();
+    let samples = [
+        "samples",
+        "reports/tiny/table-05.json",
+        "--row",
+        "base",
+        "--benchmark",
+        column,
+        "--question",
+        question,
+    ];
+    let said = world.run(&samples).succeeds().stdout();
+    assert!(said.contains("sample 0: "), "{said}");
+}
+
+/// What a run copies out is the user's: to change it changes nothing in the store.
+#[test]
+fn a_copy_of_an_artefact_may_be_changed() {
+    let world = World::new();
+    let recipe = "title = \"asked\"\nkind = \"artifact\"\ntarget = \"questions\"\n";
+    std::fs::write(world.path("recipes/asked.toml"), recipe).unwrap();
+    world.run(&["run", "asked", "--scale", "tiny", "--out", "items.jsonl"]).succeeds();
+    let mut text = world.read("items.jsonl");
+    text.push_str("more\n");
+    std::fs::write(world.path("items.jsonl"), text).unwrap();
+    world.run(&["store", "verify"]).succeeds();
 }

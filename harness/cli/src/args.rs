@@ -227,6 +227,9 @@ pub(crate) struct LockArgs {
     /// The revision that is pinned: a commit, a tag or a branch [default: the newest commit of the main branch]
     #[arg(long, value_name = "REVISION", requires = "entries")]
     pub(crate) revision: Option<String>,
+    /// A folder that files were brought to by hand, as for `fetch`: with a commit in full as REVISION, the hub is not asked
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<Utf8PathBuf>,
 }
 
 /// What a run may use of the machine.

@@ -3,10 +3,11 @@
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use assay_fetch::{FetchError, Hub, HubPath};
 use assay_flow::{Diagnostic, Lock, Pinned};
-use assay_store::{ErrorClass, Hash, Store};
+use assay_store::{ErrorClass, Hash, Store, StoreError};
 use camino::Utf8Path;
 use serde_json::json;
 
@@ -32,23 +33,35 @@ pub(crate) fn lock(global: &Global, args: &LockArgs) -> Result<(), Failure> {
         return writeln!(stdio::out(), "every entry of {} is pinned", lock.file);
     }
     let store = session::open(&session::store_path(global)?)?;
-    let hub = session::hub()?;
+    let mut hub = session::hub()?.with_patience(PATIENCE);
+    if let Some(folder) = &args.from {
+        hub = hub.with_brought(folder.clone());
+    }
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_signals(&cancel)?;
     let path = workspace.root().join(&lock.file);
     let (mut pinned, mut failures) = (Vec::new(), Vec::new());
+    let several = wanted.len() > 1;
     for one in wanted {
         if !global.json {
             stdio::say(format_args!("fetching {} of {}", one.path, one.hub));
         }
         let found = pin(&hub, &store, (&one.hub, &one.path), args.revision.as_deref(), &cancel);
+        let out_of_reach = matches!(found, Err(Unpinned::OutOfReach(_)));
+        let found = found.map_err(Failure::from);
         match found.and_then(|found| record(&path, &one.entry, &found).map(|()| found)) {
             Ok(found) => pinned.push((one.entry, found)),
             Err(failure @ Failure::Interrupted(_)) => return Err(failure),
             Err(failure) => {
-                stdio::warn(format_args!("`{}` is not pinned: {failure}", one.entry));
+                if several {
+                    stdio::warn(format_args!("`{}` is not pinned: {failure}", one.entry));
+                }
                 failures.push(failure);
             }
+        }
+        // What one entry has waited for in vain, the others need not.
+        if out_of_reach {
+            break;
         }
     }
     tell(global, &lock, &pinned)?;
@@ -109,19 +122,67 @@ fn pin(
     (repository, path): (&str, &str),
     revision: Option<&str>,
     cancel: &AtomicBool,
-) -> Result<Pinned, Failure> {
+) -> Result<Pinned, Unpinned> {
     let stopped = || cancel.load(Ordering::Relaxed);
-    let version = hub.commit(repository, revision, &stopped).map_err(failed)?;
+    let version = match revision.filter(|revision| is_commit(revision)) {
+        Some(commit) => commit.to_owned(),
+        None => hub.commit(repository, revision, &stopped)?,
+    };
     let at = HubPath { repository, revision: &version, path };
     let key = Hash::of(format!("assay lock {repository} {version} {path}").as_bytes());
     let file = store.checkpoint_dir(&key)?.join("file");
-    let (blake3, size) = hub.fetch(&at, &file, &stopped).map_err(failed)?;
+    let (blake3, size) = hub.fetch(&at, &file, &stopped)?;
     let kept = store.put_path(&file)?;
     if kept != blake3 {
-        return Err(Failure::Internal(format!("{path} was fetched as {blake3} and is kept as {kept}")));
+        let message = format!("{path} was fetched as {blake3} and is kept as {kept}");
+        return Err(Failure::Internal(message).into());
     }
     store.clear_checkpoint(&key)?;
     Ok(Pinned { version, size, blake3 })
+}
+
+/// How long the hub may be out of reach: it is asked by somebody who waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether a revision is a commit in full, of which nobody has to be asked.
+fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Why a file is not pinned.
+enum Unpinned {
+    /// The hub is out of reach, for this file and for others.
+    OutOfReach(Failure),
+    /// Anything else.
+    Other(Failure),
+}
+
+impl From<FetchError> for Unpinned {
+    fn from(error: FetchError) -> Self {
+        let out_of_reach = matches!(error, FetchError::HubOutOfReach { .. });
+        let failure = failed(error);
+        if out_of_reach { Self::OutOfReach(failure) } else { Self::Other(failure) }
+    }
+}
+
+impl From<StoreError> for Unpinned {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<Failure> for Unpinned {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
+impl From<Unpinned> for Failure {
+    fn from(unpinned: Unpinned) -> Self {
+        match unpinned {
+            Unpinned::OutOfReach(failure) | Unpinned::Other(failure) => failure,
+        }
+    }
 }
 
 fn failed(error: FetchError) -> Failure {

@@ -200,7 +200,7 @@ pub(crate) fn style() -> Style {
 fn artifact(global: &Global, args: &RunArgs, session: &Session, outcome: &Outcome) -> Result<(), Failure> {
     pin(&session.store, (&outcome.run, None), kept(outcome))?;
     if let Some(out) = &args.out {
-        session.store.materialize(&outcome.output, out)?;
+        session.store.copy_out(&outcome.output, out)?;
     }
     if !global.json {
         writeln!(stdio::out(), "{} = {}", session.graph.target().id, outcome.output)?;

@@ -158,7 +158,18 @@ pub(crate) fn samples(global: &Global, args: &SamplesArgs) -> Result<(), Failure
     let of_column = column(&report, &args.benchmark)?;
     let Some(id) = &args.question else { return list(global, of_column, row) };
     named(&of_column.scores.questions, id, "question", |question| question)?;
-    let store = session::store(global)?;
+    // What the report itself shows, where the store has no more.
+    let shown_there = || {
+        let question = of_column.shown.iter().find(|question| question.id == *id)?;
+        let is_wanted =
+            |sample: &&Sample| sample.row == row.id && (args.seed.is_none() || sample.seed == args.seed);
+        let samples: Vec<Sample> = question.samples.iter().filter(is_wanted).cloned().collect();
+        (!samples.is_empty()).then(|| ShownQuestion { samples, ..question.clone() })
+    };
+    let store = match session::store(global) {
+        Ok(store) => store,
+        Err(failure) => return shown_there().map_or(Err(failure), |shown| tell(global, &shown)),
+    };
     let ids = BTreeSet::from([id.clone()]);
     let wanted = |evidence: &Evidence| args.seed.is_none() || evidence.seed == args.seed;
     let all: Vec<Evidence> = evidence(&report, row).into_iter().filter(wanted).collect();
@@ -173,6 +184,11 @@ pub(crate) fn samples(global: &Global, args: &SamplesArgs) -> Result<(), Failure
     }
     let mut shown: Option<ShownQuestion> = None;
     for evidence in &all {
+        if !evidence.is_sound(&store)?
+            && let Some(shown) = shown_there()
+        {
+            return tell(global, &shown);
+        }
         let replies = evidence.replies(&store, &ids)?.remove(id).unwrap_or_default();
         let found = [(row.id.clone(), evidence.seed, BTreeMap::from([(id.clone(), replies)]))];
         for question in evidence.questions(&store, &ids)? {
@@ -184,10 +200,13 @@ pub(crate) fn samples(global: &Global, args: &SamplesArgs) -> Result<(), Failure
         }
     }
     match shown {
-        Some(shown) if global.json => document::print_whole(&shown),
-        Some(shown) => print(&shown),
+        Some(shown) => tell(global, &shown),
         None => Err(Failure::Internal(format!("the items do not have question {id}"))),
     }
+}
+
+fn tell(global: &Global, shown: &ShownQuestion) -> Result<(), Failure> {
+    if global.json { document::print_whole(shown) } else { print(shown) }
 }
 
 fn of(seed: Option<u64>) -> String {

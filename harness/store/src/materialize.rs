@@ -15,14 +15,36 @@ impl Store {
     /// costs neither time nor space; elsewhere they are reflinks or copies. They must not be modified in
     /// place: replacing or removing them is fine.
     pub fn materialize(&self, hash: &Hash, dest: &Utf8Path) -> Result<()> {
+        self.place(hash, dest, &|file, path| self.link(file, path))
+    }
+
+    /// The same with files of their own, which may be modified: what a user asked for.
+    pub fn copy_out(&self, hash: &Hash, dest: &Utf8Path) -> Result<()> {
+        self.place(hash, dest, &|file, path| {
+            let written = || {
+                let mut object = fs::File::open(self.layout().object(file))?;
+                io::copy(&mut object, &mut fs::File::create_new(path)?)
+            };
+            written().map(drop).map_err(|error| StoreError::write("create", path, error))
+        })
+    }
+
+    /// Puts an object at `dest`, each file of it by `put`.
+    fn place(
+        &self,
+        hash: &Hash,
+        dest: &Utf8Path,
+        put: &dyn Fn(&Hash, &Utf8Path) -> Result<()>,
+    ) -> Result<()> {
         if fs::symlink_metadata(dest).is_ok() {
             return Err(StoreError::DestinationExists { path: dest.to_owned() });
         }
         let parent = dest.parent().filter(|parent| !parent.as_str().is_empty());
         match self.kind(hash)? {
             ObjectKind::File => {
+                self.path(hash)?;
                 parent.map_or(Ok(()), durable::create_dir)?;
-                self.link(hash, dest)
+                put(hash, dest)
             }
             ObjectKind::Tree => {
                 let tree = self.tree(hash)?;
@@ -33,7 +55,7 @@ impl Store {
                 let linked = tree.iter().try_for_each(|(path, entry)| {
                     let path = dest.join(path);
                     path.parent().map_or(Ok(()), durable::create_dir)?;
-                    self.link(&entry.hash, &path)
+                    put(&entry.hash, &path)
                 });
                 if linked.is_err() {
                     // Half a folder would look like a whole one.

@@ -84,19 +84,22 @@ impl Work {
         // Writing into a String cannot fail.
         if self.files > 0 {
             let files = if self.files == 1 { "1 file".to_owned() } else { format!("{} files", self.files) };
+            let megabytes = self.bytes as f64 / MEGABYTE;
             let _ = match self.unchecked {
-                0 => writeln!(text, "downloads     {files}, {:.1} MB", self.bytes as f64 / MEGABYTE),
+                0 => writeln!(text, "downloads     {files}, {megabytes:.1} MB"),
                 unchecked => writeln!(
                     text,
-                    "downloads     {files}, {:.1} MB and {unchecked} of unknown size: `assay lock` pins what is unchecked",
-                    self.bytes as f64 / MEGABYTE
+                    "downloads     {files}, {unchecked} of them unchecked: a run is refused until `assay lock` has pinned them"
                 ),
             };
         }
         if self.models > 0 {
             let hours = self.rate.map_or_else(String::new, |rate| {
                 let hours = self.tokens / rate / SECONDS_AN_HOUR;
-                format!(": {hours:.0} GPU hours at {} tokens a second", grouped(rate))
+                format!(
+                    ": {hours:.0} GPU hours at {} tokens a second, by guesses of the scale",
+                    grouped(rate)
+                )
             });
             let models =
                 if self.models == 1 { "1 model".to_owned() } else { format!("{} models", self.models) };

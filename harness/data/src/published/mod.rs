@@ -33,18 +33,18 @@ pub struct Published {
     pub benchmark: String,
     /// How the file is written.
     pub format: Format,
-    /// Which rows are asked: an expression, such as `'2024' in url`. Without it, all are.
+    /// Which rows are asked: a Jinja expression, such as `'2024' in url`. Without it, all are.
     #[serde(default, rename = "where")]
     pub only: Option<String>,
     /// How many of these rows are asked, from the first on; without it, all.
     #[serde(default)]
     pub first: Option<u32>,
-    /// The item's name, as a template; without it, the benchmark's and the number of the row, from 1.
+    /// The item's name, as a Jinja template; without it, the benchmark's and the number of the row, from 1.
     #[serde(default)]
     pub id: Option<String>,
-    /// The question, as a template. With `options`, `choices` is the list of them, each with its `label` and its `text`.
+    /// The question, as a Jinja template. With `options`, `choices` is the list of them, each with its `label` and its `text`.
     pub question: String,
-    /// The reference answer, as a template. With `options`, `right` is the label of the right one.
+    /// The reference answer, as a Jinja template. With `options`, `right` is the label of the right one.
     pub answer: String,
     /// Options to choose from.
     #[serde(default)]

@@ -24,13 +24,13 @@ use crate::{Check, DataError, Item, ProgramForm, TestsCheck};
 pub struct PublishedPrograms {
     /// The benchmark's name in the columns of tables.
     pub benchmark: String,
-    /// Which problems are asked: an expression, such as `difficulty == 'easy'`. Without it, all are.
+    /// Which problems are asked: a Jinja expression, such as `difficulty == 'easy'`. Without it, all are.
     #[serde(default, rename = "where")]
     pub only: Option<String>,
     /// How many of these problems are asked, from the first on; without it, all.
     #[serde(default)]
     pub first: Option<u32>,
-    /// The question, as a template; without it, the row's `prompt`.
+    /// The question, as a Jinja template; without it, the row's `prompt`.
     #[serde(default)]
     pub question: Option<String>,
 }

@@ -227,8 +227,8 @@ impl Hub {
         }
     }
 
-    /// Fetches a file that no lock pins yet to `to`; gives its hash and its size. It is copied from the folder of the hub's own
-    /// programs if that has this commit of it. What has arrived at `to` when this fails is gone on from by the next call.
+    /// Fetches a file that no lock pins yet to `to`; gives its hash and its size. It is copied from the folder that it was
+    /// brought to, or from that of the hub's own programs if that has this commit of it. What has arrived at `to` when this fails is gone on from by the next call.
     ///
     /// # Errors
     /// As [`obtain`](Self::obtain).
@@ -238,13 +238,12 @@ impl Hub {
         to: &Utf8Path,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(Hash, u64), FetchError> {
-        match self.home.as_ref().map(|home| home.join(at.kept())) {
-            Some(kept) => match arrived::copy(&kept, to, None, stopped)? {
-                Some(found) => Ok(found),
-                None => self.download(at, None, to, stopped),
-            },
-            None => self.download(at, None, to, stopped),
+        for there in self.places(at) {
+            if let Some(found) = arrived::copy(&there, to, None, stopped)? {
+                return Ok(found);
+            }
         }
+        self.download(at, None, to, stopped)
     }
 
     /// Fetches what is missing of a file of this size, if it is known; gives the hash of all of it, and its length as far as

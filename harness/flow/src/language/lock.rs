@@ -150,9 +150,9 @@ impl LockError {
         match self {
             Self::Unknown { help: Some(help), .. } => help.clone(),
             Self::Unknown { file, name, help: None } => format!("add `[entries.{name}]` to {file}"),
-            Self::Unchecked { file, name } => {
+            Self::Unchecked { file, .. } => {
                 let lock = file.file_name().unwrap_or(file.as_str());
-                format!("`assay lock {lock} {name}` fetches it from the hub and pins what it is")
+                format!("`assay lock {lock}` fetches what is unchecked from the hub, and pins it")
             }
             Self::Mismatch { file, found, .. } => format!(
                 "remove the changed copy so that it is made anew, or, if the change is wanted, put {found} \

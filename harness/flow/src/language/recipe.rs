@@ -121,6 +121,12 @@ impl Recipe {
             let message = "`inputs` are for a table that `[table]` makes, and this recipe names its `target`";
             problems.push(diagnose(inputs, &ValuePath::default(), Part::Key, message.to_owned(), None));
         }
+        for key in ["models", "templates", "absent", "table"] {
+            if let Some(found) = root.at(key) {
+                let message = format!("`{key}` is defined in a file of the pipeline, not in a recipe");
+                problems.push(diagnose(found, &ValuePath::default(), Part::Key, message, None));
+            }
+        }
         let mut content = root.value.as_table()?.clone();
         content.retain(|key, _| !KNOWN.contains(&key.as_str()));
         if kind == Some(RecipeKind::Artifact) {

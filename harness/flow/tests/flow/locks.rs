@@ -77,7 +77,7 @@ fn a_mismatch_names_everything_and_a_remedy() {
     assert_eq!(error.remedy(), "did you mean `base`?");
     let error = lock.entry("later").unwrap_err();
     assert!(matches!(error, LockError::Unchecked { .. }));
-    assert_eq!(error.remedy(), "`assay lock x.lock later` fetches it from the hub and pins what it is");
+    assert_eq!(error.remedy(), "`assay lock x.lock` fetches what is unchecked from the hub, and pins it");
 }
 
 /// Comments and the order of entries are the user's.

@@ -1,6 +1,6 @@
 """Samples from a decoder of the shape of SmolLM2-135M with Hugging Face's transformers, beside `cargo bench --bench released`, in turns.
 
-    python3 benches/compare/transformers.py [--rounds 3]
+    python3 benches/compare/hugging_face.py [--rounds 3]
 
 PyTorch and transformers are installed by pip under `target/` the first time. Both sample 64 tokens after a prompt of 48, at
 temperature 0.7, in 32-bit floats on two threads. Of transformers the better of two sizes of the batch counts, and of each the
