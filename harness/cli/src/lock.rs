@@ -152,35 +152,35 @@ fn is_commit(revision: &str) -> bool {
 /// Why a file is not pinned.
 enum Unpinned {
     /// The hub is out of reach, for this file and for others.
-    OutOfReach(Failure),
+    OutOfReach(Box<Failure>),
     /// Anything else.
-    Other(Failure),
+    Other(Box<Failure>),
 }
 
 impl From<FetchError> for Unpinned {
     fn from(error: FetchError) -> Self {
         let out_of_reach = matches!(error, FetchError::HubOutOfReach { .. });
-        let failure = failed(error);
+        let failure = Box::new(failed(error));
         if out_of_reach { Self::OutOfReach(failure) } else { Self::Other(failure) }
     }
 }
 
 impl From<StoreError> for Unpinned {
     fn from(error: StoreError) -> Self {
-        Self::Other(error.into())
+        Failure::from(error).into()
     }
 }
 
 impl From<Failure> for Unpinned {
     fn from(failure: Failure) -> Self {
-        Self::Other(failure)
+        Self::Other(Box::new(failure))
     }
 }
 
 impl From<Unpinned> for Failure {
     fn from(unpinned: Unpinned) -> Self {
         match unpinned {
-            Unpinned::OutOfReach(failure) | Unpinned::Other(failure) => failure,
+            Unpinned::OutOfReach(failure) | Unpinned::Other(failure) => *failure,
         }
     }
 }

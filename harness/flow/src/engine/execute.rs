@@ -362,6 +362,7 @@ impl<'a> Run<'a> {
             index,
             key,
             description,
+            facts: &self.options.facts,
             outputs: self.states.outputs().to_vec(),
             threads,
         })

@@ -15,6 +15,7 @@ use crate::engine::key::Description;
 use crate::engine::work::Work;
 use crate::kind::context::{Artifact, StepContext};
 use crate::kind::error::StepError;
+use crate::kind::facts::Facts;
 use crate::language::graph::Step;
 
 /// How often to ask for the lease of a step that another process is running.
@@ -46,6 +47,8 @@ pub(crate) struct Job<'a> {
     pub(crate) index: usize,
     pub(crate) key: Hash,
     pub(crate) description: Arc<Description>,
+    /// Facts about machine and set-up.
+    pub(crate) facts: &'a Facts,
     /// The outputs of all steps, as far as they are known; those of this step's inputs are.
     pub(crate) outputs: Vec<Option<Hash>>,
     pub(crate) threads: usize,
@@ -116,8 +119,21 @@ impl Job<'_> {
         catch_unwind(AssertUnwindSafe(|| self.step().kind.run(&context))).unwrap_or_else(|panic| {
             Err(StepError::internal(format!("the step panicked: {}", panic_message(panic.as_ref()))))
         })?;
+        self.has_stayed()?;
         let output = self.keep(&context)?;
         Ok(Ended::Made { output, seconds: started.elapsed().as_secs_f64() })
+    }
+
+    /// Refuses a result if what the kind reads beside its inputs, such as a file of the workspace, is no longer what the key says:
+    /// nobody could tell what the result is of.
+    fn has_stayed(&self) -> Result<(), StepError> {
+        let step = self.step();
+        if step.kind.facts(&step.params, self.facts) == self.description.facts {
+            return Ok(());
+        }
+        let message =
+            "what this step reads was changed between the plan and its end, and its result is not kept";
+        Err(StepError::user(message).remedy("run it again"))
     }
 
     /// Shows the step's progress, unless it was shown a moment ago. The end is always shown.

@@ -171,3 +171,82 @@ fn two_runs_at_the_same_time_share_the_work() {
     assert!(outputs.iter().all(|output| *output == outputs[0]));
     assert_eq!(calls.load(Ordering::SeqCst), 3, "each step was done once");
 }
+
+/// A kind that reads a file beside its inputs, whose content is a fact.
+struct Reader {
+    kind: Kind,
+    file: camino::Utf8PathBuf,
+}
+
+impl assay_flow::StepKind for Reader {
+    fn name(&self) -> &'static str {
+        self.kind.name
+    }
+
+    fn about(&self) -> &'static str {
+        "Reads a file."
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        &[]
+    }
+
+    fn output(&self) -> assay_flow::ArtifactType {
+        ANY
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        self.kind.schema.clone()
+    }
+
+    fn check(&self, _: &assay_flow::Params) -> Result<(), assay_flow::ParamError> {
+        Ok(())
+    }
+
+    fn facts(&self, _: &assay_flow::Params, _: &assay_flow::Facts) -> assay_flow::Facts {
+        let content = std::fs::read_to_string(&self.file).unwrap();
+        assay_flow::Facts::from([("file".to_owned(), content)])
+    }
+
+    fn resources(&self, params: &assay_flow::Params) -> assay_flow::Resources {
+        assay_flow::StepKind::resources(&self.kind, params)
+    }
+
+    fn run(&self, context: &assay_flow::StepContext<'_>) -> Result<(), assay_flow::StepError> {
+        (self.kind.act)(context)
+    }
+}
+
+/// An edit between the plan and the end of a step would put what was read under the key of what was planned.
+#[test]
+fn a_result_of_what_was_changed_meanwhile_is_not_kept() {
+    let mut project = Project::arithmetic("a = 1\n", "[steps.end]\nkind = 'reader'\n");
+    let file = project.root().join("beside");
+    std::fs::write(&file, "1").unwrap();
+    let edits = Arc::new(AtomicUsize::new(1));
+    let (left, read) = (Arc::clone(&edits), file.clone());
+    let kind = Kind::new("reader", move |context| {
+        let edited =
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if edited {
+            std::fs::write(&read, "2")?;
+        }
+        Ok(fs_write(context, &std::fs::read_to_string(&read)?)?)
+    });
+    project.registry.register(Reader { kind, file }).unwrap();
+    let (result, events) = project.try_run();
+    assert!(result.is_err());
+    let said = events.iter().find_map(|event| match event {
+        Event::StepFailed { class, message, .. } => Some((*class, message.clone())),
+        _ => None,
+    });
+    let (class, message) = said.unwrap();
+    assert!(class == assay_flow::ErrorClass::User && message.contains("was changed"), "{message}");
+    // The same command gives what the file holds now.
+    project.try_run().0.unwrap();
+    assert_eq!(project.output(), "2");
+}
