@@ -144,26 +144,9 @@ impl Graph {
     /// The part of the graph that these steps need, by id, themselves included; the last of them is its target. `None` if
     /// it has none of them.
     pub fn towards(&self, wanted: &BTreeSet<String>) -> Option<Self> {
-        let mut needed: Vec<bool> = self.steps.iter().map(|step| wanted.contains(&step.id)).collect();
-        let target = needed.iter().rposition(|needed| *needed)?;
-        // Each step follows its inputs, so one walk from the end meets all that is needed.
-        for index in (0..=target).rev() {
-            if needed[index] {
-                self.steps[index].upstream().for_each(|up| needed[up] = true);
-            }
-        }
-        // The new place of each step that stays.
-        let mut places = vec![0; self.steps.len()];
-        let mut steps = Vec::new();
-        for (index, step) in self.steps.iter().enumerate().filter(|(index, _)| needed[*index]) {
-            places[index] = steps.len();
-            let mut step = step.clone();
-            step.inputs
-                .iter_mut()
-                .flat_map(|input| &mut input.steps)
-                .for_each(|input| *input = places[*input]);
-            steps.push(step);
-        }
+        let wanted: Vec<bool> = self.steps.iter().map(|step| wanted.contains(&step.id)).collect();
+        let target = wanted.iter().rposition(|wanted| *wanted)?;
+        let (steps, places) = part(&self.steps, &with_inputs(&self.steps, wanted));
         Some(Self { target: places[target], steps, ..self.clone() })
     }
 
@@ -192,4 +175,27 @@ impl Graph {
         }
         Ok(found)
     }
+}
+
+/// Which steps are wanted or needed by those that are. Each step follows its inputs, so one walk from the end meets all.
+pub(crate) fn with_inputs(steps: &[Step], mut wanted: Vec<bool>) -> Vec<bool> {
+    for index in (0..steps.len()).rev() {
+        if wanted[index] {
+            steps[index].upstream().for_each(|up| wanted[up] = true);
+        }
+    }
+    wanted
+}
+
+/// The steps that are needed, in a list of their own, and the place of each in it.
+pub(crate) fn part(steps: &[Step], needed: &[bool]) -> (Vec<Step>, Vec<usize>) {
+    let mut places = vec![usize::MAX; steps.len()];
+    let mut kept: Vec<Step> = Vec::new();
+    for (index, step) in steps.iter().enumerate().filter(|(index, _)| needed[*index]) {
+        places[index] = kept.len();
+        let mut step = step.clone();
+        step.inputs.iter_mut().flat_map(|input| &mut input.steps).for_each(|up| *up = places[*up]);
+        kept.push(step);
+    }
+    (kept, places)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use assay_store::Hash;
 use camino::Utf8PathBuf;
 
-use crate::language::graph::{Expectation, Graph, Input, Step};
+use crate::language::graph::{Expectation, Graph, Input, Step, part, with_inputs};
 use crate::language::recipe::Recipe;
 use crate::language::scale::Scale;
 
@@ -96,27 +96,14 @@ impl JoinedGraph {
     /// no step is wanted.
     pub fn towards(&self, wanted: impl Fn(&Step) -> bool) -> Option<Self> {
         let first = self.members.first()?;
-        let mut needed = vec![false; self.steps.len()];
-        // Each step follows its inputs, so one walk from the end meets all that is needed.
-        for (index, step) in self.steps.iter().enumerate().rev() {
-            needed[index] |= wanted(step);
-            if needed[index] {
-                step.upstream().for_each(|up| needed[up] = true);
-            }
-        }
-        let mut places = vec![usize::MAX; self.steps.len()];
-        let mut steps: Vec<Step> = Vec::new();
-        for (index, step) in self.steps.iter().enumerate().filter(|(index, _)| needed[*index]) {
-            places[index] = steps.len();
-            let mut step = step.clone();
-            step.inputs.iter_mut().flat_map(|input| &mut input.steps).for_each(|up| *up = places[*up]);
-            steps.push(step);
-        }
-        let targets: Vec<usize> = (0..steps.len()).filter(|index| wanted(&steps[*index])).collect();
-        let members = targets.into_iter().map(|target| {
+        let needed = with_inputs(&self.steps, self.steps.iter().map(&wanted).collect());
+        let (steps, _) = part(&self.steps, &needed);
+        let members = (0..steps.len()).filter(|target| wanted(&steps[*target])).map(|target| {
             let mut recipe = first.recipe.clone();
             recipe.name.clone_from(&steps[target].id);
-            Member { recipe, expect: None, files: first.files.clone(), steps: closure(&steps, target) }
+            let needed = with_inputs(&steps, (0..steps.len()).map(|index| index == target).collect());
+            let steps = (0..steps.len()).filter(|index| needed[*index]).collect();
+            Member { recipe, expect: None, files: first.files.clone(), steps }
         });
         let members: Vec<Member> = members.collect();
         (!members.is_empty()).then(|| Self { scale: Arc::clone(&self.scale), steps, members })
@@ -128,16 +115,4 @@ impl JoinedGraph {
         let target = self.steps.len().saturating_sub(1);
         Some(Graph { recipe, scale: self.scale, expect, files, steps: self.steps, target })
     }
-}
-
-/// The steps that one of them needs, in order, itself last.
-fn closure(steps: &[Step], target: usize) -> Vec<usize> {
-    let mut needed = vec![false; target + 1];
-    needed[target] = true;
-    for index in (0..=target).rev() {
-        if needed[index] {
-            steps[index].upstream().for_each(|up| needed[up] = true);
-        }
-    }
-    (0..=target).filter(|index| needed[*index]).collect()
 }
