@@ -17,7 +17,7 @@ use crate::session::{self, Joint, Reach};
 use crate::{document, several, stdio};
 
 /// Bytes of a megabyte.
-const MEGABYTE: f64 = 1e6;
+pub(crate) const MEGABYTE: f64 = 1e6;
 
 /// Runs the steps of recipes that download, and sets up the sandbox's images, so that the recipes themselves need no network.
 pub(crate) fn fetch(global: &Global, args: &FetchArgs) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use assay_fetch::{FetchError, Hub, HubPath};
+use assay_fetch::{FetchError, Hub, HubPath, is_commit};
 use assay_flow::{Diagnostic, Lock, Pinned};
 use assay_store::{ErrorClass, Hash, Store, StoreError};
 use camino::Utf8Path;
@@ -143,11 +143,6 @@ fn pin(
 
 /// How long the hub may be out of reach: it is asked by somebody who waits.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Whether a revision is a commit in full, of which nobody has to be asked.
-fn is_commit(revision: &str) -> bool {
-    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
 
 /// Why a file is not pinned.
 enum Unpinned {

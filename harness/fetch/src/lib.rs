@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use error::FetchError;
 pub use http::{HttpError, Server};
-pub use hub::{Hub, HubFile, HubPath};
+pub use hub::{Hub, HubFile, HubPath, is_commit};
 pub use wheel::{DOWNLOAD_PREFIX, Fetcher, Tags, Tools, Wheel};
 
 /// How often it is looked whether a program has ended or is to be stopped.

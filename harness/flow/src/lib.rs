@@ -44,7 +44,7 @@ pub use language::listing::recipes_for;
 pub use language::load::{load, load_all};
 pub use language::lock::{Lock, LockEntry, LockError, Pinned, UncheckedEntry};
 pub use language::recipe::{AbsentRow, Expect, Recipe, RecipeKind};
-pub use language::scale::Scale;
+pub use language::scale::{Scale, is_inside};
 pub use language::workspace::{CRITERIA, Workspace};
 pub use values::location::Location;
 pub use values::params::{Label, NoParams, ParamError, Params};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use assay_flow::{AbsentRow, PlanEntry, Scale, State, Step, Value};
 
-use crate::fetch::downloads;
+use crate::fetch::{MEGABYTE, downloads};
 
 /// Where a scale says what a run is expected to take: questions by benchmark, tokens of a reply by benchmark, and tokens a second
 /// of one accelerator.
@@ -14,7 +14,6 @@ const TOKENS: &str = "expected.tokens";
 const RATE: &str = "expected.rate";
 
 const SECONDS_AN_HOUR: f64 = 3600.0;
-const MEGABYTE: f64 = 1e6;
 const MILLION: f64 = 1e6;
 
 /// The work of the steps that are not cached.

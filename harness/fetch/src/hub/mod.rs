@@ -345,11 +345,16 @@ impl Hub {
     }
 }
 
+/// Whether a revision is a commit in full, of which nobody has to be asked.
+pub fn is_commit(revision: &str) -> bool {
+    revision.len() == COMMIT && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The commit in what the hub says of a revision.
 fn commit_of(bytes: &[u8]) -> Option<String> {
     let said: serde_json::Value = serde_json::from_slice(bytes).ok()?;
     let commit = said.get("sha")?.as_str()?;
-    (commit.len() == COMMIT && commit.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| commit.to_owned())
+    is_commit(commit).then(|| commit.to_owned())
 }
 
 fn no_commit(at: &HubPath<'_>) -> FetchError {

@@ -68,7 +68,7 @@ impl Scale {
             fields.problems().push(diagnose(&root, &ValuePath::key(PIPELINE), Part::Value, message, None));
             return None;
         }
-        if let Some(at) = pipeline.iter().position(|part| !is_inside(part)) {
+        if let Some(at) = pipeline.iter().position(|part| !is_inside(part.as_ref())) {
             let message = format!(
                 "`{PIPELINE}`: expected a folder of the workspace or a file in one, such as `recipes/pipeline`"
             );
@@ -169,9 +169,8 @@ pub(crate) fn extends(root: &Located, extended: &[String], problems: &mut Diagno
     Some(base)
 }
 
-/// Whether a path names a folder below the root.
-fn is_inside(path: &str) -> bool {
-    let path = Utf8Path::new(path);
+/// Whether a relative path names something below the folder that it is relative to: no `..`, no `.`, not the folder itself.
+pub fn is_inside(path: &Utf8Path) -> bool {
     !path.as_str().is_empty() && path.components().all(|part| matches!(part, Utf8Component::Normal(_)))
 }
 

@@ -1,7 +1,7 @@
 //! A committed artefact, taken in and checked against its lock.
 
-use assay_flow::{LockEntry, ParamError, StepError, Workspace};
-use camino::{Utf8Component, Utf8PathBuf};
+use assay_flow::{LockEntry, ParamError, StepError, Workspace, is_inside};
+use camino::Utf8PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -66,7 +66,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
         Ok(())
     })
     .check(move |params, _| {
-        if !params.path.components().all(|part| matches!(part, Utf8Component::Normal(_))) {
+        if !is_inside(&params.path) {
             return Err(ParamError::new("path", "leads out of the workspace; name a folder inside it"));
         }
         params.is_there(&checked)?;

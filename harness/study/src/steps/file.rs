@@ -1,8 +1,8 @@
 //! A file of the workspace.
 
-use assay_flow::{Facts, ParamError, StepError, Workspace};
+use assay_flow::{Facts, ParamError, StepError, Workspace, is_inside};
 use assay_store::Hash;
-use camino::{Utf8Component, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ pub(crate) fn kind(workspace: Workspace) -> Kind<Params> {
         Ok(fs_err::write(context.output(), bytes)?)
     })
     .check(move |params, _| {
-        if !params.path.components().all(|part| matches!(part, Utf8Component::Normal(_))) {
+        if !is_inside(&params.path) {
             return Err(ParamError::new("path", "leads out of the workspace; name a file inside it"));
         }
         match checked.root().join(&params.path).is_file() {

@@ -1,8 +1,8 @@
 //! Files and models of the Hugging Face hub, fetched and checked against a lock.
 
-use assay_fetch::{Hub, HubFile, HubPath};
-use assay_flow::{Facts, LockEntry, ParamError, StepContext, StepError, Workspace};
-use camino::{Utf8Component, Utf8Path};
+use assay_fetch::{Hub, HubFile, HubPath, is_commit};
+use assay_flow::{Facts, LockEntry, ParamError, StepContext, StepError, Workspace, is_inside};
+use camino::Utf8Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -125,15 +125,11 @@ fn pinned<'e>(entry: &'e LockEntry, lock: &'e str, name: &str, at: &str) -> Resu
         let message = format!("`{name}` of {lock} is no file of the hub");
         return Err(ParamError::new(at, message).suggest("give it `hub`, `version` and `path`".to_owned()));
     };
-    if revision.len() != 40 || !revision.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !is_commit(revision) {
         let message = format!("`version` of `{name}` in {lock} is no commit: expected 40 hexadecimal digits");
         return Err(ParamError::new(at, message));
     }
-    let inside = |path: &str| {
-        let plain = |part| matches!(part, Utf8Component::Normal(_));
-        !path.is_empty() && Utf8Path::new(path).components().all(plain)
-    };
-    if !(inside(repository) && inside(path)) {
+    if ![repository, path].into_iter().all(|path| is_inside(path.as_ref())) {
         let message = format!("`{name}` of {lock} leads out of its repository");
         return Err(ParamError::new(at, message));
     }
