@@ -170,7 +170,7 @@ class _Nowhere(io.TextIOBase):
 class _Type(type):
     """What stands in the place of `type`, so that `type(x)` is the program's class of the program's `x`."""
 
-    def __call__(cls, *arguments, **named):
+    def __call__(cls, /, *arguments, **named):
         if len(arguments) == 1 and isinstance(arguments[0], Remote):
             return arguments[0]._assay_peer.ask("type", arguments[0])
         return type(*arguments, **named)
@@ -282,6 +282,15 @@ def _own_built_ins(code, ask):
     return {} if found is getattr(builtins, name) else {name: found}
 
 
+def _built_in_entry(entry, ask):
+    """What the program calls by the first name of the `entry`, if Python calls something else so."""
+    name = _first_name(entry)
+    if not hasattr(builtins, name):
+        return {}
+    found = ask(name)
+    return {} if found is getattr(builtins, name) else {name: found}
+
+
 def _libraries(code):
     """The modules of the standard library that a test uses: its own ones, whatever the program calls by their names."""
     used = {node.value.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
@@ -331,7 +340,7 @@ def run_test(setup, code, entry, functions=()):
             names.pop(_first_name(entry), None)
         exec(test, names)
         if entry is not None:
-            names["check"](eval(entry, names))
+            names["check"](eval(entry, names | _built_in_entry(entry, built_ins.ask)))
     except Unsupported as error:
         return "J", str(error)
     except SystemExit as error:

@@ -159,6 +159,19 @@
         (br_if $done (local.get $found))
         (if (i32.le_u (local.get $at) (local.get $start)) (then
           (return (i32.const 0))))
+        ;; 64 bytes at a time, for as long as there are as many. Where the byte is among them, the outer loop finds it.
+        (block $near
+          (loop $more
+            (br_if $near (i32.lt_u (i32.sub (local.get $at) (local.get $start)) (i32.const 80)))
+            (br_if $near (v128.any_true (v128.or
+              (v128.or
+                (i8x16.eq (v128.load (i32.sub (local.get $at) (i32.const 16))) (local.get $wanted))
+                (i8x16.eq (v128.load (i32.sub (local.get $at) (i32.const 32))) (local.get $wanted)))
+              (v128.or
+                (i8x16.eq (v128.load (i32.sub (local.get $at) (i32.const 48))) (local.get $wanted))
+                (i8x16.eq (v128.load (i32.sub (local.get $at) (i32.const 64))) (local.get $wanted))))))
+            (local.set $at (i32.sub (local.get $at) (i32.const 64)))
+            (br $more)))
         (local.set $at (i32.sub (local.get $at) (i32.const 16)))
         (local.set $found (i8x16.bitmask (i8x16.eq (v128.load (local.get $at)) (local.get $wanted))))
         (br $next)))

@@ -1,9 +1,7 @@
 """What programs that were written for Python 3.11 find in its library and later versions no longer have."""
 
 import ast
-import builtins
 import copyreg
-import functools
 import itertools
 import operator
 import random
@@ -55,29 +53,7 @@ def _of_itertools():
     copyreg.pickle(itertools.count, lambda counter: (itertools.count, tuple(ast.literal_eval(f"({repr(counter)[6:-1]},)"))))
 
 
-_sum, _reduce, _add = builtins.sum, functools.reduce, operator.add
-_CONTAINERS = (list, tuple, set, frozenset, dict, type({}.values()), type({}.keys()))
-_ROUNDED = (float, complex)
-
-
-def sum_in_order(iterable, /, start=0):
-    """`sum` that rounds after each addition. Of an iterator, the type of its first number decides."""
-    if type(iterable) in _CONTAINERS:
-        total = _sum(iterable, start)
-        return _reduce(_add, iterable, start) if type(total) in _ROUNDED else total
-    numbers = iter(iterable)
-    for first in numbers:
-        begun = start + first
-        return _reduce(_add, numbers, begun) if type(begun) in _ROUNDED else _sum(numbers, begun)
-    return start
-
-
-sum_in_order.__name__ = sum_in_order.__qualname__ = "sum"
-sum_in_order.__module__ = "builtins"
-
-
 def restore():
-    builtins.sum = sum_in_order
     _of_nodes()
     _of_random()
     _of_itertools()

@@ -108,7 +108,7 @@ class Peer:
         self._mirrors = {}
         self._mirror_numbers = {}
 
-    def ask(self, operation, target, *arguments, **named):
+    def ask(self, operation, target, /, *arguments, **named):
         """Has the other side do an operation on `target`, a Remote or None. Gives what it gives, raises what it raises."""
         if isinstance(target, Remote) and target._assay_number in self._told and operation not in WITH_ANOTHER:
             raise TypeError("what a function gave has been told a value of the test's, and says nothing more")

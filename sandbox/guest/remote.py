@@ -26,7 +26,7 @@ OPERATIONS = {
     "getattr": getattr,
     "setattr": setattr,
     "delattr": delattr,
-    "call": lambda thing, *arguments, **named: thing(*arguments, **named),
+    "call": lambda thing, /, *arguments, **named: thing(*arguments, **named),
     "isinstance": lambda thing, other: isinstance(other, thing),
     "issubclass": lambda thing, other: issubclass(other, thing),
     "enter": lambda thing: _bound(thing, "__enter__")(),
@@ -178,7 +178,7 @@ def _alone(name):
     compute = OPERATIONS[name]
     by_value = name in ("neg", "pos", "invert", "abs", "index", "int", "float", "complex", "round", "trunc", "floor", "ceil", "hash")
 
-    def operation(self, *arguments, **named):
+    def operation(self, /, *arguments, **named):
         if by_value and self._assay_value:
             return compute(_value_of(self), *arguments)
         return self._assay_peer.ask(name, self, *arguments, **named)

@@ -1,6 +1,6 @@
 //! How much fuel a second of native Python is.
 //!
-//! Fuel counts instructions, so how much of it a second is depends on what a program does. Sixteen kinds of
+//! Fuel counts instructions, so how much of it a second is depends on what a program does. Two dozen kinds of
 //! programs are run in the sandbox and by a native Python; a budget is then stated in native seconds by the
 //! largest ratio among them. A program of any of these kinds that is within its seconds natively is therefore
 //! within its fuel here, whatever machine judges it.
@@ -33,6 +33,14 @@ pub fn programs() -> Vec<(&'static str, &'static str, String)> {
         ("knapsack", include_str!("../calibration/knapsack.py"), String::new()),
         ("grids", include_str!("../calibration/grids.py"), String::new()),
         ("floats", include_str!("../calibration/floats.py"), String::new()),
+        ("sums", include_str!("../calibration/sums.py"), String::new()),
+        ("lists", include_str!("../calibration/lists.py"), String::new()),
+        ("palindromes", include_str!("../calibration/palindromes.py"), String::new()),
+        ("digits", include_str!("../calibration/digits.py"), String::new()),
+        ("bitsets", include_str!("../calibration/bitsets.py"), String::new()),
+        ("memo", include_str!("../calibration/memo.py"), String::new()),
+        ("heaps", include_str!("../calibration/heaps.py"), String::new()),
+        ("matrices", include_str!("../calibration/matrices.py"), String::new()),
     ]
 }
 

@@ -10,8 +10,9 @@ use crate::link::{FUEL, REFILL};
 use crate::wasi::Host;
 
 /// Functions of the interpreter's C API (and of its C library) that the host calls.
-pub(crate) const EXPORTS: [&str; 12] = [
+pub(crate) const EXPORTS: [&str; 13] = [
     "Py_InitializeEx",
+    INSTALL_SUM,
     "PyRun_SimpleString",
     "PyImport_AddModule",
     "PyObject_GetAttrString",
@@ -24,6 +25,9 @@ pub(crate) const EXPORTS: [&str; 12] = [
     "malloc",
     "free",
 ];
+
+/// Function of `guest/sum.wat` that puts its `sum` into the place of the interpreter's own.
+pub(crate) const INSTALL_SUM: &str = "assay_install_sum";
 
 /// Exported global of the image: the address of the Python object that answers requests.
 pub(crate) const HANDLER: &str = "handler";

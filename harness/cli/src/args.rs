@@ -313,8 +313,8 @@ pub(crate) struct JudgeArgs {
     /// Fuel of a test, instead of a time limit
     #[arg(long, value_name = "UNITS", conflicts_with = "time_limit", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) fuel: Option<u64>,
-    /// Memory limit of a test, in MiB, from 64 to 1024
-    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=1024))]
+    /// Memory limit of a test, in MiB, from 128 to 1024
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(128..=1024))]
     pub(crate) memory: u64,
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]

@@ -302,10 +302,13 @@ impl Compare for Sandbox {
     }
 }
 
-/// Limits for one comparison: those of a test, with as much memory as an image can have, because running out
-/// of it decides nothing.
+/// Seconds of a native Python that a comparison may take: those that math-verify gives one.
+const SECONDS: u32 = 5;
+
+/// Limits for one comparison: fuel for as long as math-verify gives one, and as much memory as an image can have, because running
+/// out of it decides nothing.
 pub fn limits() -> Limits {
-    Limits { memory_bytes: 1 << 30, ..Limits::default() }
+    Limits { output_bytes: Limits::default().output_bytes, ..Limits::benchmark(SECONDS) }
 }
 
 /// Grades one answer. The same question has the same grade, fuel included, wherever and in whatever order it

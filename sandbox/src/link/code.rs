@@ -20,6 +20,9 @@ use super::merge::{GlobalUse, Translation};
 /// without a branch, an iteration of the bytecode interpreter one of some hundred cases.)
 const ALWAYS: u32 = 64;
 
+/// Operators of an iteration that are paid for however many branches it has.
+const SHORTEST: u32 = 16;
+
 /// Rewrites the code of one library; a read of a constant global becomes the constant.
 pub(super) struct Rewriter<'a> {
     pub translation: &'a Translation,
@@ -127,12 +130,24 @@ struct Costs {
 struct Stretch {
     operators: u32,
     branches: u32,
+    calls: u32,
 }
 
 impl Stretch {
+    /// What is paid at the entry of a function.
     fn cost(self) -> i64 {
         let share = self.operators / (self.branches + 1);
         i64::from(self.operators.min(ALWAYS).max(share))
+    }
+
+    /// What is paid for an iteration. Where nothing is called, it is short, as one over the characters of a text that may be
+    /// kept in three ways: half of its branches are taken to lead past the rest, but for [`SHORTEST`].
+    fn cost_of_iteration(self) -> i64 {
+        if self.calls > 0 {
+            return self.cost();
+        }
+        let gone = (2 * self.operators / (self.branches + 1)).max(SHORTEST);
+        self.cost().min(i64::from(gone))
     }
 }
 
@@ -157,11 +172,13 @@ impl Costs {
                 Operator::BrIf { .. } => stretches[current].branches += 1,
                 Operator::BrTable { targets } => stretches[current].branches += targets.len(),
                 Operator::End => drop(open.pop()),
+                operator if is_call(operator) => stretches[current].calls += 1,
                 _ => {}
             }
         }
-        let mut costs = stretches.into_iter().map(Stretch::cost);
-        Costs { entry: costs.next().unwrap_or(0), loops: costs.collect() }
+        let mut stretches = stretches.into_iter();
+        let entry = stretches.next().map_or(0, Stretch::cost);
+        Costs { entry, loops: stretches.map(Stretch::cost_of_iteration).collect() }
     }
 }
 

@@ -7,7 +7,7 @@ use wasmparser::{ElementItems, ElementKind, ExternalKind, FuncType, TypeRef, Val
 
 use super::code::Rewriter;
 use super::library::{Library, evaluate};
-use super::{LinkError, REFILL};
+use super::{HOST, LinkError, REFILL};
 
 /// Bytes of a WebAssembly page.
 pub(super) const PAGE: u32 = 65_536;
@@ -392,9 +392,9 @@ impl Merger {
     }
 }
 
-/// Interfaces of the host, such as `wasi:cli/exit@0.2.0`.
+/// What the host provides: its own functions, and interfaces such as `wasi:cli/exit@0.2.0`.
 fn is_host_module(module: &str) -> bool {
-    module.starts_with("wasi:")
+    module == HOST || module.starts_with("wasi:")
 }
 
 fn returning_zero(function_type: &FuncType) -> Vec<u8> {

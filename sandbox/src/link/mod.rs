@@ -32,8 +32,11 @@ pub(crate) const MAX_MEMORY: usize = 1 << 30;
 /// number.
 pub(crate) const FUEL: &str = "fuel";
 
+/// Module of the functions that this crate's host has beside those of WASI.
+pub(crate) const HOST: &str = "assay";
+
 /// The host's function, module and name, that a program calls when its fuel is below zero.
-pub(crate) const REFILL: (&str, &str) = ("assay", "refill");
+pub(crate) const REFILL: (&str, &str) = (HOST, "refill");
 
 /// Why libraries could not be linked. With pinned inputs this can only be a defect of this crate or of the
 /// pin.

@@ -13,13 +13,14 @@ use super::error::SetupError;
 use super::{trust, write};
 use crate::guest;
 use crate::instance::Copies;
+use crate::libm;
 use crate::link::MAX_MEMORY;
 use crate::snapshot::function_imports;
 use crate::wasi;
 
 /// Native stack that WebAssembly may use. Compiled code needs more of it than the C stack in linear memory
 /// ([`STACK_BYTES`](super::STACK_BYTES)), so that the interpreter's own check comes first.
-const WASM_STACK: usize = 128 << 20;
+const WASM_STACK: usize = 512 << 20;
 
 /// Stack of a thread that runs a guest. A stack smaller than what WebAssembly may use would abort the
 /// process.
@@ -118,6 +119,7 @@ impl Runtime {
         let mut linker = Linker::new(engine);
         wasi::define(&mut linker, function_imports(module)).map_err(SetupError::runtime)?;
         guest::define_refill(&mut linker).map_err(SetupError::runtime)?;
+        libm::define(&mut linker).map_err(SetupError::runtime)?;
         let instance = linker.instantiate_pre(module).map_err(SetupError::runtime)?;
         let copies = Copies::new(engine, module, instance).map_err(SetupError::runtime)?;
         Ok(Runtime { copies })

@@ -30,9 +30,11 @@ const JUDGE: &str = include_str!("../../guest/judge.py");
 const GRADE: &str = include_str!("../../guest/grade.py");
 
 /// Libraries that are linked in front of the others, by name.
-const IN_FRONT: [(&str, &str); 2] = [
+const IN_FRONT: [(&str, &str); 4] = [
     ("malloc.wat", include_str!("../../guest/malloc.wat")),
+    ("math.wat", include_str!("../../guest/math.wat")),
     ("memory.wat", include_str!("../../guest/memory.wat")),
+    ("sum.wat", include_str!("../../guest/sum.wat")),
 ];
 
 /// Modules of the judge, by name.
@@ -66,7 +68,7 @@ const WRITE_PREFIX: &str = "write-";
 const WATCH: Duration = Duration::from_millis(50);
 
 /// The C stack of the interpreter, in its linear memory.
-const STACK_BYTES: u32 = 16 << 20;
+const STACK_BYTES: u32 = 64 << 20;
 
 /// What the set-up is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -481,3 +481,50 @@ fn functions_with_a_capital_are_no_classes() {
     // Nobody says what it is: its class is asked, as the test asks it.
     assert_eq!(of("Sum", None, "", &[]), Verdict::Pass);
 }
+
+/// Names of parameters are the program's to choose, whatever the judge calls its own.
+#[test]
+fn arguments_may_have_any_name() {
+    let names = "target operation self thing name names number other cls value values arguments named kind peer message entry code test
+        size prompt result left right key keys function method module source text object instance iterable start depth";
+    let cases: Vec<(String, String)> = names
+        .split_whitespace()
+        .map(|name| {
+            let program = format!(
+                "class Solution:\n  def twice(self_, {name}): return {name} * 2\ndef f({name}, *, b=0, **c): return {name} + b\n\
+                 class Box:\n  def __init__(self_, {name}=1): self_.held = {name}\n  def __call__(self_, {name}): return self_.held + {name}"
+            );
+            let code = format!(
+                "assert Solution().twice({name}=4) == 8\nassert f({name}=1, b=2) == 3\nassert Box({name}=5).held == 5\n\
+                 assert Box(2)({name}=3) == 5"
+            );
+            (program, code)
+        })
+        .collect();
+    expect(&cases.iter().map(|(program, code)| (&**program, &**code, Verdict::Pass)).collect::<Vec<_>>());
+}
+
+/// The entry is the program's function, even if Python has one of that name; what the test itself calls so is Python's.
+#[test]
+fn an_entry_may_be_called_as_a_function_of_pythons() {
+    let Some(sandbox) = sandbox() else { return };
+    for name in ["sum", "max", "len", "sorted", "input", "print"] {
+        let judge = |program: &str| {
+            let code = "def check(candidate):\n    assert candidate(10, 15) == 25\n    assert len([1]) == 1 and sum([1, 2]) == 3\n";
+            let check = Check {
+                setup: String::new(),
+                code: code.to_owned(),
+                entry: Some(name.to_owned()),
+                prelude: Prelude::None,
+                functions: Vec::new(),
+            };
+            let tests = Tests::Checks(vec![check]);
+            let task = Task { judge: Judge::Assay, program: program.to_owned(), tests, until: Until::Every };
+            let mut verdicts = Vec::new();
+            judge_task(&sandbox, &task, &mut |result| verdicts.push(result.verdict));
+            verdicts
+        };
+        assert_eq!(judge(&format!("def {name}(a, b):\n    return a + b")), [Verdict::Pass], "{name}");
+        assert_eq!(judge(&format!("def {name}(a, b):\n    return a - b")), [Verdict::WrongAnswer], "{name}");
+    }
+}

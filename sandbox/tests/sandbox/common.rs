@@ -95,7 +95,7 @@ pub(crate) fn image() -> Option<&'static Image> {
 
 /// Limits that end a hostile program within a second.
 pub(crate) fn limits() -> Limits {
-    Limits { fuel: 2_000_000_000, memory_bytes: 128 << 20, output_bytes: 1 << 20, ..Limits::default() }
+    Limits { fuel: 2_000_000_000, memory_bytes: 176 << 20, output_bytes: 1 << 20, ..Limits::default() }
 }
 
 pub(crate) fn sandbox() -> Option<Sandbox> {

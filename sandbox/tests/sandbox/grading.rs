@@ -148,7 +148,7 @@ fn what_runs_out_is_undecided() {
     assert_eq!((found.result.clone(), found.equal()), (Err(Undecided::OutOfFuel), None));
     assert!(found.fuel >= 1_000_000, "{}", found.fuel);
 
-    let cramped = Sandbox::new(image, Limits { memory_bytes: 130 << 20, ..limits() });
+    let cramped = Sandbox::new(image, Limits { memory_bytes: 178 << 20, ..limits() });
     assert_eq!(grade(Grader::MathVerify, &pair, &cramped).equal(), Some(true));
     let hungry = Question::pair("z", "'x' * 10**8 + 'y' * 10**8");
     assert_eq!(grade(Grader::SkyThought, &hungry, &cramped).result, Err(Undecided::OutOfMemory));

@@ -7,6 +7,7 @@ mod grading_data;
 mod isolation;
 mod judges;
 mod judging;
+mod numbers;
 mod platform;
 mod pool;
 mod programs;
