@@ -9,7 +9,7 @@ import random
 import time
 
 numbers = random.Random(int(input()))
-view = memory(1 << 16, 34 << 20)
+view = memory(60 << 20, 22 << 20)
 start = numbers.randrange(len(view) - (1 << 17))
 for _ in range(3000):
     at = start + numbers.randrange(1 << 17)

@@ -1,5 +1,5 @@
 # attack: unpacks a little into a lot
-# limits: fuel=4e9 memory=64
+# limits: fuel=4e9 memory=112
 # sandbox: memory-limit
 # control: native peak 300
 import zlib

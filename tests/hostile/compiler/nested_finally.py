@@ -1,5 +1,5 @@
 # attack: compiles nested `finally` blocks, each of which is compiled twice: exponential code
-# limits: fuel=1e9 memory=64
+# limits: fuel=1e9 memory=112
 # sandbox: memory-limit
 # control: native dies SIGPROF
 depth = 16

@@ -1,6 +1,6 @@
 # attack: hashes a tuple nested so deeply that the C stack overflows
 # limits: fuel=4e9
-# sandbox: runtime-error: stack overflow
+# sandbox: runtime-error: RecursionError: maximum recursion depth exceeded
 # control: native dies SIGSEGV
 import gc
 

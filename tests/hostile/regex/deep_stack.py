@@ -1,5 +1,5 @@
 # attack: makes the matcher keep a state for each character of a long text
-# limits: fuel=2e9 memory=64
+# limits: fuel=2e9 memory=112
 # sandbox: memory-limit
 # control: native peak 300
 import re

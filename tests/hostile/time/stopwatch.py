@@ -1,5 +1,5 @@
 # attack: measures how fast the machine is
-# sandbox: wrong-answer: 0.000287
+# sandbox: wrong-answer: 0.000284
 # control: native varies
 import time
 
