@@ -5,6 +5,7 @@ name that it does not define stands for one of the program's, and asks the host 
 interpreter and carries the answer back. What travels between the two, and what the test believes, is in peer.py.
 """
 
+import abc
 import ast
 import builtins
 import dataclasses
@@ -192,6 +193,17 @@ class _TypeStandIn(type, metaclass=_Type):
     pass
 
 
+def _instance_of_abstract(check):
+    """Asks the program about what is the program's, and `check` about everything else."""
+
+    def is_instance(cls, thing):
+        if issubclass(type(thing), Remote) and not thing._assay_value:
+            return bool(thing._assay_peer.ask("isinstance", cls, thing))
+        return check(cls, thing)
+
+    return is_instance
+
+
 def _by_program(name, function):
     """Has the program's library look into what is the program's."""
 
@@ -213,6 +225,7 @@ def _connect():
         "readline": lambda size: sys.stdin.readline(size),
         "read": lambda size: sys.stdin.read(size),
     }
+    abc.ABCMeta.__instancecheck__ = _instance_of_abstract(abc.ABCMeta.__instancecheck__)
     for name, function in _LOOKING.items():
         setattr(dataclasses, name, _by_program(name, function))
     seed = random.seed
@@ -297,14 +310,26 @@ def _libraries(code):
     return {name: sys.modules[name] for name in used & sys.stdlib_module_names & sys.modules.keys()}
 
 
-def _compile_setup(setup, entry):
+def _parse_setup(setup, entry):
     try:
-        return compile(setup, "<setup>", "exec", dont_inherit=True)
+        return ast.parse(setup)
     except SyntaxError:
         if entry is None:
             raise
     # A prompt may end where the body of its function starts.
-    return compile(setup + "\n    pass", "<setup>", "exec", dont_inherit=True)
+    return ast.parse(setup + "\n    pass")
+
+
+def definitions(setup, entry):
+    """What of a test's setup a program finds defined, as texts: imports, classes and functions, but for what it is to define itself."""
+    try:
+        statements = _parse_setup(setup, entry).body
+    except (SyntaxError, ValueError):
+        return
+    for statement in statements:
+        is_definition = isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        if isinstance(statement, (ast.Import, ast.ImportFrom)) or (is_definition and statement.name != _first_name(entry or "")):
+            yield ast.unparse(statement)
 
 
 def _first_name(expression):
@@ -324,7 +349,7 @@ def run_test(setup, code, entry, functions=()):
     built_ins = _Names(peer)
     names = {"__name__": "test", "__builtins__": built_ins}
     try:
-        before = _compile_setup(setup, entry)
+        before = compile(_parse_setup(setup, entry), "<setup>", "exec", dont_inherit=True)
         test = compile(code, "<test>", "exec", dont_inherit=True)
         names |= _libraries(code)
         replaced = Replaced(code)

@@ -7,7 +7,8 @@ It imports what programs commonly import and leaves one function, `handle`, whic
                             (see threads.py), b"-": it is the first
     b"S"                    run it as a script: standard input to standard output
     b"F" + name + lines     run it, then call a function of it; one JSON value per line is one argument
-    b"N", then b"O" + json  run it, then answer what a test in another interpreter asks about it (see checks.py)
+    b"N" + json             run it behind what a test's setup defines: [setup, entry]
+    b"O" + json             then answer what the test, in another interpreter, asks about it (see checks.py)
     b"T" + json             run a test that asks about a program in another interpreter: [setup, test, entry]
     b"R" + flag + json      load a program as a reference judge does: [judge, source, function] (see lcb.py, skythought.py); the
                             flag is the second one of b"L"
@@ -46,21 +47,21 @@ encodings.hex_codec encodings.base64_codec
 for _name in _PRELOADED.split():
     __import__(_name)
 
+# First, because the others keep classes that it puts in the place of the library's.
+import _assay_older as _older
 import _assay_checks as _checks
 import _assay_lcb
-import _assay_older as _older
+import _assay_missing as _missing
 import _assay_rewrite as _rewrite
 import _assay_skythought
 import _assay_threads as _threads
 import _assay_wide as _wide
 import atexit as _atexit
-import encodings as _encodings
 import gc as _gc
 import io as _io
 import json as _json
 import math as _math
 import os as _os
-import pkgutil as _pkgutil
 import types as _types
 import zoneinfo as _zoneinfo
 from decimal import Decimal as _Decimal
@@ -69,18 +70,6 @@ from fractions import Fraction as _Fraction
 _PROGRAM = "<program>"
 _JUDGE = sys.modules["__main__"]
 _REFERENCES = {"lcb": _assay_lcb, "skythought": _assay_skythought}
-# Packages that programs import where they are installed. What is part of Python is known by itself.
-_INSTALLED_ELSEWHERE = frozenset(
-    "attr cv2 cvxpy cython dateutil gmpy2 jax lxml matplotlib more_itertools networkx numba numpy ortools pandas pulp psutil pydantic "
-    "pytest pytz requests scipy sklearn sortedcontainers sympy tensorflow torch tqdm typing_extensions yaml".split()
-)
-# What earlier versions of Python had.
-_REMOVED = frozenset(
-    "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib ossaudiodev pipes "
-    "sndhdr smtpd spwd sunau telnetlib uu xdrlib".split()
-)
-# All modules of Python, those inside of packages too.
-_STDLIB = {}
 _code = None
 _prelude = {}
 _behind_prelude = False
@@ -113,26 +102,11 @@ def _describe(error):
     return message if line is None else f"{message} (line {line})"
 
 
-def _missing_module(error):
-    """The module or codec that is missing here but not elsewhere, or None."""
-    if isinstance(error, LookupError):
-        unknown = str(error).partition("unknown encoding: ")[2]
-        codec = _encodings.normalize_encoding(unknown).lower()
-        name = "encodings." + _encodings.aliases.aliases.get(codec, codec)
-        return name if name in _STDLIB and name not in sys.modules else None
-    if not isinstance(error, ImportError) or type(error.name) is not str:
-        return None
-    name = error.name
-    if type(error.name_from) is str and f"{name}.{error.name_from}" in _STDLIB:
-        name = f"{name}.{error.name_from}"
-    top = name.partition(".")[0]
-    of_python = name in _STDLIB or name in sys.stdlib_module_names
-    absent = top in _INSTALLED_ELSEWHERE or top in _REMOVED or (of_python and name not in sys.modules)
-    return name if absent else None
-
-
 def _failure(error):
-    missing = _missing_module(error)
+    lacking = _missing.part(error)
+    if lacking is not None:
+        return _reply(b"P", lacking)
+    missing = _missing.module(error)
     if missing is not None:
         return _reply(b"I", missing)
     if isinstance(error, _threads.Unsupported):
@@ -281,16 +255,26 @@ def _call(request):
         return _failure(error)
 
 
-def _serve():
+def _serve(request):
     global _served
     main = _new_main("program")
     _served = _checks.Served()
     try:
+        for definition in _checks.definitions(*_json.loads(request)):
+            _define(definition, main)
         exec(_code, main)
     except BaseException as error:
         return _failure(error)
     _served.start(main)
     return b"+"
+
+
+def _define(definition, main):
+    try:
+        exec(_rewrite.compiled(definition.encode(), "<setup>", _is_wide), main)
+    except Exception:
+        # The program may do without it.
+        pass
 
 
 def _answer(question):
@@ -377,7 +361,7 @@ def handle(request):
         case b"F":
             return _call(body)
         case b"N":
-            return _serve()
+            return _serve(body)
         case b"O":
             return _answer(body)
         case b"T":
@@ -402,21 +386,9 @@ def _stand_in_for_a_redirected_file():
     _os.fstat = lambda fd: _os.stat("/dev/stdin") if fd == 0 else fstat(fd)
 
 
-def _list_modules():
-    """Names all modules of Python while their files are there."""
-    _STDLIB.update(dict.fromkeys(sys.stdlib_module_names))
-    folders = [("", folder) for folder in sys.path]
-    while folders:
-        prefix, folder = folders.pop()
-        for _, name, is_package in _pkgutil.iter_modules([folder], prefix):
-            _STDLIB[name] = None
-            if is_package:
-                folders.append((name + ".", f"{folder}/{name.rpartition('.')[2]}"))
-
-
 def _seal():
     """Forgets what came from the machine that made the image, and makes the image cheap to start from."""
-    _list_modules()
+    _missing.list_modules()
     _os.environ.clear()
     sys.argv[:] = ["program.py"]
     sys.path[:] = []

@@ -217,9 +217,7 @@ class Peer:
         outer, self._arrived = self._arrived, []
         value = self._decode(encoded)
         for number, parts in changes:
-            mirror = self._mirrors[number]
-            MUTABLES[type(mirror[0])][2](mirror[0], [self._decode(part) for part in parts])
-            mirror[1] = contents_of(mirror[0])
+            self._fill(number, MUTABLES[type(self._mirrors[number][0])][2], parts)
         for number in forgotten:
             mirror = self._mirrors.pop(number, None)
             if mirror is not None:
@@ -239,7 +237,8 @@ class Peer:
         changes = []
         for number, mirror in list(self._mirrors.items()):
             thing, contents = mirror
-            if not is_unchanged(thing, contents):
+            # One that is being filled has no contents yet: a key may ask its own side for its hash.
+            if contents is not None and not is_unchanged(thing, contents):
                 mirror[1] = contents_of(thing)
                 changes.append([number, [self._encode(part) for part in MUTABLES[type(thing)][1](thing)]])
         return changes
@@ -346,10 +345,17 @@ class Peer:
             self._expect_new(number)
             self._mirrors[number] = [value, None]
             self._mirror_numbers[id(value)] = number
-        fill(value, [self._decode(part) for part in parts])
-        if number is not None:
-            self._mirrors[number][1] = contents_of(value)
+            self._fill(number, fill, parts)
+        else:
+            fill(value, [self._decode(part) for part in parts])
         return value
+
+    def _fill(self, number, fill, parts):
+        """Gives a mirror the contents that the other side has told."""
+        mirror = self._mirrors[number]
+        mirror[1] = None
+        fill(mirror[0], [self._decode(part) for part in parts])
+        mirror[1] = contents_of(mirror[0])
 
     def _expect_new(self, number):
         """A number that the other side gives to something new."""

@@ -1,5 +1,6 @@
 """Plain values as messages have them: how they are taken apart and put together, and which of them change."""
 
+import abc
 import builtins
 import collections
 import datetime
@@ -119,12 +120,12 @@ BUILT_IN = type(len)
 
 
 def in_library(value):
-    """The module and the name by which a function of Python's library is found, or None."""
-    if type(value) not in (BUILT_IN, type(str.upper), type(int.__add__), type(in_library), type):
+    """The module and the name by which a function or a class of Python's library is found, or None."""
+    if type(value) not in (BUILT_IN, type(str.upper), type(int.__add__), type(in_library), type, abc.ABCMeta):
         return None
     owner = getattr(value, "__objclass__", None)
     module, name = (owner.__module__, f"{owner.__name__}.{value.__name__}") if owner else (value.__module__, value.__qualname__)
-    if module not in sys.stdlib_module_names or module not in sys.modules or "<" in name:
+    if module.partition(".")[0] not in sys.stdlib_module_names or module not in sys.modules or "<" in name:
         return None
     try:
         return (module, name) if operator.attrgetter(name)(sys.modules[module]) is value else None

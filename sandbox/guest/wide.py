@@ -12,6 +12,7 @@ import array
 import bisect
 import builtins
 import collections
+import csv
 import functools
 import hashlib
 import importlib.util
@@ -19,6 +20,7 @@ import io
 import itertools
 import math
 import os
+import random
 import re
 import struct
 import sys
@@ -305,7 +307,7 @@ def multiply(left, right):
 
 
 # Methods of built-in types that take a size, and which of their arguments it is.
-SIZED_METHODS = {"split": 1, "rsplit": 1, "replace": 2, "insert": 0, "rotate": 0, "read": 0, "read1": 0, "readline": 0, "readlines": 0}
+SIZED_METHODS = {"split": 1, "rsplit": 1, "replace": 2, "insert": 0, "read": 0, "read1": 0, "readline": 0, "readlines": 0}
 # The same by name.
 _SIZE_NAMES = ("maxsplit", "count", "size", "hint")
 _SIZED_TYPES = (str, bytes, bytearray, list, _Deque, io.StringIO, io.BytesIO, io.TextIOWrapper, io.BufferedReader)
@@ -324,10 +326,31 @@ def call_method(thing, name, /, *arguments, **named):
 
 
 _os_read = os.read
+# More than this is only asked for by who wants all.
+_LARGE = 1 << 26
 
 
 def _read(fd, length, /):
-    return _os_read(fd, length if length <= _LARGEST else max(os.fstat(fd).st_size, 1 << 16))
+    return _os_read(fd, length if length <= _LARGE else max(os.fstat(fd).st_size, 1 << 16))
 
 
 os.read = _read
+
+
+_field_size_limit = csv.field_size_limit
+
+
+def _wide_field_size_limit(*limit):
+    return _field_size_limit(*map(clamped, limit))
+
+
+csv.field_size_limit = _wide_field_size_limit
+
+
+def _seed(self, a=None, version=2):
+    _seed_of_random(self, hash64(a) & _MASK if isinstance(a, float) else a, version)
+
+
+# A float is a seed by its hash.
+_seed_of_random, random.Random.seed = random.Random.seed, _seed
+random.seed = random._inst.seed

@@ -6,7 +6,7 @@ use crate::guest::{Broken, OutOfMemory};
 use crate::instance::{Copies, Copy};
 use crate::limits::Limits;
 use crate::program::{Prelude, Program, Run, RunOutcome};
-use crate::wasi::{Host, Stdin, Stop};
+use crate::wasi::{Host, SharedTime, Stdin, Stop};
 
 /// A fresh interpreter that answers requests (see `guest/judge.py`) until it fails.
 pub(crate) struct Session<'a> {
@@ -118,6 +118,14 @@ impl<'a> Session<'a> {
         let result = parse(&reply, refused, most);
         // Whatever it answered, it took too long.
         if self.used() > self.limit { Err(RunOutcome::TimeLimit) } else { result }
+    }
+
+    /// Puts the clock of this guest or of the one that it talks to forward.
+    pub(crate) fn meet(&mut self, time: &SharedTime) {
+        let used = self.used();
+        let host = &mut self.copy.store.data_mut().host;
+        host.pass(used);
+        host.meet(time);
     }
 
     /// Units of fuel used since the start of the test.

@@ -9,7 +9,7 @@ use crate::rows::Check;
 use crate::sandbox::{Sandbox, guest_thread};
 use crate::session::{Reply, Session, Sizes, broken_interpreter};
 use crate::verdict::{TestResult, Verdict};
-use crate::wasi::Stdin;
+use crate::wasi::{SharedTime, Stdin};
 
 /// What the test says: its verdict on the program and why, or what is wrong with the judge.
 type Said = Result<(Verdict, String), String>;
@@ -32,14 +32,17 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check, sizes: Sizes) -> (T
         Ok(session) => session,
         Err(outcome) => return (TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 }), false),
     };
-    let result = match session.load(program, sizes).and_then(|()| session.ask(b"N")) {
+    let before = ["N", &serde_json::json!([check.setup, check.entry]).to_string()].concat();
+    let result = match session.load(program, sizes).and_then(|()| session.ask(before.as_bytes())) {
         Ok(_) => std::thread::scope(|scope| {
             let (questions, asked) = channel();
             let (answers, answered) = channel();
             line.connect(asked, answers);
             // Whatever happens here, the test is not left waiting.
             let _hang_up = HangUp(&line);
-            let test = guest_thread().spawn_scoped(scope, move || ask(sandbox, check, questions, answered));
+            let time = line.time.clone();
+            let test =
+                guest_thread().spawn_scoped(scope, move || ask(sandbox, check, questions, answered, time));
             match test {
                 Ok(test) => {
                     let failed = answer(&mut session, &line);
@@ -60,7 +63,10 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check, sizes: Sizes) -> (T
 /// The program's end of the line to the test: what the test asks comes in, answers go out. What the program asks in the
 /// middle of an answer, such as the result of a function that the test gave it, goes the same way.
 #[derive(Clone, Default)]
-struct Line(Arc<Mutex<Option<Ends>>>);
+struct Line {
+    ends: Arc<Mutex<Option<Ends>>>,
+    time: SharedTime,
+}
 
 /// Where questions come from, and where answers go.
 type Ends = (Receiver<Vec<u8>>, Sender<Vec<u8>>);
@@ -76,7 +82,7 @@ impl Line {
     }
 
     fn ends(&self) -> MutexGuard<'_, Option<Ends>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the test says next; `None` when it has ended.
@@ -96,7 +102,7 @@ impl Line {
             line.send(last_line(&written)?)?;
             Some([line.receive()?.as_slice(), b"\n"].concat())
         };
-        Stdin::Peer { ask: Mutex::new(Box::new(ask)), answer: Vec::new() }
+        Stdin::Peer { ask: Mutex::new(Box::new(ask)), time: self.time.clone(), answer: Vec::new() }
     }
 }
 
@@ -118,7 +124,10 @@ fn last_line(written: &[u8]) -> Option<&[u8]> {
 /// the program. Nobody listens to the test from then on.
 fn answer(session: &mut Session<'_>, line: &Line) -> Option<RunOutcome> {
     while let Some(question) = line.receive() {
-        let answer = match session.ask(&[b"O", question.as_slice()].concat()) {
+        session.meet(&line.time);
+        let answer = session.ask(&[b"O", question.as_slice()].concat());
+        session.meet(&line.time);
+        let answer = match answer {
             Ok(Reply::Done(answer)) if !answer.contains(&b'\n') => answer,
             Ok(_) => return Some(broken_interpreter()),
             Err(outcome) => return Some(outcome),
@@ -131,12 +140,18 @@ fn answer(session: &mut Session<'_>, line: &Line) -> Option<RunOutcome> {
 }
 
 /// Runs the test and gives what it says. It reads answers where a program reads its input.
-fn ask(sandbox: &Sandbox, check: &Check, questions: Sender<Vec<u8>>, answered: Receiver<Vec<u8>>) -> Said {
+fn ask(
+    sandbox: &Sandbox,
+    check: &Check,
+    questions: Sender<Vec<u8>>,
+    answered: Receiver<Vec<u8>>,
+    time: SharedTime,
+) -> Said {
     let ask = move |question: Vec<u8>| {
         questions.send(last_line(&question)?.to_vec()).ok()?;
         answered.recv().ok()
     };
-    let stdin = Stdin::Peer { ask: Mutex::new(Box::new(ask)), answer: Vec::new() };
+    let stdin = Stdin::Peer { ask: Mutex::new(Box::new(ask)), time, answer: Vec::new() };
     let mut session = sandbox.session(stdin).map_err(|outcome| format!("{outcome:?}"))?;
     let request = serde_json::json!([check.setup, check.code, check.entry, check.functions]).to_string();
     let said = session.ask(["T", &request].concat().as_bytes());

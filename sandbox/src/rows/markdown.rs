@@ -11,12 +11,21 @@ const THOUGHT_ENDS: [&str; 6] =
     ["</think>", "</thinking>", "</thought>", "</reasoning>", "<|end_of_thought|>", "[/THINK]"];
 /// Labels of blocks that may hold a program of any language, in small letters.
 const PLAIN: [&str; 6] = ["", "code", "solution", "answer", "text", "plaintext"];
+/// Labels of blocks that hold text with blocks of its own.
+const NESTING: [&str; 2] = ["markdown", "md"];
+/// What tools write behind the label of a block.
+const ATTRIBUTES: [&str; 6] = ["title=", "filename=", "file=", "name=", "linenums", "hl_lines="];
 /// Characters that nobody sees and that are no part of a program.
 const INVISIBLE: [char; 5] = ['\u{feff}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}'];
 
-/// What some models end a text with, such as `<|im_end|>`.
+/// What some models end a text with, such as `<|im_end|>`; what follows the mark of a turn's end is somebody else's.
 static TEXT_END: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:\s*(?:<\|[^|>\s]{1,40}\|>|</s>))+\s*\z").expect("a pattern of this crate is valid")
+    let marks = r"<[|｜][^|｜>\s]{1,40}[|｜]>|</s>|<end_of_turn>|<eos>|<pad>|<EOT>|\[EOS\]|\[/INST\]";
+    let turns =
+        r"<\|im_end\|>|<\|eot_id\|>|<\|endoftext\|>|<\|end_of_text\|>|<end_of_turn>|<｜end▁of▁sentence｜>";
+    let others = r"\s*(?:\n|<\||<start_of_turn>|(?i:human|user):)[^`]*";
+    let pattern = format!(r"(?:\s*(?:{marks}))+\s*\z|(?:{turns}){others}\z");
+    Regex::new(&pattern).expect("a pattern of this crate is valid")
 });
 
 /// The program in a generation.
@@ -125,7 +134,8 @@ impl<'a> Fence<'a> {
     /// The first line of a program that stands behind the fence, if one does.
     fn first_line(&self) -> Option<&'a str> {
         let (_, rest) = self.label();
-        let behind_label = rest.starts_with(char::is_whitespace).then(|| rest.trim());
+        let is_attribute = ATTRIBUTES.iter().any(|name| rest.trim_start().starts_with(name));
+        let behind_label = (rest.starts_with(char::is_whitespace) && !is_attribute).then(|| rest.trim());
         behind_label.into_iter().chain([self.after]).find(|text| looks_like_python(text))
     }
 
@@ -159,8 +169,17 @@ impl<'a> Fence<'a> {
     }
 }
 
-/// The fenced blocks of a text, the last one closed or not.
+/// The fenced blocks of a text, the last one closed or not. A block of Markdown stands for those in it.
 fn blocks(text: &str) -> Vec<Block> {
+    let inner = |block: Block| {
+        let is_nesting = NESTING.contains(&block.label.as_str());
+        let inner = if is_nesting { plain_blocks(&block.text) } else { Vec::new() };
+        if inner.is_empty() { vec![block] } else { inner }
+    };
+    plain_blocks(text).into_iter().flat_map(inner).collect()
+}
+
+fn plain_blocks(text: &str) -> Vec<Block> {
     let mut reader = Reader { blocks: Vec::new(), open: None, lines: Vec::new(), outside: Vec::new() };
     for line in text.split('\n') {
         reader.line(line);
@@ -306,6 +325,14 @@ mod tests {
             "{}\n```",
             "python\n{}\n```\nIt doubles.",
             "```python\n{}<|im_end|>",
+            "```python\n{}\n```<|im_end|>\n<|im_start|>user\nAnd now?",
+            "{}\n<|eot_id|><|start_header_id|>user<|end_header_id|>",
+            "{}\n<|endoftext|>Human: again",
+            "{}<end_of_turn>\n<eos>",
+            "{}\n[EOS]",
+            "{}<｜end▁of▁sentence｜>",
+            "```python title=\"a.py\" linenums\n{}\n```",
+            "````markdown\n# Doubling\n```python\n{}\n```\n````\n",
             "```python\r\n{}\r\n```\r\n",
             "```python\n{}\n```\nOutput:\n```\n8\n```",
             "```python\n{}\n```\nInstall:\n```bash\npip install x\n```",

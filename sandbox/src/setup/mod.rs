@@ -38,9 +38,10 @@ const IN_FRONT: [(&str, &str); 4] = [
 ];
 
 /// Modules of the judge, by name.
-const JUDGE_MODULES: [(&str, &str); 11] = [
+const JUDGE_MODULES: [(&str, &str); 12] = [
     ("_assay_checks", include_str!("../../guest/checks.py")),
     ("_assay_lcb", include_str!("../../guest/lcb.py")),
+    ("_assay_missing", include_str!("../../guest/missing.py")),
     ("_assay_older", include_str!("../../guest/older.py")),
     ("_assay_patches", include_str!("../../guest/patches.py")),
     ("_assay_peer", include_str!("../../guest/peer.py")),

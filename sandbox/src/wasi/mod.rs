@@ -14,6 +14,7 @@ pub(crate) use files::Files;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::limits::FUEL_PER_SECOND;
@@ -72,6 +73,17 @@ impl Capture {
 /// Given what a guest wrote, gives what it reads next; `None` at the end.
 pub(crate) type Ask = dyn FnMut(Vec<u8>) -> Option<Vec<u8>> + Send;
 
+/// The time of two guests that talk to each other: whenever they do, the clock that is behind is put forward.
+#[derive(Clone, Default)]
+pub(crate) struct SharedTime(Arc<AtomicU64>);
+
+impl SharedTime {
+    /// The later one of this time and those that were told before.
+    fn meet(&self, time: u64) -> u64 {
+        time.max(self.0.fetch_max(time, Ordering::Relaxed))
+    }
+}
+
 /// Where a guest's standard input comes from.
 pub(crate) enum Stdin {
     /// A text.
@@ -80,6 +92,8 @@ pub(crate) enum Stdin {
     Peer {
         /// What is at the other end.
         ask: Mutex<Box<Ask>>,
+        /// The time at both ends.
+        time: SharedTime,
         /// The answer that is being read.
         answer: Vec<u8>,
     },
@@ -169,11 +183,13 @@ impl Host {
     fn read_stdin(&mut self, wanted: usize) -> Vec<u8> {
         let bytes = match &mut self.stdin {
             Stdin::Bytes(bytes) => bytes,
-            Stdin::Peer { ask, answer } => {
+            Stdin::Peer { ask, answer, time } => {
                 if self.stdin_position == answer.len() {
                     let ask = ask.get_mut().unwrap_or_else(PoisonError::into_inner);
+                    let now = time.meet(self.clock.saturating_add(self.passed));
                     *answer = ask(std::mem::take(&mut self.stdout.bytes)).unwrap_or_default();
                     self.stdin_position = 0;
+                    self.clock = self.clock.max(time.meet(now).saturating_sub(self.passed));
                 }
                 answer
             }
@@ -205,6 +221,11 @@ impl Host {
     pub(crate) fn start_test(&mut self) {
         self.clock = self.now();
         self.passed = 0;
+    }
+
+    /// Puts this clock or that of the guest at the other end forward.
+    pub(crate) fn meet(&mut self, time: &SharedTime) {
+        self.wait_until(time.meet(self.now()));
     }
 
     fn now(&self) -> u64 {

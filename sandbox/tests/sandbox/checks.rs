@@ -38,6 +38,37 @@ fn honest_programs_pass() {
 }
 
 const HONEST: &[(&str, &str)] = &[
+    // Things of the program's are keys.
+    (
+        "from enum import Enum\nclass C(Enum): A = 1\ndef f(): return {C.A: 1, (C.A, 2): 3}",
+        "assert f()[C.A] == 1 and f()[C.A, 2] == 3",
+    ),
+    (
+        "class Node: pass\nclass Graph:\n  def __init__(self): self.next = {}\n  def add(self, node): self.next.setdefault(node, []).append(len(self.next))",
+        "graph, node, other = Graph(), Node(), Node()\ngraph.add(node)\ngraph.add(node)\ngraph.add(other)\nassert graph.next[node] == [0, 1]\nassert list(graph.next) == [node, other] and node in graph.next",
+    ),
+    (
+        "class Topic:\n  def __init__(self): self.heard = set()\n  def add(self, f): self.heard.add(f)",
+        "topic = Topic()\ndef listen(): pass\ntopic.add(listen)\ntopic.add(listen)\nassert listen in topic.heard and len(topic.heard) == 1",
+    ),
+    // They are of the library's abstract classes, or not.
+    (
+        "class L:\n  def __len__(self): return 3\nclass M(list): pass\ndef f(): return 3",
+        "import numbers\nfrom collections.abc import Callable, Hashable, Iterable, Sequence, Sized\nassert isinstance(L(), Sized) and isinstance(L(), Hashable)\nassert not isinstance(L(), Iterable) and not isinstance(L(), Callable)\nassert isinstance(M(), Sequence) and isinstance(f(), numbers.Number)",
+    ),
+    // There is one clock.
+    (
+        "import time\nclass Cache:\n  def __init__(self, life): self.life, self.held = life, {}\n  def set(self, key, value): self.held[key] = value, time.time() + self.life\n  def get(self, key):\n    value, end = self.held[key]\n    return value if time.time() < end else None",
+        "import time\ncache = Cache(.05)\ncache.set('a', 1)\nassert cache.get('a') == 1\ntime.sleep(.06)\nassert cache.get('a') is None",
+    ),
+    (
+        "import time, datetime\ndef rest(): time.sleep(.04)\ndef now(): return time.time()\ndef today(): return datetime.datetime.now()",
+        "import time, datetime\nstart = time.time()\nrest()\nassert time.time() - start >= .04\nbefore, at, after = time.time(), now(), time.time()\nassert before <= at <= after\nday = datetime.datetime.now()\nassert day <= today() <= datetime.datetime.now()",
+    ),
+    (
+        "from collections import OrderedDict\ndef f(): return OrderedDict(a=1)",
+        "from collections import OrderedDict\nassert f() == {'a': 1} and repr(f()) == \"OrderedDict([('a', 1)])\" and isinstance(f(), OrderedDict)",
+    ),
     // What a test replaces in the library is replaced for the program, and put back.
     (
         "import random\ndef f(): return [random.randint(1, 6) for _ in range(2)]",
@@ -526,5 +557,45 @@ fn an_entry_may_be_called_as_a_function_of_pythons() {
         };
         assert_eq!(judge(&format!("def {name}(a, b):\n    return a + b")), [Verdict::Pass], "{name}");
         assert_eq!(judge(&format!("def {name}(a, b):\n    return a - b")), [Verdict::WrongAnswer], "{name}");
+    }
+}
+
+/// The test's setup stands before the program: what it imports and defines is there, but for what the program is to define.
+#[test]
+fn a_program_finds_what_the_setup_defines() {
+    let Some(sandbox) = sandbox() else { return };
+    let setup = "import math\nfrom typing import *\nexpected = 25\nclass Node:\n    def __init__(self, value=0, next=None):\n        self.value, self.next = value, next\n\ndef twice(x):\n    return 2 * x\n\ndef solve(x):\n";
+    let judge = |program: &str, code: &str| {
+        let check = Check {
+            setup: setup.to_owned(),
+            code: format!("def check(solve):\n    {code}"),
+            entry: Some("solve".to_owned()),
+            prelude: Prelude::None,
+            functions: Vec::new(),
+        };
+        let task = Task {
+            judge: Judge::Assay,
+            program: program.to_owned(),
+            tests: Tests::Checks(vec![check]),
+            until: Until::Every,
+        };
+        let mut verdicts = Vec::new();
+        judge_task(&sandbox, &task, &mut |result| verdicts.push(result.verdict));
+        verdicts.remove(0)
+    };
+    for (program, code, expected) in [
+        ("def solve(x): return math.sqrt(x)", "assert solve(4) == 2", Verdict::Pass),
+        (
+            "def solve(x: Optional[Node]) -> Node: return Node(x.value + 1, x)",
+            "n = Node(1); assert solve(n).value == 2 and solve(n).next is n",
+            Verdict::Pass,
+        ),
+        ("def solve(x): return twice(x)", "assert solve(4) == 8", Verdict::Pass),
+        ("def twice(x): return 3 * x\ndef solve(x): return twice(x)", "assert solve(4) == 12", Verdict::Pass),
+        // Nothing of what is expected is there, nor the stub of what the program is to define.
+        ("def solve(x): return expected", "assert solve(4) == 25", Verdict::RuntimeError),
+        ("def other(x): return x", "assert solve(4) is None", Verdict::RuntimeError),
+    ] {
+        assert_eq!(judge(program, code), expected, "{program}");
     }
 }

@@ -506,3 +506,54 @@ fn exact_numbers_and_attributes_of_objects_are_answers() {
         .remove(0);
     assert!(matches!(&run.outcome, RunOutcome::RuntimeError { message } if message.starts_with("NameError")));
 }
+
+/// A function of the library that the platform lacks, and a file that a program writes, are no fault of the program.
+#[test]
+fn what_only_other_platforms_have_is_named() {
+    let Some(sandbox) = sandbox() else { return };
+    for (source, lacking) in [
+        ("import signal\nsignal.alarm(2)", "signal.alarm"),
+        ("from signal import setitimer", "signal.setitimer"),
+        ("import resource\nresource.getrusage(0)", "resource.getrusage"),
+        ("import hashlib\nhashlib.pbkdf2_hmac('sha256', b'a', b'b', 1)", "hashlib.pbkdf2_hmac"),
+        ("with open('out.txt', 'w') as out: out.write('x')", "files that can be written"),
+        ("import os\nos.makedirs('a/b')", "files that can be written"),
+    ] {
+        let expected = RunOutcome::UnsupportedPlatform { message: lacking.to_owned() };
+        assert_eq!(run(&sandbox, source, "").outcome, expected, "{source}");
+    }
+    // What no platform has is the program's fault, and so is a file that it only expects to be there.
+    for source in [
+        "import signal\nsignal.alert(2)",
+        "from signal import alert",
+        "open('in.txt')",
+        "import os\nos.alarm",
+    ] {
+        let outcome = run(&sandbox, source, "").outcome;
+        assert!(matches!(outcome, RunOutcome::RuntimeError { .. }), "{source}: {outcome:?}");
+    }
+}
+
+#[test]
+fn ordered_dictionaries_are_written_as_pairs() {
+    write(&[(
+        "from collections import OrderedDict\nimport copy, pickle\nd = OrderedDict(a=1)\nd['b'] = OrderedDict()\nclass S(OrderedDict): pass\n\
+         print(d, OrderedDict(), S(x=1), copy.deepcopy(d) == pickle.loads(pickle.dumps(d)) == d, type(d), d | {'c': 2})\nd['d'] = d\nprint(d, d.popitem(last=False))",
+        "",
+        "OrderedDict([('a', 1), ('b', OrderedDict())]) OrderedDict() S([('x', 1)]) True <class 'collections.OrderedDict'> OrderedDict([('a', 1), ('b', OrderedDict()), ('c', 2)])\n\
+         OrderedDict([('a', 1), ('b', OrderedDict()), ('d', ...)]) ('a', 1)\n",
+    )]);
+}
+
+#[test]
+fn huge_numbers_that_only_mean_no_limit_are_none() {
+    write(&[
+        (
+            "from collections import deque\nd = deque([1, 2, 3])\nd.rotate(10**15 + 1)\nprint(d)",
+            "",
+            "deque([2, 3, 1])\n",
+        ),
+        ("import csv, sys\nprint(csv.field_size_limit(sys.maxsize))", "", "131072\n"),
+        ("import os\nprint(os.read(0, 2**31 - 1), os.read(0, 2**40))", "ab", "b'ab' b''\n"),
+    ]);
+}
