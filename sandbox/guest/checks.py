@@ -14,13 +14,14 @@ import os
 import random
 import re
 import sys
+import unittest
 
 import _assay_wide as _wide
 import _assay_threads as _threads
 from _assay_patches import Replaced, Replacing
 from _assay_peer import Peer, text_of
 from _assay_remote import Remote, Unsupported
-from _assay_values import TYPES
+from _assay_values import TYPES, in_library
 
 
 _write = os.write
@@ -194,14 +195,32 @@ class _TypeStandIn(type, metaclass=_Type):
 
 
 def _instance_of_abstract(check):
-    """Asks the program about what is the program's, and `check` about everything else."""
+    """Asks the program about what is the program's, and `check` about everything else.
+
+    Only the test itself has an answer: the library would go on to compute with the thing, as if its numbers and sets were numbers and
+    sets. Of the test's own classes nothing of the program's is.
+    """
 
     def is_instance(cls, thing):
-        if issubclass(type(thing), Remote) and not thing._assay_value:
-            return bool(thing._assay_peer.ask("isinstance", cls, thing))
-        return check(cls, thing)
+        if not issubclass(type(thing), Remote) or thing._assay_value:
+            return check(cls, thing)
+        asker = sys._getframe(1).f_globals.get("__name__")
+        if asker not in ("test", "unittest.case") or in_library(cls) is None or thing._assay_peer.is_told(thing):
+            return False
+        return bool(thing._assay_peer.ask("isinstance", cls, thing))
 
     return is_instance
+
+
+def _sets_are_equal(compare):
+    """Sets are compared by asking the first one what the second lacks, which is for values alone."""
+
+    def assert_equal(case, first, second, msg=None):
+        if any(isinstance(side, Remote) and not side._assay_value for side in (first, second)):
+            case.fail(msg or "what is compared is no set")
+        compare(case, first, second, msg)
+
+    return assert_equal
 
 
 def _by_program(name, function):
@@ -226,6 +245,7 @@ def _connect():
         "read": lambda size: sys.stdin.read(size),
     }
     abc.ABCMeta.__instancecheck__ = _instance_of_abstract(abc.ABCMeta.__instancecheck__)
+    unittest.TestCase.assertSetEqual = _sets_are_equal(unittest.TestCase.assertSetEqual)
     for name, function in _LOOKING.items():
         setattr(dataclasses, name, _by_program(name, function))
     seed = random.seed
@@ -320,16 +340,33 @@ def _parse_setup(setup, entry):
     return ast.parse(setup + "\n    pass")
 
 
-def definitions(setup, entry):
-    """What of a test's setup a program finds defined, as texts: imports, classes and functions, but for what it is to define itself."""
+def definitions(setup, code, entry):
+    """What of a test's setup a program finds defined, as texts: imports, classes that hold nothing but methods and fields, and functions.
+
+    Not there is what the program is to define itself, and a function that the test `code` names: it may compute what is expected.
+    """
     try:
         statements = _parse_setup(setup, entry).body
+        named = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
     except (SyntaxError, ValueError):
-        return
-    for statement in statements:
-        is_definition = isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        if isinstance(statement, (ast.Import, ast.ImportFrom)) or (is_definition and statement.name != _first_name(entry or "")):
-            yield ast.unparse(statement)
+        return []
+    own = _first_name(entry or "")
+    return [ast.unparse(statement) for statement in statements if _is_for_program(statement, named, own)]
+
+
+def _is_for_program(statement, named, own):
+    match statement:
+        case ast.Import() | ast.ImportFrom():
+            return True
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return name != own and name not in named
+        case ast.ClassDef(name=name, body=body):
+            return name != own and all(isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.AnnAssign, ast.Pass)) or _is_text(part) for part in body)
+    return False
+
+
+def _is_text(statement):
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _first_name(expression):

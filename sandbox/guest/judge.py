@@ -7,7 +7,9 @@ It imports what programs commonly import and leaves one function, `handle`, whic
                             (see threads.py), b"-": it is the first
     b"S"                    run it as a script: standard input to standard output
     b"F" + name + lines     run it, then call a function of it; one JSON value per line is one argument
-    b"N" + json             run it behind what a test's setup defines: [setup, entry]
+    b"D" + json             what of a test's setup a program finds defined: [setup, test, entry] gives texts. No program is loaded then
+                            or later: it would find the request in its memory
+    b"N" + json             run it behind these texts
     b"O" + json             then answer what the test, in another interpreter, asks about it (see checks.py)
     b"T" + json             run a test that asks about a program in another interpreter: [setup, test, entry]
     b"R" + flag + json      load a program as a reference judge does: [judge, source, function] (see lcb.py, skythought.py); the
@@ -260,7 +262,7 @@ def _serve(request):
     main = _new_main("program")
     _served = _checks.Served()
     try:
-        for definition in _checks.definitions(*_json.loads(request)):
+        for definition in _json.loads(request):
             _define(definition, main)
         exec(_code, main)
     except BaseException as error:
@@ -360,6 +362,8 @@ def handle(request):
             return _script()
         case b"F":
             return _call(body)
+        case b"D":
+            return _reply(b"+", _json.dumps(_checks.definitions(*_json.loads(body))))
         case b"N":
             return _serve(body)
         case b"O":

@@ -1,8 +1,8 @@
 ;; Mathematical functions, in front of the C library.
 ;;
-;; Programs print floats with all their digits, and expected outputs were made with glibc. Its sine, arc sine and the like are
-;; the nearest double but for some of a thousand values; the C library's are another one for two to twenty of a hundred.
-;; The host gives the nearest double (src/libm.rs). log10 and tanh are computed by the formulas of FDLIBM, as glibc does up to
+;; Programs print floats with all their digits, and expected outputs were made with glibc. Its sine, arc sine and the like give
+;; the double that is nearest to the exact value for all but one to three of a thousand arguments; the C library's miss it for
+;; two to twenty of a hundred. The host gives the nearest double (src/libm.rs). log10 and tanh are computed by the formulas of FDLIBM, as glibc does up to
 ;; version 2.41: there the nearest double is what glibc does not give.
 (module
   (@dylink.0 (mem-info (memory 0 0)))
@@ -26,8 +26,8 @@
   (func (export "atan2") (param $y f64) (param $x f64) (result f64) (call $atan2 (local.get $y) (local.get $x)))
   (func (export "hypot") (param $x f64) (param $y f64) (result f64) (call $hypot (local.get $x) (local.get $y)))
 
-  ;; x = 2^k f with f in [1, 2) for k < 0, else in [1/2, 1), and log10(x) = k log10(2) + log(f) / log(10); log10(2) is
-  ;; the sum of two constants, the larger of which has so few bits that its product with k is exact.
+  ;; x = 2^k f, where f is in [1, 2) for x of 1 and more, else in [1/2, 1), and log10(x) = k log10(2) + log(f) / log(10).
+  ;; log10(2) is the sum of two constants, the larger of which has so few bits that its product with k is exact.
   (func (export "log10") (param $x f64) (result f64)
     (local $k i32) (local $half i32) (local $bits i64)
     ;; Zero, negative numbers, infinity and NaN.

@@ -69,12 +69,14 @@ def module(error):
 
 def part(error):
     """What the platform lacks, if the program failed for that, or None."""
-    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.ENOTSUP) and type(error.filename) is str:
+    # A program may have made the exception, with anything in it.
+    if type(error) is OSError and error.errno in (errno.EROFS, errno.ENOTSUP) and type(error.filename) is str:
         return "files that can be written"
-    if isinstance(error, AttributeError) and type(error.obj) is types.ModuleType:
-        holder, name = error.obj.__name__, error.name
-    elif isinstance(error, ImportError):
+    if type(error) is AttributeError and type(error.obj) is types.ModuleType:
+        holder, name = vars(error.obj).get("__name__"), error.name
+    elif type(error) is ImportError:
         holder, name = error.name, error.name_from
     else:
         return None
-    return f"{holder}.{name}" if type(name) is str and name in _ELSEWHERE.get(holder, ()) else None
+    is_known = type(holder) is str and type(name) is str and name in _ELSEWHERE.get(holder, ())
+    return f"{holder}.{name}" if is_known else None

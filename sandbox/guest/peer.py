@@ -110,7 +110,7 @@ class Peer:
 
     def ask(self, operation, target, /, *arguments, **named):
         """Has the other side do an operation on `target`, a Remote or None. Gives what it gives, raises what it raises."""
-        if isinstance(target, Remote) and target._assay_number in self._told and operation not in WITH_ANOTHER:
+        if isinstance(target, Remote) and self.is_told(target) and operation not in WITH_ANOTHER:
             raise TypeError("what a function gave has been told a value of the test's, and says nothing more")
         self.before_asking()
         # Nothing is changed by telling what has a name.
@@ -134,6 +134,10 @@ class Peer:
             self.raised.append(error)
             raise error
         return received
+
+    def is_told(self, remote):
+        """Whether it may have been made from a value of the test's."""
+        return remote._assay_number in self._told
 
     def ask_told(self, operation, left, right):
         """The same of a thing that the test has not made and a value of the test's. A plain value could be made to measure."""
@@ -354,8 +358,10 @@ class Peer:
         """Gives a mirror the contents that the other side has told."""
         mirror = self._mirrors[number]
         mirror[1] = None
-        fill(mirror[0], [self._decode(part) for part in parts])
-        mirror[1] = contents_of(mirror[0])
+        try:
+            fill(mirror[0], [self._decode(part) for part in parts])
+        finally:
+            mirror[1] = contents_of(mirror[0])
 
     def _expect_new(self, number):
         """A number that the other side gives to something new."""

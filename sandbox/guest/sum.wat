@@ -216,7 +216,8 @@
           (local.set $object
             (if (result i32) (local.get $is_whole)
               (then (call $of_long (local.get $whole)))
-              (else (call $of_double (local.get $real)))))))
+              (else (call $of_double (local.get $real)))))
+          (br_if $failed (i32.eqz (local.get $object)))))
         (local.set $start (call $plus (local.get $object) (local.get $item)))
         (call $release (local.get $object))
         (call $release (local.get $item))

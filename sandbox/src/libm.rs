@@ -1,15 +1,17 @@
 //! Functions of the C library's `libm` that the host computes for the guest: see `guest/math.wat`.
 //!
-//! They give the double that is nearest to the exact value, so they are the same on every machine, as all that
-//! a guest can see.
+//! They compute with more than twice the digits of a double and round once, so the result is the nearest double
+//! and the same on every machine but for one argument of some 2⁵⁰.
 
 use wasmtime::{Linker, Result};
 
 use crate::guest::Guest;
 use crate::link::HOST;
 
+type OfOne = fn(f64) -> f64;
+
 /// Functions of one number, by their names in C.
-const OF_ONE: [(&str, fn(f64) -> f64); 6] = [
+const OF_ONE: [(&str, OfOne); 6] = [
     ("sin", pxfm::f_sin),
     ("cos", pxfm::f_cos),
     ("tan", pxfm::f_tan),

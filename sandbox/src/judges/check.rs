@@ -32,8 +32,8 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check, sizes: Sizes) -> (T
         Ok(session) => session,
         Err(outcome) => return (TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 }), false),
     };
-    let before = ["N", &serde_json::json!([check.setup, check.entry]).to_string()].concat();
-    let result = match session.load(program, sizes).and_then(|()| session.ask(before.as_bytes())) {
+    let defined = definitions(sandbox, check);
+    let result = match session.load(program, sizes).and_then(|()| session.ask(&[b"N", &*defined].concat())) {
         Ok(_) => std::thread::scope(|scope| {
             let (questions, asked) = channel();
             let (answers, answered) = channel();
@@ -58,6 +58,20 @@ fn both(sandbox: &Sandbox, program: &Program, check: &Check, sizes: Sizes) -> (T
     let too_narrow = session.is_too_narrow();
     session.end();
     (result, too_narrow)
+}
+
+/// What of the test's setup the program finds defined, as a JSON list of texts. No program runs in the interpreter that says so: it
+/// would find the rest of the setup, and the test, in its memory.
+fn definitions(sandbox: &Sandbox, check: &Check) -> Vec<u8> {
+    let none = b"[]".to_vec();
+    if check.setup.trim().is_empty() {
+        return none;
+    }
+    let Ok(mut session) = sandbox.session(Stdin::default()) else { return none };
+    let request = serde_json::json!([check.setup, check.code, check.entry]).to_string();
+    let said = session.ask(["D", &request].concat().as_bytes());
+    session.end();
+    if let Ok(Reply::Done(texts)) = said { texts } else { none }
 }
 
 /// The program's end of the line to the test: what the test asks comes in, answers go out. What the program asks in the

@@ -56,6 +56,10 @@ const HONEST: &[(&str, &str)] = &[
         "class L:\n  def __len__(self): return 3\nclass M(list): pass\ndef f(): return 3",
         "import numbers\nfrom collections.abc import Callable, Hashable, Iterable, Sequence, Sized\nassert isinstance(L(), Sized) and isinstance(L(), Hashable)\nassert not isinstance(L(), Iterable) and not isinstance(L(), Callable)\nassert isinstance(M(), Sequence) and isinstance(f(), numbers.Number)",
     ),
+    (
+        "class Dog: pass",
+        "from abc import ABC, abstractmethod\nclass Animal(ABC):\n  @abstractmethod\n  def call(self): pass\nassert not isinstance(Dog(), Animal)",
+    ),
     // There is one clock.
     (
         "import time\nclass Cache:\n  def __init__(self, life): self.life, self.held = life, {}\n  def set(self, key, value): self.held[key] = value, time.time() + self.life\n  def get(self, key):\n    value, end = self.held[key]\n    return value if time.time() < end else None",
@@ -312,6 +316,22 @@ const HONEST: &[(&str, &str)] = &[
 fn cheats_do_not_pass() {
     use Verdict::{RuntimeError as Error, WrongAnswer as Wrong};
     expect(&[
+        // The library computes with no number, no set and no mapping of the program's making.
+        (
+            "import numbers\nclass Any:\n  def __lt__(s, o): return True\n  __gt__ = __le__ = __ge__ = __lt__\n  def __mul__(s, o): return s\n  __rmul__ = __mul__\nclass E:\n  numerator, denominator = 1, Any()\nnumbers.Rational.register(E)\ndef f(): return E()",
+            "from fractions import Fraction\nassert Fraction(1, 3) < f() < Fraction(34, 100)",
+            Error,
+        ),
+        (
+            "from collections.abc import Set\nclass S:\n  def __len__(s): return 2\n  def __contains__(s, o): return True\n  def __iter__(s): return iter(())\nSet.register(S)\ndef f(): return S()",
+            "from collections import UserDict\nassert f() == UserDict(a=1, b=2).keys()",
+            Wrong,
+        ),
+        (
+            "class S:\n  def difference(s, other): return set()\n  def __len__(s): return 3\ndef f(): return S()",
+            "import unittest\nunittest.TestCase().assertSetEqual(f(), {31, 41, 59})",
+            Wrong,
+        ),
         // A mock of the test's answers the test, whatever the program does to it.
         (
             "class Sig:\n  args, kwargs = (), {}\n  def bind(s, *a, **k): return s\ndef f(x):\n  try: print._spec_signature = Sig()\n  except AttributeError: pass\n  print('wrong')",
@@ -564,7 +584,7 @@ fn an_entry_may_be_called_as_a_function_of_pythons() {
 #[test]
 fn a_program_finds_what_the_setup_defines() {
     let Some(sandbox) = sandbox() else { return };
-    let setup = "import math\nfrom typing import *\nexpected = 25\nclass Node:\n    def __init__(self, value=0, next=None):\n        self.value, self.next = value, next\n\ndef twice(x):\n    return 2 * x\n\ndef solve(x):\n";
+    let setup = "import math\nfrom typing import *\nexpected = 25\ndef reference(x):\n    return 25\nclass Expected:\n    value = 25\nclass Node:\n    def __init__(self, value=0, next=None):\n        self.value, self.next = value, next\n\ndef twice(x):\n    return 2 * x\n\ndef solve(x):\n";
     let judge = |program: &str, code: &str| {
         let check = Check {
             setup: setup.to_owned(),
@@ -594,6 +614,13 @@ fn a_program_finds_what_the_setup_defines() {
         ("def twice(x): return 3 * x\ndef solve(x): return twice(x)", "assert solve(4) == 12", Verdict::Pass),
         // Nothing of what is expected is there, nor the stub of what the program is to define.
         ("def solve(x): return expected", "assert solve(4) == 25", Verdict::RuntimeError),
+        ("def solve(x): return Expected.value", "assert solve(4) == 25", Verdict::RuntimeError),
+        ("def solve(x): return reference(x)", "assert solve(4) == reference(4)", Verdict::RuntimeError),
+        (
+            "import sys\nfound = repr(sys._getframe(1).f_locals)\ndef solve(x): return 25 if 'expected = 25' in found else 0",
+            "assert solve(4) == 25",
+            Verdict::WrongAnswer,
+        ),
         ("def other(x): return x", "assert solve(4) is None", Verdict::RuntimeError),
     ] {
         assert_eq!(judge(program, code), expected, "{program}");

@@ -1,6 +1,6 @@
 # attack: looks for the expected answer in all memory of its process
 # limits: fuel=1e9
-# sandbox: wrong-answer: nothing in 34 MiB
+# sandbox: wrong-answer: nothing in 84 MiB
 # with: memory.py
 # control: weak passes
 
@@ -13,7 +13,7 @@ def readable():
                 yield start, end - start
     except OSError:
         # All that WebAssembly has, from its first page on.
-        yield 1 << 16, 34 << 20
+        yield 1 << 16, 84 << 20
 
 
 # Not in one piece, so that it does not find itself.
