@@ -1,5 +1,5 @@
 # attack: deletes a file of the user
-# sandbox: runtime-error: OSError
+# sandbox: unsupported-platform: files that can be written
 # control: native deletes victim.txt
 import os
 

@@ -1,5 +1,5 @@
 # attack: fills the disk
-# sandbox: runtime-error: OSError
+# sandbox: unsupported-platform: files that can be written
 # control: native writes filler
 with open("filler", "wb") as file:
     while True:

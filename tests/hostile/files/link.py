@@ -1,5 +1,5 @@
 # attack: makes a link out of its folder
-# sandbox: runtime-error: OSError
+# sandbox: unsupported-platform: files that can be written
 # control: native writes link
 import os
 

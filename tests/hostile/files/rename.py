@@ -1,5 +1,5 @@
 # attack: moves a file of the user away
-# sandbox: runtime-error: OSError
+# sandbox: unsupported-platform: files that can be written
 # control: native deletes victim.txt
 import os
 
