@@ -305,19 +305,16 @@ def _own_built_ins(code, ask):
                 known.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
     free = {name for name in loaded if name not in known}
     # Of two the test is about one and compares with the other, and nobody knows which.
-    if len(free) != 1 or not hasattr(builtins, *free):
+    if len(free) != 1:
         return {}
-    (name,) = free
     try:
-        found = ask(name)
+        return _instead_of_built_in(*free, ask)
     except NameError:
         return {}
-    return {} if found is getattr(builtins, name) else {name: found}
 
 
-def _built_in_entry(entry, ask):
-    """What the program calls by the first name of the `entry`, if Python calls something else so."""
-    name = _first_name(entry)
+def _instead_of_built_in(name, ask):
+    """What the program calls by this name, if Python calls something else so."""
     if not hasattr(builtins, name):
         return {}
     found = ask(name)
@@ -402,7 +399,7 @@ def run_test(setup, code, entry, functions=()):
             names.pop(_first_name(entry), None)
         exec(test, names)
         if entry is not None:
-            names["check"](eval(entry, names | _built_in_entry(entry, built_ins.ask)))
+            names["check"](eval(entry, names | _instead_of_built_in(_first_name(entry), built_ins.ask)))
     except Unsupported as error:
         return "J", str(error)
     except SystemExit as error:

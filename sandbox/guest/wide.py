@@ -246,6 +246,13 @@ def _without_accelerator(name, accelerator):
     return module
 
 
+_field_size_limit = csv.field_size_limit
+
+
+def _wide_field_size_limit(*limit):
+    return _field_size_limit(*map(clamped, limit))
+
+
 _BISECT = _without_accelerator("bisect", "_bisect")
 _STAND_INS = [
     (builtins.len, _wide_len),
@@ -254,6 +261,7 @@ _STAND_INS = [
     (collections.deque, _Deque),
     (array.array, _Array),
     (struct.Struct, _Struct),
+    (csv.field_size_limit, _wide_field_size_limit),
     *((getattr(bisect, name), getattr(_BISECT, name)) for name in "bisect bisect_left bisect_right insort insort_left insort_right".split()),
     *((getattr(struct, name), _wide_struct(getattr(struct, name))) for name in "calcsize pack pack_into unpack unpack_from iter_unpack".split()),
 ]
@@ -335,16 +343,6 @@ def _read(fd, length, /):
 
 
 os.read = _read
-
-
-_field_size_limit = csv.field_size_limit
-
-
-def _wide_field_size_limit(*limit):
-    return _field_size_limit(*map(clamped, limit))
-
-
-csv.field_size_limit = _wide_field_size_limit
 
 
 def _seed(self, a=None, version=2):

@@ -6,8 +6,9 @@ use wasmtime::{
 };
 
 use crate::fuel::Tank;
+use crate::libm;
 use crate::link::{FUEL, REFILL};
-use crate::wasi::Host;
+use crate::wasi::{self, Host};
 
 /// Functions of the interpreter's C API (and of its C library) that the host calls.
 pub(crate) const EXPORTS: [&str; 13] = [
@@ -66,8 +67,20 @@ impl ResourceLimiter for Guest {
     }
 }
 
+/// All that a guest finds outside of itself, for a module of the image.
+pub(crate) fn linker(engine: &Engine, module: &Module) -> Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    let functions = module
+        .imports()
+        .filter_map(|import| Some((import.module(), import.name(), import.ty().func()?.clone())));
+    wasi::define(&mut linker, functions)?;
+    define_refill(&mut linker)?;
+    libm::define(&mut linker)?;
+    Ok(linker)
+}
+
 /// Defines the function that guests call when their counter is below zero.
-pub(crate) fn define_refill(linker: &mut Linker<Guest>) -> Result<()> {
+fn define_refill(linker: &mut Linker<Guest>) -> Result<()> {
     linker.func_wrap(REFILL.0, REFILL.1, |mut caller: Caller<'_, Guest>| -> Result<()> {
         let counter = caller.get_export(FUEL).and_then(Extern::into_global);
         let counter = counter.ok_or_else(|| Error::msg("the image has no fuel"))?;

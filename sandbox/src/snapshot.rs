@@ -8,9 +8,8 @@ use std::sync::Arc;
 use wasmtime::{Config, Engine, Instance, Linker, Module, OptLevel, Store, Val};
 
 use crate::guest::{self, EXPORTS, Guest, HANDLER, INSTALL_SUM};
-use crate::libm;
 use crate::link::{Exports, LinkError, Linked, State};
-use crate::wasi::{self, Files, Host};
+use crate::wasi::{Files, Host};
 
 /// The interpreter's environment while it starts. It is gone when a program runs.
 const ENVIRONMENT: [(&str, &str); 5] = [
@@ -74,10 +73,7 @@ fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, Snapsh
     config.wasm_backtrace_max_frames(None).cranelift_nan_canonicalization(true);
     let engine = Engine::new(&config).map_err(failed)?;
     let module = Module::new(&engine, module).map_err(failed)?;
-    let mut linker = Linker::new(&engine);
-    wasi::define(&mut linker, function_imports(&module)).map_err(failed)?;
-    guest::define_refill(&mut linker).map_err(failed)?;
-    libm::define(&mut linker).map_err(failed)?;
+    let linker = guest::linker(&engine, &module).map_err(failed)?;
     let mut store = Guest::new(Host::with_files(Arc::new(files), &ENVIRONMENT), MEMORY_LIMIT).store(&engine);
     match initialize(linked, &linker, &module, &mut store, prepare) {
         Ok((state, handler)) => {
@@ -90,15 +86,6 @@ fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, Snapsh
             Err(SnapshotError::Start { message: format!("{error:#}"), stderr })
         }
     }
-}
-
-/// The functions that a module wants from its host.
-pub(crate) fn function_imports(module: &Module) -> impl Iterator<Item = (&str, &str, wasmtime::FuncType)> {
-    module
-        .imports()
-        .filter_map(|import| Some((import.module(), import.name(), import.ty().func()?.clone())))
-        .collect::<Vec<_>>()
-        .into_iter()
 }
 
 fn initialize(

@@ -17,23 +17,32 @@ type Said = Result<(Verdict, String), String>;
 /// Runs one check.
 pub(super) fn run(sandbox: &Sandbox, source: &str, check: &Check) -> TestResult {
     let program = Program { source: source.to_owned(), entry: Entry::Stdin, prelude: check.prelude };
-    let judged = sandbox.on_guest_thread(2, || match both(sandbox, &program, check, Sizes::Narrow) {
-        (_, true) => both(sandbox, &program, check, Sizes::Wide).0,
-        (result, false) => result,
+    let judged = sandbox.on_guest_thread(2, || {
+        let defined = definitions(sandbox, check);
+        let both = |sizes| both(sandbox, &program, check, &defined, sizes);
+        match both(Sizes::Narrow) {
+            (_, true) => both(Sizes::Wide).0,
+            (result, false) => result,
+        }
     });
     judged.unwrap_or_else(TestResult::failure)
 }
 
 /// The program's interpreter runs on this thread, the test's on another. Gives the result, and whether the program failed
-/// for want of wide sizes.
-fn both(sandbox: &Sandbox, program: &Program, check: &Check, sizes: Sizes) -> (TestResult, bool) {
+/// for want of wide sizes. `defined` is what [`definitions`] gives.
+fn both(
+    sandbox: &Sandbox,
+    program: &Program,
+    check: &Check,
+    defined: &[u8],
+    sizes: Sizes,
+) -> (TestResult, bool) {
     let line = Line::default();
     let mut session = match sandbox.session(line.as_stdin()) {
         Ok(session) => session,
         Err(outcome) => return (TestResult::of_failed(Run { outcome, fuel: 0, peak_memory: 0 }), false),
     };
-    let defined = definitions(sandbox, check);
-    let result = match session.load(program, sizes).and_then(|()| session.ask(&[b"N", &*defined].concat())) {
+    let result = match session.load(program, sizes).and_then(|()| session.ask(&[b"N", defined].concat())) {
         Ok(_) => std::thread::scope(|scope| {
             let (questions, asked) = channel();
             let (answers, answered) = channel();

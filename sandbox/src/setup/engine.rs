@@ -6,17 +6,14 @@ use std::io::Read;
 use assay_store::Hash;
 use camino::Utf8Path;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, Linker, Module, OptLevel, PoolingAllocationConfig,
+    Config, Enabled, Engine, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig,
 };
 
 use super::error::SetupError;
 use super::{trust, write};
 use crate::guest;
 use crate::instance::Copies;
-use crate::libm;
 use crate::link::MAX_MEMORY;
-use crate::snapshot::function_imports;
-use crate::wasi;
 
 /// Native stack that WebAssembly may use. Compiled code needs more of it than the C stack in linear memory
 /// ([`STACK_BYTES`](super::STACK_BYTES)), so that the interpreter's own check comes first.
@@ -116,10 +113,7 @@ impl Runtime {
     }
 
     fn new(engine: &Engine, module: &Module) -> Result<Self, SetupError> {
-        let mut linker = Linker::new(engine);
-        wasi::define(&mut linker, function_imports(module)).map_err(SetupError::runtime)?;
-        guest::define_refill(&mut linker).map_err(SetupError::runtime)?;
-        libm::define(&mut linker).map_err(SetupError::runtime)?;
+        let linker = guest::linker(engine, module).map_err(SetupError::runtime)?;
         let instance = linker.instantiate_pre(module).map_err(SetupError::runtime)?;
         let copies = Copies::new(engine, module, instance).map_err(SetupError::runtime)?;
         Ok(Runtime { copies })

@@ -6,14 +6,18 @@ use assay_sandbox::{Judge, Prelude, Sandbox, Task, Until, Verdict, judge_task};
 
 use crate::common::sandbox;
 
-fn verdict(sandbox: &Sandbox, program: &str, code: &str) -> (Verdict, String) {
-    let check = Check {
+/// A test without setup and entry.
+fn plain(code: &str) -> Check {
+    Check {
         setup: String::new(),
         code: code.to_owned(),
         entry: None,
         prelude: Prelude::None,
         functions: Vec::new(),
-    };
+    }
+}
+
+fn verdict(sandbox: &Sandbox, program: &str, check: Check) -> (Verdict, String) {
     let tests = Tests::Checks(vec![check]);
     let task = Task { judge: Judge::Assay, program: program.to_owned(), tests, until: Until::Every };
     let mut results = Vec::new();
@@ -25,7 +29,7 @@ fn verdict(sandbox: &Sandbox, program: &str, code: &str) -> (Verdict, String) {
 fn expect(cases: &[(&str, &str, Verdict)]) {
     let Some(sandbox) = sandbox() else { return };
     for (program, code, expected) in cases {
-        let (found, detail) = verdict(&sandbox, program, code);
+        let (found, detail) = verdict(&sandbox, program, plain(code));
         assert_eq!(found, *expected, "{program}\n\n{code}\n\n{detail}");
     }
 }
@@ -515,15 +519,7 @@ fn functions_with_a_capital_are_no_classes() {
             prelude: Prelude::None,
             functions: functions.iter().map(ToString::to_string).collect(),
         };
-        let task = Task {
-            judge: Judge::Assay,
-            program: cheat(name),
-            tests: Tests::Checks(vec![check]),
-            until: Until::Every,
-        };
-        let mut results = Vec::new();
-        judge_task(&sandbox, &task, &mut |result| results.push(result.verdict));
-        results[0]
+        verdict(&sandbox, &cheat(name), check).0
     };
     assert_eq!(of("Find_Max", None, "", &[]), Verdict::WrongAnswer);
     assert_eq!(of("Sum", None, "", &["Sum"]), Verdict::WrongAnswer);
@@ -562,21 +558,10 @@ fn an_entry_may_be_called_as_a_function_of_pythons() {
     for name in ["sum", "max", "len", "sorted", "input", "print"] {
         let judge = |program: &str| {
             let code = "def check(candidate):\n    assert candidate(10, 15) == 25\n    assert len([1]) == 1 and sum([1, 2]) == 3\n";
-            let check = Check {
-                setup: String::new(),
-                code: code.to_owned(),
-                entry: Some(name.to_owned()),
-                prelude: Prelude::None,
-                functions: Vec::new(),
-            };
-            let tests = Tests::Checks(vec![check]);
-            let task = Task { judge: Judge::Assay, program: program.to_owned(), tests, until: Until::Every };
-            let mut verdicts = Vec::new();
-            judge_task(&sandbox, &task, &mut |result| verdicts.push(result.verdict));
-            verdicts
+            verdict(&sandbox, program, Check { entry: Some(name.to_owned()), ..plain(code) }).0
         };
-        assert_eq!(judge(&format!("def {name}(a, b):\n    return a + b")), [Verdict::Pass], "{name}");
-        assert_eq!(judge(&format!("def {name}(a, b):\n    return a - b")), [Verdict::WrongAnswer], "{name}");
+        assert_eq!(judge(&format!("def {name}(a, b):\n    return a + b")), Verdict::Pass, "{name}");
+        assert_eq!(judge(&format!("def {name}(a, b):\n    return a - b")), Verdict::WrongAnswer, "{name}");
     }
 }
 
@@ -586,22 +571,9 @@ fn a_program_finds_what_the_setup_defines() {
     let Some(sandbox) = sandbox() else { return };
     let setup = "import math\nfrom typing import *\nexpected = 25\ndef reference(x):\n    return 25\nclass Expected:\n    value = 25\nclass Node:\n    def __init__(self, value=0, next=None):\n        self.value, self.next = value, next\n\ndef twice(x):\n    return 2 * x\n\ndef solve(x):\n";
     let judge = |program: &str, code: &str| {
-        let check = Check {
-            setup: setup.to_owned(),
-            code: format!("def check(solve):\n    {code}"),
-            entry: Some("solve".to_owned()),
-            prelude: Prelude::None,
-            functions: Vec::new(),
-        };
-        let task = Task {
-            judge: Judge::Assay,
-            program: program.to_owned(),
-            tests: Tests::Checks(vec![check]),
-            until: Until::Every,
-        };
-        let mut verdicts = Vec::new();
-        judge_task(&sandbox, &task, &mut |result| verdicts.push(result.verdict));
-        verdicts.remove(0)
+        let test = plain(&format!("def check(solve):\n    {code}"));
+        let check = Check { setup: setup.to_owned(), entry: Some("solve".to_owned()), ..test };
+        verdict(&sandbox, program, check).0
     };
     for (program, code, expected) in [
         ("def solve(x): return math.sqrt(x)", "assert solve(4) == 2", Verdict::Pass),

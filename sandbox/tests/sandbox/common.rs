@@ -5,7 +5,8 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use assay_sandbox::{
-    Entry, Image, ImageLock, Input, Judging, JudgingSetup, Limits, Prelude, Program, Run, Sandbox, Tools,
+    Entry, Image, ImageLock, Input, Judging, JudgingSetup, Limits, Prelude, Program, Run, RunOutcome,
+    Sandbox, Tools,
 };
 use assay_store::Store;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -116,4 +117,21 @@ pub(crate) fn text(input: &str) -> Input {
 
 pub(crate) fn run(sandbox: &Sandbox, source: &str, input: &str) -> Run {
     sandbox.run(&script(source), &[text(input)]).remove(0)
+}
+
+/// Runs each program on its input; it writes this.
+pub(crate) fn write(cases: &[(&str, &str, &str)]) {
+    let Some(sandbox) = sandbox() else { return };
+    for (source, input, expected) in cases {
+        let expected = RunOutcome::Completed { output: (*expected).to_owned() };
+        assert_eq!(run(&sandbox, source, input).outcome, expected, "{source}");
+    }
+}
+
+/// Runs each program; it ends in this way.
+pub(crate) fn end(sandbox: &Sandbox, sources: &[&str], is_expected: fn(&RunOutcome) -> bool) {
+    for source in sources {
+        let outcome = run(sandbox, source, "").outcome;
+        assert!(is_expected(&outcome), "{source}: {outcome:?}");
+    }
 }

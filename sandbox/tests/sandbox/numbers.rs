@@ -1,17 +1,9 @@
 //! Numbers that programs print: functions of `libm` to the last digit, sums, and searches in memory.
 
-use assay_sandbox::RunOutcome;
-
-use crate::common::{run, sandbox};
+use crate::common::write;
 
 /// Lines `function arguments.. value`, printed by CPython 3.11 with glibc 2.36; forty of each function, at random.
 const OF_GLIBC: &str = include_str!("libm.txt");
-
-fn writes(source: &str, input: &str, expected: &str) {
-    let Some(sandbox) = sandbox() else { return };
-    let expected = RunOutcome::Completed { output: expected.to_owned() };
-    assert_eq!(run(&sandbox, source, input).outcome, expected, "{source}");
-}
 
 #[test]
 fn functions_have_the_digits_of_glibc() {
@@ -21,7 +13,7 @@ for line in sys.stdin:
     name, *numbers = line.split()
     print(*line.split()[:-1], getattr(math, name)(*map(float, numbers[:-1])))
 ";
-    writes(source, OF_GLIBC, OF_GLIBC);
+    write(&[(source, OF_GLIBC, OF_GLIBC)]);
 }
 
 #[test]
@@ -45,7 +37,7 @@ error error inf -310.0 400.0 nan
 1.0 -0.0 1e-20 nan inf 5e+300
 [] 2.0000000000000004 (-1+1.2246467991473532e-16j)
 ";
-    writes(source, "", expected);
+    write(&[(source, "", expected)]);
 }
 
 #[test]
@@ -72,7 +64,7 @@ print(sum, sum.__name__, sum.__module__, sum([1e308, 1e308]), sum([float('nan'),
 0.9999999999999999 11529215046068469760 -23058430092136939520 [1, 2] True 3 499999500000 None
 <built-in function sum> sum builtins inf nan 3
 ";
-    writes(source, "", expected);
+    write(&[(source, "", expected)]);
 }
 
 #[test]
@@ -117,7 +109,7 @@ TypeError can only concatenate list (not \"int\") to list
 no such argument
 True
 ";
-    writes(source, "", expected);
+    write(&[(source, "", expected)]);
 }
 
 /// Each place of a text's end against blocks of 16 and 64 bytes, and each of what is looked for in it.
@@ -143,5 +135,5 @@ for size in [*range(0, 200), 255, 256, 257, 1000]:
         assert (bytes(text) == other) == (not places) and (bytes(text) > other) == bool(places)
 print('done')
 ";
-    writes(source, "", "done\n");
+    write(&[(source, "", "done\n")]);
 }

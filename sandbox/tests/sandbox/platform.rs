@@ -6,16 +6,7 @@ use assay_sandbox::{
     FUEL_PER_SECOND, Judge, Limits, Prelude, Program, RunOutcome, Sandbox, Task, Until, Verdict, judge_task,
 };
 
-use crate::common::{function, image, run, sandbox, script, text};
-
-/// Runs each program on its input; it writes this.
-fn write(cases: &[(&str, &str, &str)]) {
-    let Some(sandbox) = sandbox() else { return };
-    for (source, input, expected) in cases {
-        let expected = RunOutcome::Completed { output: (*expected).to_owned() };
-        assert_eq!(run(&sandbox, source, input).outcome, expected, "{source}");
-    }
-}
+use crate::common::{end, function, image, run, sandbox, script, text, write};
 
 #[test]
 fn sizes_of_64_bits_work_as_elsewhere() {
@@ -265,16 +256,14 @@ fn threads_run_as_far_as_one_goes() {
         ),
     ]);
     let Some(sandbox) = sandbox() else { return };
-    for source in [
+    let unsupported = [
         // Two that take turns.
         "import threading\na, b = threading.Semaphore(1), threading.Semaphore(0)\ndef f(x, y, s):\n  for _ in range(3): x.acquire(); print(s); y.release()\nts = [threading.Thread(target=f, args=t) for t in ((a, b, 'a'), (b, a, 'b'))]\n[t.start() for t in ts]\n[t.join() for t in ts]",
         "import asyncio\nasyncio.run(asyncio.Event().wait())",
         "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
         "import threading,queue\nq=queue.Queue(1); out=[]\ndef p():\n  for i in range(3): q.put(i)\n  q.put(None)\ndef c():\n  while (x:=q.get()) is not None: out.append(x)\nts=[threading.Thread(target=f) for f in (p,c)]\n[t.start() for t in ts]; [t.join() for t in ts]; print(out)",
-    ] {
-        let outcome = run(&sandbox, source, "").outcome;
-        assert!(matches!(outcome, RunOutcome::UnsupportedPlatform { .. }), "{source}: {outcome:?}");
-    }
+    ];
+    end(&sandbox, &unsupported, |outcome| matches!(outcome, RunOutcome::UnsupportedPlatform { .. }));
 }
 
 /// Elsewhere a thread's stack grows with what the program asks for.
@@ -523,15 +512,13 @@ fn what_only_other_platforms_have_is_named() {
         assert_eq!(run(&sandbox, source, "").outcome, expected, "{source}");
     }
     // What no platform has is the program's fault, and so is a file that it only expects to be there.
-    for source in [
+    let own_faults = [
         "import signal\nsignal.alert(2)",
         "from signal import alert",
         "open('in.txt')",
         "import os\nos.alarm",
-    ] {
-        let outcome = run(&sandbox, source, "").outcome;
-        assert!(matches!(outcome, RunOutcome::RuntimeError { .. }), "{source}: {outcome:?}");
-    }
+    ];
+    end(&sandbox, &own_faults, |outcome| matches!(outcome, RunOutcome::RuntimeError { .. }));
 }
 
 #[test]
