@@ -4,6 +4,7 @@ pub(crate) mod commits;
 pub(crate) mod filed;
 mod levels;
 mod models;
+mod prompts;
 mod served;
 pub(crate) mod training;
 
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 use crate::samples;
 use crate::session::Session;
 use models::Model;
+use prompts::Asked;
 
 /// The input of a table step that its cells are computed from.
 const VERDICTS: &str = "verdicts";
@@ -36,6 +38,9 @@ pub(crate) struct Basis {
     run: Run,
     /// The models of the run.
     models: Vec<Model>,
+    /// What the models were asked. The keys of the sources name it, so that it is no part of this key.
+    #[serde(skip)]
+    asked: Vec<Asked>,
 }
 
 /// A report, and whether the store had everything that it shows.
@@ -61,7 +66,7 @@ impl Basis {
             sources: sources(session, outcome)?,
             evidence: evidence(session),
         };
-        Ok(Self { table: outcome.output, run, models: models::of_run(session, outcome) })
+        Ok(Self { table: outcome.output, run, models: models::of_run(session, outcome), asked: prompts::of_run(session, outcome) })
     }
 
     /// What names the report.
@@ -83,11 +88,12 @@ impl Basis {
     pub(crate) fn compose(self, store: &Store, table: Table) -> Result<Composed, Failure> {
         let mut report = Report::new(table, self.run);
         levels::mark(&mut report);
+        let asked = prompts::fill(store, &self.asked, &mut report)?;
         let logs = training::section(store, &self.models);
         let (served, known) = served::section(store, &self.models);
         report.diagnostics.extend(served.into_iter().chain(logs.section));
         let samples = samples::show(store, &mut report)?;
-        Ok(Composed { report, whole: logs.whole && known && samples })
+        Ok(Composed { report, whole: logs.whole && known && samples && asked })
     }
 }
 
@@ -108,6 +114,7 @@ fn sources(session: &Session, outcome: &Outcome) -> Result<Vec<Source>, Failure>
         inputs: inputs(step),
         seed: step.description.seed,
         facts: step.description.facts.clone(),
+        prompts: BTreeMap::new(),
         challenge,
     };
     let target = &session.graph.target().id;

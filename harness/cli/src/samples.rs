@@ -143,7 +143,8 @@ impl Evidence {
     }
 }
 
-fn failed(error: StepError) -> Failure {
+/// An error of reading artefacts that a report shows.
+pub(crate) fn failed(error: StepError) -> Failure {
     let message = error.message();
     match error.class() {
         ErrorClass::Internal => Failure::Internal(message),

@@ -20,6 +20,7 @@
 //! Text in a report is never trusted: each renderer escapes it for its form, and control characters reach
 //! none of them.
 
+mod asked;
 mod cite;
 mod csv;
 mod gates;

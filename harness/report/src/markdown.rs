@@ -1,5 +1,6 @@
 //! The report as GitHub's Markdown.
 
+use crate::asked::{self, Asked};
 use crate::gates;
 use crate::model::{Claim, Column, DataTable, Datum, Part, Report, Row, Section};
 use crate::number::{PartNumbers, TABLE_DECIMALS, decimals, fixed, interval, level, with_margin};
@@ -306,9 +307,23 @@ fn provenance(report: &Report, page: &mut Page) {
             code(&format!("{}.json", report.id))
         ));
     }
+    prompts(report, page);
     sizes(report, page);
     by_seed(report, page);
     sources(report, page);
+}
+
+fn prompts(report: &Report, page: &mut Page) {
+    let asked = Asked::of(report);
+    if asked.is_empty() {
+        return;
+    }
+    page.line(&format!("<details><summary>What the models were asked</summary>\n\n{}\n", asked::ABOUT));
+    let header = ["Benchmark", "Prompts", "Rows"].map(String::from);
+    let rows =
+        asked.iter().map(|asked| vec![code(asked.benchmark), code(asked.prompts), escaped(&asked.rows())]);
+    page.table(&header, 3, rows);
+    page.line("</details>\n");
 }
 
 fn sizes(report: &Report, page: &mut Page) {

@@ -5,6 +5,7 @@
 //! - [`figures`]: numbers about models that claims and columns name;
 //! - [`steps`]: the step kinds;
 //! - [`records`]: the lines of the artefacts that pass between steps;
+//! - [`prompts`]: what models were asked, as one hash a benchmark;
 //! - [`samples`]: single samples, for people to read.
 //!
 //! Nothing here knows a token, how bytes are stored, how a page looks, or which world an item is from.
@@ -12,6 +13,7 @@
 mod engines;
 pub mod figures;
 pub mod inference;
+pub mod prompts;
 pub mod records;
 pub mod roles;
 pub mod samples;

@@ -154,6 +154,7 @@ fn source(
         inputs: inputs.into_iter().collect(),
         seed,
         facts,
+        prompts: BTreeMap::new(),
         challenge: None,
     })
 }

@@ -58,6 +58,16 @@ impl Params {
         de::read(&self.root).map_err(ParamError::from)
     }
 
+    /// Reads the value at a dotted path into `T`, as [`parse`](Self::parse) reads all of them; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_at<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ParamError> {
+        self.get(path)
+            .map(|value| de::read(value).map_err(|misfit| ParamError::from(misfit).under(path)))
+            .transpose()
+    }
+
     /// The seed of a step that runs once per seed.
     pub fn seed(&self) -> Option<u64> {
         self.seed

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::marks::{hash, row_id, source_id};
 use super::samples::questions_id;
+use crate::asked::{self, Asked};
 use crate::model::{ColumnQuestions, Report, Source};
 use crate::provenance::{Edges, Step, run_command};
 use crate::view::{Origin, Origins};
@@ -28,6 +29,7 @@ pub(super) fn origins(report: &Report, origins: &Origins<'_>, edges: &Edges<'_>)
             }
             @for (name, value) in &report.facts { dt { (name) } dd { (value) } }
         }
+        (asked(report))
         @if !origins.list.is_empty() {
             p.paper {
                 "The steps behind each row's cells are left out on paper: they are in " (report.id) ".json as "
@@ -53,6 +55,24 @@ pub(super) fn origins(report: &Report, origins: &Origins<'_>, edges: &Edges<'_>)
             }
         }
     })
+}
+
+/// The hashes of the prompts, and the rows that were asked them.
+fn asked(report: &Report) -> Markup {
+    let all = Asked::of(report);
+    html! {
+        @if !all.is_empty() {
+            p { (asked::ABOUT) }
+            div.scroll role="region" aria-label="What the models were asked" tabindex="0" {
+                table.plain {
+                    thead { tr { th scope="col" { "Benchmark" } th scope="col" { "Prompts" } th scope="col" { "Rows" } } }
+                    tbody { @for asked in &all {
+                        tr { th scope="row" { code { (asked.benchmark) } } td { (hash(asked.prompts)) } td { (asked.rows()) } }
+                    } }
+                }
+            }
+        }
+    }
 }
 
 /// Links to the questions that the rows' cells are about.

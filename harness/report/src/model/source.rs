@@ -30,6 +30,10 @@ pub struct Source {
     /// What else the result depends on, e.g. judge, image, limits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, String>,
+    /// Of replies: by benchmark, the hash of the prompts as they were rendered, all of them in order. Reports with equal hashes
+    /// asked the same questions in the same words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<String, String>,
     /// What came of repeating the step; absent where nobody has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,

@@ -44,6 +44,33 @@ fn a_cell_leads_to_questions_and_they_to_samples() {
     assert!(page.contains("assay samples small.json --row ROW --benchmark BENCHMARK --question QUESTION"));
 }
 
+/// The hash of the prompts stands once for all rows that were asked the same, with their names where others were asked otherwise.
+#[test]
+fn prompts_are_told_by_benchmark_and_by_row() {
+    let ask = |report: &mut Report, id: &str, prompts: &[(&str, &str)]| {
+        let source = report.sources.iter_mut().find(|source| source.id == id).unwrap();
+        source.prompts =
+            prompts.iter().map(|(name, hash)| ((*name).to_owned(), (*hash).to_owned())).collect();
+    };
+    let line = |text: &str, hash: &str| text.lines().find(|line| line.contains(hash)).unwrap().to_owned();
+    let mut report = small::report();
+    for text in [html(&report), markdown(&report)] {
+        assert!(!text.contains("each after its length"), "nothing is known: {text}");
+    }
+    ask(&mut report, "answers-old", &[("sums", "aaaa"), ("words", "cccc")]);
+    ask(&mut report, "answers-new", &[("sums", "bbbb"), ("words", "cccc")]);
+    report.check().unwrap();
+    assert_eq!(Report::from_json(&report.to_json()).unwrap(), report);
+    let text = markdown(&report);
+    assert_eq!(line(&text, "aaaa"), "| `sums` | `aaaa` | Old |");
+    assert_eq!(line(&text, "bbbb"), "| `sums` | `bbbb` | New |");
+    assert_eq!(line(&text, "cccc"), "| `words` | `cccc` | all that were asked |");
+    let page = html(&report);
+    for hash in ["aaaa", "bbbb", "cccc"] {
+        assert_eq!(page.matches(&format!("title=\"{hash}\"")).count(), 1, "{hash}");
+    }
+}
+
 #[test]
 fn rows_without_artefacts_lead_to_the_questions_directly() {
     let mut report = small::report();

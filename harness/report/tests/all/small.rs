@@ -66,6 +66,7 @@ fn source(id: &str) -> Source {
         inputs: Vec::new(),
         seed: Some(1),
         facts: BTreeMap::from([("judge".to_owned(), "v1".to_owned())]),
+        prompts: BTreeMap::new(),
         challenge: None,
     }
 }
@@ -316,7 +317,7 @@ pub(crate) fn for_each_text(report: &mut Report, mut f: impl FnMut(&mut String))
         [&mut source.step, &mut source.kind, &mut source.key, &mut source.artefact]
             .into_iter()
             .for_each(&mut f);
-        source.facts.values_mut().for_each(&mut f);
+        source.facts.values_mut().chain(source.prompts.values_mut()).for_each(&mut f);
     }
     report.facts.values_mut().for_each(&mut f);
     if let Some(criteria) = &mut report.criteria {

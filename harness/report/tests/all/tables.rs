@@ -72,6 +72,7 @@ fn run() -> Run {
         inputs: Vec::new(),
         seed: None,
         facts: BTreeMap::new(),
+        prompts: BTreeMap::new(),
         challenge: None,
     };
     Run {
