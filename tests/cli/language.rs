@@ -141,3 +141,37 @@ fn the_end_of_a_path_is_enough_for_a_suggestion() {
         "`reasoner.epochs`",
     ]);
 }
+
+/// A step is found in whichever recipe has it, and where recipes mean different steps by a name, they are listed.
+#[test]
+fn a_step_is_looked_for_in_all_recipes() {
+    let world = World::new();
+    let why =
+        |step: &str, more: &[&str]| world.run(&[&["why", step, "--scale", "tiny", "--json"], more].concat());
+    let found = |step: &str, more: &[&str]| json(&why(step, more).succeeds().stdout());
+    // Of one recipe alone, of several that have the same, and of the one that has more than another.
+    for (step, recipe) in [("table-03", "table-03"), ("table-05", "table-05"), ("figure-2", "figure-2")] {
+        let document = found(step, &[]);
+        assert_eq!((&document["recipe"], &document["steps"][0]["step"]), (&recipe.into(), &step.into()));
+    }
+    let all = found("sft-1k-restated.final", &[]);
+    assert_eq!(all["steps"], found("sft-1k-restated.final", &["--recipe", "table-05"])["steps"]);
+    let model = found("rlt-m.final", &[]);
+    assert_ne!(model["recipe"], "table-05", "{model}");
+    why("rlt-m.final", &["--recipe", "table-05"]).fails_with(2).says(&["has no step `rlt-m.final`"]);
+    // Every table has steps of this name, each of other models.
+    for (command, example) in [("why", "assay why final --recipe "), ("challenge", "assay challenge final ")]
+    {
+        world.run(&[command, "final", "--scale", "tiny"]).fails_with(2).says(&[
+            "`final` means other steps in one recipe than in another: ",
+            "attribution (",
+            "figure-1 (",
+            " more\n",
+            &format!("help: name the recipe, as in `{example}"),
+        ]);
+    }
+    world
+        .run(&["challenge", "rlt-m.final", "--scale", "tiny", "-n", "1"])
+        .fails_with(2)
+        .says(&["rlt-m.final[seed=1] has no result that could be challenged", "`assay run table-"]);
+}

@@ -99,7 +99,10 @@ fn unknown_names_on_the_command_line_come_with_the_likely_one() {
     let world = World::new();
     world.run(&["run", "table-5", "--scale", "tiny"]).fails_with(2).says(&["table-5", "table-05"]);
     world.run(&["run", "table-05", "--scale", "tinny"]).fails_with(2).says(&["tinny", "tiny"]);
-    world.run(&["why", "reasonr", "--scale", "tiny"]).fails_with(2).says(&["reasonr", "reasoner"]);
+    for recipe in [&[][..], &["--recipe", "table-05"]] {
+        let why = [&["why", "reasonr", "--scale", "tiny"], recipe].concat();
+        world.run(&why).fails_with(2).says(&["step `reasonr`", "reasoner"]);
+    }
     let set = |set: &'static str| ["run", "table-05", "--scale", "tiny", "--set", set];
     world.run(&set("reasoner.epoch=2")).fails_with(2).says(&["reasoner.epoch", "epochs"]);
     world.run(&set("reasoner.epochs=two")).fails_with(2).says(&["reasoner.epochs"]);

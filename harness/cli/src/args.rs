@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use checking::{ChallengeArgs, CheckArgs, DiffArgs};
 pub(crate) use reporting::{ReportArgs, SamplesArgs};
-pub(crate) use targets::Targets;
+pub(crate) use targets::{OfStep, Size, Targets};
 
 /// Recomputes every number of a paper and says which of them hold.
 #[derive(Debug, Parser)]
@@ -382,8 +382,18 @@ pub(crate) struct WhyArgs {
     /// The step: `sft-1k-noisy.final[seed=1]`, `sft-1k-noisy.final` for all seeds, `sft-1k-noisy` for all steps of a
     /// model, or `final` for this step of all models
     pub(crate) step: String,
+    /// The recipe, by name or path [default: the one that has the step]
+    #[arg(long, value_name = "RECIPE", value_parser = recipe)]
+    pub(crate) recipe: Option<String>,
     #[command(flatten)]
-    pub(crate) target: TargetOption,
+    pub(crate) size: Size,
+}
+
+impl WhyArgs {
+    /// The recipe and its size.
+    pub(crate) fn of_step(&self) -> OfStep {
+        OfStep::new(self.recipe.as_ref(), &self.size, "assay why STEP --recipe RECIPE")
+    }
 }
 
 #[derive(Debug, Args)]
@@ -462,26 +472,6 @@ fn formats() -> impl TypedValueParser<Value = Format> {
         let found = Format::ALL.into_iter().find(|format| format.name() == name);
         found.ok_or_else(|| format!("no format `{name}`"))
     })
-}
-
-/// The same as [`Target`], but the recipe is an option.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct TargetOption {
-    /// The recipe, by name or path
-    #[arg(long, default_value = "table-05", value_parser = recipe)]
-    pub(crate) recipe: String,
-    /// The scale: a name in `recipes/scale/`
-    #[arg(long, default_value = "embedded")]
-    pub(crate) scale: String,
-    /// Override one value of the scale; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) sets: Vec<String>,
-}
-
-impl From<TargetOption> for Target {
-    fn from(option: TargetOption) -> Self {
-        Self { recipe: option.recipe, scale: option.scale, sets: option.sets }
-    }
 }
 
 #[derive(Debug, Subcommand)]

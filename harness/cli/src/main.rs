@@ -36,6 +36,7 @@ mod stdio;
 mod steps;
 mod store;
 mod visible;
+mod whose;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::session::{self, Reach, Session};
 use crate::several;
 use crate::stdio::{self, Out};
+use crate::whose;
 use work::Work;
 
 /// How many reasons of a step are shown.
@@ -54,7 +55,7 @@ fn expand(global: &Global, target: &Target) -> Result<(), Failure> {
 
 /// Prints why a step would run, or what its cached result is made of.
 pub(crate) fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
-    let session = open(global, &args.target.clone().into())?;
+    let session = whose::open(global, &args.step, &args.of_step(), Reach::nothing()?, |_| {})?;
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
     let entries = plan.why(&session.graph, &args.step)?;
     if global.json {

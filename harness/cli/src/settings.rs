@@ -1,7 +1,7 @@
 //! `assay settings`.
 
 use anstyle::Style;
-use assay_flow::{Origin, Recipe, Setting, Workspace, recipes_for, settings as find};
+use assay_flow::{Origin, Setting, settings as find};
 use serde_json::json;
 
 use crate::args::{Global, SettingsArgs};
@@ -9,6 +9,7 @@ use crate::document;
 use crate::failure::Failure;
 use crate::session;
 use crate::stdio;
+use crate::whose::with_steps;
 
 /// How many steps are named for a value; the values of training are used by every model.
 const NAMED: usize = 3;
@@ -56,12 +57,6 @@ pub(crate) fn settings(global: &Global, args: &SettingsArgs) -> Result<(), Failu
             })
         }
     }
-}
-
-/// The recipes of a scale that have something to run; those of printed values only have not.
-fn with_steps(workspace: &Workspace, scale: &str) -> Result<Vec<String>, Failure> {
-    let recipes = recipes_for(workspace, scale)?;
-    Ok(recipes.into_iter().filter(Recipe::has_steps).map(|recipe| recipe.name).collect())
 }
 
 /// Where a value is written. Its path stands beside it already.

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::{Machine, Target, Targets, recipe};
+use super::{Machine, OfStep, Size, Targets, recipe};
 
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXIT_CODES)]
@@ -64,10 +64,20 @@ pub(crate) struct ChallengeArgs {
     /// How often to repeat it
     #[arg(short = 'n', long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) times: u32,
+    /// The recipe, by name or path [default: the one that has the step]
+    #[arg(value_parser = recipe)]
+    recipe: Option<String>,
     #[command(flatten)]
-    pub(crate) target: TargetDefault,
+    size: Size,
     #[command(flatten)]
     pub(crate) machine: Machine,
+}
+
+impl ChallengeArgs {
+    /// The recipe and its size.
+    pub(crate) fn of_step(&self) -> OfStep {
+        OfStep::new(self.recipe.as_ref(), &self.size, "assay challenge STEP RECIPE")
+    }
 }
 
 #[derive(Debug, Args)]
@@ -78,24 +88,4 @@ pub(crate) struct DiffArgs {
     /// Another run or report of the same recipe
     #[arg(value_name = "B")]
     pub(crate) b: Utf8PathBuf,
-}
-
-/// The same as [`Target`], with a recipe by default.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct TargetDefault {
-    /// The recipe, by name or path
-    #[arg(default_value = "table-05", value_parser = recipe)]
-    pub(crate) recipe: String,
-    /// The scale: a name in `recipes/scale/`
-    #[arg(long, default_value = "embedded")]
-    pub(crate) scale: String,
-    /// Override one value of the scale; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(crate) sets: Vec<String>,
-}
-
-impl From<TargetDefault> for Target {
-    fn from(given: TargetDefault) -> Self {
-        Self { recipe: given.recipe, scale: given.scale, sets: given.sets }
-    }
 }

@@ -17,9 +17,9 @@ use crate::args::{ChallengeArgs, Global};
 use crate::display::Display;
 use crate::failure::Failure;
 use crate::process::{cores, stop_on_signals};
-use crate::session::Session;
+use crate::session::{Reach, Session};
 use crate::visible::visible;
-use crate::{document, run, stdio};
+use crate::{document, stdio, whose};
 use compare::Finding;
 
 /// Level at which rates of right answers count as different, shared by the repetitions of a step.
@@ -63,7 +63,9 @@ struct Repetition {
 /// Repeats the steps of this name, each on its inputs from the store and without any remembered result.
 pub(crate) fn challenge(global: &Global, args: &ChallengeArgs) -> Result<(), Failure> {
     let display = Arc::new(Display::new(false));
-    let session = run::open(global, &args.target.clone().into(), &args.machine, &display)?;
+    let shown = Arc::clone(&display);
+    let reach = Reach::of(&args.machine)?;
+    let session = whose::open(global, &args.step, &args.of_step(), reach, move |event| shown.setup(&event))?;
     let plan = plan(&session.graph, &session.store, &session.facts)?;
     let entries = plan.why(&session.graph, &args.step)?;
     if let Some(entry) = entries.iter().find(|entry| entry.state != State::Cached) {
