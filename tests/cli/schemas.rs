@@ -128,6 +128,39 @@ fn plans_and_events_fit_their_schemas() {
     assert!(error["message"].as_str().unwrap().contains("base-m is not what base.lock says"), "{error:#}");
 }
 
+/// What the printed plan says of a run's size is in the document too.
+#[test]
+fn a_plan_says_what_a_run_would_take() {
+    let world = World::new();
+    let plan =
+        |arguments: &[&str]| json(&world.run(&[&["plan", "--json"], arguments].concat()).succeeds().stdout());
+    let tiny = plan(&TINY);
+    fit(PLAN, std::slice::from_ref(&tiny));
+    let nothing = json!({ "downloads": { "files": 0, "bytes": 0, "unchecked": 0 }, "not_measured": [] });
+    assert_eq!(tiny["work"], nothing);
+    // The numbers that `what_is_unchecked_is_planned_and_refused_until_it_is_pinned` finds printed.
+    let paper = plan(&["table-01", "--scale", "paper"]);
+    fit(PLAN, std::slice::from_ref(&paper));
+    let work = &paper["work"];
+    assert_eq!(work["downloads"], json!({ "files": 10, "bytes": 0, "unchecked": 10 }));
+    let generates = &work["generates"];
+    assert_eq!((&generates["models"], &generates["replies"]), (&json!(5), &json!(116_260)));
+    assert_eq!(generates["tokens"].as_u64().unwrap().div_ceil(1_000_000), 826, "{generates}");
+    assert_eq!(generates["tokens_per_second"], json!(2500.0));
+    let hours = generates["tokens"].as_f64().unwrap() / 2500.0 / 3600.0;
+    assert!((generates["gpu_hours"].as_f64().unwrap() - hours).abs() < 1e-3, "{generates}");
+    let absent = work["not_measured"].as_array().unwrap();
+    assert!(absent.iter().any(|row| row["label"] == "Bespoke-Stratos-4B, each row twice"), "{work}");
+    // Files that are known, and several recipes at once.
+    let smoke = plan(&["table-01", "humaneval", "--scale", "smoke"]);
+    has_one_style(&smoke);
+    let downloads = &smoke["work"]["downloads"];
+    assert!(
+        downloads["files"].as_u64() >= Some(2) && downloads["bytes"].as_u64() > Some(90_000_000),
+        "{downloads}"
+    );
+}
+
 #[test]
 fn audits_and_imports_fit_their_schemas() {
     let world = World::new();

@@ -28,14 +28,16 @@ pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
         return expand(global, &target);
     }
     let plan = make_plan(&session.graph, &session.store, &session.facts)?;
+    let work = Work::of(session.graph.scale(), session.graph.steps(), plan.entries());
+    let absent = &session.graph.recipe().absent;
     if global.json {
-        return document::print_whole(&PlanDocument::of_plan(&session.graph, plan.entries()));
+        let work = work.document(absent);
+        return document::print_whole(&PlanDocument::of_plan(&session.graph, plan.entries(), work));
     }
     let mut out = stdio::out();
     print_entries(&mut out, plan.entries())?;
     writeln!(out, "\n{}", summary(&plan))?;
-    let work = Work::of(session.graph.scale(), session.graph.steps(), plan.entries());
-    write!(out, "{}", work.text(&session.graph.recipe().absent))
+    write!(out, "{}", work.text(absent))
 }
 
 /// A line for each step; one for the same step for several seeds.

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use assay_flow::{AbsentRow, PlanEntry, Scale, State, Step, Value};
+use assay_flow::{
+    AbsentRow, PlanEntry, PlannedAbsence, PlannedDownloads, PlannedReplies, PlannedWork, Scale, State, Step,
+    Value,
+};
 
 use crate::fetch::{MEGABYTE, downloads};
 
@@ -77,6 +80,33 @@ impl Work {
         }
     }
 
+    /// Hours of one accelerator, if the scale says how fast it is.
+    fn hours(&self) -> Option<f64> {
+        self.rate.map(|rate| self.tokens / rate / SECONDS_AN_HOUR)
+    }
+
+    /// The same as a part of a document.
+    pub(crate) fn document(&self, absent: &[AbsentRow]) -> PlannedWork {
+        let replies = || PlannedReplies {
+            models: self.models as u64,
+            replies: self.replies.round() as u64,
+            tokens: self.tokens.round() as u64,
+            tokens_per_second: self.rate,
+            gpu_hours: self.hours(),
+        };
+        let absence =
+            |row: &AbsentRow| PlannedAbsence { label: row.label.clone(), reason: row.reason.clone() };
+        PlannedWork {
+            downloads: PlannedDownloads {
+                files: self.files as u64,
+                bytes: self.bytes,
+                unchecked: self.unchecked as u64,
+            },
+            generates: (self.models > 0).then(replies),
+            not_measured: absent.iter().map(absence).collect(),
+        }
+    }
+
     /// Some lines; nothing if there is nothing to say.
     pub(crate) fn text(&self, absent: &[AbsentRow]) -> String {
         let mut text = String::new();
@@ -93,8 +123,7 @@ impl Work {
             };
         }
         if self.models > 0 {
-            let hours = self.rate.map_or_else(String::new, |rate| {
-                let hours = self.tokens / rate / SECONDS_AN_HOUR;
+            let hours = self.rate.zip(self.hours()).map_or_else(String::new, |(rate, hours)| {
                 format!(
                     ": {hours:.0} GPU hours at {} tokens a second, by guesses of the scale",
                     grouped(rate)

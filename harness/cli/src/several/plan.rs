@@ -40,10 +40,15 @@ pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
         .enumerate()
         .map(|(at, recipe)| part(&plan, &recipe.name, joint.graph.steps_of(at)))
         .collect();
-    let mut out = stdio::out();
+    let absent: Vec<AbsentRow> = joint.graph.recipes().flat_map(|recipe| recipe.absent.clone()).collect();
+    let work = Work::of(joint.graph.scale(), joint.graph.steps(), plan.entries());
     if global.json {
-        return document::print(&serde_json::json!({ "recipes": parts, "steps": plan.entries() }));
+        let work = work.document(&absent);
+        return document::print(
+            &serde_json::json!({ "recipes": parts, "steps": plan.entries(), "work": work }),
+        );
     }
+    let mut out = stdio::out();
     print_entries(&mut out, plan.entries())?;
     writeln!(out)?;
     let width = parts.iter().map(|part| part.recipe.len()).max().unwrap_or_default();
@@ -53,8 +58,7 @@ pub(crate) fn plan(global: &Global, args: &PlanArgs) -> Result<(), Failure> {
     }
     let shared = joint.graph.users().iter().filter(|users| **users > 1).count();
     writeln!(out, "{}; {shared} are shared by several tables", summary(&plan))?;
-    let absent: Vec<AbsentRow> = joint.graph.recipes().flat_map(|recipe| recipe.absent.clone()).collect();
-    write!(out, "{}", Work::of(joint.graph.scale(), joint.graph.steps(), plan.entries()).text(&absent))
+    write!(out, "{}", work.text(&absent))
 }
 
 fn part<'a>(plan: &Plan, recipe: &'a str, indices: &'a [usize]) -> Part<'a> {

@@ -27,6 +27,62 @@ pub struct PlanDocument {
     pub sets: Vec<String>,
     /// Each step after those that it takes as inputs.
     pub steps: Vec<PlannedStep>,
+    /// What a run would take; only of a whole plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<PlannedWork>,
+}
+
+/// What the steps that are not cached would take, as far as that is known before they run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedWork {
+    /// What would be downloaded.
+    pub downloads: PlannedDownloads,
+    /// What models would write; left out where the scale does not say what is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generates: Option<PlannedReplies>,
+    /// Rows of the table that are not measured.
+    pub not_measured: Vec<PlannedAbsence>,
+}
+
+/// Files that would be downloaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedDownloads {
+    /// How many.
+    pub files: u64,
+    /// The bytes of those whose sizes are known.
+    pub bytes: u64,
+    /// How many of them no lock pins yet: a run is refused until one does.
+    pub unchecked: u64,
+}
+
+/// Replies that models would write, each of which is judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedReplies {
+    /// Models, each counted once for every training seed and way of sampling.
+    pub models: u64,
+    /// The replies of all of them.
+    pub replies: u64,
+    /// The tokens of all replies, by guesses of the scale.
+    pub tokens: u64,
+    /// Tokens a second of one GPU, by a guess of the scale, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<f64>,
+    /// Hours of one GPU at that rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_hours: Option<f64>,
+}
+
+/// A row that is not measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedAbsence {
+    /// The row.
+    pub label: String,
+    /// Why it is not measured.
+    pub reason: String,
 }
 
 /// A step of a plan.
@@ -49,9 +105,14 @@ pub struct PlannedStep {
 }
 
 impl PlanDocument {
-    /// The steps of a plan, without what their keys are made of.
-    pub fn of_plan<'a>(graph: &Graph, entries: impl IntoIterator<Item = &'a PlanEntry>) -> Self {
-        Self::new(graph, entries.into_iter().map(|entry| PlannedStep::of(entry, None)).collect())
+    /// The steps of a plan, without what their keys are made of, and what a run of them would take.
+    pub fn of_plan<'a>(
+        graph: &Graph,
+        entries: impl IntoIterator<Item = &'a PlanEntry>,
+        work: PlannedWork,
+    ) -> Self {
+        let steps = entries.into_iter().map(|entry| PlannedStep::of(entry, None)).collect();
+        Self { work: Some(work), ..Self::new(graph, steps) }
     }
 
     /// Steps that were asked about, with what their keys are made of.
@@ -68,6 +129,7 @@ impl PlanDocument {
             scale: scale.name.clone(),
             sets: scale.sets.clone(),
             steps,
+            work: None,
         }
     }
 
