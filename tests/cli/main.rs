@@ -11,6 +11,7 @@ mod criteria;
 mod documents;
 mod faults;
 mod fetching;
+mod gold;
 mod grading;
 mod import;
 mod interruptions;
