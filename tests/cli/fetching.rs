@@ -50,13 +50,33 @@ fn what_is_unchecked_is_planned_and_refused_until_it_is_pinned() {
         let refused = run(&world, NOWHERE, &[command, &["--scale", "paper"]].concat()).fails_with(2).stderr();
         for part in [
             "recipes/rows/hub.toml:",
-            "`aime24` of lockfiles/benchmarks.lock is unchecked",
+            "10 entries of lockfiles/benchmarks.lock are unchecked: nobody has pinned which bytes are meant by `aime24`, `aime25-i`",
+            "`mmlu-pro`",
             "`assay lock benchmarks.lock` fetches what is unchecked",
         ] {
             assert!(refused.contains(part), "no {part:?} in\n{refused}");
         }
+        assert_eq!(refused.matches("error").count(), 1, "one error for all of them: {refused}");
         assert!(!world.path(".assay/objects").exists() || !refused.contains("failed"), "{refused}");
     }
+}
+
+/// One that is left is named by itself.
+#[test]
+fn a_single_entry_that_is_unchecked_is_named_with_its_step() {
+    let (world, listening) = (World::new(), hub());
+    let entries = world.read("lockfiles/benchmarks.lock");
+    let entries = entries.lines().filter_map(|line| line.strip_prefix("[entries.")?.strip_suffix(']'));
+    let pinned: Vec<&str> = entries.filter(|entry| *entry != "math500").collect();
+    run(&world, &listening.address, &[&["lock", "benchmarks.lock"], &pinned[..]].concat()).succeeds();
+    let refused = run(&world, NOWHERE, &["run", "table-01", "--scale", "paper"]).fails_with(2).stderr();
+    let said = "step `MATH500-rows`: `math500` of lockfiles/benchmarks.lock is unchecked: nobody has pinned";
+    assert!(refused.contains(said), "{refused}");
+    let json =
+        run(&world, NOWHERE, &["run", "table-01", "--scale", "paper", "--json"]).fails_with(2).stderr();
+    let json: Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+    assert_eq!(json["error"]["diagnostics"].as_array().unwrap().len(), 1, "{json}");
+    assert!(json["error"]["place"]["line"].is_u64() && json["error"]["kind"] == "user", "{json}");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! What every command starts from: workspace, store, step kinds, facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_fetch::{HttpError, Hub, Server};
 use assay_flow::{
-    Diagnostic, Diagnostics, Facts, Graph, JoinedGraph, Registry, Scale, Step, Workspace, load, load_all,
+    Diagnostic, Diagnostics, Facts, Graph, JoinedGraph, LockError, Registry, Scale, Step, Workspace, load,
+    load_all,
 };
 use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::{Rebuilt, Store, StoreError};
@@ -316,14 +318,19 @@ impl Joint {
     }
 }
 
-/// Refuses to run steps that lack something which a plan can do without.
+/// Refuses to run steps that lack something which a plan can do without. What is not pinned yet is one error for each
+/// lockfile, which lists all of it.
 pub(crate) fn ready(steps: &[Step]) -> Result<(), Failure> {
     let mut problems = Diagnostics::default();
     let mut met = BTreeSet::new();
+    let mut unpinned: BTreeMap<Utf8PathBuf, Unpinned<'_>> = BTreeMap::new();
     for step in steps {
-        if let Err(error) = step.kind.check_to_run(&step.params)
-            && met.insert(error.message())
-        {
+        let Err(error) = step.kind.check_to_run(&step.params) else { continue };
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<LockError>());
+        if let Some(LockError::Unchecked { file, names }) = cause {
+            let of_file = unpinned.entry(file.clone()).or_insert_with(|| Unpinned::new(step));
+            of_file.names.extend(names.iter().cloned());
+        } else if met.insert(error.message()) {
             let diagnostic =
                 Diagnostic::user(format!("step `{}`: {}", step.id, error.message())).at(&step.at);
             problems.push(match error.remedy_text() {
@@ -332,7 +339,29 @@ pub(crate) fn ready(steps: &[Step]) -> Result<(), Failure> {
             });
         }
     }
+    unpinned.into_iter().for_each(|(file, of_file)| problems.push(of_file.diagnostic(file)));
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+/// What steps need of a lockfile that does not pin it yet.
+struct Unpinned<'s> {
+    /// The first step that needs something of it.
+    first: &'s Step,
+    names: BTreeSet<String>,
+}
+
+impl<'s> Unpinned<'s> {
+    fn new(first: &'s Step) -> Self {
+        Self { first, names: BTreeSet::new() }
+    }
+
+    /// At the step that needs it first. The step is named where it is all.
+    fn diagnostic(self, file: Utf8PathBuf) -> Diagnostic {
+        let alone = self.names.len() == 1;
+        let error = LockError::Unchecked { file, names: self.names };
+        let message = if alone { format!("step `{}`: {error}", self.first.id) } else { error.to_string() };
+        Diagnostic::user(message).at(&self.first.at).help(error.remedy())
+    }
 }
 
 /// The facts of this machine that change results.

@@ -1,6 +1,6 @@
 //! Lockfiles: what a name resolved to, so that it can be checked ever after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use assay_store::Hash;
@@ -11,7 +11,7 @@ use crate::language::locate::{Fields, Keys, Part, diagnose, expect_table};
 use crate::language::syntax::parse_file;
 use crate::language::written::{quote, quote_key};
 use crate::values::location::Location;
-use crate::values::names::likely;
+use crate::values::names::{likely, quoted};
 use crate::values::path::ValuePath;
 use crate::values::value::Located;
 
@@ -122,13 +122,13 @@ pub enum LockError {
         /// Near names.
         help: Option<String>,
     },
-    /// The lockfile names the entry, and does not pin it yet.
-    #[error("`{name}` of {file} is unchecked: nobody has pinned which bytes are meant")]
+    /// The lockfile names the entries, and does not pin them yet.
+    #[error("{}", unchecked(file, names))]
     Unchecked {
         /// The lockfile.
         file: Utf8PathBuf,
-        /// The entry that was asked for.
-        name: String,
+        /// The entries that were asked for, one at least.
+        names: BTreeSet<String>,
     },
     /// The bytes are not those that were locked.
     #[error("`{name}` is not what {file} says: expected blake3 {expected}, found {found}")]
@@ -142,6 +142,19 @@ pub enum LockError {
         /// The hash at hand.
         found: Hash,
     },
+}
+
+/// What is wrong with entries that are not pinned.
+fn unchecked(file: &Utf8Path, names: &BTreeSet<String>) -> String {
+    let listed: Vec<&str> = names.iter().map(String::as_str).collect();
+    match listed[..] {
+        [name] => format!("`{name}` of {file} is unchecked: nobody has pinned which bytes are meant"),
+        _ => format!(
+            "{} entries of {file} are unchecked: nobody has pinned which bytes are meant by {}",
+            listed.len(),
+            quoted(&listed, ", ")
+        ),
+    }
 }
 
 impl LockError {
@@ -200,7 +213,7 @@ impl Lock {
         self.entries.get(name).ok_or_else(|| {
             let (file, name) = (self.file.clone(), name.to_owned());
             if self.unchecked.contains_key(&name) {
-                return LockError::Unchecked { file, name };
+                return LockError::Unchecked { file, names: [name].into() };
             }
             let known = self.entries.keys().chain(self.unchecked.keys());
             LockError::Unknown { help: likely(&name, known.map(String::as_str)), file, name }

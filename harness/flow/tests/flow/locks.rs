@@ -78,6 +78,13 @@ fn a_mismatch_names_everything_and_a_remedy() {
     let error = lock.entry("later").unwrap_err();
     assert!(matches!(error, LockError::Unchecked { .. }));
     assert_eq!(error.remedy(), "`assay lock x.lock` fetches what is unchecked from the hub, and pins it");
+    let LockError::Unchecked { file, .. } = error else { panic!("{error}") };
+    let names = ["sooner", "later"].map(str::to_owned).into();
+    let several = LockError::Unchecked { file, names }.to_string();
+    assert_eq!(
+        several,
+        "2 entries of lockfiles/x.lock are unchecked: nobody has pinned which bytes are meant by `later`, `sooner`"
+    );
 }
 
 /// Comments and the order of entries are the user's.

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::kind::{FILE, Kind, MODEL, is_pinned, is_unchecked, locked, locked_fact};
+use super::kind::{FILE, Kind, MODEL, are_pinned, is_unchecked, locked, locked_fact};
 use super::package::failed;
 
 #[derive(Deserialize, JsonSchema)]
@@ -45,7 +45,7 @@ pub(crate) fn file(workspace: Workspace, hub: Hub) -> Kind<FileParams> {
     })
     .facts(move |params, _| locked_fact(params.locked(&known)))
     .downloads(move |params| Some(params.locked(&sized).map_or(0, |entry| entry.size)))
-    .check_to_run(move |params| is_pinned(&ready, &params.lock, &params.entry))
+    .check_to_run(move |params| are_pinned(&ready, &params.lock, [&params.entry]))
 }
 
 /// `hub-model`: the files of a model on the hub as a model folder, each of the hash that its lock pins.
@@ -99,9 +99,7 @@ pub(crate) fn model(workspace: Workspace, hub: Hub) -> Kind<ModelParams> {
     .downloads(move |params| {
         Some(params.locked(&sized).map_or(0, |entries| entries.iter().map(|(_, entry)| entry.size).sum()))
     })
-    .check_to_run(move |params| {
-        params.entries.iter().try_for_each(|entry| is_pinned(&ready, &params.lock, entry))
-    })
+    .check_to_run(move |params| are_pinned(&ready, &params.lock, &params.entries))
 }
 
 impl FileParams {

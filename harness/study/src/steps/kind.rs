@@ -1,11 +1,12 @@
 //! How a step kind of the study is put together: a typed parameter struct and a function.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
 use assay_data::DialectError;
 use assay_flow::{
-    ArtifactType, Facts, InputSpec, LockEntry, ParamError, Params, Resources, StepContext, StepError,
+    ArtifactType, Facts, InputSpec, LockEntry, LockError, ParamError, Params, Resources, StepContext, StepError,
     StepKind, Workspace,
 };
 use assay_lm::{LmError, Placement};
@@ -224,11 +225,30 @@ pub(crate) fn is_unchecked(workspace: &Workspace, lock: &str, entry: &str) -> bo
     workspace.lock(lock).is_ok_and(|lock| lock.unchecked.contains_key(entry))
 }
 
-/// Refuses an entry that is not pinned yet.
-pub(crate) fn is_pinned(workspace: &Workspace, lock: &str, entry: &str) -> Result<(), StepError> {
+/// Refuses entries that are not pinned yet, all of them together.
+pub(crate) fn are_pinned<'e>(
+    workspace: &Workspace,
+    lock: &str,
+    entries: impl IntoIterator<Item = &'e String>,
+) -> Result<(), StepError> {
     let Ok(lock) = workspace.lock(lock) else { return Ok(()) };
-    let pinned = lock.entry(entry).map(drop);
-    pinned.map_err(|error| StepError::user(error.to_string()).remedy(error.remedy()))
+    let mut unpinned = BTreeSet::new();
+    for entry in entries {
+        match lock.entry(entry) {
+            Ok(_) => {}
+            Err(LockError::Unchecked { names, .. }) => unpinned.extend(names),
+            Err(other) => return Err(not_as_locked(other)),
+        }
+    }
+    match unpinned.is_empty() {
+        true => Ok(()),
+        false => Err(not_as_locked(LockError::Unchecked { file: lock.file, names: unpinned })),
+    }
+}
+
+/// The error that a lock does not give what a step needs; the cause says what of it.
+fn not_as_locked(error: LockError) -> StepError {
+    StepError::user("a lock does not have what is needed").remedy(error.remedy()).caused_by(error)
 }
 
 /// What is locked, as a fact: a change of the lock is a change of the step.
