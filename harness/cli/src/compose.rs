@@ -66,7 +66,12 @@ impl Basis {
             sources: sources(session, outcome)?,
             evidence: evidence(session),
         };
-        Ok(Self { table: outcome.output, run, models: models::of_run(session, outcome), asked: prompts::of_run(session, outcome) })
+        Ok(Self {
+            table: outcome.output,
+            run,
+            models: models::of_run(session, outcome),
+            asked: prompts::of_run(session, outcome),
+        })
     }
 
     /// What names the report.

@@ -10,6 +10,8 @@ use minijinja_contrib::pycompat::unknown_method_callback;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
+use crate::checkpoint_template::CheckpointTemplate;
+
 /// One turn of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -42,12 +44,18 @@ impl Object for Message {
 
 /// Why a chat template cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the chat template{} refuses: {message}", .line.map(|line| format!(", line {line},")).unwrap_or_default())]
+#[error(
+    "the chat template{}{} refuses: {message}",
+    .file.as_ref().map(|file| format!(", {file}")).unwrap_or_default(),
+    .line.map(|line| format!(", line {line},")).unwrap_or_default()
+)]
 pub struct TemplateError {
     /// What the template says, or what is wrong with it.
     pub message: String,
     /// The line of the template, from 1, where it is known.
     pub line: Option<usize>,
+    /// Where it is from, where that is a file of a checkpoint.
+    pub file: Option<String>,
 }
 
 /// A chat template: Jinja, with what Hugging Face adds to it and no more.
@@ -61,6 +69,8 @@ pub struct TemplateError {
 pub struct ChatTemplate {
     environment: Environment<'static>,
     variables: Value,
+    /// Where it is from, where that is a file of a checkpoint.
+    file: Option<String>,
 }
 
 /// The only template of its environment.
@@ -94,7 +104,24 @@ impl ChatTemplate {
             environment.add_function("strftime_now", move |_: Rest<Value>| date.clone());
         }
         environment.add_template_owned(NAME, source.to_owned()).map_err(refused)?;
-        Ok(Self { environment, variables: Value::from(Serde(variables)) })
+        Ok(Self { environment, variables: Value::from(Serde(variables)), file: None })
+    }
+
+    /// Compiles the template of a checkpoint. `variables` count before what the checkpoint says.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), with the file.
+    pub fn of_checkpoint(
+        template: &CheckpointTemplate,
+        variables: &BTreeMap<String, serde_json::Value>,
+        date: Option<&str>,
+    ) -> Result<Self, TemplateError> {
+        let CheckpointTemplate { file, source, variables: own } = template;
+        let mut all = own.clone();
+        all.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let compiled = Self::new(source, &all, date);
+        let compiled = compiled.map_err(|error| TemplateError { file: Some(file.clone()), ..error })?;
+        Ok(Self { file: Some(file.clone()), ..compiled })
     }
 
     /// The text of a conversation; with `add_generation_prompt`, up to where the assistant's reply begins.
@@ -103,10 +130,10 @@ impl ChatTemplate {
     /// [`TemplateError`]: the template refuses the conversation, or asks for what does not exist.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, TemplateError> {
         let messages: Vec<Value> = messages.iter().cloned().map(Value::from_object).collect();
-        let template = self.environment.get_template(NAME).map_err(refused)?;
-        template
-            .render(context! { messages, add_generation_prompt, ..self.variables.clone() })
-            .map_err(refused)
+        let rendered = self.environment.get_template(NAME).and_then(|template| {
+            template.render(context! { messages, add_generation_prompt, ..self.variables.clone() })
+        });
+        rendered.map_err(|error| TemplateError { file: self.file.clone(), ..refused(error) })
     }
 }
 
@@ -117,7 +144,7 @@ fn refused(error: Error) -> TemplateError {
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
     };
-    TemplateError { message, line: error.line() }
+    TemplateError { message, line: error.line(), file: None }
 }
 
 /// `json.dumps(value, ensure_ascii=False, indent=indent)`.

@@ -16,6 +16,7 @@
 
 mod chat_template;
 mod check;
+mod checkpoint_template;
 mod dialect;
 pub mod embedded;
 mod error;
@@ -30,9 +31,10 @@ mod validate;
 
 pub use chat_template::{ChatTemplate, Message, TemplateError};
 pub use check::{AnswerForm, Check, ChoiceCheck, GradeCheck, ProgramForm, TestsCheck};
+pub use checkpoint_template::{CheckpointTemplate, CheckpointTemplateError};
 pub use dialect::{
-    ChatSpec, Dialect, DialectError, DialectKind, DialectSpec, EmbeddedName, Hint, InvalidSpan,
-    PosteriorSpecs, PromptSpec, Segment, SolutionSpec, TextFault,
+    ChatSpec, Dialect, DialectError, DialectKind, DialectSpec, EmbeddedName, FromCheckpoint, Hint,
+    InvalidSpan, PosteriorSpecs, PromptSpec, Segment, SolutionSpec, TemplateOrigin, TemplateSpec, TextFault,
 };
 pub use error::{DataError, Place};
 pub use item::{Demonstration, Item};

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use assay_data::{Dialect, Item};
 use assay_flow::{Params, StepError};
 use assay_store::Hash;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::records;
-use crate::steps::kind::dialect as not_laid_out;
+use crate::steps::kind::{TEMPLATE_ORIGIN, dialect as not_laid_out};
 
 /// The parameter of a step that generates which says how questions are put into words.
 const DIALECT: &str = "dialect";
@@ -22,15 +22,26 @@ pub struct Form {
     dialect: Dialect,
 }
 
+/// Whether a step that generates, with these parameters, lays out text by the chat template of a checkpoint.
+pub fn wants_template(params: &Params) -> bool {
+    params.get(TEMPLATE_ORIGIN).is_some()
+}
+
 impl Form {
-    /// The form of a step with these parameters.
+    /// The form of a step with these parameters. Where it wants the chat template of a checkpoint, that is the one in
+    /// `template`, or else in the model's folder, whose files `in_model` finds.
     ///
     /// # Errors
-    /// An internal error: the parameters are none of a step that generates.
-    pub fn of(params: &Params) -> Result<Self, StepError> {
-        let dialect = params.parse_at(DIALECT).map_err(|error| StepError::internal(error.to_string()))?;
+    /// There is no such template; an internal error if the parameters are none of a step that generates.
+    pub fn of(
+        params: &Params,
+        template: Option<&Utf8Path>,
+        in_model: &dyn Fn(&str) -> Option<Utf8PathBuf>,
+    ) -> Result<Self, StepError> {
+        let dialect: Option<Dialect> =
+            params.parse_at(DIALECT).map_err(|error| StepError::internal(error.to_string()))?;
         let dialect = dialect.ok_or_else(|| StepError::internal(format!("a step has no `{DIALECT}`")))?;
-        Ok(Self { dialect })
+        Ok(Self { dialect: dialect.with_checkpoint(template, in_model).map_err(not_laid_out)? })
     }
 }
 

@@ -4,8 +4,9 @@ use assay_store::ErrorClass;
 
 use super::checks::TextFault;
 use crate::chat_template::TemplateError;
+use crate::checkpoint_template::CheckpointTemplateError;
 
-/// A dialect that does not work, or a text that it cannot hold. Always the user's mistake: the dialect is from
+/// A dialect that does not work, or a text that it cannot hold. Nearly always the user's mistake: the dialect is from
 /// the recipe, the text is from the data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +14,12 @@ pub enum DialectError {
     /// The chat template is no template, or refuses a conversation.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// The checkpoint's own chat template cannot be had.
+    #[error("the checkpoint's chat template: {0}")]
+    Checkpoint(#[from] CheckpointTemplateError),
+    /// The template is the checkpoint's, which is not at hand.
+    #[error("the chat template is the checkpoint's, and is not known here")]
+    NoCheckpoint,
     /// A text of the dialect cannot be used.
     #[error("`{name}`: {fault}")]
     Text {
@@ -52,12 +59,21 @@ pub enum DialectError {
 impl DialectError {
     /// Whose mistake it is.
     pub fn class(&self) -> ErrorClass {
-        ErrorClass::User
+        match self {
+            Self::Checkpoint(error) => error.class(),
+            Self::NoCheckpoint => ErrorClass::Internal,
+            _ => ErrorClass::User,
+        }
     }
 
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
+            Self::Template(TemplateError { file: Some(_), .. }) => {
+                "if it refuses a system prompt, leave out `system`; else write a template of your own into the recipe"
+            }
+            Self::Checkpoint(error) => error.remedy(),
+            Self::NoCheckpoint => "report this as a mistake of the program",
             Self::Template(_) => "correct `template`; if it refuses a system prompt, leave out `system`",
             Self::Text { fault: TextFault::Empty, .. } => {
                 "give the text that the model is trained to write there"

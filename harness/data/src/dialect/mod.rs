@@ -23,16 +23,21 @@ mod spec;
 
 use std::collections::BTreeMap;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use checks::TextFault;
 pub use error::DialectError;
 pub use reading::InvalidSpan;
-pub use spec::{ChatSpec, DialectKind, DialectSpec, EmbeddedName, PosteriorSpecs, PromptSpec, SolutionSpec};
+pub use spec::{
+    ChatSpec, DialectKind, DialectSpec, EmbeddedName, FromCheckpoint, PosteriorSpecs, PromptSpec,
+    SolutionSpec, TemplateOrigin, TemplateSpec,
+};
 
 use crate::Item;
 use crate::chat_template::{ChatTemplate, Message};
+use crate::checkpoint_template::CheckpointTemplate;
 use crate::embedded::teacher::LINE_SEPARATOR;
 use crate::embedded::vocabulary;
 use crate::pattern::Pattern;
@@ -66,8 +71,7 @@ impl Hint {
 #[serde(try_from = "DialectSpec")]
 #[schemars(with = "DialectSpec")]
 pub struct Dialect {
-    /// What turns are put into; without it they are joined as they are.
-    template: Option<ChatTemplate>,
+    turns: Turns,
     questions: BTreeMap<String, Pattern>,
     reasoner: Prompt,
     posterior: [Prompt; 2],
@@ -78,6 +82,18 @@ pub struct Dialect {
     specials: Vec<String>,
     lenient: bool,
     parting: Parting,
+}
+
+/// What the turns of a conversation are put into.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a dialect has one, and a step has one dialect")]
+enum Turns {
+    /// Nothing: they are joined as they are.
+    Joined,
+    /// A template.
+    Template(ChatTemplate),
+    /// The template of the model's checkpoint, once that is known.
+    OfCheckpoint { variables: BTreeMap<String, serde_json::Value>, date: Option<String> },
 }
 
 /// How thought and answer are told apart in a reply.
@@ -123,7 +139,7 @@ impl Dialect {
         };
         let specials: Vec<String> = vocabulary::SPECIALS.map(str::to_owned).into();
         Self {
-            template: None,
+            turns: Turns::Joined,
             questions: BTreeMap::new(),
             reasoner: prompt(format!("{BOS}{{question}}"), THINK, END_THINK),
             posterior: [
@@ -179,7 +195,12 @@ impl Dialect {
             Ok((benchmark, Pattern::parse(&text)))
         });
         let mut dialect = Self {
-            template: Some(ChatTemplate::new(&spec.template, &variables, spec.date.as_deref())?),
+            turns: match spec.template {
+                TemplateSpec::Checkpoint(_) => Turns::OfCheckpoint { variables, date: spec.date },
+                TemplateSpec::Text(text) => {
+                    Turns::Template(ChatTemplate::new(&text, &variables, spec.date.as_deref())?)
+                }
+            },
             questions: questions.collect::<Result<_, DialectError>>()?,
             reasoner: Prompt::new("reasoner", spec.reasoner, 0)?,
             posterior: [
@@ -194,11 +215,48 @@ impl Dialect {
             parting: Parting::Seam,
         };
         dialect.specials = dialect.meaningful_texts();
-        let [a, b] = &dialect.posterior;
-        for (name, prompt) in [("reasoner", &dialect.reasoner), ("posterior.A", a), ("posterior.B", b)] {
-            dialect.try_out(name, prompt)?;
+        for (name, prompt) in dialect.prompts() {
+            if prompt.close == dialect.solution.end {
+                let (close, text) = (format!("{name}.close"), prompt.close.clone());
+                return Err(DialectError::Same { close, text });
+            }
+        }
+        if !dialect.wants_template() {
+            dialect.try_out()?;
         }
         Ok(dialect)
+    }
+
+    /// Whether the recipe wants the template of the model's checkpoint, and it is not known yet.
+    pub fn wants_template(&self) -> bool {
+        matches!(self.turns, Turns::OfCheckpoint { .. })
+    }
+
+    /// The same dialect with the template of the model's checkpoint, if it wants that: from `file`, where there is one, and
+    /// else from the files of the model's folder, whose places `in_folder` gives.
+    ///
+    /// # Errors
+    /// There is no template, it is none, refuses a plain question or leaves out what it is given.
+    pub fn with_checkpoint(
+        &self,
+        file: Option<&Utf8Path>,
+        in_folder: &dyn Fn(&str) -> Option<Utf8PathBuf>,
+    ) -> Result<Self, DialectError> {
+        let Turns::OfCheckpoint { variables, date } = &self.turns else { return Ok(self.clone()) };
+        let template = match file {
+            Some(file) => CheckpointTemplate::of_file("the file of input `template`", file)?,
+            None => CheckpointTemplate::of_folder(in_folder)?,
+        };
+        let turns = Turns::Template(ChatTemplate::of_checkpoint(&template, variables, date.as_deref())?);
+        let dialect = Self { turns, ..self.clone() };
+        dialect.try_out()?;
+        Ok(dialect)
+    }
+
+    /// The prompts, with their names in a recipe.
+    fn prompts(&self) -> [(&'static str, &Prompt); 3] {
+        let [a, b] = &self.posterior;
+        [("reasoner", &self.reasoner), ("posterior.A", a), ("posterior.B", b)]
     }
 
     /// Special tokens that the tokenizer must have.
@@ -209,7 +267,7 @@ impl Dialect {
     /// Whether a model goes on after its end-of-sequence token: in the embedded world that token ends documents,
     /// not replies.
     pub fn ignores_end_of_sequence(&self) -> bool {
-        self.template.is_none()
+        matches!(self.turns, Turns::Joined)
     }
 
     /// What pi is given to produce a thought and an answer. No loss.
@@ -373,37 +431,37 @@ impl Dialect {
     fn render(&self, prompt: &Prompt, question: &str, hint: &str) -> Result<String, DialectError> {
         let user = prompt.user.fill(question, hint);
         let open = prompt.open.fill(question, hint);
-        let turns = match &self.template {
-            Some(template) => {
+        let turns = match &self.turns {
+            Turns::Template(template) => {
                 let system = prompt.system.as_ref().map(|system| Message::new("system", system));
                 let messages: Vec<Message> = system.into_iter().chain([Message::new("user", user)]).collect();
                 template.render(&messages, true)?
             }
-            None => user,
+            Turns::Joined => user,
+            Turns::OfCheckpoint { .. } => return Err(DialectError::NoCheckpoint),
         };
         Ok(turns + &open)
     }
 
-    /// Lays out a trial question. What closes the thought must tell it from an answer, and the template must show
-    /// the question, the hint and the system prompt.
-    fn try_out(&self, name: &'static str, prompt: &Prompt) -> Result<(), DialectError> {
+    /// Lays out a trial question for every prompt: the template must show the question, the hint and the system prompt.
+    fn try_out(&self) -> Result<(), DialectError> {
         const QUESTION: &str = "How much is 17 and 25?";
         const HINT: &str = "It is 42.";
-        if prompt.close == self.solution.end {
-            let (close, text) = (format!("{name}.close"), prompt.close.clone());
-            return Err(DialectError::Same { close, text });
+        for (name, prompt) in self.prompts() {
+            let text = self.render(prompt, QUESTION, HINT)?;
+            let has_hint = prompt.user.hints() + prompt.open.hints() > 0;
+            let shown = [
+                ("question", Some(QUESTION)),
+                ("hint", has_hint.then_some(HINT)),
+                ("system prompt", prompt.system.as_deref().map(str::trim)),
+            ];
+            if let Some((what, _)) =
+                shown.into_iter().find(|(_, part)| part.is_some_and(|part| !text.contains(part)))
+            {
+                return Err(DialectError::Lost { what, name });
+            }
         }
-        let text = self.render(prompt, QUESTION, HINT)?;
-        let has_hint = prompt.user.hints() + prompt.open.hints() > 0;
-        let shown = [
-            ("question", Some(QUESTION)),
-            ("hint", has_hint.then_some(HINT)),
-            ("system prompt", prompt.system.as_deref().map(str::trim)),
-        ];
-        match shown.into_iter().find(|(_, part)| part.is_some_and(|part| !text.contains(part))) {
-            Some((what, _)) => Err(DialectError::Lost { what, name }),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// What must not occur in a question or a thought: special tokens, what closes a thought, and what opens and

@@ -79,12 +79,12 @@ pub enum DialectKind {
 pub struct ChatSpec {
     /// Always `chat`.
     pub kind: DialectKind,
-    /// The model's chat template, in Jinja.
-    pub template: String,
-    /// What the template knows as `bos_token`.
+    /// The model's chat template: a text in Jinja, or `{ from = "checkpoint" }` for the one that the model's checkpoint brings.
+    pub template: TemplateSpec,
+    /// What the template knows as `bos_token`, in the place of what a checkpoint says.
     #[serde(default)]
     pub bos_token: Option<String>,
-    /// What the template knows as `eos_token`.
+    /// What the template knows as `eos_token`, in the place of what a checkpoint says.
     #[serde(default)]
     pub eos_token: Option<String>,
     /// Further variables of the template, such as `enable_thinking`.
@@ -114,6 +114,57 @@ pub struct ChatSpec {
     pub posterior: PosteriorSpecs,
     /// The texts around an answer.
     pub solution: SolutionSpec,
+}
+
+/// Where the chat template is from.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum TemplateSpec {
+    /// The recipe: Jinja.
+    Text(String),
+    /// The model's checkpoint.
+    Checkpoint(FromCheckpoint),
+}
+
+/// A template that the recipe does not have itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromCheckpoint {
+    /// Who has it.
+    pub from: TemplateOrigin,
+}
+
+/// Who has a chat template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TemplateOrigin {
+    /// The model's checkpoint: its `chat_template.jinja`, or `chat_template` of its `tokenizer_config.json`.
+    Checkpoint,
+}
+
+impl<'de> Deserialize<'de> for TemplateSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOrTable)
+    }
+}
+
+/// Tells the two forms of a template apart by their type.
+struct TextOrTable;
+
+impl<'de> Visitor<'de> for TextOrTable {
+    type Value = TemplateSpec;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a text in Jinja, or { from = \"checkpoint\" }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<TemplateSpec, E> {
+        Ok(TemplateSpec::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<TemplateSpec, A::Error> {
+        FromCheckpoint::deserialize(MapAccessDeserializer::new(table)).map(TemplateSpec::Checkpoint)
+    }
 }
 
 fn yes() -> bool {

@@ -1,6 +1,7 @@
 //! Chat dialects: rendering as Hugging Face does, the delimiters of the released code, and reading replies.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+mod checkpoints;
 mod delimiters;
 mod templates;
 

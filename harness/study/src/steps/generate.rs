@@ -11,11 +11,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::refused;
-use super::kind::{GENERATIONS, ITEMS, Kind, MODEL, MOST_SAMPLES, counts, dialect};
+use super::kind::{FILE, GENERATIONS, ITEMS, Kind, MODEL, MOST_SAMPLES, counts, dialect};
 use crate::engines::{EngineParams, Model, SamplingParams, Servers, Wanted};
 use crate::records::{self, Generation};
 
-#[derive(Deserialize, JsonSchema)]
+/// The input that may bring a checkpoint's chat template.
+const TEMPLATE: &str = "template";
+
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
     /// Of the random streams of all samples.
@@ -53,6 +56,7 @@ pub(crate) fn kind(workspace: Workspace, servers: Servers) -> Kind<Params> {
         params.check_benchmarks(context.params(), &benchmarks).map_err(|error| {
             StepError::user(error.to_string()).remedy("name benchmarks that the items of input `items` have")
         })?;
+        let params = &params.with_checkpoint(context)?;
         let model = Model::of_input(context, "model", &params.engine, &servers, params.dialect.requires())?;
         let (forced, free): (Vec<&Item>, Vec<&Item>) =
             items.iter().partition(|item| forced_options(item).is_some());
@@ -63,7 +67,26 @@ pub(crate) fn kind(workspace: Workspace, servers: Servers) -> Kind<Params> {
         generations.extend(chosen(params, context, &model, &forced)?);
         records::write(context.output(), &generations)
     })
-    .inputs(const { &[InputSpec::one("model", MODEL), InputSpec::one("items", ITEMS)] })
+    .inputs(
+        const {
+            &[
+                InputSpec::one("model", MODEL),
+                InputSpec::one("items", ITEMS),
+                InputSpec::optional(TEMPLATE, FILE)
+                    .about("the checkpoint's chat template, if its folder lacks it"),
+            ]
+        },
+    )
+    .takes_template()
+    .check_inputs(|params, connected| {
+        match connected.contains(&TEMPLATE) && !params.dialect.wants_template() {
+            true => {
+                let message = "is in the recipe, so that nothing would read the input `template`";
+                Err(ParamError::new("dialect.template", message).suggest("leave one of them out"))
+            }
+            false => Ok(()),
+        }
+    })
     .check(move |params, all| {
         let own = params.samples_of.iter().map(|(name, k)| (format!("samples_of.{name}"), *k));
         let own: Vec<(String, u32)> = own.collect();
@@ -100,6 +123,14 @@ impl Params {
             })
         });
         ParamError::all(unknown.collect())
+    }
+
+    /// The same with the chat template of the model's checkpoint, if that is wanted.
+    fn with_checkpoint(&self, context: &StepContext<'_>) -> Result<Self, StepError> {
+        let file = context.inputs(TEMPLATE).first().map(|file| file.path.as_path());
+        let model = &context.input("model")?.path;
+        let in_model = |name: &str| Some(model.join(name)).filter(|path| path.is_file());
+        Ok(Self { dialect: self.dialect.with_checkpoint(file, &in_model).map_err(dialect)?, ..self.clone() })
     }
 
     /// k of a benchmark: its own, or that of all others.

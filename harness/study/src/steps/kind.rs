@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 
 use assay_data::DialectError;
 use assay_flow::{
-    ArtifactType, Facts, InputSpec, LockEntry, LockError, ParamError, Params, Resources, StepContext, StepError,
-    StepKind, Workspace,
+    ArtifactType, Facts, InputSpec, LockEntry, LockError, ParamError, Params, Resources, StepContext,
+    StepError, StepKind, Workspace,
 };
 use assay_lm::{LmError, Placement};
 use assay_store::ErrorClass;
@@ -54,6 +54,10 @@ type CheckInputs<P> = dyn Fn(&P, &[&str]) -> Result<(), ParamError> + Send + Syn
 type Needs<P> = dyn Fn(&P) -> Resources + Send + Sync;
 type Downloads<P> = dyn Fn(&P) -> Option<u64> + Send + Sync;
 
+/// The chat template among the parameters, and where it is from if the recipe does not have it.
+const TEMPLATE: &str = "dialect.template";
+pub(crate) const TEMPLATE_ORIGIN: &str = "dialect.template.from";
+
 /// A step kind with parameters of type `P`, which reject unknown keys.
 pub(crate) struct Kind<P> {
     name: &'static str,
@@ -67,6 +71,8 @@ pub(crate) struct Kind<P> {
     check: Box<Check<P>>,
     check_inputs: Box<CheckInputs<P>>,
     check_to_run: Box<CheckToRun<P>>,
+    /// Whether it can lay out text by the chat template of a checkpoint.
+    takes_template: bool,
     run: Box<Run<P>>,
     params: PhantomData<fn() -> P>,
 }
@@ -93,6 +99,7 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
             check: Box::new(|_, _| Ok(())),
             check_inputs: Box::new(|_, _| Ok(())),
             check_to_run: Box::new(|_| Ok(())),
+            takes_template: false,
             run: Box::new(run),
             params: PhantomData,
         }
@@ -142,6 +149,12 @@ impl<P: DeserializeOwned + JsonSchema> Kind<P> {
 }
 
 impl<P: DeserializeOwned + JsonSchema> Kind<P> {
+    /// That its dialect may have the chat template of a checkpoint.
+    pub(crate) fn takes_template(mut self) -> Self {
+        self.takes_template = true;
+        self
+    }
+
     /// A check of what a run needs, and a plan does not.
     pub(crate) fn check_to_run(
         mut self,
@@ -178,7 +191,12 @@ impl<P: DeserializeOwned + JsonSchema> StepKind for Kind<P> {
     }
 
     fn check(&self, params: &Params) -> Result<(), ParamError> {
-        (self.check)(&params.parse()?, params)
+        let parsed = params.parse()?;
+        if params.get(TEMPLATE_ORIGIN).is_some() && !self.takes_template {
+            let message = "steps of this kind do not read the template of a checkpoint";
+            return Err(ParamError::new(TEMPLATE, message).suggest("write the template itself"));
+        }
+        (self.check)(&parsed, params)
     }
 
     fn check_inputs(&self, params: &Params, connected: &[&str]) -> Result<(), ParamError> {

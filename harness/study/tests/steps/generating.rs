@@ -74,3 +74,72 @@ fn a_benchmark_that_no_item_is_of_is_refused() {
     assert_eq!(class, assay_flow::ErrorClass::User);
     assert_eq!(project.lines(&generate(", samples_of = { number = 3 }")).len(), 5);
 }
+
+/// A dialect whose chat template is the checkpoint's: the tokens of the test's model, so that it can be asked.
+const OF_CHECKPOINT: &str = "{ kind = 'chat', template = { from = 'checkpoint' }, reasoner = { open = '<think>', close = '</think>' }, \
+    posterior.A = { open = '{hint}', close = '</expl>' }, posterior.B = { open = '{hint}', close = '</think>' }, \
+    solution = { begin = '<ans>', end = '</ans>' } }";
+
+fn of_checkpoint(more: &str) -> String {
+    generate("")
+        .replace("'embedded'", OF_CHECKPOINT)
+        .replace("items = 'items-given'", &format!("items = 'items-given'{more}"))
+}
+
+/// Adds a file to the model's folder, or gives it as an artefact of its own.
+fn with_template(test: &str, template: &'static str, in_folder: bool) -> Project {
+    let config = json!({ "bos_token": "<bos>", "chat_template": template }).to_string();
+    let mut project = Project::new(test);
+    let in_model = config.clone();
+    project.gives("model-given", "model", move |context| {
+        base().save(context.output()).unwrap();
+        if in_folder {
+            fs_err::write(context.output().join("tokenizer_config.json"), &in_model).unwrap();
+        }
+    });
+    project.gives("template-given", "file", move |context| fs_err::write(context.output(), &config).unwrap());
+    project.records("items-given", "items", vec![item("p", false)]);
+    project
+}
+
+/// The template is the model's own, and where its folder has none, that of the file that is connected.
+#[test]
+fn a_checkpoints_template_lays_out_the_questions() {
+    let plain = "{{ bos_token }}{{ messages[0].content }}";
+    let asked = with_template("own-template", plain, true).lines(&of_checkpoint(""));
+    assert_eq!(asked.len(), 2);
+    // The same template in the recipe: the same prompts have the same replies.
+    let written = format!("'{plain}', bos_token = '<bos>'");
+    let written = of_checkpoint("").replace("{ from = 'checkpoint' }", &written);
+    assert_eq!(asked, with_template("written-template", plain, true).lines(&written));
+    let file = ", template = 'template-given'";
+    assert_eq!(asked, with_template("file-template", plain, false).lines(&of_checkpoint(file)));
+    let (_, message) = with_template("no-template", plain, false).failure(&of_checkpoint(""));
+    assert!(
+        message.contains("the checkpoint has neither chat_template.jinja nor tokenizer_config.json"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_checkpoints_template_that_raises_names_its_file_and_line() {
+    let raises = "{{ messages[0].content }}\n{% if '1+1' in messages[0].content %}{{ raise_exception('not that one') }}{% endif %}";
+    let (class, message) = with_template("raises", raises, true).failure(&of_checkpoint(""));
+    let said = "the chat template, `chat_template` of tokenizer_config.json, line 2, refuses: not that one";
+    assert!(message.contains(said), "{message}");
+    assert_eq!(class, assay_flow::ErrorClass::User);
+}
+
+/// Where nothing would read it, it is refused before anything runs.
+#[test]
+fn a_checkpoints_template_is_refused_where_it_cannot_be_had() {
+    let mut project = with_template("template-refused", "x", true);
+    project.records("rows-given", "demonstrations", vec![]);
+    let unused =
+        generate("").replace("items = 'items-given'", "items = 'items-given', template = 'template-given'");
+    let said = project.refused(&unused);
+    assert!(said.contains("nothing would read the input `template`"), "{said}");
+    let rows = "[steps.end]\nkind = 'reasoner-rows'\ninputs = { demonstrations = 'rows-given' }\n";
+    let said = project.refused(&format!("{rows}params = {{ dialect = {OF_CHECKPOINT} }}\n"));
+    assert!(said.contains("steps of this kind do not read the template of a checkpoint"), "{said}");
+}
