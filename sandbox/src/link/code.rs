@@ -1,7 +1,7 @@
 //! Rewriting code: indices into one index space, and a meter that makes the code count its own work.
 //!
 //! A charge, which subtracts from a global, is made at each iteration of a loop, at each entry of a function
-//! that calls others or is long, and for each bulk operation a quarter of its bytes. Where loops start and
+//! that calls others or is long, and for each bulk operation a little and a quarter of its bytes. Where loops start and
 //! bytes are moved the code also looks whether it is below zero, and then asks its host for more: there a
 //! program is stopped. Looking at entries as well would cost another twentieth, and no program needs it: all
 //! that it does passes the loop of the bytecode interpreter.
@@ -21,7 +21,10 @@ use super::merge::{GlobalUse, Translation};
 const ALWAYS: u32 = 64;
 
 /// Operators of an iteration that are paid for however many branches it has.
-const SHORTEST: u32 = 16;
+const SHORTEST: u32 = 32;
+
+/// What a bulk operation costs besides a quarter of its bytes: a call of the runtime.
+const BULK: i64 = 16;
 
 /// Rewrites the code of one library; a read of a constant global becomes the constant.
 pub(super) struct Rewriter<'a> {
@@ -59,13 +62,15 @@ impl Rewriter<'_> {
         for operator in operators {
             if is_bulk(&operator) {
                 function.instruction(&Instruction::LocalSet(scratch));
-                let quarter = [
+                let cost = [
                     Instruction::LocalGet(scratch),
                     Instruction::I32Const(2),
                     Instruction::I32ShrU,
                     Instruction::I64ExtendI32U,
+                    Instruction::I64Const(BULK),
+                    Instruction::I64Add,
                 ];
-                self.charge(&mut function, &quarter);
+                self.charge(&mut function, &cost);
                 self.look(&mut function);
                 function.instruction(&Instruction::LocalGet(scratch));
             }
@@ -140,8 +145,9 @@ impl Stretch {
         i64::from(self.operators.min(ALWAYS).max(share))
     }
 
-    /// What is paid for an iteration. Where nothing is called, it is short, as one over the characters of a text that may be
-    /// kept in three ways: half of its branches are taken to lead past the rest, but for [`SHORTEST`].
+    /// What is paid for an iteration. Where nothing is called, it is short, as one over the characters of a
+    /// text that may be kept in three ways: half of its branches are taken to lead past the rest, but for
+    /// [`SHORTEST`].
     fn cost_of_iteration(self) -> i64 {
         if self.calls > 0 {
             return self.cost();
