@@ -2,8 +2,9 @@
 ;;
 ;; Programs print floats with all their digits, and expected outputs were made with glibc. Its sine, arc sine and the like give
 ;; the double that is nearest to the exact value for all but one to three of a thousand arguments; the C library's miss it for
-;; two to twenty of a hundred. The host gives the nearest double (src/libm.rs). log10 and tanh are computed by the formulas of FDLIBM, as glibc does up to
-;; version 2.41: there the nearest double is what glibc does not give.
+;; two to twenty of a hundred. The host gives the nearest double (src/libm.rs). log10 and tanh are computed by the formulas of
+;; FDLIBM, as glibc does up to version 2.41: there the nearest double is what glibc does not give. So it is with the cube root,
+;; which the host computes by glibc's formula.
 (module
   (@dylink.0 (mem-info (memory 0 0)))
   (import "assay" "sin" (func $sin (param f64) (result f64)))
@@ -12,6 +13,7 @@
   (import "assay" "asin" (func $asin (param f64) (result f64)))
   (import "assay" "acos" (func $acos (param f64) (result f64)))
   (import "assay" "atan" (func $atan (param f64) (result f64)))
+  (import "assay" "cbrt" (func $cbrt (param f64) (result f64)))
   (import "assay" "atan2" (func $atan2 (param f64 f64) (result f64)))
   (import "assay" "hypot" (func $hypot (param f64 f64) (result f64)))
   (import "env" "log" (func $log (param f64) (result f64)))
@@ -23,6 +25,7 @@
   (func (export "asin") (param $x f64) (result f64) (call $asin (local.get $x)))
   (func (export "acos") (param $x f64) (result f64) (call $acos (local.get $x)))
   (func (export "atan") (param $x f64) (result f64) (call $atan (local.get $x)))
+  (func (export "cbrt") (param $x f64) (result f64) (call $cbrt (local.get $x)))
   (func (export "atan2") (param $y f64) (param $x f64) (result f64) (call $atan2 (local.get $y) (local.get $x)))
   (func (export "hypot") (param $x f64) (param $y f64) (result f64) (call $hypot (local.get $x) (local.get $y)))
 

@@ -1,7 +1,7 @@
 //! Functions of the C library's `libm` that the host computes for the guest: see `guest/math.wat`.
 //!
-//! They compute with more than twice the digits of a double and round once, so the result is the nearest double
-//! and the same on every machine but for one argument of some 2⁵⁰.
+//! All but [`cbrt`] compute with more than twice the digits of a double and round once, so the result is the
+//! nearest double and the same on every machine but for one argument of some 2⁵⁰.
 
 use wasmtime::{Linker, Result};
 
@@ -11,13 +11,14 @@ use crate::link::HOST;
 type OfOne = fn(f64) -> f64;
 
 /// Functions of one number, by their names in C.
-const OF_ONE: [(&str, OfOne); 6] = [
+const OF_ONE: [(&str, OfOne); 7] = [
     ("sin", pxfm::f_sin),
     ("cos", pxfm::f_cos),
     ("tan", pxfm::f_tan),
     ("asin", pxfm::f_asin),
     ("acos", pxfm::f_acos),
     ("atan", pxfm::f_atan),
+    ("cbrt", cbrt),
 ];
 
 /// Defines them.
@@ -53,6 +54,46 @@ fn hypot(x: f64, y: f64) -> f64 {
     let low = (square - high + other) + (large.mul_add(large, -square) + small.mul_add(small, -other));
     let root = high.sqrt();
     (root + (low - root.mul_add(root, -high)) / (2.0 * root)) / power
+}
+
+/// The cube root as glibc computes it up to version 2.40 (`sysdeps/ieee754/dbl-64/s_cbrt.c`), which is not
+/// the nearest double for half of all numbers: with `|x| = m 2ᵉ`, a polynomial for the root of `m`, improved once by
+/// Halley's method.
+fn cbrt(x: f64) -> f64 {
+    /// Of the polynomial, from the highest power down.
+    const COEFFICIENTS: [f64; 7] = [
+        0.145_263_899_385_486_37,
+        -0.784_932_344_976_639_2,
+        1.834_692_774_836_130_8,
+        -2.446_931_225_635_344_4,
+        2.114_994_941_673_713,
+        -1.508_191_937_815_849,
+        -0.354_895_765_043_919_84,
+    ];
+    /// Two to the power of -2/3 to 2/3.
+    const POWERS: [f64; 5] = [
+        0.629_960_524_947_436_5,
+        0.793_700_525_984_099_7,
+        1.0,
+        1.259_921_049_894_873_2,
+        1.587_401_051_968_199_6,
+    ];
+    if x == 0.0 || !x.is_finite() {
+        return x;
+    }
+    let (mantissa, exponent) = parts(x.abs());
+    let root = -COEFFICIENTS.into_iter().reduce(|sum, next| sum * mantissa + next).unwrap_or_default();
+    let cube = root * root * root;
+    let better = root * (cube + 2.0 * mantissa) / (2.0 * cube + mantissa);
+    let scaled = better * POWERS[(exponent % 3 + 2) as usize] * 2f64.powi(exponent / 3);
+    scaled.copysign(x)
+}
+
+/// A positive number as one in `[1/2, 1)` and the power of two to multiply it by.
+fn parts(x: f64) -> (f64, i32) {
+    let (x, shift) = if x < f64::MIN_POSITIVE { (x * 2f64.powi(54), 54) } else { (x, 0) };
+    let exponent = (x.to_bits() >> 52) as i32 - 1022;
+    (f64::from_bits(x.to_bits() & !(0x7ff << 52) | 1022 << 52), exponent - shift)
 }
 
 /// One NaN for all: which one an operation gives differs between processors.
