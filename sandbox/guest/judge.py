@@ -35,7 +35,7 @@ locale logging math numbers operator optparse argparse os os.path pathlib pickle
 sched secrets select selectors shlex shutil signal socket stat statistics string string.templatelib struct subprocess
 symtable sys tempfile textwrap threading time timeit token tokenize tomllib traceback tracemalloc types typing unicodedata
 unittest urllib.parse uuid warnings weakref zlib zoneinfo
-cProfile concurrent.futures.thread html.parser pstats unittest.mock
+cProfile concurrent.futures.thread html.parser pstats unittest._log unittest.async_case unittest.mock
 __future__ bdb cmd code codeop colorsys configparser email filecmp fileinput getopt gettext html.entities importlib.abc
 importlib.metadata importlib.resources importlib.util json.tool logging.config logging.handlers mimetypes modulefinder
 nturl2path pdb pickletools pkgutil plistlib profile pyclbr quopri rlcompleter runpy sre_compile sre_constants sre_parse
@@ -52,10 +52,12 @@ for _name in _PRELOADED.split():
 # First, because the others keep classes that it puts in the place of the library's.
 import _assay_older as _older
 import _assay_checks as _checks
+import _assay_errno as _errno
 import _assay_lcb
 import _assay_missing as _missing
 import _assay_rewrite as _rewrite
 import _assay_skythought
+import _assay_texts as _texts
 import _assay_threads as _threads
 import _assay_wide as _wide
 import atexit as _atexit
@@ -66,6 +68,8 @@ import math as _math
 import os as _os
 import types as _types
 import zoneinfo as _zoneinfo
+from _assay_remote import Unsupported
+from _assay_served import Served
 from decimal import Decimal as _Decimal
 from fractions import Fraction as _Fraction
 
@@ -139,6 +143,7 @@ def _load(flags, source):
     global _code, _behind_prelude, _may_open
     _behind_prelude = flags[:1] == b"B"
     _may_open = any(word in source for word in (b"open", b"Wrapper", b"Writer", b"Buffered"))
+    _texts.of_program(_PROGRAM, source)
     _run_with(flags[1:])
     _threads.expect(source, _is_second_run)
     if _wide.has_long_format(source):
@@ -260,7 +265,7 @@ def _call(request):
 def _serve(request):
     global _served
     main = _new_main("program")
-    _served = _checks.Served()
+    _served = Served()
     try:
         for definition in _json.loads(request):
             _define(definition, main)
@@ -313,7 +318,7 @@ class _Numpy(_types.ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        raise _checks.Unsupported(f"the image has no numpy, and the judge no numpy.{name}")
+        raise Unsupported(f"the image has no numpy, and the judge no numpy.{name}")
 
 
 def _run_test(request):
@@ -401,6 +406,7 @@ def _seal():
     recursion_limit = sys.getrecursionlimit()
     _threads.stand_in()
     _older.restore()
+    _errno.stand_in()
     _import_prelude()
     _stand_in_for_a_redirected_file()
     handle(b"LB-print(end='')\ndef f(x):\n return x")

@@ -1,10 +1,11 @@
 """What programs ask of Python that the image lacks, and other Pythons have: it is no fault of theirs."""
 
 import encodings
-import errno
 import pkgutil
 import sys
 import types
+
+from _assay_errno import OF_WRITING
 
 # Packages that programs import where they are installed. What is part of Python is known by itself.
 _INSTALLED_ELSEWHERE = frozenset(
@@ -70,7 +71,7 @@ def module(error):
 def part(error):
     """What the platform lacks, if the program failed for that, or None."""
     # A program may have made the exception, with anything in it.
-    if type(error) is OSError and error.errno in (errno.EROFS, errno.ENOTSUP) and type(error.filename) is str:
+    if type(error) is OSError and error.errno in OF_WRITING and type(error.filename) is str:
         return "files that can be written"
     if type(error) is AttributeError and type(error.obj) is types.ModuleType:
         holder, name = vars(error.obj).get("__name__"), error.name

@@ -1,12 +1,15 @@
 """What programs that were written for Python 3.11 find in its library and later versions no longer have."""
 
 import ast
+import calendar
 import collections
 import copyreg
 import itertools
 import operator
 import random
+import re
 import reprlib
+import typing
 
 
 class OrderedDict(collections.OrderedDict):
@@ -20,6 +23,7 @@ class OrderedDict(collections.OrderedDict):
 OrderedDict.__module__ = "collections"
 # Before anything else keeps the class: see judge.py.
 collections.OrderedDict = OrderedDict
+typing.OrderedDict = typing._alias(OrderedDict, 2)
 
 
 class _Constant(type):
@@ -68,7 +72,23 @@ def _of_itertools():
     copyreg.pickle(itertools.count, lambda counter: (itertools.count, tuple(ast.literal_eval(f"({repr(counter)[6:-1]},)"))))
 
 
+def _of_calendar():
+    """Days and months are numbers."""
+    weekday = calendar.weekday
+    calendar.weekday = lambda year, month, day: int(weekday(year, month, day))
+    calendar.January, calendar.February = 1, 2
+    for number, name in enumerate("MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY".split()):
+        setattr(calendar, name, number)
+
+
+def _of_regular_expressions():
+    """The name of their exception."""
+    re.error.__name__ = re.error.__qualname__ = "error"
+
+
 def restore():
+    _of_calendar()
     _of_nodes()
     _of_random()
     _of_itertools()
+    _of_regular_expressions()

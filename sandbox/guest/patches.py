@@ -3,6 +3,7 @@
 import ast
 import importlib
 import operator
+import os
 import re
 import sys
 import types
@@ -102,8 +103,27 @@ class Replaced:
             ask("patch", None, path, name, value)
 
 
-class Replacing:
+class Environment:
+    """Variables of the environment, if a test's code names it: the program finds those that the test has set."""
+
+    def __init__(self, code):
+        self._is_named = "environ" in code or "getenv" in code
+        self._told = {}
+
+    def tell(self, ask):
+        if self._is_named and self._told != os.environ:
+            self._told = dict(os.environ)
+            ask("environment", None, dict(os.environ))
+
+
+def set_environment(variables):
     """The other side of it."""
+    os.environ.clear()
+    os.environ.update(variables)
+
+
+class Replacing:
+    """The other side of what is replaced."""
 
     def __init__(self):
         self._before = {}

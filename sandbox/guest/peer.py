@@ -16,14 +16,13 @@ Messages are JSON. A value is itself if JSON has it, else a list of a tag and wh
 """
 
 import builtins
-import enum
 import json
 import operator
 import re
 import sys
-import types
-import unittest.mock
 
+import _assay_texts as _texts
+from _assay_harmless import expect_harmless
 from _assay_remote import GIVE_OWN, OPERATIONS, SPECIAL, WITH_ANOTHER, Remote, remote_class
 from _assay_values import (
     ATOMS,
@@ -42,21 +41,16 @@ from _assay_values import (
     of_kind,
 )
 
-# From these one comes to the frames and names of the test, which are no business of the program's.
-_CLOSED = (types.ModuleType, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.FrameType, types.TracebackType, types.CodeType)
-
-
 # As they are before a test replaces them.
 _to_json, _of_json = json.dumps, json.loads
-
-# What a mock is told and asked by the test: a program that could say it too would say what it is compared with, or hear it.
-_OF_MOCKS = frozenset(name for name in dir(unittest.mock.MagicMock()) if not name.startswith("__"))
 
 # Modules whose exceptions are the same on both sides.
 _ERRORS_OF = frozenset(
     "json json.decoder queue _queue dataclasses statistics decimal copy struct zlib binascii csv _csv asyncio asyncio.exceptions "
     "concurrent.futures concurrent.futures._base re graphlib string tomllib configparser shutil subprocess socket".split()
 )
+# Operations on what goes on until it ends.
+_ENDING = ("next", "send", "throw", "drive")
 # How the names of classes look.
 _CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 
@@ -87,9 +81,9 @@ class Peer:
         self.services = {}
         # Names that are no classes, though they look like one.
         self.functions = frozenset()
-        # Called with what the other side has printed; what this side has printed.
-        self.print = lambda text: None
-        self.printed = lambda: ""
+        # Called with what the other side has written to standard output and error; what this side has written.
+        self.print = lambda output, errors: None
+        self.printed = lambda: ("", "")
         # Called before the other side is asked for anything.
         self.before_asking = lambda: None
         # Errors of the other side that were raised here.
@@ -100,6 +94,8 @@ class Peer:
         self._remotes = {}
         # The remotes of the message that is being read.
         self._arrived = []
+        # Numbers of errors of which a message is being made.
+        self._errors = set()
         # Numbers of things that may have been made from a value of the test's.
         self._told = set()
         # Numbers of things that have come as no class and as none of the test's making: see `Remote`.
@@ -128,7 +124,7 @@ class Peer:
         received = self._received(rest, self._trust(operation, target, arguments))
         if kind == "raised":
             error = received if isinstance(received, BaseException) else TypeError("an exception that is none")
-            if operation != "next" and isinstance(error, (StopIteration, StopAsyncIteration, GeneratorExit)):
+            if operation not in _ENDING and isinstance(error, (StopIteration, StopAsyncIteration, GeneratorExit)):
                 # It would end an iteration of this side's.
                 error = RuntimeError(f"{type(error).__name__}: {text_of(error)}")
             self.raised.append(error)
@@ -163,7 +159,7 @@ class Peer:
                 done = self.services[operation](*arguments, **named)
             else:
                 if self.is_test:
-                    self._expect_harmless(operation, target, arguments)
+                    expect_harmless(operation, target, arguments, lambda thing: id(thing) in self._numbers)
                 done = OPERATIONS[operation](target, *arguments, **named)
                 if operation == "iter" and type(done) in ITERATORS:
                     # Nobody else has it.
@@ -175,31 +171,9 @@ class Peer:
             raise
         except BaseException as error:
             self.before_raising(error)
+            _texts.restore(error)
             # Its frames would keep all that they hold.
             return ["raised", *self._message(error.with_traceback(None))]
-
-    def _expect_harmless(self, operation, target, arguments):
-        """Raises if a program asks for what would let it see or change the test, not only what the test gave it."""
-        if id(target) not in self._numbers:
-            is_reflected = operation in WITH_ANOTHER and type(target) in (bool, int, float, complex)
-            if not is_reflected or not any(id(argument) in self._numbers for argument in arguments):
-                raise TypeError("an operation on what is not the test's")
-        if operation not in ("getattr", "setattr", "delattr"):
-            return
-        name = str(arguments[0])
-        if _is_of_mocks(target):
-            is_hidden = name in _OF_MOCKS or name.startswith("_")
-            # What a program puts into a mock is not to answer the test's questions.
-            if is_hidden or operation == "delattr" or (operation == "setattr" and not _is_plain(arguments[1])):
-                raise AttributeError(name)
-        if operation != "getattr" and callable(getattr(type(target), name, None)):
-            raise AttributeError(name)
-        if isinstance(target, enum.Enum) and name.startswith("_"):
-            raise AttributeError(name)
-        is_closed = isinstance(target, _CLOSED) and name not in ("send", "throw", "close")
-        is_inner = name.startswith("__") and name not in ("__name__", "__doc__")
-        if is_closed or is_inner or (operation != "getattr" and isinstance(target, type)):
-            raise AttributeError(name)
 
     # Errors that end this side instead of going to the other.
     fatal = ()
@@ -211,7 +185,7 @@ class Peer:
 
     def _message(self, value, is_idle=False):
         if is_idle:
-            return [self._encode(value), [], [], ""]
+            return [self._encode(value), [], [], ("", "")]
         encoded, changes = self._encode(value), self._changes()
         return [encoded, changes, self._forget(), self.printed()]
 
@@ -233,8 +207,8 @@ class Peer:
                 remote._assay_set(trust="")
             elif trust and remote._assay_number not in self._distrusted:
                 remote._assay_set(trust=trust)
-        if printed:
-            self.print(printed)
+        if any(printed):
+            self.print(*printed)
         return value
 
     def _changes(self):
@@ -316,11 +290,21 @@ class Peer:
         stands_for = vars(error).get("_assay_error")
         if stands_for is not None:
             return ["yours", stands_for]
-        return ["error", self._number(error), self._encode(self._taken_apart(error))]
+        number = self._number(error)
+        if number in self._errors:
+            # It is its own cause's cause.
+            return None
+        self._errors.add(number)
+        try:
+            return ["error", number, self._encode(self._taken_apart(error))]
+        finally:
+            self._errors.discard(number)
 
     def _encode_thing(self, thing):
         kind = type(thing)
         special = [name for name in SPECIAL if of_kind(kind, name) is not None]
+        if isinstance(thing, type) and hasattr(thing, "__class_getitem__"):
+            special.append("__getitem__")
         values = [self._encode_value(value_of(thing)) for base, value_of in BASES.items() if isinstance(thing, base)]
         nature = next((name for name, kind in NATURES.items() if isinstance(thing, kind)), "")
         return ["thing", self._number(thing), special, values[:1], nature]
@@ -420,9 +404,10 @@ class Peer:
         # The same one each time, for whoever looks at who is who.
         remote = self._remotes.get(number)
         if remote is None:
-            kind = remote_class(frozenset(special).intersection(SPECIAL))
+            trust, nature = "" if self.is_test else "own", nature if nature in NATURES else ""
+            kind = remote_class(frozenset(special).intersection(SPECIAL), nature)
             remote = self._remotes[number] = object.__new__(kind)
-            remote._assay_set(peer=self, number=number, trust="" if self.is_test else "own", nature=nature if nature in NATURES else "")
+            remote._assay_set(peer=self, number=number, trust=trust, nature=nature, driver=None)
         remote._assay_set(value=tuple(map(self._decode, value[:1])))
         self._arrived.append(remote)
         return remote
@@ -432,6 +417,9 @@ class Peer:
         trust = target._assay_trust if isinstance(target, Remote) else ""
         if operation == "name" and _CLASS_NAME.fullmatch(arguments[0]) and arguments[0] not in self.functions:
             return "class"
+        if operation == "subclass" or (operation == "getitem" and trust == "class"):
+            # Such as `Stack[int]`.
+            return "class"
         if (operation == "call" and trust == "class") or (operation in GIVE_OWN and trust == "own"):
             return "own"
         return "" if operation == "type" else None
@@ -439,7 +427,7 @@ class Peer:
     # ---- exceptions ----
 
     def _taken_apart(self, error):
-        """The class of an exception, what to make it from, its text, and its attributes: names and values in turn."""
+        """The class of an exception, what to make it from, its text, its attributes (names and values in turn), its cause and notes."""
         kind, text = type(error), text_of(error)
         try:
             # Some, such as OSError, are made from more than they have as `args`.
@@ -447,10 +435,10 @@ class Peer:
         except Exception:
             arguments = error.args
         attributes = [part for name, value in vars(error).items() if not name.startswith("_") for part in (name, value)]
-        return kind, arguments, text, tuple(attributes)
+        return kind, arguments, text, tuple(attributes), error.__cause__, getattr(error, "__notes__", None)
 
     def _as_raised(self, parts):
-        kind, arguments, text, attributes = parts
+        kind, arguments, text, attributes, cause, notes = parts
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
             raise TypeError("an exception that is none")
         try:
@@ -463,19 +451,11 @@ class Peer:
         for name, attribute in zip(attributes[::2], attributes[1::2]):
             if not name.startswith("_"):
                 setattr(error, name, attribute)
+        if isinstance(cause, BaseException):
+            error.__cause__ = cause
+        for note in notes or ():
+            error.add_note(note)
         return error
-
-
-def _is_plain(value):
-    """Whether a value consists of numbers and texts alone."""
-    if type(value) in (list, tuple, set, frozenset):
-        return all(map(_is_plain, value))
-    return all(map(_is_plain, contents_of(value))) if type(value) is dict else type(value) in (*ATOMS, bytes)
-
-
-def _is_of_mocks(thing):
-    kind = thing if isinstance(thing, type) else type(thing)
-    return issubclass(kind, unittest.mock.NonCallableMock)
 
 
 def text_of(error):

@@ -4,7 +4,9 @@ import builtins
 import copy
 import math
 import operator
+import typing
 
+from _assay_coroutines import driven
 from _assay_values import BASES, MUTABLES, NATURES, of_kind
 
 
@@ -19,6 +21,21 @@ def _bound(thing, name):
     return method if bind is None else bind(method, thing, type(thing))
 
 
+def _is_of(thing, kind):
+    """`isinstance`; what stands for a thing of the other side is of a protocol if it has what that names."""
+    if isinstance(kind, type) and issubclass(type(thing), Remote) and is_protocol(kind):
+        return has_members(thing, kind)
+    return isinstance(thing, kind)
+
+
+def is_protocol(kind):
+    return getattr(kind, "_is_protocol", False) is True
+
+
+def has_members(thing, protocol):
+    return all(hasattr(thing, name) for name in typing.get_protocol_members(protocol))
+
+
 _UNARY = "neg pos invert abs index".split()
 _BINARY = "add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor".split()
 _COMPARISONS = "lt le gt ge".split()
@@ -27,10 +44,16 @@ OPERATIONS = {
     "setattr": setattr,
     "delattr": delattr,
     "call": lambda thing, /, *arguments, **named: thing(*arguments, **named),
-    "isinstance": lambda thing, other: isinstance(other, thing),
+    "isinstance": lambda thing, other: _is_of(other, thing),
     "issubclass": lambda thing, other: issubclass(other, thing),
     "enter": lambda thing: _bound(thing, "__enter__")(),
     "exit": lambda thing, kind, error, _: _bound(thing, "__exit__")(kind, error, None),
+    "send": lambda generator, value: generator.send(value),
+    "throw": lambda generator, *error: generator.throw(*error),
+    "aiter": aiter,
+    "anext": anext,
+    "aenter": lambda thing: _bound(thing, "__aenter__")(),
+    "aexit": lambda thing, kind, error, _: _bound(thing, "__aexit__")(kind, error, None),
     "type": type,
     "value": lambda thing: next(value_of(thing) for base, value_of in BASES.items() if isinstance(thing, base)),
     "divmod": divmod,
@@ -48,7 +71,7 @@ WITH_ANOTHER = frozenset([*_BINARY, *("i" + name for name in _BINARY), *_COMPARI
 SPECIAL = {
     f"__{name}__": name
     for name in "call len iter next reversed bool getitem setitem delitem contains enter exit hash int float complex bytes round trunc floor ceil "
-    "neg pos invert abs index".split()
+    "neg pos invert abs index await aiter anext aenter aexit".split()
 }
 
 
@@ -61,7 +84,7 @@ class Remote:
     classes begin with a capital. A thing of the test's is to the program whatever the test makes of it.
     """
 
-    __slots__ = ("_assay_peer", "_assay_number", "_assay_value", "_assay_trust", "_assay_nature")
+    __slots__ = ("_assay_peer", "_assay_number", "_assay_value", "_assay_trust", "_assay_nature", "_assay_driver")
 
     def _assay_set(self, **attributes):
         for name, value in attributes.items():
@@ -71,17 +94,16 @@ class Remote:
         if isinstance(other, Remote):
             if self._assay_number == other._assay_number:
                 return True
-            if self._assay_value or other._assay_value:
+            is_own = self._assay_trust == "own" and other._assay_trust == "own"
+            if not is_own and (self._assay_value or other._assay_value):
                 # Were the program asked, one value could be equal to another and stand several times in a set.
                 return bool(self._assay_value) and bool(other._assay_value) and _value_of(self) == _value_of(other)
-        elif self._assay_value:
-            return _value_of(self) == other
         elif self._assay_trust != "own":
-            return NotImplemented
+            return _value_of(self) == other if self._assay_value else NotImplemented
         return bool(self._assay_peer.ask("eq", self, other))
 
     def __ne__(self, other):
-        if self._assay_trust == "own" and not self._assay_value and not isinstance(other, Remote):
+        if self._assay_trust == "own" and not isinstance(other, Remote):
             return bool(self._assay_peer.ask("ne", self, other))
         equal = self.__eq__(other)
         return equal if equal is NotImplemented else not equal
@@ -97,6 +119,10 @@ class Remote:
     @property
     def __doc__(self):
         return self._assay_peer.ask("getattr", self, "__doc__")
+
+    @property
+    def __init__(self):
+        return self._assay_peer.ask("getattr", self, "__init__")
 
     def __getattr__(self, name):
         if name.startswith("_assay"):
@@ -137,7 +163,6 @@ class Remote:
         raise Unsupported("the judge cannot make a class of the test's from one of the program's")
 
 
-
 def _value_of(remote):
     """The value of a kind of a plain type, as it is now."""
     if not remote._assay_value:
@@ -151,7 +176,7 @@ def _plain(thing):
 
 
 def _with_another(name, reflected=False):
-    """A comparison or a computation with something else. Values are compared on this side."""
+    """A comparison or a computation with something else. Values that the test has not made are compared on this side."""
     compute = OPERATIONS[name]
 
     def operation(self, other, *modulus):
@@ -159,11 +184,13 @@ def _with_another(name, reflected=False):
             return self._assay_peer.ask(name, self, other, *modulus)
         left, right = (other, self) if reflected else (self, other)
         is_remote = isinstance(other, Remote)
+        if self._assay_trust == "own" and (not is_remote or other._assay_trust == "own"):
+            return self._assay_peer.ask(name, left, right)
         if self._assay_value and (not is_remote or other._assay_value or name in _COMPARISONS):
             return compute(_plain(left), _plain(right))
         if is_remote and other._assay_value and name in _COMPARISONS:
             return compute(_plain(left), _plain(right))
-        if is_remote or self._assay_trust == "own":
+        if is_remote:
             return self._assay_peer.ask(name, left, right)
         if name in _COMPARISONS:
             return NotImplemented
@@ -174,12 +201,12 @@ def _with_another(name, reflected=False):
 
 
 def _alone(name):
-    """A computation with nothing else, from the value if there is one."""
+    """A computation with nothing else, from the value if there is one that the test has not made."""
     compute = OPERATIONS[name]
     by_value = name in ("neg", "pos", "invert", "abs", "index", "int", "float", "complex", "round", "trunc", "floor", "ceil", "hash")
 
     def operation(self, /, *arguments, **named):
-        if by_value and self._assay_value:
+        if by_value and self._assay_value and (name == "hash" or self._assay_trust != "own"):
             return compute(_value_of(self), *arguments)
         return self._assay_peer.ask(name, self, *arguments, **named)
 
@@ -197,14 +224,33 @@ for _name in _BINARY:
     setattr(Remote, f"__i{_special}__", _with_another("i" + _name))
 Remote.__divmod__ = _with_another("divmod")
 Remote.__rdivmod__ = _with_another("divmod", reflected=True)
-_SPECIAL_METHODS = {special: _alone(name) for special, name in SPECIAL.items()}
+_SPECIAL_METHODS = {special: _alone(name) for special, name in SPECIAL.items() if name in OPERATIONS}
+_SPECIAL_METHODS["__await__"] = lambda remote: driven(remote).__await__()
+
+
+def _driver(remote):
+    """What a loop of this side runs in the place of a coroutine of the other's."""
+    if remote._assay_driver is None:
+        remote._assay_set(driver=driven(remote))
+    return remote._assay_driver
+
+
+_BY_NATURE = {
+    "coroutine": {
+        "send": lambda remote, value: _driver(remote).send(value),
+        "throw": lambda remote, *error: _driver(remote).throw(*error),
+        "close": lambda remote: _driver(remote).close(),
+    },
+    "generator": {"send": _alone("send"), "throw": _alone("throw")},
+}
 _CLASSES = {}
 
 
-def remote_class(special):
-    """The class of what stands for a thing that has these special methods."""
-    known = _CLASSES.get(special)
+def remote_class(special, nature):
+    """The class of what stands for a thing of this nature that has these special methods."""
+    known = _CLASSES.get((special, nature))
     if known is None:
-        methods = {name: _SPECIAL_METHODS[name] for name in special}
-        known = _CLASSES[special] = type("Remote", (Remote,), {"__slots__": (), "__hash__": None, **methods, "__doc__": Remote.__doc__})
+        methods = {name: _SPECIAL_METHODS[name] for name in special} | _BY_NATURE.get(nature, {})
+        known = type("Remote", (Remote,), {"__slots__": (), "__hash__": None, **methods, "__doc__": Remote.__doc__})
+        _CLASSES[special, nature] = known
     return known

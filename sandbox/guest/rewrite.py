@@ -4,6 +4,7 @@
 - Annotations are evaluated where they stand, as before Python 3.14: a program with a name in them that it has not imported raises.
 - `hash(x)` is that of a 64-bit interpreter, but inside of `__hash__`, whose numbers only serve dictionaries.
 - What `exec` in a function defines is there for the function's next `locals()`, `exec` and `eval`, as before Python 3.13.
+- A handler that may look at its exception finds the text that it had (see texts.py).
 - With `wide` set, products, and methods that take sizes, are those of `_assay_wide`.
 
 Most programs need none of it and are compiled as they are.
@@ -13,8 +14,10 @@ import ast
 import builtins
 import io
 import re
+import sys
 import tokenize
 
+import _assay_texts as _texts
 import _assay_wide as _wide
 
 # The version of the language that the benchmarks' numbers were made with.
@@ -23,10 +26,12 @@ _HASH = "__assay_hash__"
 _MULTIPLY = "__assay_multiply__"
 _CALL_METHOD = "__assay_call_method__"
 _NAMESPACE = "__assay_namespace__"
+_RESTORE = "__assay_restore__"
 # The variable of a function for what `exec` has defined in it.
 _KEPT = "__assay_kept__"
 _ANNOTATED = re.compile(rb"->|\bdef\s+\w+\s*\([^)]*\w\s*:|^\s*(?!else\b|try\b|finally\b)[\w.]+\s*:\s*\w", re.MULTILINE)
 _HASHED = re.compile(rb"\bhash\b")
+_HANDLED = re.compile(rb"\bexcept\b[^:\n]*\bas\b|\b(?:exc_info|format_exc|print_exc|exception)\b")
 _EXECUTED = re.compile(rb"\b(exec|locals|vars)\s*\(")
 _OF_FRAMES = frozenset(["exec", "eval", "locals", "vars"])
 # What may be newer than the language.
@@ -46,6 +51,7 @@ setattr(builtins, _HASH, _wide.hash64)
 setattr(builtins, _MULTIPLY, _wide.multiply)
 setattr(builtins, _CALL_METHOD, _wide.call_method)
 setattr(builtins, _NAMESPACE, _namespace)
+setattr(builtins, _RESTORE, lambda: _texts.restore(sys.exception()))
 
 
 def compiled(source, filename, wide):
@@ -56,13 +62,13 @@ def compiled(source, filename, wide):
     if _F_STRING.search(source):
         _expect_older_f_strings(source, filename)
     annotated, executed = _ANNOTATED.search(source) is not None, _EXECUTED.search(source) is not None
-    hashed = _HASHED.search(source) is not None
-    if annotated or executed or hashed or wide or _NEWER.search(source):
+    hashed, handled = _HASHED.search(source) is not None, _HANDLED.search(source) is not None
+    if annotated or executed or hashed or handled or wide or _NEWER.search(source):
         try:
             tree = ast.parse(source, filename, feature_version=_LANGUAGE)
             own = _defined(tree) if hashed or executed else set()
             annotated, hashed, executed = annotated and not _is_from_future(tree), hashed and "hash" not in own, executed and not own & _OF_FRAMES
-            tree = _Rewriter(annotated, hashed, executed, wide).visit(tree)
+            tree = _Rewriter(annotated, hashed, executed, handled, wide).visit(tree)
             return compile(tree, filename, "exec", dont_inherit=True)
         except (RecursionError, MemoryError):
             # Nested too deeply for a tree, though perhaps not for the compiler.
@@ -161,8 +167,8 @@ def _about_frame(node):
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, annotated, hashed, executed, wide):
-        self.annotated, self.hashed, self.executed, self.wide = annotated, hashed, executed, wide
+    def __init__(self, annotated, hashed, executed, handled, wide):
+        self.annotated, self.hashed, self.executed, self.handled, self.wide = annotated, hashed, executed, handled, wide
         self.is_in_function = self.is_in_class = self.is_kept = False
 
     def visit(self, node):
@@ -217,6 +223,12 @@ class _Rewriter(ast.NodeTransformer):
         name = ast.copy_location(ast.Constant(node.target.id), node)
         place = ast.copy_location(ast.Subscript(ast.copy_location(ast.Name("__annotations__", ast.Load()), node), name, ast.Store()), node)
         return [node, ast.copy_location(ast.Assign([place], node.annotation), node)]
+
+    def visit_ExceptHandler(self, node):
+        self.generic_visit(node)
+        if self.handled:
+            node.body.insert(0, ast.copy_location(ast.Expr(_call(_RESTORE, [], node)), node))
+        return node
 
     def visit_Name(self, node):
         if self.hashed and node.id == "hash" and isinstance(node.ctx, ast.Load):

@@ -5,6 +5,7 @@ import builtins
 import collections
 import datetime
 import decimal
+import enum
 import fractions
 import operator
 import pathlib
@@ -117,14 +118,19 @@ TYPES = EXCEPTIONS | {
 
 
 BUILT_IN = type(len)
+# Types of what a library has.
+_OF_LIBRARY = (BUILT_IN, type(str.upper), type(int.__add__), types.FunctionType, type, abc.ABCMeta, enum.EnumType)
 
 
 def in_library(value):
     """The module and the name by which a function or a class of Python's library is found, or None."""
-    if type(value) not in (BUILT_IN, type(str.upper), type(int.__add__), type(in_library), type, abc.ABCMeta):
+    if type(value) not in _OF_LIBRARY:
         return None
     owner = getattr(value, "__objclass__", None)
     module, name = (owner.__module__, f"{owner.__name__}.{value.__name__}") if owner else (value.__module__, value.__qualname__)
+    if module is None:
+        # A method of one object.
+        return None
     if module.partition(".")[0] not in sys.stdlib_module_names or module not in sys.modules or "<" in name:
         return None
     try:

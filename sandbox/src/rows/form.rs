@@ -145,7 +145,8 @@ fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
     }
 }
 
-/// The `test` of HumanEval, which defines `check`, or of MBPP+, which tests by itself.
+/// The `test` of HumanEval, which defines `check`, of MBPP+, which tests by itself, or of ClassEval and
+/// BigCodeBench, which defines unit tests.
 fn test(row: &Row<'_>) -> Result<Option<Vec<Check>>, String> {
     let Some(code) = row.name(&["test"])? else { return Ok(None) };
     let Some(entry) = entry(row, &["entry_point"])? else {
@@ -189,7 +190,7 @@ fn checks(
     {
         return Err(format!(
             "its check {} only defines things, so that every program would pass; expected statements that test, \
-             or the function's name as `entry`",
+             unit tests, or the function's name as `entry`",
             index + 1
         ));
     }

@@ -9,6 +9,11 @@ static DEFINES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"\A(?:(?:def|class|async|import|from|pass)\b|@|[A-Za-z]{0,2}["'])"#)
         .expect("a pattern of this crate is valid")
 });
+/// A unit test that whoever has it runs: a class of `unittest`, or a function that takes nothing.
+static UNIT_TEST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\A(?:class\s+\w+\s*\([^)]*TestCase\b|(?:async\s+)?def\s+test\w*\s*\(\s*\))")
+        .expect("a pattern of this crate is valid")
+});
 /// The start of an assignment to a name.
 static ASSIGNS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\A[A-Za-z_]\w*\s*(?::[^=]*)?=[^=]").expect("a pattern of this crate is valid")
@@ -82,10 +87,11 @@ pub(super) fn gives_a_function(text: &str) -> bool {
 
 /// Whether a program only defines and imports when it is run: no statement at the start of a line is
 /// anything but `def`, `class`, `import`, a docstring, or an assignment without a call (HumanEval's
-/// `METADATA`). As a test it would be passed by every program.
+/// `METADATA`), and none is a unit test. As a test it would be passed by every program.
 pub(super) fn only_defines(code: &str) -> bool {
     statements(code).iter().all(|statement| {
-        DEFINES.is_match(statement) || (ASSIGNS.is_match(statement) && !statement.contains('('))
+        let defines = DEFINES.is_match(statement) && !UNIT_TEST.is_match(statement);
+        defines || (ASSIGNS.is_match(statement) && !statement.contains('('))
     })
 }
 
@@ -161,6 +167,8 @@ mod tests {
             "import a; import b; pass",
             "s = 'it\\'s'; t = \"#\"\ndef f(a,\nb): assert a",
             "x = 1 + \\\n2",
+            "def test_f(candidate):\n    assert candidate(1)",
+            "class TestCaseMaker:\n    pass",
         ];
         let tests = [
             "assert f(1)",
@@ -174,6 +182,10 @@ mod tests {
             "x == 3",
             "METADATA = {'a': '}'}\nif True: check(f)",
             "x = 'never closed\nassert f(1)",
+            "import unittest\nclass T(unittest.TestCase):\n    def test(self): f()",
+            "from unittest import *\nclass T(IsolatedAsyncioTestCase, A): pass",
+            "def test_f():\n    assert f(1)",
+            "async def test(): assert await f(1)",
         ];
         for code in defines {
             assert!(only_defines(code), "{code}");

@@ -30,22 +30,32 @@ const JUDGE: &str = include_str!("../../guest/judge.py");
 const GRADE: &str = include_str!("../../guest/grade.py");
 
 /// Libraries that are linked in front of the others, by name.
-const IN_FRONT: [(&str, &str); 4] = [
+const IN_FRONT: [(&str, &str); 5] = [
     ("malloc.wat", include_str!("../../guest/malloc.wat")),
     ("math.wat", include_str!("../../guest/math.wat")),
     ("memory.wat", include_str!("../../guest/memory.wat")),
     ("sum.wat", include_str!("../../guest/sum.wat")),
+    ("truth.wat", include_str!("../../guest/truth.wat")),
 ];
 
 /// Modules of the judge, by name.
-const JUDGE_MODULES: [(&str, &str); 12] = [
+const JUDGE_MODULES: [(&str, &str); 21] = [
     ("_assay_checks", include_str!("../../guest/checks.py")),
+    ("_assay_coroutines", include_str!("../../guest/coroutines.py")),
+    ("_assay_errno", include_str!("../../guest/errno.py")),
+    ("_assay_harmless", include_str!("../../guest/harmless.py")),
     ("_assay_lcb", include_str!("../../guest/lcb.py")),
+    ("_assay_line", include_str!("../../guest/line.py")),
     ("_assay_missing", include_str!("../../guest/missing.py")),
     ("_assay_older", include_str!("../../guest/older.py")),
     ("_assay_patches", include_str!("../../guest/patches.py")),
     ("_assay_peer", include_str!("../../guest/peer.py")),
     ("_assay_remote", include_str!("../../guest/remote.py")),
+    ("_assay_served", include_str!("../../guest/served.py")),
+    ("_assay_standins", include_str!("../../guest/standins.py")),
+    ("_assay_subclasses", include_str!("../../guest/subclasses.py")),
+    ("_assay_unit_tests", include_str!("../../guest/unit_tests.py")),
+    ("_assay_texts", include_str!("../../guest/texts.py")),
     ("_assay_values", include_str!("../../guest/values.py")),
     ("_assay_rewrite", include_str!("../../guest/rewrite.py")),
     ("_assay_threads", include_str!("../../guest/threads.py")),

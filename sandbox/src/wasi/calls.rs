@@ -16,7 +16,7 @@ const NOT_DIRECTORY: u8 = 24;
 const READ_ONLY: u8 = 33;
 const BAD_DESCRIPTOR: u8 = 3;
 /// Cases of `wasi:sockets/network.error-code`.
-const ACCESS_DENIED: u8 = 1;
+const NOT_SUPPORTED: u8 = 2;
 /// Cases of `wasi:filesystem/types.descriptor-type`.
 const CHARACTER_DEVICE: u8 = 2;
 const DIRECTORY: u8 = 3;
@@ -165,10 +165,10 @@ fn find_in_filesystem(interface: &str, method: &str) -> Option<Function> {
 fn find_in_sockets(interface: &str, method: &str) -> Option<Function> {
     Some(match (interface, method) {
         ("wasi:sockets/tcp-create-socket" | "wasi:sockets/udp-create-socket", _) => {
-            |call| fail(call, 4, ACCESS_DENIED)
+            |call| fail(call, 4, NOT_SUPPORTED)
         }
         ("wasi:sockets/instance-network", "instance-network") => |_| handle(READY),
-        ("wasi:sockets/ip-name-lookup", "resolve-addresses") => |call| fail(call, 4, ACCESS_DENIED),
+        ("wasi:sockets/ip-name-lookup", "resolve-addresses") => |call| fail(call, 4, NOT_SUPPORTED),
         _ => return None,
     })
 }

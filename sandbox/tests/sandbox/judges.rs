@@ -352,7 +352,7 @@ fn a_broken_test_and_an_endless_program_end() {
         ("assert f(", Verdict::JudgeFailure),
         ("import scipy\nassert f(1)", Verdict::JudgeFailure),
         ("f(1)\nimport scipy", Verdict::JudgeFailure),
-        ("class A(f): pass", Verdict::JudgeFailure),
+        ("class B: pass\nclass A(f, B): pass", Verdict::JudgeFailure),
         ("assert 1 == 2", Verdict::JudgeFailure),
         ("next(f(1))", Verdict::TimeLimit),
         ("list(f(0))", Verdict::TimeLimit),

@@ -1,5 +1,6 @@
 //! The sandbox from outside: one test binary, so that the image is loaded once.
 
+mod cheats;
 mod checks;
 mod common;
 mod grading;
@@ -8,6 +9,7 @@ mod isolation;
 mod judges;
 mod judging;
 mod numbers;
+mod passing;
 mod platform;
 mod pool;
 mod programs;
@@ -16,4 +18,6 @@ mod rows_lenient;
 mod rows_strict;
 mod setup;
 mod surroundings;
+mod texts;
+mod unit_tests;
 mod verdicts;

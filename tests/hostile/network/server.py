@@ -1,5 +1,5 @@
 # attack: opens a port for others
-# sandbox: runtime-error: PermissionError
+# sandbox: runtime-error: OSError
 # control: native prints listening
 import socket
 

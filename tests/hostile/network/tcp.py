@@ -1,5 +1,5 @@
 # attack: connects to a service of the machine
-# sandbox: runtime-error: PermissionError
+# sandbox: runtime-error: OSError
 # control: native connects
 import socket
 

@@ -1,5 +1,5 @@
 # attack: sends a datagram
-# sandbox: runtime-error: PermissionError
+# sandbox: runtime-error: OSError
 # control: native sends
 import socket
 
