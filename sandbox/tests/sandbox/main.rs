@@ -8,6 +8,7 @@ mod isolation;
 mod judges;
 mod judging;
 mod numbers;
+mod packages;
 mod platform;
 mod pool;
 mod programs;
