@@ -93,6 +93,7 @@ fn findings(lock: &ImageLock, workers: usize, jobs: &[Job]) -> Result<Vec<Findin
     let judging = Judging::new(JudgingSetup {
         images: images(),
         python: lock.clone(),
+        packages: None,
         math: ImageLock::built_in_math()?,
         tools: Tools::with_python("python3"),
         limits: Limits::default(),

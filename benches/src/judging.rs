@@ -52,6 +52,7 @@ pub fn unused(images: &Utf8Path) -> Result<Judging, Box<dyn Error>> {
     Ok(Judging::new(JudgingSetup {
         images: images.to_owned(),
         python: ImageLock::built_in()?,
+        packages: None,
         math: ImageLock::built_in_math()?,
         tools: Tools::with_python("python3"),
         limits: Limits::default(),

@@ -39,7 +39,8 @@
 //! microseconds per look; sleeping moves it and costs nothing. Random numbers and hashes are seeded. Sizes are
 //! those of 64 bits, threads run as far as one goes, and what the platform cannot do is an outcome of its own:
 //! `docs/judging.md` says where it differs from a native interpreter. Modules that are not part of the image
-//! (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import.
+//! (numpy, ctypes, multiprocessing, sqlite3 among them) fail to import. [`JudgingSetup::packages`] names a second image
+//! for programs that import numpy, if they are to run: a CPython that was linked as a whole with it.
 //!
 //! A test in Python reaches the program through the host (`guest/peer.py`): plain values travel by value, what
 //! changes is mirrored on both sides, and everything else stays where it is and is asked for what is done to
@@ -120,8 +121,8 @@ pub use compare::same_output;
 pub use judge::{Expected, Test, judge};
 pub use judges::{Judge, Task, Until, judge_task};
 pub use judging::{
-    Counts, FailedTest, Finding, Job, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup, PoolError,
-    SampleEvent, SampleSet, VERDICT_FORMAT, VerdictRow, serve, task_of_sample,
+    Counts, FailedTest, Finding, Job, Judged, Judging, JudgingError, JudgingFacts, JudgingSetup,
+    PackagesFacts, PoolError, SampleEvent, SampleSet, VERDICT_FORMAT, VerdictRow, serve, task_of_sample,
 };
 pub use limits::{FUEL_PER_SECOND, Limits};
 pub use link::LinkError;

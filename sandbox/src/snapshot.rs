@@ -11,14 +11,16 @@ use crate::guest::{self, EXPORTS, Guest, HANDLER, INSTALL_SUM};
 use crate::link::{Exports, LinkError, Linked, State};
 use crate::wasi::{Files, Host};
 
-/// The interpreter's environment while it starts. It is gone when a program runs.
-const ENVIRONMENT: [(&str, &str); 5] = [
-    ("PYTHONHOME", "/"),
-    ("PYTHONPATH", "/lib/python3.14"),
-    ("PYTHONHASHSEED", "0"),
-    ("PYTHONDONTWRITEBYTECODE", "1"),
-    ("PYTHONUTF8", "1"),
-];
+/// The interpreter's environment while it starts, with its library in `folder`. It is gone when a program runs.
+fn environment(folder: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("PYTHONHOME", "/".to_owned()),
+        ("PYTHONPATH", format!("/{folder}")),
+        ("PYTHONHASHSEED", "0".to_owned()),
+        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+        ("PYTHONUTF8", "1".to_owned()),
+    ]
+}
 
 /// Memory that the interpreter may use while it starts.
 const MEMORY_LIMIT: usize = 1 << 30;
@@ -44,14 +46,19 @@ pub enum SnapshotError {
     },
 }
 
-/// Starts the interpreter with the library `files`, runs the Python text `prepare` and captures the result.
+/// Starts the interpreter with the library `files` in `folder`, runs the Python text `prepare` and captures the result.
 ///
 /// Gives the image, a core module. The address of the object that `prepare` calls `handle` is its global
 /// [`HANDLER`](crate::guest::HANDLER).
-pub(crate) fn take(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, SnapshotError> {
+pub(crate) fn take(
+    linked: &Linked,
+    files: Files,
+    folder: &str,
+    prepare: &str,
+) -> Result<Vec<u8>, SnapshotError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(THREAD_STACK);
-        let start = || start(linked, files, prepare);
+        let start = || start(linked, Host::with_files(Arc::new(files), environment(folder)), prepare);
         let failed = |message: String| SnapshotError::Start { message, stderr: String::new() };
         match thread.spawn_scoped(scope, start).map_err(|error| failed(error.to_string()))?.join() {
             Ok(result) => result,
@@ -60,7 +67,7 @@ pub(crate) fn take(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u
     })
 }
 
-fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, SnapshotError> {
+fn start(linked: &Linked, host: Host, prepare: &str) -> Result<Vec<u8>, SnapshotError> {
     let exports = Exports { functions: &EXPORTS, constants: &[], initializers: true };
     let module = linked.encode(&linked.initial_state(), &exports)?;
     let failed = |error: wasmtime::Error| SnapshotError::Start {
@@ -74,7 +81,7 @@ fn start(linked: &Linked, files: Files, prepare: &str) -> Result<Vec<u8>, Snapsh
     let engine = Engine::new(&config).map_err(failed)?;
     let module = Module::new(&engine, module).map_err(failed)?;
     let linker = guest::linker(&engine, &module).map_err(failed)?;
-    let mut store = Guest::new(Host::with_files(Arc::new(files), &ENVIRONMENT), MEMORY_LIMIT).store(&engine);
+    let mut store = Guest::new(host, MEMORY_LIMIT).store(&engine);
     match initialize(linked, &linker, &module, &mut store, prepare) {
         Ok((state, handler)) => {
             let constants = [(HANDLER, handler.cast_signed())];

@@ -13,10 +13,13 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assay_sandbox::{Judge, TestResult, Verdict};
+use assay_sandbox::{Judge, Limits, TestResult, Verdict};
 use camino::Utf8Path;
 
 use program::Hostile;
+
+/// Memory that the image with numpy has beyond the other one.
+const NUMPY_MEMORY: u64 = 64 << 20;
 
 /// Programs run at once.
 const THREADS: usize = 2;
@@ -78,6 +81,26 @@ fn reference_judges_may_be_fooled_and_nothing_else() {
     });
     assert!(found.is_empty(), "{}", found.join("\n"));
     assert!(fooled.into_inner() >= 3, "the flaws that these judges exist for are gone");
+}
+
+/// The image with numpy holds them as the other one does: none passes, none gets a failure of the judge, and each does the same
+/// again. (Its interpreter is a later one, with another C stack and more memory of its own: what stops a program may differ.)
+#[test]
+fn the_image_with_numpy_holds_every_program() {
+    let Some(image) = common::numpy_image() else { return };
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let found = complaints(&program::all(), |program| {
+        let memory_bytes = (program.limits.memory_bytes + NUMPY_MEMORY).min(1 << 30);
+        let limits = Limits { memory_bytes, ..program.limits.clone() };
+        let judgement = program.judge_under(image, limits.clone());
+        let failed = |test: &TestResult| test.verdict == Verdict::JudgeFailure;
+        let wrong = judgement.verdict == Verdict::Pass
+            || judgement.tests.is_empty()
+            || judgement.tests.iter().any(failed);
+        let again = program.judge_under(image, limits) != judgement;
+        (wrong || again).then(|| format!("{}: {}", program.name, start_of(&judgement))).into_iter().collect()
+    });
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

@@ -316,9 +316,19 @@ pub(crate) struct JudgeArgs {
     /// Memory limit of a test, in MiB, from 128 to 1024
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(128..=1024))]
     pub(crate) memory: u64,
+    /// An image for programs that import packages, which are `unsupported-import` without it
+    #[arg(long, value_name = "PACKAGES", value_enum)]
+    pub(crate) image: Option<PackagesImage>,
     /// The Python interpreter that sets up the sandbox's image, once
     #[arg(long, value_name = "PATH", default_value = "python3")]
     pub(crate) python: Utf8PathBuf,
+}
+
+/// Images with packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PackagesImage {
+    /// numpy, in a later CPython; a download of 98 MB
+    Numpy,
 }
 
 /// What scores are grouped by.

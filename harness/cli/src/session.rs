@@ -144,6 +144,7 @@ fn judging_with(
     Ok(JudgingSetup {
         images,
         python: lock,
+        packages: None,
         math: ImageLock::built_in_math()?,
         tools: tools.clone(),
         limits: Limits::default(),

@@ -3,6 +3,7 @@
 use assay_store::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
+use super::imports::Imports;
 use crate::grade::{self, Answer, Grade, Grader, Question, Undecided};
 use crate::judges::Task;
 use crate::limits::Limits;
@@ -58,14 +59,6 @@ impl Job {
             Job::Grade { grader, question } => grade::decide(*grader, question).map(Finding::Graded),
         }
     }
-
-    /// The image that it needs.
-    pub(crate) fn image(&self) -> ImageKind {
-        match self {
-            Job::Judge(_) => ImageKind::Python,
-            Job::Grade { .. } => ImageKind::Math,
-        }
-    }
 }
 
 /// The images there are.
@@ -73,6 +66,8 @@ impl Job {
 pub(crate) enum ImageKind {
     /// Runs programs.
     Python,
+    /// Runs programs that import its packages.
+    Packages,
     /// Compares answers; has sympy.
     Math,
 }
@@ -82,6 +77,47 @@ pub(crate) enum ImageKind {
 pub(crate) struct Conditions {
     pub(crate) lock: ImageLock,
     pub(crate) limits: Limits,
+}
+
+/// The conditions of each image that there is.
+#[derive(Debug, Clone)]
+pub(crate) struct EachImage {
+    python: Conditions,
+    packages: Option<Conditions>,
+    math: Conditions,
+    imports: Imports,
+}
+
+impl EachImage {
+    pub(crate) fn new(python: Conditions, packages: Option<Conditions>, math: Conditions) -> Self {
+        let imports = Imports::of(packages.iter().flat_map(|packages| packages.lock.packages().keys()));
+        EachImage { python, packages, math, imports }
+    }
+
+    pub(crate) fn get(&self, kind: ImageKind) -> &Conditions {
+        match kind {
+            ImageKind::Python => &self.python,
+            ImageKind::Packages => self.packages.as_ref().unwrap_or(&self.python),
+            ImageKind::Math => &self.math,
+        }
+    }
+
+    pub(crate) fn packages(&self) -> Option<&Conditions> {
+        self.packages.as_ref()
+    }
+
+    /// The image that a program runs in.
+    pub(crate) fn of_program(&self, program: &str) -> ImageKind {
+        if self.imports.are_in(program) { ImageKind::Packages } else { ImageKind::Python }
+    }
+
+    /// The image that a job needs.
+    pub(crate) fn of_job(&self, job: &Job) -> ImageKind {
+        match job {
+            Job::Judge(task) => self.of_program(&task.program),
+            Job::Grade { .. } => ImageKind::Math,
+        }
+    }
 }
 
 impl Conditions {

@@ -6,6 +6,7 @@
 //! loses at most what the memo had not stored yet, and the next call goes on from there.
 
 mod error;
+mod imports;
 mod job;
 mod made;
 mod pool;
@@ -28,7 +29,7 @@ pub(crate) use {
     protocol::read_line,
 };
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +38,7 @@ use assay_store::memo::memoized;
 use assay_store::{Hash, Store, StoreError};
 use camino::Utf8PathBuf;
 
-use job::{Conditions, ImageKind, TaskParts, hash_of_tests};
+use job::{Conditions, EachImage, ImageKind, TaskParts, hash_of_tests};
 use made::{Made, Unkept, count_kept};
 use pool::Pool;
 use process::locked;
@@ -54,6 +55,8 @@ pub struct JudgingSetup {
     pub images: Utf8PathBuf,
     /// The image that runs programs.
     pub python: ImageLock,
+    /// The image that runs programs which import packages of it, if they are to run at all.
+    pub packages: Option<ImageLock>,
     /// The image that compares answers.
     pub math: ImageLock,
     /// Programs that set up images.
@@ -76,6 +79,8 @@ pub struct JudgingFacts {
     pub image: Hash,
     /// Version of its Python, such as `3.14.0`; it is part of the identity.
     pub python: String,
+    /// The image of programs that import packages of it.
+    pub packages: Option<PackagesFacts>,
     /// Limits of a test of a program.
     pub limits: String,
     /// Identity of the image that compares answers.
@@ -84,11 +89,27 @@ pub struct JudgingFacts {
     pub comparison_limits: String,
 }
 
+/// The image of programs that import packages of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackagesFacts {
+    /// Its identity.
+    pub image: Hash,
+    /// Version of its Python.
+    pub python: String,
+    /// The packages, with their versions.
+    pub packages: BTreeMap<String, String>,
+}
+
+impl std::fmt::Display for PackagesFacts {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "CPython {}, {}", self.python, imports::describe(&self.packages))
+    }
+}
+
 /// Images, limits and worker processes, set up when first needed. Share it by reference: calls from several
 /// threads use one pool. The processes end when it is dropped.
 pub struct Judging {
-    python: Conditions,
-    math: Conditions,
+    each: EachImage,
     images: Utf8PathBuf,
     tools: Tools,
     progress: Box<dyn Fn(SetupEvent) + Send + Sync>,
@@ -105,13 +126,14 @@ impl Judging {
 
     /// Judging with this set-up. Nothing is started, read or made yet.
     pub fn new(setup: JudgingSetup) -> Self {
+        let packages = setup.packages.map(|lock| Conditions { lock, limits: setup.limits.clone() });
         let python = Conditions { lock: setup.python, limits: setup.limits };
         let math = Conditions { lock: setup.math, limits: setup.comparison_limits };
-        let hello = Hello::new(setup.images.clone(), &python, &math);
+        let each = EachImage::new(python, packages, math);
+        let hello = Hello::new(setup.images.clone(), &each);
         Judging {
             pool: Pool::new(setup.worker, hello),
-            python,
-            math,
+            each,
             images: setup.images,
             tools: setup.tools,
             progress: setup.progress,
@@ -129,18 +151,31 @@ impl Judging {
 
     /// What findings depend on besides the jobs.
     pub fn describe(&self) -> JudgingFacts {
+        let (python, math) = (self.each.get(ImageKind::Python), self.each.get(ImageKind::Math));
+        let packages = self.each.packages().map(|packages| PackagesFacts {
+            image: packages.lock.identity(),
+            python: packages.lock.cpython_version().to_owned(),
+            packages: packages.lock.packages().clone(),
+        });
         JudgingFacts {
-            image: self.python.lock.identity(),
-            python: self.python.lock.cpython_version().to_owned(),
-            limits: self.python.limits.describe(),
-            comparison_image: self.math.lock.identity(),
-            comparison_limits: self.math.limits.describe(),
+            image: python.lock.identity(),
+            python: python.lock.cpython_version().to_owned(),
+            packages,
+            limits: python.limits.describe(),
+            comparison_image: math.lock.identity(),
+            comparison_limits: math.limits.describe(),
         }
     }
 
     /// Limits of a test of a program.
     pub fn limits(&self) -> &Limits {
-        &self.python.limits
+        &self.each.get(ImageKind::Python).limits
+    }
+
+    /// The lock of the image that a program runs in, and whether that is the one with packages.
+    pub fn image_of(&self, program: &str) -> (&ImageLock, bool) {
+        let kind = self.each.of_program(program);
+        (&self.each.get(kind).lock, kind == ImageKind::Packages)
     }
 
     /// A finding for each job, in order: decided here if that takes no sandbox, else from the memo, else from
@@ -164,7 +199,10 @@ impl Judging {
         let mut findings: Vec<Option<Finding>> = jobs.iter().map(Job::decided).collect();
         let open: Vec<usize> = (0..jobs.len()).filter(|&index| findings[index].is_none()).collect();
         let keys: Vec<Hash> = open.iter().map(|&index| self.key(&jobs[index])).collect();
-        let wanted = Wanted { keys: &keys, images: open.iter().map(|&index| jobs[index].image()).collect() };
+        let wanted = Wanted {
+            keys: &keys,
+            images: open.iter().map(|&index| self.each.of_job(&jobs[index])).collect(),
+        };
         let mut job = |index: usize| open.get(index).map(|&index| jobs[index].clone());
         let tell = |told: Told| progress(told.done as u64, told.distinct as u64);
         let found = self.find(store, &wanted, &mut job, workers, stopped, &tell)?;
@@ -175,14 +213,15 @@ impl Judging {
     }
 
     fn key(&self, job: &Job) -> Hash {
+        let conditions = self.each.get(self.each.of_job(job));
         match job {
-            Job::Judge(task) => self.python.key_of_program(&TaskParts {
+            Job::Judge(task) => conditions.key_of_program(&TaskParts {
                 judge: task.judge,
                 until: task.until,
                 program: &task.program,
                 tests: hash_of_tests(&task.tests),
             }),
-            Job::Grade { grader, question } => self.math.key_of_answer(*grader, question),
+            Job::Grade { grader, question } => conditions.key_of_answer(*grader, question),
         }
     }
 
@@ -245,10 +284,7 @@ impl Judging {
     fn prepare(&self, kind: ImageKind, stopped: &(dyn Fn() -> bool + Sync)) -> Result<(), JudgingError> {
         let mut ready = locked(&self.ready);
         if !ready.contains(&kind) {
-            let lock = match kind {
-                ImageKind::Python => &self.python.lock,
-                ImageKind::Math => &self.math.lock,
-            };
+            let lock = &self.each.get(kind).lock;
             let mut progress = |event| (self.progress)(event);
             Image::prepare_until(&self.images, lock, &self.tools, stopped, &mut progress)?;
             ready.insert(kind);

@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufWriter, Write};
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::job::{Conditions, ImageKind};
+use super::job::{Conditions, EachImage, ImageKind};
 use crate::grade::Grade;
 use crate::limits::Limits;
 use crate::setup::{ImageLock, LockError};
@@ -23,6 +23,7 @@ pub(crate) struct Hello {
     /// Folder with the images. The one that a job needs is there before the job is handed out.
     pub(crate) images: Utf8PathBuf,
     python: Spelled,
+    packages: Option<Spelled>,
     math: Spelled,
 }
 
@@ -36,21 +37,26 @@ struct Spelled {
 }
 
 impl Hello {
-    pub(crate) fn new(images: Utf8PathBuf, python: &Conditions, math: &Conditions) -> Self {
+    pub(crate) fn new(images: Utf8PathBuf, each: &EachImage) -> Self {
         let spelled = |conditions: &Conditions| Spelled {
             lock: conditions.lock.sources(),
             limits: conditions.limits.clone(),
         };
-        Hello { images, python: spelled(python), math: spelled(math) }
+        Hello {
+            images,
+            python: spelled(each.get(ImageKind::Python)),
+            packages: each.packages().map(spelled),
+            math: spelled(each.get(ImageKind::Math)),
+        }
     }
 
-    /// What jobs run under that need this image.
-    pub(crate) fn conditions(&self, image: ImageKind) -> Result<Conditions, LockError> {
-        let spelled = match image {
-            ImageKind::Python => &self.python,
-            ImageKind::Math => &self.math,
+    /// What jobs run under, by the image that they need.
+    pub(crate) fn conditions(&self) -> Result<EachImage, LockError> {
+        let read = |spelled: &Spelled| {
+            Ok(Conditions { lock: ImageLock::of_sources(&spelled.lock)?, limits: spelled.limits.clone() })
         };
-        Ok(Conditions { lock: ImageLock::of_sources(&spelled.lock)?, limits: spelled.limits.clone() })
+        let packages = self.packages.as_ref().map(read).transpose()?;
+        Ok(EachImage::new(read(&self.python)?, packages, read(&self.math)?))
     }
 }
 

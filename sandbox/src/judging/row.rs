@@ -1,5 +1,7 @@
 //! A line of a file of verdicts.
 
+use std::collections::BTreeMap;
+
 use assay_store::Hash;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -44,6 +46,9 @@ pub struct VerdictRow {
     /// The version of its CPython, such as `3.14.0`; empty in files of before it was told.
     #[serde(default)]
     pub python: String,
+    /// Packages of that image that programs may import, with their versions; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packages: BTreeMap<String, String>,
     /// The test that explains the verdict, where that was asked for and the sample did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailedTest>,
@@ -71,7 +76,8 @@ impl VerdictRow {
     /// The line of a sample.
     #[must_use]
     pub fn new(sample: &Sample, judged: &Judged, limits: &Limits, facts: &JudgingFacts) -> Self {
-        let Judged { judge, judgement } = judged;
+        let Judged { judge, judgement, with_packages } = judged;
+        let packages = facts.packages.as_ref().filter(|_| *with_packages);
         let tests = &judgement.tests;
         Self {
             format: VERDICT_FORMAT,
@@ -85,8 +91,9 @@ impl VerdictRow {
             peak_memory: tests.iter().map(|test| test.peak_memory).collect(),
             detail: judgement.first_failure().map_or_else(String::new, |(_, test)| test.detail.clone()),
             limits: limits.describe(),
-            image: facts.image,
-            python: facts.python.clone(),
+            image: packages.map_or(facts.image, |packages| packages.image),
+            python: packages.map_or(&facts.python, |packages| &packages.python).clone(),
+            packages: packages.map(|packages| packages.packages.clone()).unwrap_or_default(),
             failure: None,
         }
     }

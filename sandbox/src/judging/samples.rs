@@ -1,7 +1,7 @@
 //! Samples of a benchmark under one or more judges.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assay_store::{Hash, Store};
@@ -30,6 +30,8 @@ pub struct Judged {
     pub judge: Judge,
     /// What it says.
     pub judgement: Judgement,
+    /// Whether the program ran in the image with packages.
+    pub with_packages: bool,
 }
 
 /// What [`Judging::judge_samples`] tells while it works.
@@ -69,7 +71,7 @@ impl Judging {
         tell: &dyn Fn(SampleEvent),
     ) -> Result<Vec<Vec<Judged>>, JudgingError> {
         let mut tasks = Tasks { problems: set.problems, last: None };
-        let Sorted { pairs, mut decided, keys, open } = self.sort(set, &mut tasks, stopped)?;
+        let Sorted { pairs, mut decided, keys, images, open } = self.sort(set, &mut tasks, stopped)?;
         let start = |told: Option<Told>| {
             let (unknown, distinct) = told.map_or((0, 0), |told| (told.missing, told.distinct - told.done));
             let known = keys.len() - unknown;
@@ -83,7 +85,7 @@ impl Judging {
             }
             Some(before) => tell(SampleEvent::Judged(told.done - before)),
         };
-        let wanted = Wanted { keys: &keys, images: vec![ImageKind::Python; keys.len()] };
+        let wanted = Wanted { keys: &keys, images: images.clone() };
         // Tests are unpacked again when their turn comes: all problems' together may not fit into memory.
         let mut job = |index: usize| {
             let (sample, judge) = pairs[*open.get(index)?];
@@ -100,15 +102,25 @@ impl Judging {
         if before.get().is_none() {
             start(None);
         }
+        let with_packages: BTreeSet<usize> = open
+            .iter()
+            .zip(&images)
+            .filter(|(_, kind)| **kind == ImageKind::Packages)
+            .map(|(place, _)| *place)
+            .collect();
         for (place, finding) in open.into_iter().zip(found) {
             if let Finding::Judged(judgement) = finding {
                 decided.insert(place, judgement);
             }
         }
-        let mut judged = pairs.iter().zip(decided.into_values());
+        let mut judged = pairs.iter().zip(decided);
         let row = |_: &Sample| {
             let row = judged.by_ref().take(set.judges.len());
-            row.map(|(&(_, judge), judgement)| Judged { judge, judgement }).collect()
+            row.map(|(&(_, judge), (place, judgement))| {
+                let with_packages = with_packages.contains(&place);
+                Judged { judge, judgement, with_packages }
+            })
+            .collect()
         };
         Ok(set.samples.iter().map(row).collect())
     }
@@ -128,8 +140,9 @@ impl Judging {
                 return Err(JudgingError::Stopped { kept: 0, jobs: sorted.pairs.len() });
             }
             match tasks.key(self, sample, judge) {
-                Ok(key) => {
+                Ok((kind, key)) => {
                     sorted.keys.push(key);
+                    sorted.images.push(kind);
                     sorted.open.push(place);
                 }
                 Err(judgement) => _ = sorted.decided.insert(place, judgement),
@@ -146,8 +159,9 @@ struct Sorted<'a> {
     pairs: Vec<(&'a Sample, Judge)>,
     /// Judgements that are certain, by place among the pairs.
     decided: BTreeMap<usize, Judgement>,
-    /// Keys of the pairs that have to be judged, and their places among the pairs.
+    /// Keys of the pairs that have to be judged, the images that they run in, and their places among the pairs.
     keys: Vec<Hash>,
+    images: Vec<ImageKind>,
     open: Vec<usize>,
 }
 
@@ -183,11 +197,18 @@ impl Tasks<'_> {
         Ok(Task { judge, program, tests: Tests::clone(&used.tests), until: Until::Every })
     }
 
-    /// The key of what is to be judged, or the judgement on what cannot be.
-    fn key(&mut self, judging: &Judging, sample: &Sample, judge: Judge) -> Result<Hash, Judgement> {
+    /// The image and the key of what is to be judged, or the judgement on what cannot be.
+    fn key(
+        &mut self,
+        judging: &Judging,
+        sample: &Sample,
+        judge: Judge,
+    ) -> Result<(ImageKind, Hash), Judgement> {
         let (program, used) = self.find(sample, judge)?;
         let tests = *used.hash.get_or_init(|| hash_of_tests(&used.tests));
-        Ok(judging.python.key_of_program(&TaskParts { judge, until: Until::Every, program: &program, tests }))
+        let kind = judging.each.of_program(&program);
+        let parts = TaskParts { judge, until: Until::Every, program: &program, tests };
+        Ok((kind, judging.each.get(kind).key_of_program(&parts)))
     }
 
     fn find(&mut self, sample: &Sample, judge: Judge) -> Result<(String, &Used), Judgement> {

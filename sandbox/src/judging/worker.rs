@@ -1,8 +1,10 @@
 //! The worker's side: one process that does jobs which it reads from its standard input.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, BufRead, Write};
 
-use super::job::{ImageKind, Job};
+use super::job::{Conditions, Job};
 use super::protocol::{Hello, Line, write_line};
 use crate::grade::grade;
 use crate::judges::judge_task;
@@ -29,8 +31,12 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write + Send) -> io::Resu
             return write_line(&mut output, &unable(&error, remedy));
         }
     };
+    let each = match hello.conditions() {
+        Ok(each) => each,
+        Err(error) => return write_line(&mut output, &unable(&error, error.remedy())),
+    };
     write_line(&mut output, &Line::Ready)?;
-    let (mut python, mut math) = (None, None);
+    let mut sandboxes = BTreeMap::new();
     loop {
         line.clear();
         if input.read_until(b'\n', &mut line)? == 0 {
@@ -40,15 +46,11 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write + Send) -> io::Resu
         // A line of tests may have tens of megabytes, which the jobs now hold.
         line = Vec::new();
         for job in jobs {
-            let kind = job.image();
-            let sandbox = match kind {
-                ImageKind::Python => &mut python,
-                ImageKind::Math => &mut math,
-            };
-            let sandbox = match sandbox {
-                Some(sandbox) => sandbox,
-                None => match load(&hello, kind) {
-                    Ok(loaded) => sandbox.insert(loaded),
+            let kind = each.of_job(&job);
+            let sandbox = match sandboxes.entry(kind) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => match load(&hello, each.get(kind)) {
+                    Ok(loaded) => place.insert(loaded),
                     Err(unable) => return write_line(&mut output, &unable),
                 },
             };
@@ -75,13 +77,12 @@ fn work(sandbox: &Sandbox, job: &Job, output: &mut (impl Write + Send)) -> io::R
     }
 }
 
-fn load(hello: &Hello, kind: ImageKind) -> Result<Sandbox, Line> {
-    let conditions = hello.conditions(kind).map_err(|error| unable(&error, error.remedy()))?;
+fn load(hello: &Hello, conditions: &Conditions) -> Result<Sandbox, Line> {
     // Should the image have gone, making it anew is left to the parent, which knows a Python.
     let image = Image::load(&hello.images, &conditions.lock)
         .map_err(|error| unable(&error, error.remedy()))?
         .ok_or_else(|| unable(&format!("{} does not hold the Python image", hello.images), REMAKE))?;
-    Ok(Sandbox::new(&image, conditions.limits))
+    Ok(Sandbox::new(&image, conditions.limits.clone()))
 }
 
 fn unable(message: &dyn ToString, remedy: &str) -> Line {

@@ -170,7 +170,7 @@ impl Costs {
                     open.push(stretches.len());
                     stretches.push(Stretch::default());
                 }
-                Operator::Block { .. } => open.push(current),
+                Operator::Block { .. } | Operator::TryTable { .. } => open.push(current),
                 Operator::If { .. } => {
                     stretches[current].branches += 1;
                     open.push(current);
@@ -199,6 +199,14 @@ impl Reencode for Rewriter<'_> {
         Ok(self.translation.functions[index as usize])
     }
 
+    /// A reference to an exception, of which there are none, is a number that nobody looks at.
+    fn val_type(&mut self, kind: wasmparser::ValType) -> Result<ValType, reencode::Error> {
+        match kind {
+            wasmparser::ValType::Ref(wasmparser::RefType::EXNREF) => Ok(ValType::I32),
+            other => reencode::utils::val_type(self, other),
+        }
+    }
+
     fn instruction<'a>(&mut self, operator: Operator<'a>) -> Result<Instruction<'a>, reencode::Error> {
         let global = |index: u32| self.translation.globals[index as usize];
         match operator {
@@ -210,6 +218,9 @@ impl Reencode for Rewriter<'_> {
                 GlobalUse::Variable(index) => Ok(Instruction::GlobalSet(index)),
                 GlobalUse::Constant(_) => Err(reencode::Error::InvalidConstExpr),
             },
+            // Exceptions of C++ are not caught: one ends the program.
+            Operator::TryTable { try_table } => Ok(Instruction::Block(self.block_type(try_table.ty)?)),
+            Operator::Throw { .. } | Operator::ThrowRef => Ok(Instruction::Unreachable),
             other => reencode::utils::instruction(self, other),
         }
     }

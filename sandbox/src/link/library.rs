@@ -1,11 +1,14 @@
-//! Reading one position-independent WebAssembly library (`dylink.0`), as `wasm-ld -shared` writes it.
+//! Reading one WebAssembly library: a position-independent one (`dylink.0`), as `wasm-ld -shared` writes it, or a
+//! program that was linked to fixed addresses, whose functions are known by its name section.
+
+use std::collections::BTreeMap;
 
 use wasmparser::{
     ConstExpr, Data, DataKind, Dylink0Subsection, Element, ExternalKind, FuncType, FunctionBody, Global,
-    Import, KnownCustom, Operator, Parser, Payload, TypeRef,
+    Import, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
 };
 
-use super::LinkError;
+use super::{Input, LinkError};
 
 /// What a library consists of, still in its own index spaces.
 pub(super) struct Library<'a> {
@@ -16,6 +19,13 @@ pub(super) struct Library<'a> {
     pub memory_alignment: u32,
     /// Slots of the function table that it needs.
     pub table_size: u32,
+    /// Pages of the memory that it has of its own, if it was linked to fixed addresses: its data lies there from
+    /// address 0 on, below it the C stack, and its table starts at slot 0.
+    pub fixed_pages: Option<u32>,
+    /// Addresses of its data by symbol, where it does not export them.
+    pub addresses: &'a BTreeMap<String, u32>,
+    /// Ranges of its functions, by number, that are left out as far as no others call them.
+    pub left_out: &'a [[u32; 2]],
     pub types: Vec<FuncType>,
     pub imports: Vec<Import<'a>>,
     /// Type index of each function that the library defines.
@@ -29,12 +39,16 @@ pub(super) struct Library<'a> {
 }
 
 impl<'a> Library<'a> {
-    pub(super) fn parse(name: &'a str, bytes: &'a [u8]) -> Result<Self, LinkError> {
+    pub(super) fn parse(input: &Input<'a>) -> Result<Self, LinkError> {
+        let name = input.name;
         let mut library = Library {
             name,
             memory_size: 0,
             memory_alignment: 1,
             table_size: 0,
+            fixed_pages: None,
+            addresses: input.addresses,
+            left_out: input.left_out,
             types: Vec::new(),
             imports: Vec::new(),
             functions: Vec::new(),
@@ -45,17 +59,29 @@ impl<'a> Library<'a> {
             bodies: Vec::new(),
             data: Vec::new(),
         };
-        library.read(bytes).map_err(|source| LinkError::Malformed { library: name.to_owned(), source })?;
+        library
+            .read(input.bytes)
+            .map_err(|source| LinkError::Malformed { library: name.to_owned(), source })?;
         Ok(library)
     }
 
     fn read(&mut self, bytes: &'a [u8]) -> wasmparser::Result<()> {
         for payload in Parser::new(0).parse_all(bytes) {
             match payload? {
-                Payload::CustomSection(section) => {
-                    if let KnownCustom::Dylink0(subsections) = section.as_known() {
-                        self.read_dylink(subsections)?;
+                Payload::CustomSection(section) => match section.as_known() {
+                    KnownCustom::Dylink0(subsections) => self.read_dylink(subsections)?,
+                    KnownCustom::Name(subsections) if self.fixed_pages.is_some() => {
+                        self.read_names(subsections)?;
                     }
+                    _ => {}
+                },
+                Payload::MemorySection(reader) => {
+                    let first = reader.into_iter().next().transpose()?;
+                    self.fixed_pages = first.map(|memory| memory.initial as u32);
+                }
+                Payload::TableSection(reader) => {
+                    let first = reader.into_iter().next().transpose()?;
+                    self.table_size = first.map_or(0, |table| table.ty.initial as u32);
                 }
                 Payload::TypeSection(reader) => {
                     self.types = reader.into_iter_err_on_gc_types().collect::<Result<_, _>>()?;
@@ -98,6 +124,33 @@ impl<'a> Library<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes functions that are the only ones of their name for exports.
+    fn read_names(&mut self, subsections: wasmparser::NameSectionReader<'a>) -> wasmparser::Result<()> {
+        let mut named = BTreeMap::new();
+        for subsection in subsections {
+            if let Name::Function(functions) = subsection? {
+                for naming in functions {
+                    let naming = naming?;
+                    named.entry(naming.name).and_modify(|only| *only = None).or_insert(Some(naming.index));
+                }
+            }
+        }
+        for (name, _, _) in &self.exports {
+            named.remove(name);
+        }
+        let only = named.into_iter().filter_map(|(name, index)| Some((name, ExternalKind::Func, index?)));
+        self.exports.extend(only);
+        Ok(())
+    }
+
+    /// The first address above its C stack, if it was linked to fixed addresses: what its first global, the stack
+    /// pointer, starts with.
+    pub(super) fn fixed_stack(&self) -> Option<u32> {
+        self.fixed_pages?;
+        let stack_pointer = self.globals.first().filter(|global| global.ty.mutable)?;
+        evaluate(&stack_pointer.init_expr, |_| None).map(i32::cast_unsigned)
     }
 
     /// Where `export` lives in the library's own function index space, if it is a function.

@@ -7,7 +7,8 @@ use wasmparser::{ElementItems, ElementKind, ExternalKind, FuncType, TypeRef, Val
 
 use super::code::Rewriter;
 use super::library::{Library, evaluate};
-use super::{HOST, LinkError, REFILL};
+use super::unused::needed;
+use super::{HOST, Input, LinkError, REFILL};
 
 /// Bytes of a WebAssembly page.
 pub(super) const PAGE: u32 = 65_536;
@@ -69,9 +70,10 @@ pub(super) struct Translation {
 ///
 /// Functions that the first library both imports and exports are wrapped by it: its own are called in the
 /// place of the other library's, and its imports are the other's.
-pub(crate) fn link(libraries: &[(&str, &[u8])], stack_bytes: u32) -> Result<Linked, LinkError> {
-    let libraries =
-        libraries.iter().map(|(name, bytes)| Library::parse(name, bytes)).collect::<Result<Vec<_>, _>>()?;
+///
+/// A program at fixed addresses has a C stack of its own size.
+pub(crate) fn link(libraries: &[Input<'_>], stack_bytes: u32) -> Result<Linked, LinkError> {
+    let libraries = libraries.iter().map(Library::parse).collect::<Result<Vec<_>, _>>()?;
     let mut linker = Merger::place(&libraries, stack_bytes);
     linker.assign_functions(&libraries);
     linker.define_symbols(&libraries)?;
@@ -101,11 +103,18 @@ struct Merger {
 impl Merger {
     /// Gives each library its place in memory and in the table.
     fn place(libraries: &[Library<'_>], stack_bytes: u32) -> Self {
-        let mut memory = stack_bytes;
-        let mut table = 1;
+        let fixed = libraries.iter().find_map(|library| Some((library, library.fixed_pages?)));
+        let stack_bytes = fixed.and_then(|(library, _)| library.fixed_stack()).unwrap_or(stack_bytes);
+        let mut memory = fixed.map_or(stack_bytes, |(_, pages)| pages * PAGE);
+        let mut table = fixed.map_or(1, |(library, _)| library.table_size);
         let mut memory_bases = Vec::new();
         let mut table_bases = Vec::new();
         for library in libraries {
+            if library.fixed_pages.is_some() {
+                memory_bases.push(0);
+                table_bases.push(0);
+                continue;
+            }
             memory = memory.next_multiple_of(library.memory_alignment.max(16));
             memory_bases.push(memory);
             table_bases.push(table);
@@ -235,7 +244,8 @@ impl Merger {
                         continue;
                     }
                     if let Some(Symbol::Function(first)) = self.symbols.get(*name)
-                        && libraries.first().is_some_and(|first| first.wraps(name))
+                        && (library.fixed_pages.is_some()
+                            || libraries.first().is_some_and(|first| first.wraps(name)))
                     {
                         self.wrapped.insert((*name).to_owned(), function);
                         self.translations[index].functions[*item as usize] = *first;
@@ -244,6 +254,9 @@ impl Merger {
                     self.out.symbols.entry((*name).to_owned()).or_insert(function);
                 }
                 self.symbols.entry((*name).to_owned()).or_insert(symbol);
+            }
+            for (name, address) in library.addresses {
+                self.symbols.entry(name.clone()).or_insert(Symbol::Address(*address));
             }
         }
         Ok(())
@@ -289,7 +302,9 @@ impl Merger {
             })
             .filter(|_| global.ty.content_type == ValType::I32)
             .ok_or_else(|| library.unsupported("a global that is no constant number"))?;
-            globals.push(if global.ty.mutable {
+            globals.push(if global.ty.mutable && library.fixed_pages.is_some() && globals.is_empty() {
+                GlobalUse::Variable(0)
+            } else if global.ty.mutable {
                 self.out.globals.push((ValType::I32, i64::from(value)));
                 GlobalUse::Variable(self.out.globals.len() as u32 - 1)
             } else {
@@ -362,7 +377,13 @@ impl Merger {
             }
         }
         let mut rewriter = Rewriter { translation: &translation, fuel: self.out.fuel_global(), refill: 0 };
-        for (body, function_type) in library.bodies.iter().zip(&library.functions) {
+        let malformed = |source| LinkError::Malformed { library: library.name.to_owned(), source };
+        let needed = needed(library).map_err(malformed)?;
+        for ((body, function_type), needed) in library.bodies.iter().zip(&library.functions).zip(needed) {
+            if !needed {
+                self.out.bodies.push(ending_the_program());
+                continue;
+            }
             let parameters = library.types[*function_type as usize].params().len();
             let encoded = rewriter.body(body, parameters).map_err(|error| match error {
                 reencode::Error::ParseError(source) => {
@@ -392,9 +413,16 @@ impl Merger {
     }
 }
 
-/// What the host provides: its own functions, and interfaces such as `wasi:cli/exit@0.2.0`.
+/// What the host provides: its own functions, interfaces such as `wasi:cli/exit@0.2.0`, and those of another host, which
+/// it denies.
 fn is_host_module(module: &str) -> bool {
-    module == HOST || module.starts_with("wasi:")
+    [HOST, "wasi_snapshot_preview1", "host"].contains(&module) || module.starts_with("wasi:")
+}
+
+fn ending_the_program() -> Vec<u8> {
+    let mut function = wasm_encoder::Function::new([]);
+    function.instruction(&Instruction::Unreachable).instruction(&Instruction::End);
+    function.into_raw_body()
 }
 
 fn returning_zero(function_type: &FuncType) -> Vec<u8> {

@@ -10,10 +10,16 @@
 //! `env.__table_base` place a library, `GOT.mem.NAME` is the address of a datum, `GOT.func.NAME` the table
 //! slot of a function, exported globals are data addresses relative to the library's base.
 //!
+//! One of the libraries may be a program that was linked to fixed addresses instead. It keeps them, together with its
+//! own C stack at the bottom of memory, and the others come after it. It is taken apart by its name section: of a
+//! function that a library in front defines too, that library's is called. Its C++ exceptions are left out.
+//!
 //! The code is given a meter on the way, which replaces the runtime's own: see [`code`].
 //!
 //! [`link`] gives a [`Linked`] program; [`Linked::encode`] writes it as a module, either as it starts or with
 //! the memory, table and globals of a [`State`] that was captured later.
+
+use std::collections::BTreeMap;
 
 mod code;
 mod encode;
@@ -21,9 +27,23 @@ mod library;
 mod merge;
 #[cfg(test)]
 mod tests;
+mod unused;
 
 pub(crate) use encode::{Exports, State};
 pub(crate) use merge::{Linked, link};
+
+/// A library to link.
+pub(crate) struct Input<'a> {
+    /// Its name, for messages.
+    pub name: &'a str,
+    /// The module.
+    pub bytes: &'a [u8],
+    /// Addresses of data by symbol, for a program at fixed addresses, which does not export them.
+    pub addresses: &'a BTreeMap<String, u32>,
+    /// Ranges of functions, from the first number to the one after the last, that are left out as far as no others call
+    /// them.
+    pub left_out: &'a [[u32; 2]],
+}
 
 /// Bytes of linear memory that a program can ever have. The map in `guest/malloc.wat` is made for so many.
 pub(crate) const MAX_MEMORY: usize = 1 << 30;

@@ -1,11 +1,16 @@
 //! The linker on small libraries written by hand.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeMap;
+
 use wasmtime::{Engine, Instance, Linker, Module, Store, Val};
 
-use super::{Exports, FUEL, LinkError, Linked, REFILL, State, link};
+use super::{Exports, FUEL, Input, LinkError, Linked, REFILL, State, link};
 
 const STACK: u32 = 65_536;
+
+/// Where the program at fixed addresses has a datum.
+const FIXED_DATUM: u32 = 131_080;
 
 /// Defines a datum, a function that reads it and one that is only reached through its address.
 const PROVIDER: &str = r#"(module
@@ -52,7 +57,10 @@ const FUNCTIONS: [&str; 7] = ["direct", "by_address", "through_pointer", "host",
 fn linked(libraries: &[(&str, &str)]) -> Result<Linked, LinkError> {
     let bytes: Vec<(&str, Vec<u8>)> =
         libraries.iter().map(|(name, text)| (*name, wat::parse_str(text).unwrap())).collect();
-    link(&bytes.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect::<Vec<_>>(), STACK)
+    let addresses = BTreeMap::from([("fixed_datum".to_owned(), FIXED_DATUM)]);
+    let inputs =
+        bytes.iter().map(|(name, bytes)| Input { name, bytes, addresses: &addresses, left_out: &[] });
+    link(&inputs.collect::<Vec<_>>(), STACK)
 }
 
 fn instantiate(linked: &Linked, state: &State) -> (Store<()>, Instance) {
@@ -93,6 +101,69 @@ fn libraries_share_functions_data_addresses_and_the_host() {
     assert_eq!(instance.get_global(&mut store, "answer").unwrap().get(&mut store).i32(), Some(42));
 }
 
+/// A program at fixed addresses keeps them, its stack and its table. A library in front finds its functions by their names
+/// and its data by the addresses that were given, and is called where it defines a function too. Exceptions are none.
+#[test]
+fn a_program_at_fixed_addresses_is_a_library_too() {
+    const FIXED: &str = r#"(module
+      (type $thrown (func (param i32)))
+      (memory 3)
+      (table 3 funcref)
+      (tag $error (type $thrown))
+      (global $__stack_pointer (mut i32) (i32.const 131072))
+      (data (i32.const 131080) "\2a\00\00\00")
+      (elem (i32.const 1) func $hidden $sine)
+      (func $hidden (result i32) (i32.load (i32.const 131080)))
+      (func $sine (result i32) (i32.const 1))
+      (func $own_sine (result i32) (call $sine))
+      (func $sine_by_address (result i32) (call_indirect (result i32) (i32.const 2)))
+      (func $hidden_by_address (result i32) (call_indirect (result i32) (i32.const 1)))
+      (func $stack (result i32) (global.get $__stack_pointer))
+      (func $caught (result i32)
+        (block $caught (result i32 exnref)
+          (try_table (result i32) (catch_ref $error $caught) (i32.const 5))
+          (return))
+        (throw_ref))
+      (func $throws (result i32)
+        (throw $error (i32.const 1))))"#;
+    const FRONT: &str = r#"(module
+      (@dylink.0 (mem-info (memory 4 2) (table 1 0)))
+      (import "env" "memory" (memory 1))
+      (import "env" "__memory_base" (global $base i32))
+      (import "GOT.mem" "fixed_datum" (global $datum (mut i32)))
+      (import "env" "hidden" (func $hidden (result i32)))
+      (func (export "sine") (result i32) (i32.const 2))
+      (func (export "datum") (result i32) (i32.load (global.get $datum)))
+      (func (export "of_fixed") (result i32) (call $hidden))
+      (func (export "base") (result i32) (global.get $base)))"#;
+    let functions = [
+        "own_sine",
+        "sine_by_address",
+        "hidden_by_address",
+        "stack",
+        "caught",
+        "datum",
+        "of_fixed",
+        "base",
+        "throws",
+    ];
+    let linked = linked(&[("front", FRONT), ("fixed", FIXED)]).unwrap();
+    assert_eq!(linked.initial_stack_pointer(), 131_072);
+    let exports = Exports { functions: &functions, constants: &[], initializers: true };
+    let engine = Engine::default();
+    let module = Module::new(&engine, linked.encode(&linked.initial_state(), &exports).unwrap()).unwrap();
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap(REFILL.0, REFILL.1, || {}).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let values = [2, 2, 42, 131_072, 5, 42, 42, 3 * 65_536];
+    for (name, value) in functions.iter().zip(values) {
+        assert_eq!(call(&mut store, &instance, name), value, "{name}");
+    }
+    let throws = instance.get_typed_func::<(), i32>(&mut store, "throws").unwrap();
+    assert!(format!("{:#}", throws.call(&mut store, ()).unwrap_err()).contains("unreachable"));
+}
+
 /// A module written with a captured state goes on where the first one was.
 #[test]
 fn a_captured_state_goes_on() {
@@ -121,7 +192,13 @@ fn what_cannot_be_linked_is_named() {
         matches!(&undefined, LinkError::Undefined { library, .. } if library == "consumer"),
         "{undefined}"
     );
-    let malformed = link(&[("broken", b"\0asm\x01\0\0\0\x01\xff")], STACK).err().unwrap();
+    let broken = Input {
+        name: "broken",
+        bytes: b"\0asm\x01\0\0\0\x01\xff",
+        addresses: &BTreeMap::new(),
+        left_out: &[],
+    };
+    let malformed = link(&[broken], STACK).err().unwrap();
     assert!(matches!(&malformed, LinkError::Malformed { library, .. } if library == "broken"), "{malformed}");
     let passive =
         linked(&[("passive", "(module (import \"env\" \"memory\" (memory 1)) (data \"x\"))")]).err().unwrap();
@@ -177,7 +254,7 @@ fn code_counts_its_work() {
     assert_eq!(cost("once", 7), 3 + 10);
     assert_eq!(cost("hundred", 7), 3 + 101 * 10);
     assert_eq!(cost("loop", 1000), 9 * 1000);
-    assert_eq!(cost("fill", 3), 15_000);
+    assert_eq!(cost("fill", 3), 2 * 16 + 15_000);
     fuel.set(&mut store, Val::I64(1_000_000)).unwrap();
     let forever = instance.get_typed_func::<(), ()>(&mut store, "forever").unwrap();
     assert!(format!("{:#}", forever.call(&mut store, ()).unwrap_err()).contains("out of fuel"));

@@ -33,7 +33,7 @@ pub(super) fn engine() -> Result<Engine, SetupError> {
         .total_memories(MAX_INSTANCES)
         .total_tables(MAX_INSTANCES)
         .max_memory_size(MAX_MEMORY)
-        .table_elements(20_000)
+        .table_elements(64_000)
         .max_core_instance_size(4 << 20)
         .table_keep_resident(1 << 20);
     if PoolingAllocationConfig::is_pagemap_scan_available() {

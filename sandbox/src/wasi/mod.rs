@@ -1,4 +1,4 @@
-//! The host that a guest sees: a deny-all WASI 0.2, at the level of its canonical ABI.
+//! The host that a guest sees: a deny-all WASI 0.2, at the level of its canonical ABI, and the same as WASI preview 1.
 //!
 //! A guest has three byte streams, a clock that moves with its fuel and when it is looked at or slept on, a seeded source
 //! of random bytes and, while the image is made, a read-only tree of library files. Nothing else exists: no
@@ -8,6 +8,7 @@
 mod abi;
 mod calls;
 mod files;
+mod preview1;
 
 pub(crate) use calls::define;
 pub(crate) use files::Files;
@@ -107,7 +108,7 @@ impl Default for Stdin {
 
 /// The host's side of one guest.
 pub(crate) struct Host {
-    environment: &'static [(&'static str, &'static str)],
+    environment: Vec<(&'static str, String)>,
     files: Option<Arc<Files>>,
     stdin: Stdin,
     stdin_position: usize,
@@ -153,10 +154,7 @@ const STDERR_KEPT: usize = 64 * 1024;
 
 impl Host {
     /// A host for making the image: files and an environment, nothing else.
-    pub(crate) fn with_files(
-        files: Arc<Files>,
-        environment: &'static [(&'static str, &'static str)],
-    ) -> Self {
+    pub(crate) fn with_files(files: Arc<Files>, environment: Vec<(&'static str, String)>) -> Self {
         Host { environment, files: Some(files), ..Host::new(STDERR_KEPT, Stdin::default()) }
     }
 
@@ -164,7 +162,7 @@ impl Host {
     /// standard output.
     pub(crate) fn new(output_limit: usize, stdin: Stdin) -> Self {
         Host {
-            environment: &[],
+            environment: Vec::new(),
             files: None,
             stdin,
             stdin_position: 0,
@@ -239,6 +237,16 @@ impl Host {
 
     fn wait_until(&mut self, time: u64) {
         self.clock = self.clock.max(time.saturating_sub(self.passed));
+    }
+
+    /// So many random bytes.
+    fn random_bytes(&mut self, wanted: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(wanted + 8);
+        while bytes.len() < wanted {
+            bytes.extend(self.random.next().to_le_bytes());
+        }
+        bytes.truncate(wanted);
+        bytes
     }
 
     /// Bytes of standard input, if it is a text.

@@ -17,6 +17,15 @@ static IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&lock()));
 /// The image that compares answers.
 static MATH_IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| prepare(&math_lock()));
 
+/// The image with numpy.
+static NUMPY_IMAGE: LazyLock<Option<Image>> = LazyLock::new(|| {
+    if std::env::var_os("ASSAY_NUMPY").is_none() {
+        eprintln!("skipped: the image with numpy is a large download; ASSAY_NUMPY=1 has it made");
+        return None;
+    }
+    prepare(&numpy_lock())
+});
+
 fn prepare(lock: &ImageLock) -> Option<Image> {
     match Image::prepare(&cache(), lock, &Tools::with_python("python3"), &mut |event| eprintln!("{event:?}"))
     {
@@ -49,11 +58,33 @@ fn math_lock() -> ImageLock {
     lock().with_packages(&math_lock_text(), "lockfiles/math-image.lock").unwrap()
 }
 
+pub(crate) fn numpy_lock_text() -> String {
+    fs_err::read_to_string(workspace().join("lockfiles/numpy-image.lock")).unwrap()
+}
+
+pub(crate) fn numpy_lock() -> ImageLock {
+    ImageLock::parse(&numpy_lock_text(), "lockfiles/numpy-image.lock").unwrap()
+}
+
+/// The image with numpy, or `None` where it is not wanted or cannot be had.
+pub(crate) fn numpy_image() -> Option<&'static Image> {
+    NUMPY_IMAGE.as_ref()
+}
+
 /// Judging with workers that this command starts. Only where there is an image it can judge.
 pub(crate) fn judging(worker: impl Fn() -> Command + Send + Sync + 'static) -> Judging {
+    judging_with(None, worker)
+}
+
+/// The same with an image for programs that import packages.
+pub(crate) fn judging_with(
+    packages: Option<ImageLock>,
+    worker: impl Fn() -> Command + Send + Sync + 'static,
+) -> Judging {
     Judging::new(JudgingSetup {
         images: cache(),
         python: lock(),
+        packages,
         math: math_lock(),
         tools: Tools::with_python("python3"),
         limits: limits(),

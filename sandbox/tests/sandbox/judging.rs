@@ -26,7 +26,7 @@ fn worker_process() {
     }
 }
 
-fn worker() -> Command {
+pub(crate) fn worker() -> Command {
     let mut command = Command::new("sh");
     let script = "exec \"$0\" --exact judging::worker_process --nocapture --test-threads 1 3>&1 >/dev/null";
     command.args(["-c", script]).arg(std::env::current_exe().unwrap()).env(WORKER, "1");

@@ -9,6 +9,7 @@ mod isolation;
 mod judges;
 mod judging;
 mod numbers;
+mod packages;
 mod passing;
 mod platform;
 mod pool;

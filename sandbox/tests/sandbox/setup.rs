@@ -3,7 +3,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::common::{cache, image, lock, lock_text, math_image, math_lock_text, run};
+use crate::common::{
+    cache, image, lock, lock_text, math_image, math_lock_text, numpy_image, numpy_lock_text, run,
+};
 use assay_fetch::FetchError;
 use assay_sandbox::{
     Image, ImageLock, Limits, LinkError, RunOutcome, Sandbox, SetupError, SetupEvent, Tools,
@@ -103,6 +105,17 @@ fn the_math_image_is_reproducible_and_another_one_is_refused() {
     let pinned = pinned_in(&text);
     let other = text.replace(&pinned, &"0".repeat(64));
     refuses(&lock().with_packages(&other, "other.lock").unwrap(), &pinned);
+}
+
+#[test]
+fn the_image_with_numpy_is_reproducible_and_another_one_is_refused() {
+    if numpy_image().is_none() {
+        return;
+    }
+    let text = numpy_lock_text();
+    let pinned = pinned_in(&text);
+    let other = text.replace(&pinned, &"0".repeat(64));
+    refuses(&ImageLock::parse(&other, "other.lock").unwrap(), &pinned);
 }
 
 fn refuses(lock: &ImageLock, pinned: &str) {

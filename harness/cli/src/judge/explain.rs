@@ -1,75 +1,102 @@
 //! Why a sample got its verdict.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::atomic::AtomicBool;
+
 use anstyle::{AnsiColor, Style};
 use assay_sandbox::rows::{Problems, Sample, Tests};
 use assay_sandbox::{
-    Entry, FailedTest, Input, Judge, Judged, Judgement, JudgingFacts, Prelude, Program, RunOutcome, Sandbox,
-    Task, TestResult, Verdict, VerdictRow, judge_task, task_of_sample,
+    Entry as ProgramEntry, FailedTest, Image, ImageLock, Input, Judge, Judged, Judgement, Judging, Limits,
+    Prelude, Program, RunOutcome, Sandbox, Task, TestResult, Verdict, VerdictRow, judge_task, task_of_sample,
 };
 
 use super::all_judged;
 use crate::document;
 use crate::failure::Failure;
+use crate::process::end_on_signals;
 use crate::stdio::{self, Out};
 use crate::visible::{cut, is_short_line, visible};
 
 /// Lines of a text that are shown.
 const SHOWN_LINES: usize = 20;
 
-/// Judges the samples here and now and prints verdicts, the test that explains each, and what the program
-/// wrote; as JSON, one object a line.
-pub(super) fn explain(
-    sandbox: &Sandbox,
-    facts: &JudgingFacts,
-    problems: &Problems,
-    samples: &[Sample],
-    judges: &[Judge],
-    json: bool,
-) -> Result<(), Failure> {
-    let mut judged = Vec::new();
-    let mut out = stdio::out();
-    for (sample, &judge) in samples.iter().flat_map(|sample| judges.iter().map(move |judge| (sample, judge)))
-    {
-        let task = task_of_sample(problems, sample, judge);
-        let judgement = match &task {
-            Ok(task) => {
-                let mut results = Vec::new();
-                judge_task(sandbox, task, &mut |result| results.push(result));
-                Judgement::of(results)
+/// Samples whose verdicts are to be explained.
+pub(super) struct Explained<'a> {
+    pub problems: &'a Problems,
+    pub samples: &'a [Sample],
+    pub judges: &'a [Judge],
+}
+
+impl Explained<'_> {
+    /// Judges the samples here and now, in images that `prepare` gives before anything is judged, and prints verdicts, the
+    /// test that explains each, and what the program wrote; as JSON, one object a line.
+    pub(super) fn explain(
+        &self,
+        judging: &Judging,
+        prepare: &dyn Fn(&ImageLock) -> Result<Image, Failure>,
+        cancel: &AtomicBool,
+        json: bool,
+    ) -> Result<(), Failure> {
+        let (facts, limits) = (judging.describe(), judging.limits());
+        let mut images = BTreeMap::new();
+        let mut pairs = Vec::new();
+        for (sample, &judge) in
+            self.samples.iter().flat_map(|sample| self.judges.iter().map(move |judge| (sample, judge)))
+        {
+            let task = task_of_sample(self.problems, sample, judge);
+            if let Ok(task) = &task {
+                let (lock, with_packages) = judging.image_of(&task.program);
+                if let Entry::Vacant(place) = images.entry(with_packages) {
+                    place.insert(Sandbox::new(&prepare(lock)?, limits.clone()));
+                }
             }
-            Err(judgement) => judgement.clone(),
-        };
-        let ran = task.is_ok();
-        let failing = judgement.first_failure().zip(task.ok());
-        let failing = failing.map(|((index, result), task)| Failing::of(sandbox, task, index, result));
-        let one = Judged { judge, judgement };
-        if !json && !judged.is_empty() {
-            writeln!(out)?;
+            pairs.push((sample, judge, task));
         }
-        if json {
-            let row = VerdictRow::new(sample, &one, sandbox.limits(), facts);
-            let failure = failing.as_ref().map(Failing::row);
-            writeln!(out, "{}", document::line(&VerdictRow { failure, ..row })?)?;
-        } else {
-            print(&mut out, sandbox, sample, &one, ran)?;
-            if let Some(failing) = failing {
-                failing.print(&mut out)?;
+        end_on_signals(cancel)?;
+        let mut judged = Vec::new();
+        let mut out = stdio::out();
+        for (sample, judge, task) in pairs {
+            let ran = task.is_ok();
+            let with_packages = task.as_ref().is_ok_and(|task| judging.image_of(&task.program).1);
+            let (one, failing) = match (task, images.get(&with_packages)) {
+                (Ok(task), Some(sandbox)) => judge_here(sandbox, task, with_packages),
+                (Ok(_), None) => return Err(Failure::Internal("an image was not prepared".to_owned())),
+                (Err(judgement), _) => (Judged { judge, judgement, with_packages }, None),
+            };
+            if !json && !judged.is_empty() {
+                writeln!(out)?;
             }
+            if json {
+                let row = VerdictRow::new(sample, &one, limits, &facts);
+                let failure = failing.as_ref().map(Failing::row);
+                writeln!(out, "{}", document::line(&VerdictRow { failure, ..row })?)?;
+            } else {
+                print(&mut out, limits, sample, &one, ran)?;
+                if let Some(failing) = failing {
+                    failing.print(&mut out)?;
+                }
+            }
+            judged.push((sample, one));
         }
-        judged.push((sample, one));
+        all_judged(judged.iter().map(|(sample, one)| (*sample, one)), None)
     }
-    all_judged(judged.iter().map(|(sample, one)| (*sample, one)), None)
+}
+
+/// Judges a program, and runs it once more on the test that explains the verdict.
+fn judge_here(sandbox: &Sandbox, task: Task, with_packages: bool) -> (Judged, Option<Failing>) {
+    let mut results = Vec::new();
+    judge_task(sandbox, &task, &mut |result| results.push(result));
+    let judgement = Judgement::of(results);
+    let judge = task.judge;
+    let failing = judgement.first_failure();
+    let failing = failing.map(|(index, result)| Failing::of(sandbox, task, index, result));
+    (Judged { judge, judgement, with_packages }, failing)
 }
 
 /// One line for each test, or why none was run.
-fn print(
-    out: &mut Out,
-    sandbox: &Sandbox,
-    sample: &Sample,
-    judged: &Judged,
-    ran: bool,
-) -> Result<(), Failure> {
-    let (id, Judged { judge, judgement }) = (cut(&sample.id), judged);
+fn print(out: &mut Out, limits: &Limits, sample: &Sample, judged: &Judged, ran: bool) -> Result<(), Failure> {
+    let (id, Judged { judge, judgement, .. }) = (cut(&sample.id), judged);
     let (verdict, tests) = (judgement.verdict.name(), &judgement.tests);
     if !ran {
         let detail = judgement.first_failure().map_or("", |(_, test)| test.detail.as_str());
@@ -85,7 +112,7 @@ fn print(
             test.verdict.name(),
             test.fuel,
             test.peak_memory as f64 / 1_048_576.0,
-            if sandbox.limits().is_borderline(test) { "  borderline" } else { "" },
+            if limits.is_borderline(test) { "  borderline" } else { "" },
         )?;
     }
     Ok(())
@@ -121,10 +148,12 @@ impl Failing {
             line: line.map(str::to_owned),
         };
         let (entry, input, case) = match &task.tests {
-            Tests::Scripts(cases) => (Entry::Stdin, Input::Text(cases[index].input.clone()), &cases[index]),
+            Tests::Scripts(cases) => {
+                (ProgramEntry::Stdin, Input::Text(cases[index].input.clone()), &cases[index])
+            }
             Tests::Calls { function, cases } => {
                 let input = Input::Lines(cases[index].input.clone());
-                (Entry::Function(function.clone()), input, &cases[index])
+                (ProgramEntry::Function(function.clone()), input, &cases[index])
             }
             Tests::Checks(checks) => {
                 failing.check = Some(checks[index].code.clone());

@@ -20,7 +20,7 @@ use assay_sandbox::{
 use assay_store::Store;
 use serde_json::json;
 
-use crate::args::{By, CalibrateArgs, Global, JudgeArgs};
+use crate::args::{By, CalibrateArgs, Global, JudgeArgs, PackagesImage};
 use crate::document;
 use crate::failure::Failure;
 use crate::findings::Findings;
@@ -70,14 +70,19 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     go_on(&cancel)?;
     let judges = distinct(&args.judges);
     let setup = judging_setup(global, &args.python)?;
-    let judging = Judging::new(JudgingSetup { limits: limits(args), ..setup })
+    let packages = args.image.map(|PackagesImage::Numpy| ImageLock::built_in_numpy()).transpose()?;
+    let judging = Judging::new(JudgingSetup { limits: limits(args), packages, ..setup })
         .even_unkept(|error| warn(format_args!("judgements are not kept: {error}")));
     let facts = judging.describe();
     if args.explain.is_some() {
-        let prepared = prepare(global, &ImageLock::built_in()?, &Tools::with_python(&args.python), &cancel)?;
-        end_on_signals(&cancel)?;
-        let sandbox = Sandbox::new(&prepared, judging.limits().clone());
-        return explain::explain(&sandbox, &facts, &problems, &samples, &judges, global.json);
+        let tools = Tools::with_python(&args.python);
+        let explained = explain::Explained { problems: &problems, samples: &samples, judges: &judges };
+        return explained.explain(
+            &judging,
+            &|lock| prepare(global, lock, &tools, &cancel),
+            &cancel,
+            global.json,
+        );
     }
     let findings = Findings::open(global, "judgements")?;
     let workers = args.workers.unwrap_or_else(cores);
@@ -185,7 +190,7 @@ fn all_judged<'a>(
     help: Option<&str>,
 ) -> Result<(), Failure> {
     let (mut all, mut failed, mut shown) = (0_usize, 0_usize, String::new());
-    for (sample, Judged { judge, judgement }) in judged {
+    for (sample, Judged { judge, judgement, .. }) in judged {
         all += 1;
         if judgement.verdict == Verdict::JudgeFailure {
             failed += 1;

@@ -63,7 +63,7 @@ fn score(results: &Results<'_>, judge: usize) -> Result<Score, Failure> {
     let mut by_group: BTreeMap<&str, Counts<'_>> = BTreeMap::new();
     let mut tried: BTreeSet<&str> = BTreeSet::new();
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
-        let Judged { judge, judgement } = &judged[judge];
+        let Judged { judge, judgement, .. } = &judged[judge];
         *verdicts.entry(judgement.verdict).or_default() += 1;
         borderline += usize::from(results.limits.is_any_borderline(*judge, &judgement.tests));
         tried.insert(&sample.problem);

@@ -29,6 +29,12 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
             "limits": results.limits.describe(),
             "image": results.facts.image.to_string(),
             "python": results.facts.python,
+            "packages": results.facts.packages.as_ref().map(|facts| json!({
+                "image": facts.image.to_string(),
+                "python": facts.python,
+                "packages": facts.packages,
+                "samples": with_packages(results),
+            })),
             "judges": scores.iter().map(|score| score.json(results.by)).collect::<Vec<_>>(),
             "disagreements": listed.collect::<Vec<Value>>(),
         });
@@ -42,6 +48,10 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
     }
     let JudgingFacts { image, python, .. } = &results.facts;
     writeln!(out, "limits {}; image {}, CPython {python}", results.limits.describe(), image.short())?;
+    if let Some(packages) = &results.facts.packages {
+        let (count, image) = (with_packages(results), packages.image.short());
+        writeln!(out, "{count} samples ran in the image {image}, {packages}")?;
+    }
     if results.judges.len() > 1 {
         print_disagreements(&mut out, results, &differing, disagreements)?;
     }
@@ -53,7 +63,8 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
     let scores = scores(results)?;
     let mut failed = table(["sample", "judge", "verdict", "test", "why"].map(str::to_owned).to_vec());
     for (sample, judged) in results.samples.iter().zip(&results.judged) {
-        for Judged { judge, judgement } in judged.iter().filter(|one| one.judgement.verdict != Verdict::Pass)
+        for Judged { judge, judgement, .. } in
+            judged.iter().filter(|one| one.judgement.verdict != Verdict::Pass)
         {
             let failure = judgement.first_failure();
             let detail = failure.map_or("", |(_, test)| test.detail.as_str());
@@ -74,6 +85,10 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
         results.facts.image,
         results.facts.python,
     );
+    if let Some(packages) = &results.facts.packages {
+        let (count, image) = (with_packages(results), packages.image);
+        page.push_str(&format!("\n{count} samples ran in the image `{image}`, {packages}.\n"));
+    }
     let left_out: String =
         scores.iter().filter_map(Score::left_out).map(|line| format!("\n{line}.\n")).collect();
     let tables = [
@@ -86,6 +101,11 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
         page.push_str(&format!("\n## {title}\n\n{table}\n{below}"));
     }
     Ok(page)
+}
+
+/// Samples that ran in the image with packages.
+fn with_packages(results: &Results<'_>) -> usize {
+    results.judged.iter().filter(|judged| judged.iter().any(|one| one.with_packages)).count()
 }
 
 /// A program's text cannot be trusted to leave the table alone.

@@ -99,6 +99,7 @@ impl Project {
         let judging = Judging::new(JudgingSetup {
             images: "images".into(),
             python: ImageLock::built_in().unwrap(),
+            packages: None,
             math: ImageLock::built_in_math().unwrap(),
             tools: Tools::with_python("python3"),
             limits: Limits::default(),
