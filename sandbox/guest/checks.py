@@ -82,16 +82,35 @@ def definitions(setup, code, entry):
     """What of a test's setup a program finds defined, as texts: imports, classes that hold nothing but methods and fields, functions, and
     variables that nothing else uses.
 
-    Not there is what the program is to define itself, and what the test `code` names: it may be, or compute, what is expected.
+    Not there is what the program is to define itself, and what the test `code` names: it may be, or compute, what is expected. Of a
+    prompt, which a program goes on from or has in it, nothing is.
     """
     try:
         tree = _parse_setup(setup, entry)
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        named = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+        named = _reachable(ast.parse(code), tree)
     except (SyntaxError, ValueError):
         return []
     own = _first_name(entry or "")
+    if any(_is_stub(statement, own) for statement in tree.body):
+        return []
     return [ast.unparse(statement) for statement in tree.body if _is_for_program(statement, named, used, own)]
+
+
+def _names_in(tree):
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _reachable(test, setup):
+    """The names in a test, and those in the functions and classes of its setup that it so reaches."""
+    defined = {statement.name: statement for statement in setup.body if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
+    found, waiting = set(), _names_in(test)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting |= _names_in(defined[name]) if name in defined else set()
+    return found
 
 
 def _is_for_program(statement, named, used, own):
@@ -109,6 +128,12 @@ def _is_for_program(statement, named, used, own):
 
 # What the value of a variable consists of, if no function computes it.
 _OF_LITERALS = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
+
+
+def _is_stub(statement, name):
+    """Whether it is the start of the function that a program is to define."""
+    is_function = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name == name
+    return is_function and all(isinstance(part, ast.Pass) or _is_text(part) for part in statement.body)
 
 
 def _is_text(statement):
@@ -129,7 +154,10 @@ class _Module(types.ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._assay_ask(name)
+        try:
+            return self._assay_ask("name", None, name)
+        except NameError as error:
+            raise AttributeError(f"the program defines no {name!r}") from error
 
 
 def run_test(setup, code, entry, functions=()):
@@ -140,23 +168,23 @@ def run_test(setup, code, entry, functions=()):
     """
     sys.set_int_max_str_digits(0)
     sys.setrecursionlimit(50000)
-    peer = connect(code)
+    peer = connect(f"{setup}\n{code}")
     peer.functions = {*functions, *_FUNCTIONS.findall(setup), entry and _first_name(entry)}
     built_ins = Names(peer)
     module = sys.modules["test"] = types.ModuleType("test")
     names = vars(module)
     names["__builtins__"] = built_ins
     for name in _OF_PROGRAM:
-        sys.modules[name] = _Module(name, built_ins.ask)
+        sys.modules[name] = _Module(name, peer.ask)
     unit_tests = UnitTests(names, code)
     try:
         before = compile(_parse_setup(setup, entry), "<setup>", "exec", dont_inherit=True)
         test = compile(code, "<test>", "exec", dont_inherit=True)
         names |= _libraries(code)
-        replaced = Replaced(code)
+        replaced = Replaced(f"{ast.unparse(_parse_setup(setup, entry))}\n{code}")
     except SyntaxError as error:
         return "J", f"{type(error).__name__}: {error}"
-    environment = Environment(code)
+    environment = Environment(f"{setup}\n{code}")
 
     def tell():
         replaced.tell(peer.ask)
@@ -192,7 +220,10 @@ def _failure(error, peer, built_ins, unit_test):
         text = f"{unit_test}: {text}"
     if any(error is raised for raised in peer.raised):
         return "E", text
-    if not built_ins.has_asked or isinstance(error, ImportError) or text_of(error) == _NO_CLASS:
+    is_of_test = isinstance(error, ImportError) and error.name not in _OF_PROGRAM
+    if isinstance(error, ImportError) and not is_of_test:
+        return "E", text
+    if not built_ins.has_asked or is_of_test or text_of(error) == _NO_CLASS:
         # The program had no part in it.
         return "J", text
     return "W" if isinstance(error, AssertionError) else "E", text

@@ -86,6 +86,8 @@ class Peer:
         self.printed = lambda: ("", "")
         # Called before the other side is asked for anything.
         self.before_asking = lambda: None
+        # Whether the other side was asked for an operation on a thing of its own.
+        self.has_asked = False
         # Errors of the other side that were raised here.
         self.raised = []
         self._next = 0 if is_test else 1
@@ -108,6 +110,7 @@ class Peer:
         """Has the other side do an operation on `target`, a Remote or None. Gives what it gives, raises what it raises."""
         if isinstance(target, Remote) and self.is_told(target) and operation not in WITH_ANOTHER:
             raise TypeError("what a function gave has been told a value of the test's, and says nothing more")
+        self.has_asked |= target is not None
         self.before_asking()
         # Nothing is changed by telling what has a name.
         is_idle = operation == "name"
@@ -417,10 +420,13 @@ class Peer:
         trust = target._assay_trust if isinstance(target, Remote) else ""
         if operation == "name" and _CLASS_NAME.fullmatch(arguments[0]) and arguments[0] not in self.functions:
             return "class"
-        if operation == "subclass" or (operation == "getitem" and trust == "class"):
+        if operation == "subclass" or (operation == "getitem" and trust == "class" and _are_types(arguments)):
             # Such as `Stack[int]`.
             return "class"
         if (operation == "call" and trust == "class") or (operation in GIVE_OWN and trust == "own"):
+            return "own"
+        if operation in GIVE_OWN and not isinstance(target, Remote) and all(one._assay_trust == "own" for one in arguments if isinstance(one, Remote)):
+            # Such as `2 * V(1, 2)`.
             return "own"
         return "" if operation == "type" else None
 
@@ -456,6 +462,11 @@ class Peer:
         for note in notes or ():
             error.add_note(note)
         return error
+
+
+def _are_types(arguments):
+    """Whether these are types, or tuples of types, as in the brackets behind a generic class."""
+    return all(_are_types(one) if type(one) is tuple else isinstance(one, type) or one is None or one is ... for one in arguments)
 
 
 def text_of(error):

@@ -75,6 +75,10 @@ SPECIAL = {
 }
 
 
+# Of kinds of these the test believes neither attributes nor methods that plain values have.
+_PLAIN = {int: int, float: float, str: str}
+
+
 class Remote:
     """Something that only the other side has, with its value if it is a kind of a plain type.
 
@@ -127,6 +131,8 @@ class Remote:
     def __getattr__(self, name):
         if name.startswith("_assay"):
             raise AttributeError(name)
+        if self._assay_trust != "own" and self._assay_value and hasattr(_PLAIN.get(type(self._assay_value[0])), name):
+            return getattr(_value_of(self), name)
         return self._assay_peer.ask("getattr", self, name)
 
     def __setattr__(self, name, value):
@@ -190,7 +196,8 @@ def _with_another(name, reflected=False):
             return compute(_plain(left), _plain(right))
         if is_remote and other._assay_value and name in _COMPARISONS:
             return compute(_plain(left), _plain(right))
-        if is_remote:
+        is_told = self._assay_peer.is_told(self) or (is_remote and self._assay_peer.is_told(other))
+        if is_remote and not is_told:
             return self._assay_peer.ask(name, left, right)
         if name in _COMPARISONS:
             return NotImplemented
@@ -203,7 +210,7 @@ def _with_another(name, reflected=False):
 def _alone(name):
     """A computation with nothing else, from the value if there is one that the test has not made."""
     compute = OPERATIONS[name]
-    by_value = name in ("neg", "pos", "invert", "abs", "index", "int", "float", "complex", "round", "trunc", "floor", "ceil", "hash")
+    by_value = name in ("neg", "pos", "invert", "abs", "index", "int", "float", "complex", "round", "trunc", "floor", "ceil", "hash", "len", "bool", "contains")
 
     def operation(self, /, *arguments, **named):
         if by_value and self._assay_value and (name == "hash" or self._assay_trust != "own"):

@@ -16,7 +16,7 @@ import warnings
 from _assay_coroutines import Driver
 from _assay_line import open_line
 from _assay_peer import Peer
-from _assay_remote import Remote, has_members, is_protocol
+from _assay_remote import Remote, Unsupported, has_members, is_protocol
 from _assay_served import LOOKING
 from _assay_subclasses import builder, super_of
 from _assay_values import TYPES, in_library
@@ -136,6 +136,7 @@ def connect(code):
     """The line from the test `code` to the program, with all that goes along with it."""
     peer = Peer(True, TYPES, open_line())
     peer.print = _print
+    peer.fatal = Unsupported
     sys.stdin, sys.stdout = io.StringIO(), _Nowhere()
     peer.services = {
         "input": lambda prompt: builtins.input(prompt),
@@ -177,8 +178,12 @@ class Names(dict):
         stand_ins = {"type": _TypeStandIn, "isinstance": _has_class, "issubclass": _has_base, "super": super_of(peer)}
         super().__init__(vars(builtins), __build_class__=builder(peer), **stand_ins)
         self.peer = peer
-        # Whether the test has asked for anything of the program's.
-        self.has_asked = False
+        self._has_looked = False
+
+    @property
+    def has_asked(self):
+        """Whether the test has asked for anything of the program's, by a name or of a thing."""
+        return self._has_looked or self.peer.has_asked
 
     def __missing__(self, name):
         if name.startswith("__"):
@@ -186,5 +191,5 @@ class Names(dict):
         return self.ask(name)
 
     def ask(self, name):
-        self.has_asked = True
+        self._has_looked = True
         return self.peer.ask("name", None, name)

@@ -71,6 +71,8 @@ def restore(error):
     if isinstance(error, OSError):
         _errno.restore(error)
         return error
+    if _is_of_program(error):
+        return error
     arguments = error.args
     if len(arguments) == 1 and type(arguments[0]) is str:
         text = _restored(error, arguments[0])
@@ -81,6 +83,20 @@ def restore(error):
     return error
 
 
+def _last(trace):
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace
+
+
+def _is_of_program(error):
+    """Whether a statement of the program's raised it: its text is the program's own."""
+    trace = _last(error.__traceback__)
+    if trace is None or trace.tb_frame.f_code.co_filename != _program:
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
 def _restored(error, text):
     kind = type(error)
     if kind is AttributeError and isinstance(error.obj, enum.EnumType):
@@ -89,9 +105,9 @@ def _restored(error, text):
         # Which one is not, is told in a note.
         return error.__notes__.pop().replace("Cannot", "cannot", 1)
     for pattern, former in _COMPILED.get(kind, ()):
-        changed, count = pattern.subn(former, text)
-        if count:
-            return changed
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return former(match) if callable(former) else match.expand(former)
     if kind is ZeroDivisionError and text == "division by zero":
         return _of_division(error, text)
     return _of_search(error, text) if kind is ValueError and text in _SEARCHES else text
@@ -144,9 +160,7 @@ _UNKNOWN = object()
 
 def _raised_in(error):
     """The frame and the expression of the program that raised; None, None if it was not the program itself."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
+    trace = _last(error.__traceback__)
     if trace is None or trace.tb_frame.f_code.co_filename != _program:
         return None, None
     first, last, start, end = list(trace.tb_frame.f_code.co_positions())[trace.tb_lasti // 2]

@@ -3,7 +3,10 @@
 import ast
 import asyncio
 import inspect
+import types
 import unittest
+
+from _assay_remote import Unsupported
 
 
 class _Result(unittest.TestResult):
@@ -36,7 +39,8 @@ class UnitTests:
 
     def __init__(self, names, code):
         self._names, self._code = names, code
-        self._has_run = False
+        # What was said of the suites that the test has run itself.
+        self._results = []
         # The unit test that has failed.
         self.failed = None
         self._watch()
@@ -45,30 +49,32 @@ class UnitTests:
         """A test may run its classes itself, which is then not done again."""
         run_suite = unittest.TestSuite.run
 
-        def run(suite, *arguments, **named):
-            self._has_run = True
-            return run_suite(suite, *arguments, **named)
+        def run(suite, result, *arguments, **named):
+            self._results.append(result)
+            return run_suite(suite, result, *arguments, **named)
 
         unittest.TestSuite.run = run
         unittest.main = self._main
 
     def _main(self, *_, **__):
         """`unittest.main`: ends the test if it fails, else the test goes on."""
-        self._run(self._classes())
+        return types.SimpleNamespace(result=self._run(self._classes()))
 
     def run_rest(self):
-        """Runs what the test has left to whoever runs it: its classes, unless it has run any itself, and the functions that it does
-        not name.
+        """Runs what the test has left to whoever runs it: its classes, unless it has run some itself and none has failed, and functions
+        and other classes that it does not name.
 
         Raises the first failure.
         """
         classes = self._classes()
-        if classes and not self._has_run:
+        if classes and not (self._results and all(result.wasSuccessful() for result in self._results)):
             self._run(classes)
-        self._run_functions()
+        self._run_rest()
 
     def _classes(self):
-        return [kind for kind in list(self._names.values()) if isinstance(kind, type) and issubclass(kind, unittest.TestCase) and kind.__module__ == "test"]
+        # What stands for a thing of the program's is not asked for its class.
+        kinds = [kind for kind in list(self._names.values()) if issubclass(type(kind), type)]
+        return [kind for kind in kinds if issubclass(kind, unittest.TestCase) and kind.__module__ == "test"]
 
     def _run(self, classes):
         result = _Result()
@@ -76,21 +82,45 @@ class UnitTests:
         unittest.TestSuite(map(load, classes)).run(result)
         if result.failed is not None:
             test, error = result.failed
+            test = getattr(test, "test_case", test)
             self.failed = getattr(test, "_testMethodName", None) or str(test)
             raise error
+        return result
 
-    def _run_functions(self):
+    def _run_rest(self):
         tree = ast.parse(self._code)
+        tree.body = [statement for statement in tree.body if not _is_main_guard(statement)]
         named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-        for name in dict.fromkeys(defined):
-            function = self._names.get(name)
-            if name.startswith("test") and name not in named and inspect.isfunction(function) and not _required(function):
-                self.failed = name
-                done = function()
-                if inspect.iscoroutine(done):
-                    asyncio.run(done)
-                self.failed = None
+        for statement in tree.body:
+            name = getattr(statement, "name", "")
+            found = self._names.get(name)
+            if name in named or not name.lower().startswith("test"):
+                continue
+            if isinstance(statement, ast.ClassDef) and issubclass(type(found), type) and not issubclass(found, unittest.TestCase):
+                self._run_methods(found)
+            elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._run_function(name, found)
+
+    def _run_methods(self, kind):
+        for name in [name for name in vars(kind) if name.startswith("test")]:
+            thing = kind()
+            getattr(thing, "setup_method", lambda: None)()
+            self._run_function(name, getattr(thing, name))
+            getattr(thing, "teardown_method", lambda: None)()
+
+    def _run_function(self, name, function):
+        if _required(function):
+            raise Unsupported(f"nothing gives the test `{name}` its parameters")
+        self.failed = name
+        done = function()
+        if inspect.iscoroutine(done):
+            asyncio.run(done)
+        self.failed = None
+
+
+def _is_main_guard(statement):
+    """Whether it is `if __name__ == "__main__":`, whose body is not run."""
+    return isinstance(statement, ast.If) and any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test))
 
 
 def _required(function):

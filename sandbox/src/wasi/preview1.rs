@@ -274,7 +274,7 @@ fn read(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
             _ => return number(BAD_DESCRIPTOR),
         };
         call.put(at, &bytes)?;
-        total += bytes.len() as u32;
+        total = u32::saturating_add(total, bytes.len() as u32);
         if bytes.len() < length as usize {
             break;
         }
@@ -294,7 +294,7 @@ fn read_at(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
             _ => return number(BAD_DESCRIPTOR),
         };
         call.put(at, &bytes)?;
-        total += bytes.len() as u32;
+        total = u32::saturating_add(total, bytes.len() as u32);
     }
     put_words(call, &[(4, total)])
 }
@@ -367,7 +367,7 @@ fn write(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
             _ => return number(BAD_DESCRIPTOR),
         };
         capture.write(bytes).map_err(Call::stop)?;
-        total += length;
+        total = u32::saturating_add(total, length);
     }
     put_words(call, &[(3, total)])
 }

@@ -439,7 +439,7 @@ fn an_entry_may_be_called_as_a_function_of_pythons() {
 #[test]
 fn a_program_finds_what_the_setup_defines() {
     let Some(sandbox) = sandbox() else { return };
-    let setup = "import math\nMOD = 10**9 + 7\nfrom typing import *\nexpected = 25\ndef reference(x):\n    return 25\nclass Expected:\n    value = 25\nclass Node:\n    def __init__(self, value=0, next=None):\n        self.value, self.next = value, next\n\ndef twice(x):\n    return 2 * x\n\ndef solve(x):\n";
+    let setup = "import math\nMOD = 10**9 + 7\nfrom typing import *\nexpected = 25\ndef reference(x):\n    return 25\nclass Expected:\n    value = 25\nclass Node:\n    def __init__(self, value=0, next=None):\n        self.value, self.next = value, next\n\ndef twice(x):\n    return 2 * x\n";
     let judge = |program: &str, code: &str| {
         let test = plain(&format!("def check(solve):\n    {code}"));
         let check = Check { setup: setup.to_owned(), entry: Some("solve".to_owned()), ..test };
@@ -468,4 +468,17 @@ fn a_program_finds_what_the_setup_defines() {
     ] {
         assert_eq!(judge(program, code), expected, "{program}");
     }
+    // A prompt is where a completion starts; a program has all that it needs itself.
+    let prompt = "from typing import List\n\n\ndef solve(x: List[int]) -> int:\n    \"\"\"Adds.\"\"\"\n";
+    let of_prompt = |program: &str| {
+        let test = plain("def check(f):\n    assert f([1]) == 1");
+        verdict(
+            &sandbox,
+            program,
+            Check { setup: prompt.to_owned(), entry: Some("solve".to_owned()), ..test },
+        )
+        .0
+    };
+    assert_eq!(of_prompt("def solve(x: List[int]) -> int: return sum(x)"), Verdict::RuntimeError);
+    assert_eq!(of_prompt("def solve(x: list) -> int: return sum(x)"), Verdict::Pass);
 }

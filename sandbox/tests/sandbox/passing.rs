@@ -1,6 +1,6 @@
 //! What passes between a test that is Python and the program, besides values: coroutines, warnings, causes of errors, classes.
 
-use assay_sandbox::Verdict::{JudgeFailure, Pass, WrongAnswer};
+use assay_sandbox::Verdict::{JudgeFailure, Pass, RuntimeError, WrongAnswer};
 
 use crate::checks::expect;
 
@@ -280,6 +280,46 @@ fn kinds_of_plain_types_compute_by_their_own_methods() {
             "class L(int):\n  def __eq__(s,o): return True\n  __hash__=int.__hash__\nclass K:\n  def v(self): return L(5)",
             "assert K().v()==3",
             WrongAnswer,
+        ),
+        (
+            "class A:\n  def __sub__(s,o): return s\n  __pow__=__sub__\n  def __add__(s,o): return 0\n  def __lt__(s,o): return True\ndef f(): return A(),A()",
+            "x,y=f()\nassert (x-1)**2+(y-2)**2 < 1e-9",
+            RuntimeError,
+        ),
+        (
+            "class Any:\n  def __rmul__(s,o): return s\n  def __lt__(s,o): return True\nclass N(int):\n  numerator=denominator=property(lambda s: Any())\ndef f(): return N(-7)",
+            "from fractions import Fraction\nassert Fraction(1,3) < f()",
+            WrongAnswer,
+        ),
+        (
+            "class L(list):\n  def __contains__(s,o): return True\n  def __len__(s): return 3\ndef f(): return L()",
+            "assert 5 in f()",
+            WrongAnswer,
+        ),
+        (
+            "class L(list):\n  def __len__(s): return 3\ndef f(): return L()",
+            "assert len(f())==3",
+            WrongAnswer,
+        ),
+        (
+            "class S(str):\n  def startswith(s,o): return True\ndef f(): return S('x')",
+            "assert f().startswith('abc')",
+            WrongAnswer,
+        ),
+        (
+            "class X:\n  def __eq__(s,o): return True\nD={'add': lambda a,b: X()}",
+            "assert D['add'](1,2)==3",
+            WrongAnswer,
+        ),
+        (
+            "class P:\n  def __init__(s,x): s.x=x\n  def __add__(s,o): return P(s.x+o)\n  def __eq__(s,o): return s.x==o.x\ndef make(x): return P(x)",
+            "d=make(3)+5\nassert d==P(8)",
+            Pass,
+        ),
+        (
+            "class V:\n  def __init__(s,*a): s.a=a\n  def __mul__(s,k): return V(*(k*x for x in s.a))\n  __rmul__=__mul__\n  def __eq__(s,o): return s.a==(o.a if isinstance(o,V) else o)",
+            "assert 2*V(1,2)==(2,4) and V(1,2)*2==(2,4)",
+            Pass,
         ),
     ]);
 }

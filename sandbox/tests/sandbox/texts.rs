@@ -10,6 +10,16 @@ fn a_program_prints_the_texts_of_3_11() {
     write(&[(include_str!("texts.py"), "", include_str!("texts.txt"))]);
 }
 
+/// What a program says itself is left as it is.
+#[test]
+fn texts_of_the_program_are_its_own() {
+    let program = "def hour(h):\n  if h > 23: raise ValueError(f'hour must be in 0..23, not {h}')\n\
+                   def positive(n):\n  if n < 1: raise ValueError('expected a positive integer')";
+    let tests = "try: hour(25)\nexcept ValueError as e: assert str(e) == 'hour must be in 0..23, not 25'\nelse: assert 0\n\
+                 try: positive(0)\nexcept ValueError as e: assert str(e) == 'expected a positive integer'\nelse: assert 0";
+    expect(&[(program, tests, Pass)]);
+}
+
 #[test]
 fn a_test_finds_the_texts_of_3_11() {
     let program = "class Stack:\n  def __init__(self): self.items = []\n  def top(self): return max(self.items)\n\

@@ -102,6 +102,42 @@ fn what_a_test_leaves_to_its_runner_is_run() {
             "import unittest\nclass T(unittest.TestCase):\n  def test(self): self.assertEqual(f(1),1)\n",
             WrongAnswer,
         ),
+        (
+            "def f(x): return x+5",
+            "from solution import f\ndef test_a():\n  assert f(1)==2\nif __name__=='__main__':\n  test_a()",
+            WrongAnswer,
+        ),
+        (
+            "def f(x): return x+5",
+            "from solution import f\nclass TestF:\n  def setup_method(self): self.x=1\n  def test_a(self): assert f(self.x)==2",
+            WrongAnswer,
+        ),
+        (
+            "def f(x): return x+1",
+            "from solution import f\nclass TestF:\n  def setup_method(self): self.x=1\n  def test_a(self): assert f(self.x)==2",
+            Pass,
+        ),
+        (
+            "def f(x): return x+5",
+            "from solution import f\ndef test_x(tmp_path): assert f(1)==2",
+            JudgeFailure,
+        ),
+        ("def f(x): return x+5", "from solution import f", JudgeFailure),
+        (
+            "def f(x): return x+5",
+            "import unittest\nclass T(unittest.TestCase):\n  def test(self): self.assertEqual(f(1),2)\nunittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromTestCase(T))",
+            WrongAnswer,
+        ),
+        (
+            "class A:\n  def test(self): pass",
+            "import unittest\nclass T(A, unittest.TestCase): pass",
+            JudgeFailure,
+        ),
+        (
+            "def f(): return 1",
+            "import unittest\nclass T(unittest.TestCase):\n  def test(self): self.assertEqual(f(),1)\nr=unittest.main(exit=False)\nassert r.result.wasSuccessful()",
+            Pass,
+        ),
     ]);
 }
 
