@@ -3,10 +3,15 @@
 import ast
 import asyncio
 import inspect
+import re
 import types
 import unittest
 
 from _assay_remote import Unsupported
+
+
+# How a test looks at what running its unit tests gave.
+_SEEN = re.compile(r"\b(?:wasSuccessful|failures|errors)\b")
 
 
 class _Result(unittest.TestResult):
@@ -61,13 +66,14 @@ class UnitTests:
         return types.SimpleNamespace(result=self._run(self._classes()))
 
     def run_rest(self):
-        """Runs what the test has left to whoever runs it: its classes, unless it has run some itself and none has failed, and functions
-        and other classes that it does not name.
+        """Runs what the test has left to whoever runs it: its classes, unless it has run some itself and either looks at what that gave
+        or none has failed, and functions and other classes that it does not name.
 
         Raises the first failure.
         """
         classes = self._classes()
-        if classes and not (self._results and all(result.wasSuccessful() for result in self._results)):
+        is_seen = _SEEN.search(self._code) or all(result.wasSuccessful() for result in self._results)
+        if classes and not (self._results and is_seen):
             self._run(classes)
         self._run_rest()
 
