@@ -344,12 +344,15 @@ fn build(
     Ok(snapshot::take(&linked, files, &folder, &guest)?)
 }
 
+/// Libraries, each with its part of the lock.
+type Libraries<'a> = Vec<(&'a lock::Part, Vec<u8>)>;
+
 /// What the interpreter's wheel holds: its libraries, each with its part of the lock, and the files of its library.
 fn parts<'a>(
     interpreter: &Utf8Path,
     lock: &'a ImageLock,
     fetcher: &Fetcher<'_>,
-) -> Result<(Vec<(&'a lock::Part, Vec<u8>)>, Files), SetupError> {
+) -> Result<(Libraries<'a>, Files), SetupError> {
     let member = |name: &str| {
         fetcher.member(interpreter, name).map_err(|error| match error {
             FetchError::NoMember { member, detail, .. } => {
@@ -388,7 +391,7 @@ fn parts<'a>(
 }
 
 /// Links the interpreter with the libraries that belong in front of it.
-fn link_all(libraries: Vec<(&lock::Part, Vec<u8>)>, lock: &ImageLock) -> Result<link::Linked, SetupError> {
+fn link_all(libraries: Libraries<'_>, lock: &ImageLock) -> Result<link::Linked, SetupError> {
     let is_whole = lock.content.parts.iter().any(|part| part.kind == lock::PartKind::Program);
     let (first, last) = if is_whole { (STATIC, None) } else { (MALLOC, Some(TRUTH)) };
     let mut in_front = Vec::new();
