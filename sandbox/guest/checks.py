@@ -15,7 +15,7 @@ from _assay_patches import Environment, Replaced
 from _assay_peer import text_of
 from _assay_remote import Unsupported
 from _assay_standins import Names, connect
-from _assay_unit_tests import UnitTests
+from _assay_unit_tests import FUNCTIONS, UnitTests, names_in
 
 # The names of functions in a text.
 _FUNCTIONS = re.compile(r"^\s*(?:async\s+)?def\s+(\w+)", re.MULTILINE)
@@ -97,19 +97,15 @@ def definitions(setup, code, entry):
     return [ast.unparse(statement) for statement in tree.body if _is_for_program(statement, named, used, own)]
 
 
-def _names_in(tree):
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
 def _reachable(test, setup):
     """The names in a test, and those in the functions and classes of its setup that it so reaches."""
-    defined = {statement.name: statement for statement in setup.body if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))}
-    found, waiting = set(), _names_in(test)
+    defined = {statement.name: statement for statement in setup.body if isinstance(statement, (*FUNCTIONS, ast.ClassDef))}
+    found, waiting = set(), names_in(test)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting |= _names_in(defined[name]) if name in defined else set()
+            waiting |= names_in(defined[name]) if name in defined else set()
     return found
 
 
@@ -120,7 +116,7 @@ def _is_for_program(statement, named, used, own):
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             return name != own and name not in named
         case ast.ClassDef(name=name, body=body):
-            return name != own and all(isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.AnnAssign, ast.Pass)) or _is_text(part) for part in body)
+            return name != own and all(isinstance(part, (*FUNCTIONS, ast.AnnAssign, ast.Pass)) or _is_text(part) for part in body)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             return name not in named | used | {own} and all(isinstance(part, _OF_LITERALS) for part in ast.walk(value))
     return False
@@ -132,7 +128,7 @@ _OF_LITERALS = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryO
 
 def _is_stub(statement, name):
     """Whether it is the start of the function that a program is to define."""
-    is_function = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name == name
+    is_function = isinstance(statement, FUNCTIONS) and statement.name == name
     return is_function and all(isinstance(part, ast.Pass) or _is_text(part) for part in statement.body)
 
 
@@ -168,7 +164,8 @@ def run_test(setup, code, entry, functions=()):
     """
     sys.set_int_max_str_digits(0)
     sys.setrecursionlimit(50000)
-    peer = connect(f"{setup}\n{code}")
+    both = f"{setup}\n{code}"
+    peer = connect(both)
     peer.functions = {*functions, *_FUNCTIONS.findall(setup), entry and _first_name(entry)}
     built_ins = Names(peer)
     module = sys.modules["test"] = types.ModuleType("test")
@@ -178,13 +175,14 @@ def run_test(setup, code, entry, functions=()):
         sys.modules[name] = _Module(name, peer.ask)
     unit_tests = UnitTests(names, code)
     try:
-        before = compile(_parse_setup(setup, entry), "<setup>", "exec", dont_inherit=True)
+        tree = _parse_setup(setup, entry)
+        before = compile(tree, "<setup>", "exec", dont_inherit=True)
         test = compile(code, "<test>", "exec", dont_inherit=True)
         names |= _libraries(code)
-        replaced = Replaced(f"{ast.unparse(_parse_setup(setup, entry))}\n{code}")
+        replaced = Replaced(f"{ast.unparse(tree)}\n{code}")
     except SyntaxError as error:
         return "J", f"{type(error).__name__}: {error}"
-    environment = Environment(f"{setup}\n{code}")
+    environment = Environment(both)
 
     def tell():
         replaced.tell(peer.ask)
@@ -220,10 +218,9 @@ def _failure(error, peer, built_ins, unit_test):
         text = f"{unit_test}: {text}"
     if any(error is raised for raised in peer.raised):
         return "E", text
-    is_of_test = isinstance(error, ImportError) and error.name not in _OF_PROGRAM
-    if isinstance(error, ImportError) and not is_of_test:
+    if isinstance(error, ImportError) and error.name in _OF_PROGRAM:
         return "E", text
-    if not built_ins.has_asked or is_of_test or text_of(error) == _NO_CLASS:
+    if not built_ins.has_asked or isinstance(error, ImportError) or text_of(error) == _NO_CLASS:
         # The program had no part in it.
         return "J", text
     return "W" if isinstance(error, AssertionError) else "E", text

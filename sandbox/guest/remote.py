@@ -23,13 +23,14 @@ def _bound(thing, name):
 
 def _is_of(thing, kind):
     """`isinstance`; what stands for a thing of the other side is of a protocol if it has what that names."""
-    if isinstance(kind, type) and issubclass(type(thing), Remote) and is_protocol(kind):
+    if issubclass(type(thing), Remote) and is_protocol(kind):
         return has_members(thing, kind)
     return isinstance(thing, kind)
 
 
 def is_protocol(kind):
-    return getattr(kind, "_is_protocol", False) is True
+    """Whether it is a protocol of this side's."""
+    return issubclass(type(kind), type) and getattr(kind, "_is_protocol", False) is True
 
 
 def has_members(thing, protocol):
@@ -76,7 +77,7 @@ SPECIAL = {
 
 
 # Of kinds of these the test believes neither attributes nor methods that plain values have.
-_PLAIN = {int: int, float: float, str: str}
+_PLAIN = (int, float, str)
 
 
 class Remote:
@@ -131,7 +132,7 @@ class Remote:
     def __getattr__(self, name):
         if name.startswith("_assay"):
             raise AttributeError(name)
-        if self._assay_trust != "own" and self._assay_value and hasattr(_PLAIN.get(type(self._assay_value[0])), name):
+        if self._assay_trust != "own" and any(type(value) in _PLAIN and hasattr(value, name) for value in self._assay_value):
             return getattr(_value_of(self), name)
         return self._assay_peer.ask("getattr", self, name)
 

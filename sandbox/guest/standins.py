@@ -89,7 +89,7 @@ def _alternatives(kind):
 
 
 def _asked(thing, kind, operation):
-    if not _is_of_program(kind) and is_protocol(kind):
+    if is_protocol(kind):
         return has_members(thing, kind)
     if in_library(kind) is None or thing._assay_peer.is_told(thing):
         return _isinstance(thing, kind) if operation == "isinstance" else _issubclass(thing, kind)

@@ -23,7 +23,7 @@ def _empty_range(match):
     return f"empty range for randrange() ({start}, {stop}, {stop - start})"
 
 
-# By class: how a text looks, and what it was, as `re.sub` takes it.
+# By class: how a text looks, and what it was, as `Match.expand` takes it.
 _RULES = {
     ValueError: [
         (r"(max|min)\(\) iterable argument is empty", r"\1() arg is an empty sequence"),
@@ -67,12 +67,12 @@ def of_program(filename, source):
 
 
 def restore(error):
-    """Gives an exception of Python's own the text that it had. Gives the exception."""
+    """Gives an exception of Python's own the text that it had."""
     if isinstance(error, OSError):
         _errno.restore(error)
-        return error
+        return
     if _is_of_program(error):
-        return error
+        return
     arguments = error.args
     if len(arguments) == 1 and type(arguments[0]) is str:
         text = _restored(error, arguments[0])
@@ -80,7 +80,6 @@ def restore(error):
             error.args = (text,)
     elif type(error) is OverflowError and len(arguments) == 2 and arguments[0] == _errno.OUT_OF_RANGE:
         error.args = (34, "Numerical result out of range")
-    return error
 
 
 def _last(trace):

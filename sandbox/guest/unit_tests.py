@@ -9,7 +9,8 @@ import unittest
 
 from _assay_remote import Unsupported
 
-
+# Statements that define a function.
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # How a test looks at what running its unit tests gave.
 _SEEN = re.compile(r"\b(?:wasSuccessful|failures|errors)\b")
 
@@ -75,7 +76,7 @@ class UnitTests:
         is_seen = _SEEN.search(self._code) or all(result.wasSuccessful() for result in self._results)
         if classes and not (self._results and is_seen):
             self._run(classes)
-        self._run_rest()
+        self._run_others()
 
     def _classes(self):
         # What stands for a thing of the program's is not asked for its class.
@@ -93,10 +94,10 @@ class UnitTests:
             raise error
         return result
 
-    def _run_rest(self):
+    def _run_others(self):
         tree = ast.parse(self._code)
         tree.body = [statement for statement in tree.body if not _is_main_guard(statement)]
-        named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        named = names_in(tree)
         for statement in tree.body:
             name = getattr(statement, "name", "")
             found = self._names.get(name)
@@ -104,7 +105,7 @@ class UnitTests:
                 continue
             if isinstance(statement, ast.ClassDef) and issubclass(type(found), type) and not issubclass(found, unittest.TestCase):
                 self._run_methods(found)
-            elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            elif isinstance(statement, FUNCTIONS):
                 self._run_function(name, found)
 
     def _run_methods(self, kind):
@@ -124,9 +125,14 @@ class UnitTests:
         self.failed = None
 
 
+def names_in(tree):
+    """The names that code uses, whatever for."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
 def _is_main_guard(statement):
     """Whether it is `if __name__ == "__main__":`, whose body is not run."""
-    return isinstance(statement, ast.If) and any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test))
+    return isinstance(statement, ast.If) and "__name__" in names_in(statement.test)
 
 
 def _required(function):

@@ -1,7 +1,5 @@
 //! Which programs need an image with packages.
 
-use std::collections::BTreeMap;
-
 use regex::Regex;
 
 /// Finds programs that import one of some packages. What looks like an import in a text or a comment counts too: such a program
@@ -26,11 +24,6 @@ impl Imports {
     pub(crate) fn are_in(&self, program: &str) -> bool {
         self.0.as_ref().is_some_and(|pattern| pattern.is_match(program))
     }
-}
-
-/// Packages with their versions, such as `numpy 2.5.2`.
-pub(crate) fn describe(packages: &BTreeMap<String, String>) -> String {
-    packages.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ pub struct PackagesFacts {
 
 impl std::fmt::Display for PackagesFacts {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "CPython {}, {}", self.python, imports::describe(&self.packages))
+        write!(out, "CPython {}", self.python)?;
+        self.packages.iter().try_for_each(|(name, version)| write!(out, ", {name} {version}"))
     }
 }
 

@@ -85,7 +85,10 @@ impl Judging {
             }
             Some(before) => tell(SampleEvent::Judged(told.done - before)),
         };
-        let wanted = Wanted { keys: &keys, images: images.clone() };
+        let placed = open.iter().zip(&images);
+        let with_packages: BTreeSet<usize> =
+            placed.filter(|(_, kind)| **kind == ImageKind::Packages).map(|(place, _)| *place).collect();
+        let wanted = Wanted { keys: &keys, images };
         // Tests are unpacked again when their turn comes: all problems' together may not fit into memory.
         let mut job = |index: usize| {
             let (sample, judge) = pairs[*open.get(index)?];
@@ -102,12 +105,6 @@ impl Judging {
         if before.get().is_none() {
             start(None);
         }
-        let with_packages: BTreeSet<usize> = open
-            .iter()
-            .zip(&images)
-            .filter(|(_, kind)| **kind == ImageKind::Packages)
-            .map(|(place, _)| *place)
-            .collect();
         for (place, finding) in open.into_iter().zip(found) {
             if let Finding::Judged(judgement) = finding {
                 decided.insert(place, judgement);

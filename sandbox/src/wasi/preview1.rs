@@ -228,10 +228,11 @@ fn preopened_name(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 fn open(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     const CREATING: u32 = 1;
     const DIRECTORIES_ONLY: u32 = 2;
+    const TRUNCATING: u32 = 8;
     const WRITING: u64 = 1 << 6;
     const APPENDING: u32 = 1;
     let (flags, rights) = (call.word(4), call.long(5));
-    if flags & !DIRECTORIES_ONLY & (CREATING | 8) != 0 || call.word(7) & APPENDING != 0 {
+    if flags & (CREATING | TRUNCATING) != 0 || call.word(7) & APPENDING != 0 {
         return number(READ_ONLY);
     }
     let Some(path) = resolve(call, 2)? else {
@@ -253,8 +254,9 @@ fn open(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
 fn buffers(call: &mut Call<'_, '_>) -> Result<Vec<(usize, u32)>> {
     let count = call.word(2).min(MOST_BUFFERS);
     let list = call.bytes(call.word(1), count * 8)?;
-    let word = |bytes: &[u8]| bytes.iter().rev().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
-    Ok(list.as_chunks::<8>().0.iter().map(|pair| (word(&pair[..4]) as usize, word(&pair[4..]))).collect())
+    let (words, _) = list.as_chunks::<4>();
+    let pairs = words.as_chunks::<2>().0.iter();
+    Ok(pairs.map(|pair| pair.map(u32::from_le_bytes)).map(|[at, length]| (at as usize, length)).collect())
 }
 
 fn read(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
@@ -384,7 +386,7 @@ fn poll(call: &mut Call<'_, '_>) -> Result<Option<Val>> {
     let mut times = Vec::new();
     for one in asked.as_chunks::<48>().0 {
         let (tag, flags) = (one[8], one[40]);
-        let timeout = one[24..32].iter().rev().fold(0_u64, |long, byte| long << 8 | u64::from(*byte));
+        let timeout = u64::from_le_bytes(one.as_chunks().0[3]);
         let is_real = one[16] == 0;
         let start = if is_real { START_SECONDS * 1_000_000_000 } else { 0 };
         times.push(match (tag, flags & 1) {

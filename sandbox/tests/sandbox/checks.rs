@@ -7,7 +7,7 @@ use assay_sandbox::{Judge, Prelude, Sandbox, Task, Until, Verdict, judge_task};
 use crate::common::sandbox;
 
 /// A test without setup and entry.
-fn plain(code: &str) -> Check {
+pub(crate) fn plain(code: &str) -> Check {
     Check {
         setup: String::new(),
         code: code.to_owned(),
@@ -17,7 +17,7 @@ fn plain(code: &str) -> Check {
     }
 }
 
-fn verdict(sandbox: &Sandbox, program: &str, check: Check) -> (Verdict, String) {
+pub(crate) fn verdict(sandbox: &Sandbox, program: &str, check: Check) -> (Verdict, String) {
     let tests = Tests::Checks(vec![check]);
     let task = Task { judge: Judge::Assay, program: program.to_owned(), tests, until: Until::Every };
     let mut results = Vec::new();

@@ -1,8 +1,9 @@
 //! The judges on programs that show where they differ.
 
 use assay_sandbox::rows::{Case, Check, Tests};
-use assay_sandbox::{Judge, Prelude, Sandbox, Task, TestResult, Until, Verdict, judge_task};
+use assay_sandbox::{Judge, Sandbox, Task, TestResult, Until, Verdict, judge_task};
 
+use crate::checks::plain;
 use crate::common::sandbox;
 
 fn judged(sandbox: &Sandbox, judge: Judge, program: &str, tests: &Tests) -> Vec<TestResult> {
@@ -130,13 +131,7 @@ fn a_main_guard_runs_in_scripts_only() {
     for tests in [scripts(&[("1", "2")]), calls(&[("1", "2")])] {
         assert_eq!(verdicts(&sandbox, Judge::Assay, &program, &tests), [Verdict::Pass]);
     }
-    let check = Check {
-        setup: String::new(),
-        code: "assert f(1) == 2".to_owned(),
-        entry: None,
-        prelude: Prelude::None,
-        functions: Vec::new(),
-    };
+    let check = plain("assert f(1) == 2");
     assert_eq!(verdicts(&sandbox, Judge::Assay, &program, &Tests::Checks(vec![check])), [Verdict::Pass]);
 }
 
@@ -321,13 +316,7 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
         ("def check(c): pass\ndef f(x): return 0", humaneval, Some("f"), Wrong),
     ];
     for &(program, code, entry, expected) in cases {
-        let check = Check {
-            setup: String::new(),
-            code: code.to_owned(),
-            entry: entry.map(str::to_owned),
-            prelude: Prelude::None,
-            functions: Vec::new(),
-        };
+        let check = Check { entry: entry.map(str::to_owned), ..plain(code) };
         let results = judged(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check.clone(), check]));
         assert_eq!(results[0].verdict, expected, "{program}\n{code}\n{results:?}");
         assert_eq!(results[0], results[1], "the same test twice");
@@ -337,16 +326,7 @@ fn tests_that_are_python_are_run_apart_from_the_program() {
 #[test]
 fn a_broken_test_and_an_endless_program_end() {
     let Some(sandbox) = sandbox() else { return };
-    let check = |code: &str| {
-        let check = Check {
-            setup: String::new(),
-            code: code.to_owned(),
-            entry: None,
-            prelude: Prelude::None,
-            functions: Vec::new(),
-        };
-        Tests::Checks(vec![check])
-    };
+    let check = |code: &str| Tests::Checks(vec![plain(code)]);
     let program = "def f(x):\n  while x: pass\n  while True: yield x";
     for (code, expected) in [
         ("assert f(", Verdict::JudgeFailure),
@@ -411,8 +391,7 @@ fn many_things_cost_no_more_each() {
     let Some(sandbox) = sandbox() else { return };
     let cost = |things: usize| {
         let code = format!("assert len(f({things})) == {things}");
-        let check =
-            Check { setup: String::new(), code, entry: None, prelude: Prelude::None, functions: Vec::new() };
+        let check = plain(&code);
         let program = "class A: pass\ndef f(n): return [A() for _ in range(n)]";
         let results = judged(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check]));
         assert_eq!(results[0].verdict, Verdict::Pass, "{results:?}");
@@ -427,13 +406,7 @@ fn many_things_cost_no_more_each() {
 fn a_test_that_goes_on_asking_ends() {
     let Some(sandbox) = sandbox() else { return };
     let code = "import os\ntry: f()\nexcept ConnectionError: pass\nwhile True: os.write(1, b'x' * 65536 + b'\\n'); os.read(0, 1)";
-    let check = Check {
-        setup: String::new(),
-        code: code.to_owned(),
-        entry: None,
-        prelude: Prelude::None,
-        functions: Vec::new(),
-    };
+    let check = plain(code);
     let program = "import os\ndef f(): os._exit(3)";
     assert_eq!(
         verdicts(&sandbox, Judge::Assay, program, &Tests::Checks(vec![check])),

@@ -3,12 +3,10 @@
 
 use std::sync::LazyLock;
 
-use assay_sandbox::rows::{Check, Problems, Tests, read_samples};
-use assay_sandbox::{
-    Image, Input, Judge, Limits, Prelude, RunOutcome, SampleSet, Sandbox, Task, Until, Verdict, VerdictRow,
-    judge_task,
-};
+use assay_sandbox::rows::{Problems, read_samples};
+use assay_sandbox::{Image, Input, Judge, Limits, RunOutcome, SampleSet, Sandbox, Verdict, VerdictRow};
 
+use crate::checks;
 use crate::common::{function, image, judging_with, numpy_image, numpy_lock, run, script, store, text};
 
 fn limits() -> Limits {
@@ -129,18 +127,8 @@ fn numbers_of_numpy_are_answers() {
     for (code, verdict) in
         [("assert total([1, 2]) == 3", Verdict::Pass), ("assert total([1, 2]) == 4", Verdict::WrongAnswer)]
     {
-        let check = Check {
-            setup: String::new(),
-            code: code.to_owned(),
-            entry: None,
-            prelude: Prelude::None,
-            functions: Vec::new(),
-        };
-        let tests = Tests::Checks(vec![check]);
-        let task = Task { judge: Judge::Assay, program: source.to_owned(), tests, until: Until::Every };
-        let mut results = Vec::new();
-        judge_task(sandbox, &task, &mut |result| results.push(result));
-        assert_eq!(results[0].verdict, verdict, "{code}: {}", results[0].detail);
+        let (found, detail) = checks::verdict(sandbox, source, checks::plain(code));
+        assert_eq!(found, verdict, "{code}: {detail}");
     }
 }
 

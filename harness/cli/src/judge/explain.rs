@@ -45,20 +45,20 @@ impl Explained<'_> {
             self.samples.iter().flat_map(|sample| self.judges.iter().map(move |judge| (sample, judge)))
         {
             let task = task_of_sample(self.problems, sample, judge);
-            if let Ok(task) = &task {
-                let (lock, with_packages) = judging.image_of(&task.program);
-                if let Entry::Vacant(place) = images.entry(with_packages) {
-                    place.insert(Sandbox::new(&prepare(lock)?, limits.clone()));
-                }
+            let image = task.as_ref().ok().map(|task| judging.image_of(&task.program));
+            let with_packages = image.is_some_and(|(_, with_packages)| with_packages);
+            if let Some((lock, _)) = image
+                && let Entry::Vacant(place) = images.entry(with_packages)
+            {
+                place.insert(Sandbox::new(&prepare(lock)?, limits.clone()));
             }
-            pairs.push((sample, judge, task));
+            pairs.push((sample, judge, task, with_packages));
         }
         end_on_signals(cancel)?;
         let mut judged = Vec::new();
         let mut out = stdio::out();
-        for (sample, judge, task) in pairs {
+        for (sample, judge, task, with_packages) in pairs {
             let ran = task.is_ok();
-            let with_packages = task.as_ref().is_ok_and(|task| judging.image_of(&task.program).1);
             let (one, failing) = match (task, images.get(&with_packages)) {
                 (Ok(task), Some(sandbox)) => judge_here(sandbox, task, with_packages),
                 (Ok(_), None) => return Err(Failure::Internal("an image was not prepared".to_owned())),
