@@ -17,6 +17,8 @@ from _assay_remote import Unsupported
 from _assay_standins import Names, connect
 from _assay_unit_tests import FUNCTIONS, UnitTests, names_in
 
+# What a test says that looks at variables of the environment, or sets them.
+_OF_ENVIRONMENT = re.compile(r"environ|getenv")
 # The names of functions in a text.
 _FUNCTIONS = re.compile(r"^\s*(?:async\s+)?def\s+(\w+)", re.MULTILINE)
 # What the interpreter says where a pattern of a `match` statement is a class of the program's.
@@ -182,13 +184,12 @@ def run_test(setup, code, entry, functions=()):
         replaced = Replaced(f"{ast.unparse(tree)}\n{code}")
     except SyntaxError as error:
         return "J", f"{type(error).__name__}: {error}"
-    environment = Environment(both)
-
-    def tell():
-        replaced.tell(peer.ask)
-        environment.tell(peer.ask)
-
-    peer.before_asking = tell
+    peer.before_asking = lambda: replaced.tell(peer.ask)
+    if _OF_ENVIRONMENT.search(both):
+        environment = Environment()
+        peer.before_asking = lambda: (replaced.tell(peer.ask), environment.tell(peer.ask))
+        peer.services["environment"] = environment.hear
+        peer.ask("share_environment", None)
     try:
         exec(before, names)
         if entry is None:
@@ -204,10 +205,13 @@ def run_test(setup, code, entry, functions=()):
     except Unsupported as error:
         return "J", str(error)
     except SystemExit as error:
-        is_end = built_ins.has_asked and error.code in (None, 0) and not any(error is raised for raised in peer.raised)
+        is_end = built_ins.has_asked and error.code in (None, 0) and not peer.refused and not any(error is raised for raised in peer.raised)
         return ("+", "") if is_end else ("E", "SystemExit")
     except BaseException as error:
         return _failure(error, peer, built_ins, unit_tests.failed)
+    if peer.refused:
+        # The test has caught it, as if it were an error of the program's.
+        return "E", peer.refused
     return ("+", "") if built_ins.has_asked else ("J", "the test asks nothing about the program")
 
 

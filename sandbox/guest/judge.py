@@ -49,6 +49,12 @@ encodings.hex_codec encodings.base64_codec
 for _name in _PRELOADED.split():
     __import__(_name)
 
+# Where packages are that are no part of Python (lockfiles/python-image.lock).
+sys.path.append("/lib/packages")
+import sortedcontainers
+
+sys.path.pop()
+
 # First, because the others keep classes that it puts in the place of the library's.
 import _assay_older as _older
 import _assay_checks as _checks

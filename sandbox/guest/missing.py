@@ -10,7 +10,7 @@ from _assay_errno import OF_WRITING
 # Packages that programs import where they are installed. What is part of Python is known by itself.
 _INSTALLED_ELSEWHERE = frozenset(
     "attr cv2 cvxpy cython dateutil gmpy2 jax lxml matplotlib more_itertools networkx numba numpy ortools pandas pulp psutil pydantic "
-    "pytest pytz requests scipy sklearn sortedcontainers sympy tensorflow torch tqdm typing_extensions yaml".split()
+    "pytest pytz requests scipy sklearn sympy tensorflow torch tqdm typing_extensions yaml".split()
 )
 # What earlier versions of Python had.
 _REMOVED = frozenset(

@@ -104,22 +104,25 @@ class Replaced:
 
 
 class Environment:
-    """Variables of the environment, if a test's code names it: the program finds those that the test has set."""
+    """Variables of the environment: each side has one of these, and is told what the other sets and removes. Both begin with none."""
 
-    def __init__(self, code):
-        self._is_named = "environ" in code or "getenv" in code
+    def __init__(self):
         self._told = {}
 
     def tell(self, ask):
-        if self._is_named and self._told != os.environ:
+        """Tells the other side what has changed here."""
+        if self._told != os.environ:
+            changed = tuple(item for item in os.environ.items() if self._told.get(item[0]) != item[1])
+            removed = tuple(name for name in self._told if name not in os.environ)
             self._told = dict(os.environ)
-            ask("environment", None, dict(os.environ))
+            ask("environment", None, changed, removed)
 
-
-def set_environment(variables):
-    """The other side of it."""
-    os.environ.clear()
-    os.environ.update(variables)
+    def hear(self, changed, removed):
+        """Does what the other side has done."""
+        for variables in (os.environ, self._told):
+            variables.update(changed)
+            for name in removed:
+                variables.pop(name, None)
 
 
 class Replacing:

@@ -20,6 +20,7 @@ import json
 import operator
 import re
 import sys
+import types
 
 import _assay_texts as _texts
 from _assay_harmless import expect_harmless
@@ -90,6 +91,10 @@ class Peer:
         self.has_asked = False
         # Errors of the other side that were raised here.
         self.raised = []
+        # Why the test was last refused an answer.
+        self.refused = ""
+        # Functions that are methods of the test's classes that inherit from the program's.
+        self.methods = set()
         self._next = 0 if is_test else 1
         self._things = {}
         self._numbers = {}
@@ -109,7 +114,7 @@ class Peer:
     def ask(self, operation, target, /, *arguments, **named):
         """Has the other side do an operation on `target`, a Remote or None. Gives what it gives, raises what it raises."""
         if isinstance(target, Remote) and self.is_told(target) and operation not in WITH_ANOTHER:
-            raise TypeError("what a function gave has been told a value of the test's, and says nothing more")
+            self._refuse("what a function gave has been told a value of the test's, and says nothing more")
         self.has_asked |= target is not None
         self.before_asking()
         # Nothing is changed by telling what has a name.
@@ -142,9 +147,13 @@ class Peer:
         """The same of a thing that the test has not made and a value of the test's. A plain value could be made to measure."""
         received = self.ask(operation, left, right)
         if not isinstance(received, Remote) or received._assay_value:
-            raise TypeError(f"unsupported operand types for {operation}: what a function gave, and a value of the test's")
+            self._refuse(f"unsupported operand types for {operation}: what a function gave, and a value of the test's")
         self._told.add(received._assay_number)
         return received
+
+    def _refuse(self, why):
+        self.refused = f"TypeError: {why}"
+        raise TypeError(why)
 
     def answer(self, text):
         """Does what a message asks for, and gives the reply."""
@@ -156,7 +165,7 @@ class Peer:
     def _answer(self, operation, *message):
         is_idle = operation == "name"
         try:
-            target, arguments, keys, values = self._received(message)
+            target, arguments, keys, values = self._received(message, is_call=operation == "call")
             named = dict(zip(keys, values))
             if operation in self.services:
                 done = self.services[operation](*arguments, **named)
@@ -192,7 +201,7 @@ class Peer:
         encoded, changes = self._encode(value), self._changes()
         return [encoded, changes, self._forget(), self.printed()]
 
-    def _received(self, message, trust=None):
+    def _received(self, message, trust=None, is_call=False):
         """The value of a message, after what else it says. `trust` is for the value, if that is a thing."""
         encoded, changes, forgotten, printed = message
         outer, self._arrived = self._arrived, []
@@ -204,7 +213,10 @@ class Peer:
             if mirror is not None:
                 del self._mirror_numbers[id(mirror[0])]
         arrived, self._arrived = self._arrived, outer
+        known = self._self_of(*value) if is_call else None
         for remote in arrived if self.is_test else ():
+            if remote is known:
+                continue
             if remote is not value or trust is None:
                 self._distrusted.add(remote._assay_number)
                 remote._assay_set(trust="")
@@ -213,6 +225,11 @@ class Peer:
         if any(printed):
             self.print(*printed)
         return value
+
+    def _self_of(self, function, arguments, *_):
+        """What a method of the test's is called for: an object of a class of the test's, trusted as what made it gives it."""
+        is_method = type(function) is types.FunctionType and function in self.methods
+        return arguments[0] if is_method and arguments else None
 
     def _changes(self):
         changes = []
@@ -410,7 +427,7 @@ class Peer:
             trust, nature = "" if self.is_test else "own", nature if nature in NATURES else ""
             kind = remote_class(frozenset(special).intersection(SPECIAL), nature)
             remote = self._remotes[number] = object.__new__(kind)
-            remote._assay_set(peer=self, number=number, trust=trust, nature=nature, driver=None)
+            remote._assay_set(peer=self, number=number, trust=trust, nature=nature, driver=None, hash=None)
         remote._assay_set(value=tuple(map(self._decode, value[:1])))
         self._arrived.append(remote)
         return remote

@@ -89,7 +89,7 @@ class Remote:
     classes begin with a capital. A thing of the test's is to the program whatever the test makes of it.
     """
 
-    __slots__ = ("_assay_peer", "_assay_number", "_assay_value", "_assay_trust", "_assay_nature", "_assay_driver")
+    __slots__ = ("_assay_peer", "_assay_number", "_assay_value", "_assay_trust", "_assay_nature", "_assay_driver", "_assay_hash")
 
     def _assay_set(self, **attributes):
         for name, value in attributes.items():
@@ -214,13 +214,21 @@ def _alone(name):
     by_value = name in ("neg", "pos", "invert", "abs", "index", "int", "float", "complex", "round", "trunc", "floor", "ceil", "hash", "len", "bool", "contains")
 
     def operation(self, /, *arguments, **named):
-        if by_value and self._assay_value and (name == "hash" or self._assay_trust != "own"):
+        if by_value and self._assay_value and self._assay_trust != "own":
             return compute(_value_of(self), *arguments)
         return self._assay_peer.ask(name, self, *arguments, **named)
 
     return operation
 
 
+def _hash_of(remote):
+    """The same each time, though the trust may go: it may be a key of the test's."""
+    if remote._assay_hash is None:
+        remote._assay_set(hash=_hash(remote))
+    return remote._assay_hash
+
+
+_hash = _alone("hash")
 # Operations whose results are as trusted as what they are done to.
 GIVE_OWN = frozenset([*_UNARY, *_BINARY, *("i" + name for name in _BINARY), "divmod"])
 for _name in _COMPARISONS:
@@ -233,6 +241,7 @@ for _name in _BINARY:
 Remote.__divmod__ = _with_another("divmod")
 Remote.__rdivmod__ = _with_another("divmod", reflected=True)
 _SPECIAL_METHODS = {special: _alone(name) for special, name in SPECIAL.items() if name in OPERATIONS}
+_SPECIAL_METHODS["__hash__"] = _hash_of
 _SPECIAL_METHODS["__await__"] = lambda remote: driven(remote).__await__()
 
 

@@ -12,7 +12,7 @@ import _assay_threads as _threads
 import _assay_wide as _wide
 from _assay_coroutines import Driver
 from _assay_line import open_line
-from _assay_patches import Replacing, set_environment
+from _assay_patches import Environment, Replacing
 from _assay_peer import Peer
 from _assay_subclasses import SERVICES
 
@@ -78,7 +78,7 @@ class Served:
             "recursion": sys.setrecursionlimit,
             "patch": replacing.replace,
             "unpatch": replacing.restore,
-            "environment": set_environment,
+            "share_environment": self._share_environment,
             "listen": self._let_the_test_hear,
             **Driver().services,
             **SERVICES,
@@ -124,6 +124,13 @@ class Served:
         if name not in self.namespace:
             raise NameError(f"name {name!r} is not defined")
         return self.namespace[name]
+
+    def _share_environment(self):
+        """From now on each side finds the variables that the other sets."""
+        environment = Environment()
+        self.peer.services["environment"] = environment.hear
+        self.peer.before_asking = lambda: environment.tell(self.peer.ask)
+        self.peer.before_asking()
 
     def _let_the_test_hear(self):
         """From now on the test is told what the program warns of and logs, and says what of it is wanted."""

@@ -36,6 +36,7 @@ def builder(peer):
 
 def _make(peer, name, bases, members):
     own = [key for key in members if key not in _OF_COMPILER]
+    peer.methods.update(member for member in members.values() if isinstance(member, types.FunctionType))
     made = peer.ask("subclass", None, name, bases, tuple(own), tuple(_taken_apart(members[key]) for key in own))
     if "__classcell__" in members:
         members["__classcell__"].cell_contents = made

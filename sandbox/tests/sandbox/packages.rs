@@ -132,6 +132,16 @@ fn numbers_of_numpy_are_answers() {
     }
 }
 
+/// What programs find without numpy, they find beside it.
+#[test]
+fn sorted_containers_are_there_too() {
+    write(&[(
+        "from sortedcontainers import SortedList\nprint(SortedList(np.array([3, 1]).tolist())[0])",
+        "",
+        "1",
+    )]);
+}
+
 /// A program that wants too much, or that fails inside of C++, ends alone.
 #[test]
 fn what_fails_in_numpy_is_the_programs_failure() {

@@ -111,7 +111,7 @@ fn coroutines_of_both_run_side_by_side() {
     ]);
 }
 
-/// What the program warns of and logs goes through the filters and handlers of the test. Variables of the environment go the other way.
+/// What the program warns of and logs goes through the filters and handlers of the test. Variables of the environment go both ways.
 #[test]
 fn a_test_hears_warnings_and_logs() {
     expect(&[
@@ -153,6 +153,16 @@ fn a_test_hears_warnings_and_logs() {
         (
             "import os\ndef f(): return os.environ.get('K'), os.getenv('Q','d')",
             "import os\nfrom unittest.mock import patch\nwith patch.dict(os.environ,{'K':'v'}): assert f()==('v','d')\nassert f()==(None,'d')\nos.environ['Q']='1'\nassert f()==(None,'1')",
+            Pass,
+        ),
+        (
+            "import os\nos.environ['A']='at import'\ndef f(): os.environ['B']='2'; return os.environ.get('A')",
+            "import os\nassert os.environ['A']=='at import'\nassert f()=='at import' and os.environ['B']=='2'\nos.environ['A']='x'\nassert f()=='x'\ndel os.environ['A']\nassert f() is None and os.getenv('A') is None",
+            Pass,
+        ),
+        (
+            "import os\ndef f(): os.environ.pop('K'); os.environ['L']='1'",
+            "import os\nfrom unittest.mock import patch\nwith patch.dict('os.environ',{'K':'v'},clear=True):\n  f()\n  assert dict(os.environ)=={'L':'1'}\nassert 'L' not in os.environ",
             Pass,
         ),
     ]);
@@ -262,6 +272,11 @@ fn kinds_of_plain_types_compute_by_their_own_methods() {
             Pass,
         ),
         (
+            "class CI(str):\n  def __eq__(s,o): return s.lower()==o.lower()\n  def __hash__(s): return hash(s.lower())\nX=CI('Ab')\ndef f(): return X",
+            "d={CI('Ab'): 1}\nassert d['ab']==1 and d[CI('AB')]==1 and hash(CI('AB'))==hash('ab')\nassert f()!='ab' and {f(): 2}['Ab']==2",
+            Pass,
+        ),
+        (
             "class V(tuple):\n  def __lt__(s,o): return s[1]<o[1]",
             "assert V((5,1))<V((1,2)) and sorted([V((1,2)),V((5,1))])==[(5,1),(1,2)]",
             Pass,
@@ -341,6 +356,16 @@ fn classes_of_a_test_inherit_from_those_of_the_program() {
             "class Sq(Shape):\n  sides=4\n  def __init__(self,a): super().__init__('sq'); self.a=a\n  def area(self): return self.a**2\n  @property\n  def twice(self): return 2*self.a\n  @staticmethod\n  def s(x): return x+1\n  @classmethod\n  def make(cls): return cls(5)\ns=Sq(3)\nassert s.describe()=='sq: 9' and s.twice==6 and s.s(1)==2 and Sq.make().area()==25 and Sq.sides==4\nassert isinstance(s,Sq) and isinstance(s,Shape) and issubclass(Sq,Shape)",
             Pass,
         ),
+        (
+            "class V:\n  def __init__(s,x): s.x=x\n  def __add__(s,o): return s.x+o\n  def __eq__(s,o): return s.x==(o.x if isinstance(o,V) else o)",
+            "class W(V):\n  def __init__(s,x): super().__init__(x); s.y=x\n  def more(s): return s.y+1\nw=W(3)\nassert w==3 and w+4==7 and w.more()==4 and w==3 and w!=4",
+            Pass,
+        ),
+        (
+            "class V:\n  def __init__(s,x): s.x=x\n  def __eq__(s,o): return True\nX=V(1)\ndef f(): return X",
+            "class W(V):\n  def __init__(s,x): super().__init__(x)\nw=W(3)\nassert f()==5",
+            WrongAnswer,
+        ),
         (SHAPE, "class Bad(Shape): pass\ntry: Bad(1)\nexcept TypeError: pass\nelse: assert 0", Pass),
         (
             SHAPE,
@@ -372,5 +397,18 @@ fn classes_of_a_test_inherit_from_those_of_the_program() {
             "class My(Err): pass\ndef h(): raise My('x')\ntry: f(h)\nexcept My as e: assert str(e)=='x'\nelse: assert 0",
             Pass,
         ),
+    ]);
+}
+
+/// A test that expects an error is not satisfied by one of the judge's.
+#[test]
+fn what_the_judge_refuses_is_no_error_of_the_programs() {
+    const GIVES_A_NUMBER: &str = "class N:\n  def __add__(s,o): return 3\ndef f(): return N()";
+    const RAISES: &str = "class N:\n  def __add__(s,o): raise TypeError('no')\ndef f(): return N()";
+    let test = "try: f()+1\nexcept TypeError: pass\nelse: assert 0";
+    expect(&[
+        (GIVES_A_NUMBER, test, RuntimeError),
+        (GIVES_A_NUMBER, &format!("{test}\nraise SystemExit"), RuntimeError),
+        (RAISES, test, Pass),
     ]);
 }

@@ -251,3 +251,18 @@ fn limits_describe_what_verdicts_depend_on() {
     assert_eq!(limits.describe(), "fuel=1 memory=2 output=3");
     assert_eq!(serde_json::json!(limits.describe()).as_str().unwrap(), limits.describe());
 }
+
+/// It is no part of Python, but sites of contests have it. Where Python finds its own modules is nothing to programs.
+#[test]
+fn sorted_containers_are_there() {
+    check(&[
+        (
+            "from sortedcontainers import SortedList, SortedDict, SortedSet\na = SortedList([3, 1, 2], key=lambda x: -x)\na.add(5)\n\
+             print(a, a.bisect_left(2), SortedDict(b=1, a=2), SortedSet('cab'), [*SortedList([2, 1]).irange(2)])",
+            "",
+            "ok SortedKeyList([5, 3, 2, 1], key=<function <lambda> at ",
+        ),
+        ("import sortedcontainers, sys\nprint(sortedcontainers.__version__, sys.path)", "", "ok 2.4.0 []\n"),
+        ("import sortedcontainers.nothing", "", "runtime ModuleNotFoundError"),
+    ]);
+}
