@@ -11,6 +11,7 @@ import re
 import sys
 import types
 
+import _assay_texts as _texts
 from _assay_patches import Environment, Replaced
 from _assay_peer import text_of
 from _assay_remote import Unsupported
@@ -143,11 +144,11 @@ def _first_name(expression):
 
 
 class _Module(types.ModuleType):
-    """The program as a module of the test's."""
+    """The program as a module of the test's. What is set here is set there, until it is deleted here."""
 
     def __init__(self, name, ask):
         super().__init__(name)
-        self._assay_ask = ask
+        vars(self)["_assay_ask"] = ask
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -156,6 +157,14 @@ class _Module(types.ModuleType):
             return self._assay_ask("name", None, name)
         except NameError as error:
             raise AttributeError(f"the program defines no {name!r}") from error
+
+    def __setattr__(self, name, value):
+        self._assay_ask("set_name", None, name, value)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name):
+        super().__delattr__(name)
+        self._assay_ask("restore_name", None, name)
 
 
 def run_test(setup, code, entry, functions=()):
@@ -170,7 +179,7 @@ def run_test(setup, code, entry, functions=()):
     peer = connect(both)
     peer.functions = {*functions, *_FUNCTIONS.findall(setup), entry and _first_name(entry)}
     built_ins = Names(peer)
-    module = sys.modules["test"] = types.ModuleType("test")
+    module = sys.modules["test"] = _Module("test", peer.ask)
     names = vars(module)
     names["__builtins__"] = built_ins
     for name in _OF_PROGRAM:
@@ -217,6 +226,7 @@ def run_test(setup, code, entry, functions=()):
 
 def _failure(error, peer, built_ins, unit_test):
     """What it means that the test, or this unit test of it, raised `error`."""
+    _texts.restore(error)
     text = type(error).__name__ + (": " + text_of(error) if text_of(error) else "")
     if unit_test:
         text = f"{unit_test}: {text}"

@@ -15,6 +15,7 @@ what the test compares with its own values are plain values (see `Remote`).
 Messages are JSON. A value is itself if JSON has it, else a list of a tag and what the tag needs.
 """
 
+import abc
 import builtins
 import json
 import operator
@@ -68,6 +69,21 @@ class _Yours:
 
     def __init__(self, number):
         self.number = number
+
+
+class _ExceptionClass(type):
+    """What stands for a class of exceptions of the other side, where its exceptions are made and its attributes are."""
+
+    def __call__(cls, /, *arguments, **named):
+        # A class of this side's that inherits from it makes its own.
+        if "_assay_ask" not in vars(cls):
+            return super().__call__(*arguments, **named)
+        return cls._assay_ask("call", *arguments, **named)
+
+    def __getattr__(cls, name):
+        if name.startswith("_") or "_assay_ask" not in vars(cls):
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+        return cls._assay_ask("getattr", name)
 
 
 class Peer:
@@ -268,8 +284,8 @@ class Peer:
             tag, take_apart, _ = CODECS[kind]
             return [tag, [self._encode(part) for part in take_apart(value)]]
         # Of anything but types and functions of Python's own, the program would have a say in its name.
-        if kind in (type, BUILT_IN) and getattr(builtins, value.__name__, None) is value:
-            if self.is_test or TYPES.get(value.__name__) is value:
+        if kind in (type, abc.ABCMeta, BUILT_IN):
+            if TYPES.get(value.__name__) is value or (self.is_test and getattr(builtins, value.__name__, None) is value):
                 return ["built-in", value.__name__]
         if self.is_test and (found := in_library(value)):
             return ["library", *found]
@@ -391,8 +407,14 @@ class Peer:
         if known is None:
             self._expect_new(number)
             kinds = tuple(base for base in map(self._decode, bases) if isinstance(base, type) and issubclass(base, BaseException))
-            methods = {"__str__": _exception_text, "__getattr__": lambda error, name: self._ask_original(error, name), "_assay_number": number, "__module__": "__main__"}
-            known = self._remotes[number, "exception"] = type(str(name), kinds or (Exception,), methods)
+            members = {
+                "__module__": "__main__",
+                "__str__": _exception_text,
+                "__getattr__": lambda error, name: self._ask_original(error, name),
+                "_assay_number": number,
+                "_assay_ask": staticmethod(lambda operation, *arguments, **named: self.ask(operation, _Yours(number), *arguments, **named)),
+            }
+            known = self._remotes[number, "exception"] = _ExceptionClass(str(name), kinds or (Exception,), members)
         return known
 
     def _decode_library_exception(self, module, name):
@@ -450,7 +472,9 @@ class Peer:
     # ---- exceptions ----
 
     def _taken_apart(self, error):
-        """The class of an exception, what to make it from, its text, its attributes (names and values in turn), its cause and notes."""
+        """The class of an exception, what to make it from, its text, its attributes (names and values in turn), its cause, its context,
+        whether that is for nobody to see, and its notes.
+        """
         kind, text = type(error), text_of(error)
         try:
             # Some, such as OSError, are made from more than they have as `args`.
@@ -458,14 +482,16 @@ class Peer:
         except Exception:
             arguments = error.args
         attributes = [part for name, value in vars(error).items() if not name.startswith("_") for part in (name, value)]
-        return kind, arguments, text, tuple(attributes), error.__cause__, getattr(error, "__notes__", None)
+        told = error.__cause__, error.__context__, error.__suppress_context__, getattr(error, "__notes__", None)
+        return kind, arguments, text, tuple(attributes), *told
 
     def _as_raised(self, parts):
-        kind, arguments, text, attributes, cause, notes = parts
+        kind, arguments, text, attributes, cause, context, is_suppressed, notes = parts
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
             raise TypeError("an exception that is none")
         try:
-            error = kind(*arguments)
+            # Here, not where its class is.
+            error = type.__call__(kind, *arguments)
         except Exception:
             # Some, such as UnicodeDecodeError, are not made from a text.
             error = RuntimeError(f"{kind.__name__}: {arguments}")
@@ -476,6 +502,9 @@ class Peer:
                 setattr(error, name, attribute)
         if isinstance(cause, BaseException):
             error.__cause__ = cause
+        if isinstance(context, BaseException):
+            error.__context__ = context
+        error.__suppress_context__ = is_suppressed is True
         for note in notes or ():
             error.add_note(note)
         return error

@@ -4,6 +4,7 @@ import builtins
 import copy
 import math
 import operator
+import types
 import typing
 
 from _assay_coroutines import driven
@@ -103,13 +104,15 @@ class Remote:
             if not is_own and (self._assay_value or other._assay_value):
                 # Were the program asked, one value could be equal to another and stand several times in a set.
                 return bool(self._assay_value) and bool(other._assay_value) and _value_of(self) == _value_of(other)
+            if not is_own:
+                return bool(self._assay_peer.ask("eq", self, other))
         elif self._assay_trust != "own":
             return _value_of(self) == other if self._assay_value else NotImplemented
-        return bool(self._assay_peer.ask("eq", self, other))
+        return self._assay_peer.ask("eq", self, other)
 
     def __ne__(self, other):
         if self._assay_trust == "own" and not isinstance(other, Remote):
-            return bool(self._assay_peer.ask("ne", self, other))
+            return self._assay_peer.ask("ne", self, other)
         equal = self.__eq__(other)
         return equal if equal is NotImplemented else not equal
 
@@ -259,6 +262,8 @@ _BY_NATURE = {
         "close": lambda remote: _driver(remote).close(),
     },
     "generator": {"send": _alone("send"), "throw": _alone("throw")},
+    # As a function does that a class has among its attributes.
+    "function": {"__get__": lambda remote, thing, kind=None: remote if thing is None else types.MethodType(remote, thing)},
 }
 _CLASSES = {}
 

@@ -8,6 +8,7 @@ import random
 import sys
 import warnings
 
+import _assay_missing as _missing
 import _assay_threads as _threads
 import _assay_wide as _wide
 from _assay_coroutines import Driver
@@ -15,7 +16,11 @@ from _assay_line import open_line
 from _assay_patches import Environment, Replacing
 from _assay_peer import Peer
 from _assay_subclasses import SERVICES
+from _assay_values import TYPES
 
+_ABSENT = object()
+# What each record of a log has.
+_OF_RECORDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 # Calls that the line itself takes in an answer.
 _FRAMES = 100
 # Functions of a library that look into a thing.
@@ -70,10 +75,14 @@ class Served:
 
     def __init__(self):
         self.namespace = {}
-        self.peer = Peer(False, vars(builtins), open_line())
+        # What names that the test has set stood for before.
+        self.before = {}
+        self.peer = Peer(False, {**TYPES, **vars(builtins)}, open_line())
         replacing = Replacing()
         self.peer.services = {
             "name": self._name,
+            "set_name": self._set_name,
+            "restore_name": self._restore_name,
             "seed": random.seed,
             "recursion": sys.setrecursionlimit,
             "patch": replacing.replace,
@@ -125,6 +134,17 @@ class Served:
             raise NameError(f"name {name!r} is not defined")
         return self.namespace[name]
 
+    def _set_name(self, name, value):
+        self.before.setdefault(name, self.namespace.get(name, _ABSENT))
+        self.namespace[name] = value
+
+    def _restore_name(self, name):
+        value = self.before.pop(name, _ABSENT)
+        if value is _ABSENT:
+            self.namespace.pop(name, None)
+        else:
+            self.namespace[name] = value
+
     def _share_environment(self):
         """From now on each side finds the variables that the other sets."""
         environment = Environment()
@@ -144,7 +164,9 @@ class Served:
         def handle(logger, record):
             if is_enabled_here(logger, record.levelno):
                 handle_here(logger, record)
-            self.ask("log", record.name, record.levelno, record.getMessage(), record.filename, record.lineno, record.funcName)
+            own = tuple(item for item in vars(record).items() if item[0] not in _OF_RECORDS)
+            text, arguments = (record.msg, record.args) if type(record.msg) is str else (record.getMessage(), ())
+            self.ask("log", record.name, record.levelno, text, arguments, record.filename, record.lineno, record.funcName, own)
 
         is_enabled_here, handle_here = logging.Logger.isEnabledFor, logging.Logger.handle
         logging.Logger.isEnabledFor, logging.Logger.handle = is_enabled, handle
@@ -153,5 +175,6 @@ class Served:
 
     @staticmethod
     def _before_raising(error):
-        if _wide.is_too_narrow(error):
+        # What this interpreter lacks, or has not enough of, is not for the test to hear.
+        if _wide.is_too_narrow(error) or _missing.part(error) or _missing.module(error):
             raise error

@@ -11,6 +11,7 @@ import sys
 import types
 import typing
 import unittest
+import unittest.mock
 import warnings
 
 from _assay_coroutines import Driver
@@ -70,7 +71,8 @@ def _has_class(thing, kind):
     sets. Of the test's own classes nothing of the program's is, but of its protocols.
     """
     if not _is_of_program(thing) or thing._assay_value:
-        return _isinstance(thing, kind)
+        # A mock has the class that it was made for.
+        return _isinstance(thing, kind) or (_isinstance(thing, unittest.mock.NonCallableMock) and any(thing.__class__ is one for one in _alternatives(kind)))
     return any(_asked(thing, one, "isinstance") for one in _alternatives(kind))
 
 
@@ -128,8 +130,11 @@ def _print(output, errors):
     sys.stderr.write(errors)
 
 
-def _log(name, level, text, file, line, function):
-    logging.getLogger(name).handle(logging.LogRecord(name, level, file, line, text, (), None, function))
+def _log(name, level, text, arguments, file, line, function, own):
+    record = logging.LogRecord(name, level, file, line, text, (), None, function)
+    record.args = arguments
+    vars(record).update(own)
+    logging.getLogger(name).handle(record)
 
 
 def connect(code):

@@ -91,16 +91,11 @@ def subclass(name, bases, names, members):
     return types.new_class(name, bases, {}, lambda namespace: namespace.update(made))
 
 
-def _method(function):
-    """A function that binds to an object, as what stands for one of the test's does not."""
-    return function and (lambda *arguments, **named: function(*arguments, **named))
-
-
 _PUT_TOGETHER = {
-    "function": _method,
-    "property": lambda *functions: property(*map(_method, functions)),
-    "staticmethod": lambda function: staticmethod(_method(function)),
-    "classmethod": lambda function: classmethod(_method(function)),
+    "function": lambda function: function,
+    "property": property,
+    "staticmethod": staticmethod,
+    "classmethod": classmethod,
     "value": lambda value: value,
 }
 SERVICES = {"subclass": subclass, "super": super}

@@ -11,6 +11,7 @@ mod judging;
 mod numbers;
 mod packages;
 mod passing;
+mod patching;
 mod platform;
 mod pool;
 mod programs;
