@@ -4,7 +4,7 @@
 use assay_bench::{Contender, compare, tune};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
-use assay_lm::train::{DEFAULT_MICRO_BATCH_TOKENS, Example, Loss, TrainConfig, Trainer};
+use assay_lm::train::{Activations, DEFAULT_MICRO_BATCH_TOKENS, Example, Loss, TrainConfig, Trainer};
 use assay_lm::{Config, Decoder, Family, Kernels, LmError, Placement};
 
 fn main() -> Result<(), LmError> {
@@ -65,6 +65,7 @@ fn trainer(config: &Config, kernels: Kernels, sequences: usize, length: usize) -
         seed: 1,
         loss: Loss::Naive,
         micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
+        activations: Activations::Kept,
     };
     let decoder = Decoder::init(config, 1, &Placement::cpu(kernels))?;
     Trainer::new(decoder, (0..sequences).map(unit).collect(), settings)

@@ -8,6 +8,7 @@ mod check;
 mod check_several;
 mod composing;
 mod criteria;
+mod doctor;
 mod documents;
 mod faults;
 mod fetching;

@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Say why a step would run, or what its cached result depends on
     Why(WhyArgs),
+    /// Say what this machine has for the program, GPUs included, and what is missing
+    Doctor,
     /// List the kinds of steps, or describe one: its inputs, its output and its parameters
     Steps {
         /// The kind, such as `train` [default: all, in brief]

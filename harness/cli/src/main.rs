@@ -7,6 +7,7 @@ mod check;
 mod compose;
 mod diff;
 mod display;
+mod doctor;
 mod document;
 mod error_document;
 mod evidence;
@@ -112,6 +113,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Plan(args) => plan::plan(global, args),
         Command::Audit(args) => audit::run(global, args),
         Command::Why(args) => plan::why(global, args),
+        Command::Doctor => doctor::doctor(global),
         Command::Steps { kind } => steps::steps(global, kind.as_deref()),
         Command::Settings(args) => settings::settings(global, args),
         Command::Report(args) => report::report(global, args),

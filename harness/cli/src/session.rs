@@ -10,6 +10,7 @@ use assay_flow::{
     Diagnostic, Diagnostics, Facts, Graph, JoinedGraph, LockError, Registry, Scale, Step, Workspace, load,
     load_all,
 };
+use assay_lm::{Cuda, DeviceName};
 use assay_sandbox::{Image, ImageLock, Judging, JudgingSetup, Limits, SetupEvent, Tools, grade};
 use assay_store::{Rebuilt, Store, StoreError};
 use assay_study::steps::{self, Setup};
@@ -367,7 +368,12 @@ impl<'s> Unpinned<'s> {
 
 /// The facts of this machine that change results.
 fn facts() -> Facts {
-    Facts::from([(steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned())])
+    let processor = (steps::FACT_INSTRUCTION_SET.to_owned(), assay_lm::instruction_set().to_owned());
+    let cuda = Cuda::look();
+    let gpus = cuda.iter().flat_map(|cuda| {
+        cuda.gpus.iter().map(|gpu| (DeviceName::Cuda(gpu.index).to_string(), cuda.fact(gpu)))
+    });
+    std::iter::once(processor).chain(gpus).collect()
 }
 
 fn store_path_of(global: &Global, workspace: &Workspace) -> Utf8PathBuf {

@@ -10,6 +10,7 @@ use candle_core::{Tensor, Var};
 use crate::config::Config;
 use crate::error::{LmError, Result};
 use crate::layer::{Heads, Layer, Projection, TensorOps};
+use crate::layout::{EMBEDDING, HEAD};
 use crate::ops::{self, Rotary, RotaryTable};
 use crate::placement::{Kernels, Placement};
 use crate::sequences::Sequences;
@@ -104,8 +105,8 @@ impl Decoder {
         let layers = (0..config.num_layers)
             .map(|index| layer(config, |suffix| get(format!("model.layers.{index}.{suffix}"))))
             .collect::<Result<Vec<_>>>()?;
-        let embedding = get("model.embed_tokens.weight".to_owned())?;
-        let head = if config.tied_head { embedding.clone() } else { get("lm_head.weight".to_owned())? };
+        let embedding = get(EMBEDDING.to_owned())?;
+        let head = if config.tied_head { embedding.clone() } else { get(HEAD.to_owned())? };
         let norm = get("model.norm.weight".to_owned())?;
         Ok(Self { config: config.clone(), placement, vars, tensors, embedding, layers, norm, head, rotary })
     }
@@ -186,6 +187,12 @@ impl Decoder {
         &self.head
     }
 
+    /// The Hugging Face name of the head's tensor.
+    #[must_use]
+    pub fn head_name(&self) -> &'static str {
+        if self.config.tied_head { EMBEDDING } else { HEAD }
+    }
+
     /// Writes the weights as one safetensors file of `f32`: the same weights give the same bytes.
     ///
     /// # Errors
@@ -226,12 +233,7 @@ impl Decoder {
         if batch.is_empty() {
             return Ok(Tensor::zeros((0, self.config.hidden_size), self.norm.dtype(), self.norm.device())?);
         }
-        let (kernels, head_dim) = (self.kernels(), self.config.head_dim);
-        let x =
-            self.layers_of(batch.tokens(), &batch.positions(), |_, Heads { queries, keys, values }| {
-                ops::attention(kernels, &queries, &keys, &values, head_dim, batch.offsets())
-            })?;
-        self.final_norm(&x)
+        self.final_norm(&self.pass(batch)?.layers(self)?)
     }
 
     /// The state after the last layer, before the last norm: `[N, d]` for `N` tokens at the given positions.
@@ -243,8 +245,7 @@ impl Decoder {
         positions: &[u32],
         mut attend: impl FnMut(usize, Heads<Tensor>) -> candle_core::Result<Tensor>,
     ) -> Result<Tensor> {
-        let (kernels, eps) = (self.kernels(), self.config.rms_norm_eps);
-        let mut ops = TensorOps { kernels, eps, rotary: self.rotary(positions)? };
+        let mut ops = self.ops(self.rotary(positions)?);
         let mut x = ops::embedding(&self.embedding, tokens)?;
         for (index, layer) in self.layers.iter().enumerate() {
             let heads = layer.before_attention(&mut ops, &x)?;
@@ -252,6 +253,16 @@ impl Decoder {
             x = layer.after_attention(&mut ops, x, attended)?;
         }
         Ok(x)
+    }
+
+    fn ops(&self, rotary: Rotary) -> TensorOps {
+        TensorOps { kernels: self.kernels(), eps: self.config.rms_norm_eps, rotary }
+    }
+
+    /// The way of a batch through the decoder, piece by piece.
+    pub(crate) fn pass<'a>(&self, batch: &'a Sequences) -> Result<Pass<'a>> {
+        self.check_tokens(batch.tokens())?;
+        Ok(Pass { batch, rotary: self.rotary(&batch.positions())? })
     }
 
     /// The norm before the head, `[M, d]` to `[M, d]`.
@@ -297,6 +308,43 @@ impl Decoder {
             Some(position) => Err(LmError::TokenOutOfRange { token: tokens[position], position, vocab_size }),
             None => Ok(()),
         }
+    }
+}
+
+/// The way of a batch of `N` tokens through a decoder, in pieces that a backward pass can take one by one.
+#[derive(Debug)]
+pub(crate) struct Pass<'a> {
+    batch: &'a Sequences,
+    rotary: Rotary,
+}
+
+impl Pass<'_> {
+    /// The input of the first layer, `[N, d]`.
+    pub(crate) fn embedded(&self, decoder: &Decoder) -> Result<Tensor> {
+        Ok(ops::embedding(&decoder.embedding, self.batch.tokens())?)
+    }
+
+    /// The output of a layer, `[N, d]` to `[N, d]`.
+    pub(crate) fn layer(&self, decoder: &Decoder, index: usize, x: &Tensor) -> Result<Tensor> {
+        let (mut ops, layer) = (decoder.ops(self.rotary.clone()), &decoder.layers[index]);
+        let Heads { queries, keys, values } = layer.before_attention(&mut ops, x)?;
+        let (head_dim, offsets) = (decoder.config.head_dim, self.batch.offsets());
+        let attended = ops::attention(decoder.kernels(), &queries, &keys, &values, head_dim, offsets)?;
+        Ok(layer.after_attention(&mut ops, x.clone(), attended)?)
+    }
+
+    /// The output of the last layer, `[N, d]`.
+    pub(crate) fn layers(&self, decoder: &Decoder) -> Result<Tensor> {
+        let mut x = self.embedded(decoder)?;
+        for index in 0..decoder.layers.len() {
+            x = self.layer(decoder, index, &x)?;
+        }
+        Ok(x)
+    }
+
+    /// What passes the head of some rows of the last layer's output: `[rows.len(), d]`.
+    pub(crate) fn before_head(&self, decoder: &Decoder, x: &Tensor, rows: &[u32]) -> Result<Tensor> {
+        decoder.final_norm(&x.index_select(&Tensor::new(rows, x.device())?, 0)?)
     }
 }
 

@@ -6,6 +6,7 @@ pub use assay_store::ErrorClass;
 
 use crate::engine::EndpointError;
 use crate::placement::{DeviceName, Placement};
+use crate::train::MemoryPlan;
 
 /// The result of this crate's fallible functions.
 pub type Result<T, E = LmError> = std::result::Result<T, E>;
@@ -230,6 +231,17 @@ pub enum LmError {
         /// Why not.
         problem: &'static str,
     },
+    /// A device has not the memory that a run takes.
+    #[error("training needs {plan}; the device has {:.1} GiB free", *free as f64 / f64::from(1 << 30))]
+    DeviceMemory {
+        /// What the run takes.
+        plan: MemoryPlan,
+        /// What is free, in bytes.
+        free: u64,
+    },
+    /// A device's memory was full in the middle of a computation.
+    #[error("the device is out of memory: {0}")]
+    DeviceFull(#[source] candle_core::Error),
     /// A device cannot be used.
     #[error("the device {device} cannot be used: {source}")]
     Device {
@@ -317,7 +329,18 @@ pub enum LmError {
     Io(#[from] std::io::Error),
     /// A tensor operation failed.
     #[error("tensor operation: {0}")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(#[source] candle_core::Error),
+}
+
+impl From<candle_core::Error> for LmError {
+    fn from(error: candle_core::Error) -> Self {
+        // The driver's error is wrapped several times on its way, and has no type of its own there.
+        if error.to_string().contains("OUT_OF_MEMORY") {
+            Self::DeviceFull(error)
+        } else {
+            Self::Tensor(error)
+        }
+    }
 }
 
 impl LmError {
@@ -373,6 +396,8 @@ impl LmError {
             | Self::Diverged { .. } => ErrorClass::User,
             Self::Io(_)
             | Self::Device { .. }
+            | Self::DeviceMemory { .. }
+            | Self::DeviceFull(_)
             | Self::CheckpointOther { .. }
             | Self::CheckpointDamaged { .. } => ErrorClass::Environment,
             Self::RowOutOfRange { .. }
@@ -433,6 +458,9 @@ impl LmError {
             }
             Self::Placement { .. } => {
                 "choose `kernels = \"reference\"` for a GPU or for bf16 and f16, and a build with CUDA for a GPU"
+            }
+            Self::DeviceMemory { .. } | Self::DeviceFull(_) => {
+                "keep fewer activations (`activations = \"recomputed\"`), cut rows off earlier (`cutoff`), or choose a GPU with more free memory"
             }
             Self::Device { .. } => "check that the GPU exists, that it is free and that its driver works",
             Self::TensorDtype { .. } => "use an unquantized checkpoint",

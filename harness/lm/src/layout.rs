@@ -2,6 +2,11 @@
 
 use crate::config::Config;
 
+/// The name of the embedding.
+pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
+/// The name of a head that is not the embedding.
+pub(crate) const HEAD: &str = "lm_head.weight";
+
 /// A tensor that a model of some configuration has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorSpec {
@@ -39,7 +44,7 @@ pub fn layout(config: &Config) -> Vec<TensorSpec> {
     let residual =
         |width: usize| Init::Normal { std: (width as f64 * 2.0 * config.num_layers as f64).sqrt().recip() };
 
-    add("model.embed_tokens.weight".to_owned(), &[config.vocab_size, d], Init::Normal { std: 0.02 });
+    add(EMBEDDING.to_owned(), &[config.vocab_size, d], Init::Normal { std: 0.02 });
     for layer in 0..config.num_layers {
         let name = |suffix: &str| format!("model.layers.{layer}.{suffix}");
         add(name("input_layernorm.weight"), &[d], Init::Constant(1.0));
@@ -64,7 +69,7 @@ pub fn layout(config: &Config) -> Vec<TensorSpec> {
     }
     add("model.norm.weight".to_owned(), &[d], Init::Constant(1.0));
     if !config.tied_head {
-        add("lm_head.weight".to_owned(), &[config.vocab_size, d], fan_in(d));
+        add(HEAD.to_owned(), &[config.vocab_size, d], fan_in(d));
     }
     specs
 }

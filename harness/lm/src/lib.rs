@@ -10,6 +10,7 @@ pub mod decoder;
 pub mod engine;
 pub mod error;
 pub mod gguf;
+pub mod gpu;
 mod layer;
 mod layout;
 pub mod model;
@@ -38,6 +39,7 @@ pub use engine::{
     EngineKind, Generator, Request, Sampling, Scorer, Served, ServerKind, VERSION, instruction_set,
 };
 pub use error::{ErrorClass, LmError, Result};
+pub use gpu::{Cuda, Gpu};
 pub use layer::{Layer, Projection};
 pub use model::Model;
 pub use placement::{DeviceName, Float, Kernels, Placement};

@@ -73,6 +73,12 @@ impl Placement {
         self.device == DeviceName::Cpu
     }
 
+    /// Whether it is `f32` on the CPU, for which there is code of our own besides candle's.
+    #[must_use]
+    pub fn is_cpu_f32(&self) -> bool {
+        self.is_cpu() && self.float == Float::F32
+    }
+
     /// Checks that this build can compute in this way, without touching the device.
     ///
     /// # Errors

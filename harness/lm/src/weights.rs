@@ -10,6 +10,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::config::Config;
 use crate::error::{LmError, Result};
+use crate::layout::HEAD;
 use crate::placement::Placement;
 use crate::tensor_file::{Mapped, Source, write};
 
@@ -76,8 +77,7 @@ pub fn read<P: AsRef<Utf8Path>>(
         let file = Mapped::open(path.as_ref())?;
         for (name, view) in file.tensors()?.iter() {
             let Some(shape) = expected.remove(name) else {
-                let redundant =
-                    name.ends_with("rotary_emb.inv_freq") || config.tied_head && name == "lm_head.weight";
+                let redundant = name.ends_with("rotary_emb.inv_freq") || config.tied_head && name == HEAD;
                 if redundant {
                     continue;
                 }

@@ -141,11 +141,15 @@ fn padded<'a>(ranges: impl Iterator<Item = &'a Range<usize>> + Clone) -> (Vec<u3
     (rows, real)
 }
 
-/// `[B, 1, 1, queries, keys]`: `-∞` where a key lies behind the query.
+/// `[B, 1, 1, queries, keys]`: `-∞` where a key lies behind the query. Where all spans begin at one position, as in training,
+/// one mask does for all: `[1, 1, 1, queries, keys]`.
 fn causal_mask(spans: &[Span], queries: usize, keys: usize, device: &Device) -> Result<Tensor> {
+    let first = |span: &Span| span.keys.len() - span.queries.len();
+    let is_shared = spans.windows(2).all(|pair| first(&pair[0]) == first(&pair[1]));
+    let spans = if is_shared { &spans[..spans.len().min(1)] } else { spans };
     let mut mask = Vec::with_capacity(spans.len() * queries * keys);
     for span in spans {
-        let first = span.keys.len() - span.queries.len();
+        let first = first(span);
         for position in first..first + queries {
             mask.extend((0..keys).map(|key| if key > position { f32::NEG_INFINITY } else { 0.0 }));
         }

@@ -14,6 +14,13 @@ pub(crate) struct MicroBatch {
     pub(crate) factors: Vec<f32>,
 }
 
+impl MicroBatch {
+    /// The rows that pass the head, in the order of the targets.
+    pub(crate) fn rows(&self) -> Vec<u32> {
+        self.targets.iter().map(|(row, _)| *row as u32).collect()
+    }
+}
+
 /// Cuts a batch into micro-batches of at most `limit` tokens, sequences of like length together.
 ///
 /// Nothing after an example's last supervised token is fed, nor that token itself; examples of weight 0 are

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{Rewards, StepStats};
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::optim::{AdamW, Moments};
+use crate::optim::{Moments, Optimiser};
+use crate::placement::{Float, Placement};
 use crate::tensor_file::{Mapped, Source, write};
 use crate::weights;
 
@@ -66,7 +67,7 @@ pub(crate) fn save(
     dir: &Utf8Path,
     identity: blake3::Hash,
     decoder: &Decoder,
-    optimiser: &AdamW,
+    optimiser: &Optimiser,
     history: &[StepStats],
 ) -> Result<()> {
     let step = optimiser.step();
@@ -80,8 +81,9 @@ pub(crate) fn save(
     let partial = dir.join(PARTIAL);
     remove_folder(&partial)?;
     fs_err::create_dir(&partial)?;
-    let weights =
-        write_hashed(&partial.join(WEIGHTS), |out| weights::write_safetensors(decoder.tensors(), out))?;
+    let weights = write_hashed(&partial.join(WEIGHTS), |out| {
+        weights::write_safetensors(optimiser.weights(decoder), out)
+    })?;
     let training = write_hashed(&partial.join(TRAINING), |out| write_training(out, optimiser, history))?;
     let files = BTreeMap::from([(WEIGHTS.to_owned(), weights), (TRAINING.to_owned(), training)]);
     let state = State { format: FORMAT, identity: identity.to_string(), step, files }.sealed()?;
@@ -94,12 +96,8 @@ pub(crate) fn save(
 }
 
 /// Moments and history as a safetensors file; numbers keep their bits.
-fn write_training(out: &mut dyn Write, optimiser: &AdamW, history: &[StepStats]) -> Result<()> {
-    let mut tensors = Vec::new();
-    for (name, Moments { first, second }) in optimiser.moments() {
-        tensors.push((format!("first.{name}"), Source::F32(first)));
-        tensors.push((format!("second.{name}"), Source::F32(second)));
-    }
+fn write_training(out: &mut dyn Write, optimiser: &Optimiser, history: &[StepStats]) -> Result<()> {
+    let mut tensors = optimiser.written_moments();
     let rows = history.iter().flat_map(|s| {
         let Rewards { mean, mixed } = s.rewards.unwrap_or(NO_REWARDS);
         [s.loss, s.grad_norm, s.learning_rate, s.tokens as f64, mean, mixed]
@@ -140,7 +138,9 @@ impl Checkpoint {
         };
         open(WEIGHTS)?;
         let training = open(TRAINING)?;
-        let weights = weights::read(decoder.config(), &[folder.join(WEIGHTS)], decoder.placement())?;
+        // In the precision in which they are updated, which the decoder's own may be roundings of.
+        let placement = Placement { float: Float::F32, ..*decoder.placement() };
+        let weights = weights::read(decoder.config(), &[folder.join(WEIGHTS)], &placement)?;
         let (moments, history) = read_training(&training)?;
         if history.len() as u64 != step {
             return Err(damaged(format!("{TRAINING}: its history does not have every step")));

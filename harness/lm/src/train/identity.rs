@@ -1,6 +1,6 @@
 //! What a training run is: the hash that ties a checkpoint to it.
 
-use super::{Loss, TrainConfig, Unit};
+use super::{Activations, Loss, TrainConfig, Unit};
 use crate::decoder::Decoder;
 use crate::error::Result;
 use crate::optim::DecayGroup;
@@ -9,7 +9,7 @@ use crate::tensor_file::Source;
 
 /// The hash of all that determines a run: configuration, model shape, first weights, data.
 pub(crate) fn identity(config: &TrainConfig, decoder: &Decoder, data: &[u8]) -> Result<blake3::Hash> {
-    let mut hasher = blake3::Hasher::new_derive_key("assay-lm training run v3");
+    let mut hasher = blake3::Hasher::new_derive_key("assay-lm training run v4");
     hash_config(&mut hasher, config);
     for text in [decoder.config().to_json(), decoder.placement().to_string()] {
         hash_bytes(&mut hasher, text.as_bytes());
@@ -43,6 +43,7 @@ fn hash_config(hasher: &mut blake3::Hasher, config: &TrainConfig) {
         seed,
         loss,
         micro_batch_tokens,
+        activations,
     } = config;
     let (loss, mean_response_len) = match loss {
         Loss::DrSft { mean_response_len } => (0, *mean_response_len),
@@ -57,6 +58,10 @@ fn hash_config(hasher: &mut blake3::Hasher, config: &TrainConfig) {
         Schedule::Constant => 0,
         Schedule::Cosine => 1,
     };
+    let activations = match activations {
+        Activations::Kept => 0,
+        Activations::Recomputed => 1,
+    };
     for value in [
         *learning_rate,
         betas.0,
@@ -70,7 +75,7 @@ fn hash_config(hasher: &mut blake3::Hasher, config: &TrainConfig) {
         hasher.update(&value.to_bits().to_le_bytes());
     }
     let counts = [*epochs, *batch as u64, *seed, *micro_batch_tokens as u64];
-    for value in [loss, decay, schedule].into_iter().chain(counts) {
+    for value in [loss, decay, schedule, activations].into_iter().chain(counts) {
         hasher.update(&value.to_le_bytes());
     }
 }

@@ -1,19 +1,20 @@
 //! An optimiser at work on a decoder, one step for each batch of units.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
-use candle_core::{CpuStorage, Storage, Tensor, Var};
 
-use super::batch::{MicroBatch, micro_batches};
+use super::backward::accumulate;
+use super::batch::micro_batches;
 use super::checkpoint::{self, Checkpoint};
 use super::identity::identity;
 use super::order::Order;
 use super::{Rewards, StepStats, TrainConfig, Unit, check_units};
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::optim::{AdamW, Gradients, clip_factor};
-use crate::placement::Placement;
+use crate::optim::{Moments, Optimiser, clip_factor};
+use crate::placement::Float;
 use crate::schedule::LearningRate;
 
 /// How often a run is saved.
@@ -60,8 +61,7 @@ pub struct Learner {
     identity: blake3::Hash,
     order: Order,
     learning_rate: LearningRate,
-    optimiser: AdamW,
-    gradients: Gradients,
+    optimiser: Optimiser,
     history: Vec<StepStats>,
     /// Whether a step of this process has shown that every variable gets a gradient.
     covered: bool,
@@ -73,8 +73,7 @@ impl Learner {
     /// everything that the units are made from, beside the decoder: a checkpoint of other data is refused.
     ///
     /// # Errors
-    /// [`LmError::Setting`] for an impossible configuration; [`LmError::Placement`] for a decoder that is not in
-    /// `f32` on the CPU.
+    /// [`LmError::Setting`] for an impossible configuration; [`LmError::Placement`] for a decoder in `f16`.
     pub fn new(decoder: Decoder, items: usize, data: &[u8], config: TrainConfig) -> Result<Self> {
         config.check()?;
         if items == 0 {
@@ -86,8 +85,8 @@ impl Learner {
             return Err(LmError::Setting { field: "decoder", problem });
         }
         let placement = *decoder.placement();
-        if Placement::cpu(placement.kernels) != placement {
-            let problem = "models are trained in f32 on the CPU";
+        if placement.float == Float::F16 {
+            let problem = "gradients in f16 are too small for its exponents: train in bf16 or f32";
             return Err(LmError::Placement { placement, problem });
         }
         let order = Order::new(items, config.batch, config.epochs, config.seed);
@@ -99,8 +98,7 @@ impl Learner {
                 config.warmup,
                 order.steps(),
             ),
-            optimiser: AdamW::new(config.optimiser(), decoder.vars()),
-            gradients: Gradients::zeros(decoder.vars()),
+            optimiser: Optimiser::new(config.optimiser(), &decoder)?,
             history: Vec::new(),
             covered: false,
             saved: Instant::now(),
@@ -143,14 +141,8 @@ impl Learner {
     }
 
     fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
-        let Checkpoint { step, mut weights, moments, history } = checkpoint;
-        for (name, var) in self.decoder.vars() {
-            let Some(values) = weights.remove(name) else {
-                return Err(LmError::MissingTensor { name: name.clone() });
-            };
-            var.set(&values)?;
-        }
-        self.optimiser = AdamW::restore(self.config.optimiser(), step, moments);
+        let Checkpoint { step, weights, moments, history } = checkpoint;
+        self.optimiser.restore(&self.decoder, step, weights, moments)?;
         self.history = history;
         Ok(())
     }
@@ -167,10 +159,18 @@ impl Learner {
         self.decoder
     }
 
-    /// The optimiser's state.
+    /// How it is trained.
     #[must_use]
-    pub fn optimiser(&self) -> &AdamW {
-        &self.optimiser
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// A copy of the optimiser's moments, by variable.
+    ///
+    /// # Errors
+    /// [`LmError::Tensor`] if a device does not give them.
+    pub fn moments(&self) -> Result<BTreeMap<String, Moments>> {
+        self.optimiser.moments()
     }
 
     /// What each step so far did, those before an interruption included.
@@ -214,14 +214,16 @@ impl Learner {
             return Err(LmError::Finished { steps: self.order.steps() });
         }
         let parts = micro_batches(units, self.config.loss, self.config.micro_batch_tokens)?;
-        self.gradients.clear();
+        let Self { decoder, optimiser, .. } = self;
+        optimiser.clear();
         let mut loss = 0.0;
         for part in &parts {
-            loss += accumulate(&self.decoder, part, &mut self.gradients)?;
+            let mut add = |name: &str, gradient: &_| optimiser.add(name, gradient);
+            loss += accumulate(decoder, part, self.config.activations, &mut add)?;
         }
-        let grad_norm = self.gradients.norm();
+        let grad_norm = optimiser.norm()?;
         if !self.covered && !parts.is_empty() {
-            let names = self.gradients.uncovered();
+            let names = optimiser.uncovered()?;
             if !names.is_empty() {
                 return Err(LmError::NoGradient { names });
             }
@@ -232,7 +234,7 @@ impl Learner {
         }
         let learning_rate = self.learning_rate.at(step);
         let factor = clip_factor(grad_norm, self.config.clip);
-        self.optimiser.update(self.decoder.vars(), &self.gradients, learning_rate, factor)?;
+        self.optimiser.update(&self.decoder, learning_rate, factor)?;
         let tokens = parts.iter().map(|part| part.inputs.total() as u64).sum();
         let stats = StepStats { step, loss, grad_norm, learning_rate, tokens, rewards };
         self.history.push(stats);
@@ -259,39 +261,5 @@ impl Learner {
         checkpoint::save(dir, self.identity, &self.decoder, &self.optimiser, &self.history)?;
         self.saved = Instant::now();
         Ok(())
-    }
-}
-
-/// Adds a part's gradients; returns its share of the loss.
-fn accumulate(decoder: &Decoder, part: &MicroBatch, gradients: &mut Gradients) -> Result<f64> {
-    let log_probs = decoder.log_probs(&part.inputs, &part.targets)?;
-    let factors = Tensor::new(part.factors.as_slice(), log_probs.device())?;
-    let loss = (log_probs * factors)?.sum_all()?.neg()?;
-    // The store holds gradients of intermediate results and, through them, the whole graph: it ends with this
-    // function.
-    let mut store = loss.backward()?;
-    for (name, var) in decoder.vars() {
-        if let Some(gradient) = store.remove(var) {
-            add(name, var, &gradient, gradients)?;
-        }
-    }
-    Ok(f64::from(loss.to_scalar::<f32>()?))
-}
-
-fn add(name: &str, var: &Var, gradient: &Tensor, gradients: &mut Gradients) -> Result<()> {
-    let gradient = gradient.contiguous()?;
-    let (storage, layout) = gradient.storage_and_layout();
-    match (&*storage, layout.contiguous_offsets()) {
-        (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => {
-            gradients.add(name, &values[start..end])
-        }
-        _ => Err(LmError::Setting {
-            field: "decoder",
-            problem: format!(
-                "keeps `{name}` as {:?} on {:?}, but trains as F32 on the CPU",
-                var.dtype(),
-                var.device()
-            ),
-        }),
     }
 }

@@ -4,15 +4,18 @@
 //! takes a batch of units in an order that is a function of the seed and the epoch, so the step number alone
 //! says where a run stands, and a run that was interrupted goes on bit for bit as if it had not been.
 
+mod backward;
 mod batch;
 mod checkpoint;
 mod identity;
 mod learner;
+mod memory;
 mod order;
 mod trainer;
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LmError, Result};
@@ -20,6 +23,7 @@ use crate::optim::{AdamWConfig, DecayGroup};
 use crate::schedule::Schedule;
 
 pub use learner::{Checkpoints, Every, Learner, Resumed};
+pub use memory::{MemoryPlan, PartSize};
 pub use trainer::Trainer;
 
 /// A sequence of tokens and what is to be learned from it.
@@ -62,6 +66,17 @@ pub enum Loss {
 /// From 1,024 on, larger ones are no faster on a CPU.
 pub const DEFAULT_MICRO_BATCH_TOKENS: usize = 16_384;
 
+/// What of a forward pass stays in memory for the backward pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Activations {
+    /// All that it needs.
+    #[default]
+    Kept,
+    /// The inputs of layers. The rest is computed a second time, layer by layer: a step takes about a third longer.
+    Recomputed,
+}
+
 /// How a decoder is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +109,9 @@ pub struct TrainConfig {
     /// A batch with more is computed in parts whose gradients are added up, which changes the last bits of a
     /// result.
     pub micro_batch_tokens: usize,
+    /// What stays in memory between the passes; changes the last bits of a result.
+    #[serde(default)]
+    pub activations: Activations,
 }
 
 impl TrainConfig {

@@ -1,15 +1,18 @@
 //! The training loop over units that are there from the start.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use camino::Utf8Path;
 
 use super::identity::of_units;
 use super::learner::{Checkpoints, Learner, Resumed};
-use super::{StepStats, TrainConfig, Unit, check_units};
+use super::{MemoryPlan, PartSize, StepStats, TrainConfig, Unit, check_units};
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
-use crate::optim::AdamW;
+use crate::gpu::Cuda;
+use crate::optim::Moments;
+use crate::placement::DeviceName;
 
 /// A training run: a [`Learner`] with its units.
 ///
@@ -26,10 +29,11 @@ impl Trainer {
     ///
     /// # Errors
     /// [`LmError::Setting`], [`LmError::Example`] or [`LmError::TokenOutOfRange`] for an impossible
-    /// configuration or example; [`LmError::Placement`] for a decoder that is not in `f32` on the CPU.
+    /// configuration or example; [`LmError::Placement`] for a decoder in `f16`.
     pub fn new(decoder: Decoder, units: Vec<Unit>, config: TrainConfig) -> Result<Self> {
         config.check()?;
         check_some(&units, decoder.config().vocab_size)?;
+        check_memory(&decoder, &units, &config)?;
         let learner = Learner::new(decoder, units.len(), &of_units(&units), config)?;
         Ok(Self { learner, units })
     }
@@ -46,8 +50,15 @@ impl Trainer {
     ) -> Result<(Self, Resumed)> {
         config.check()?;
         check_some(&units, decoder.config().vocab_size)?;
+        check_memory(&decoder, &units, &config)?;
         let (learner, resumed) = Learner::resume(decoder, units.len(), &of_units(&units), config, dir)?;
         Ok((Self { learner, units }, resumed))
+    }
+
+    /// What the run takes of its device's memory.
+    #[must_use]
+    pub fn memory_plan(&self) -> MemoryPlan {
+        memory_plan(self.decoder(), &self.units, self.learner.config())
     }
 
     /// The decoder, trained so far.
@@ -62,10 +73,12 @@ impl Trainer {
         self.learner.into_decoder()
     }
 
-    /// The optimiser's state.
-    #[must_use]
-    pub fn optimiser(&self) -> &AdamW {
-        self.learner.optimiser()
+    /// A copy of the optimiser's moments, by variable.
+    ///
+    /// # Errors
+    /// [`LmError::Tensor`] if a device does not give them.
+    pub fn moments(&self) -> Result<BTreeMap<String, Moments>> {
+        self.learner.moments()
     }
 
     /// What each step so far did, those before an interruption included.
@@ -122,6 +135,22 @@ impl Trainer {
     pub fn save(&mut self, dir: &Utf8Path) -> Result<()> {
         self.learner.save(dir)
     }
+}
+
+fn memory_plan(decoder: &Decoder, units: &[Unit], config: &TrainConfig) -> MemoryPlan {
+    let longest = units.iter().flatten().map(|example| example.supervised.end.saturating_sub(1)).max();
+    let longest = longest.unwrap_or(0) as u64;
+    let tokens = longest.max(config.micro_batch_tokens as u64);
+    let part = PartSize { tokens, longest };
+    MemoryPlan::of(decoder.config(), decoder.placement(), config.activations, part)
+}
+
+/// Refuses a run that a GPU has not the memory for. The memory of the CPU is its step's affair.
+fn check_memory(decoder: &Decoder, units: &[Unit], config: &TrainConfig) -> Result<()> {
+    let DeviceName::Cuda(index) = decoder.placement().device else { return Ok(()) };
+    let gpus = Cuda::look().map(|cuda| cuda.gpus).unwrap_or_default();
+    let free = gpus.into_iter().find(|gpu| gpu.index == index).and_then(|gpu| gpu.free_bytes);
+    free.map_or(Ok(()), |free| memory_plan(decoder, units, config).fits(free))
 }
 
 /// Refuses a run without units, and impossible examples.

@@ -4,6 +4,7 @@
 
 mod config;
 mod decoder;
+mod devices;
 mod gguf;
 mod ops;
 mod parity;

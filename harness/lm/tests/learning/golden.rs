@@ -9,7 +9,7 @@ use crate::models::{lively, shape};
 use assay_lm::optim::DecayGroup;
 use assay_lm::sample::{Prompt, SampleConfig, Sampler, forced_choice};
 use assay_lm::schedule::Schedule;
-use assay_lm::train::{Example, Loss, TrainConfig, Trainer, Unit};
+use assay_lm::train::{Activations, Example, Loss, TrainConfig, Trainer, Unit};
 use assay_lm::{Config, Decoder, Family, Kernels, Model, Placement, Scored, score};
 use camino::Utf8Path;
 
@@ -65,6 +65,7 @@ fn trained(decoder: Decoder) -> String {
         seed: 3,
         loss: Loss::DrSft { mean_response_len: 30.0 },
         micro_batch_tokens: 700,
+        activations: Activations::Kept,
     };
     let mut trainer = Trainer::new(decoder, units(40, vocabulary), config).unwrap();
     assert!(trainer.run(None, &mut |_| ControlFlow::Continue(())).unwrap().is_continue());

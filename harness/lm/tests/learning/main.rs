@@ -4,6 +4,7 @@
 mod folder;
 mod golden;
 mod models;
+mod precision;
 mod sampling;
 mod training;
 mod untrained;

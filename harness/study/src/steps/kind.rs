@@ -9,7 +9,7 @@ use assay_flow::{
     ArtifactType, Facts, InputSpec, LockEntry, LockError, ParamError, Params, Resources, StepContext,
     StepError, StepKind, Workspace,
 };
-use assay_lm::{LmError, Placement};
+use assay_lm::{DeviceName, LmError, Placement};
 use assay_store::ErrorClass;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -285,11 +285,12 @@ pub(crate) fn named(known: &Facts, names: &[&str]) -> Facts {
     known.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// The facts that change float results under a placement: the instruction set, where the CPU computes.
+/// The facts that change float results under a placement: the instruction set where the CPU computes, else the GPU's architecture
+/// and the version of its library.
 pub(crate) fn float_facts(placement: &Placement, known: &Facts) -> Facts {
-    match placement.is_cpu() {
-        true => named(known, &[FACT_INSTRUCTION_SET]),
-        false => Facts::new(),
+    match placement.device {
+        DeviceName::Cpu => named(known, &[FACT_INSTRUCTION_SET]),
+        gpu @ DeviceName::Cuda(_) => named(known, &[&gpu.to_string()]),
     }
 }
 

@@ -7,7 +7,8 @@ use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use assay_lm::optim::DecayGroup;
 use assay_lm::schedule::Schedule;
 use assay_lm::train::{
-    Checkpoints, DEFAULT_MICRO_BATCH_TOKENS, Every, Example, Loss, StepStats, TrainConfig, Trainer, Unit,
+    Activations, Checkpoints, DEFAULT_MICRO_BATCH_TOKENS, Every, Example, Loss, StepStats, TrainConfig,
+    Trainer, Unit,
 };
 use assay_lm::{Model, Part, Placement};
 use schemars::JsonSchema;
@@ -51,6 +52,10 @@ pub(crate) struct Training {
     /// to learn is left out. Without it no row is cut.
     #[serde(default)]
     cutoff: Option<usize>,
+    /// What stays in memory between the passes, all that is needed (`kept`, the default) or the inputs of layers
+    /// (`recomputed`), for large models: a step then takes about a third longer.
+    #[serde(default)]
+    activations: Activations,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -150,6 +155,7 @@ pub(crate) fn train(
 ) -> Result<(), StepError> {
     let config = training.config(mean_response_length(&units), seed);
     let checkpoint = context.checkpoint()?;
+    let placement = *decoder.placement();
     let trainer = in_pool(context, || {
         let (mut trainer, resumed) = Trainer::resume(decoder, units, config, &checkpoint).map_err(lm)?;
         let total = trainer.total_steps();
@@ -161,6 +167,9 @@ pub(crate) fn train(
             }
             None => "",
         };
+        if !placement.is_cpu() {
+            context.progress(resumed.from_step, total, &format!("memory {}", trainer.memory_plan()));
+        }
         let checkpoints = Checkpoints { dir: &checkpoint, every: Every::Elapsed(CHECKPOINT_INTERVAL) };
         let flow = trainer.run(Some(checkpoints), &mut |stats| {
             context.progress(stats.step + 1, total, &format!("loss {:.3}{warning}", stats.loss));
@@ -238,6 +247,7 @@ impl Training {
                 Normaliser::PerResponse => Loss::PerResponse,
             },
             micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
+            activations: self.activations,
         }
     }
 }

@@ -1,50 +1,17 @@
-//! AdamW with decoupled weight decay, updating a decoder's variables in place.
+//! The optimiser's state in buffers, for models in `f32` on the CPU: one pass over memory a step, with the same bits for any
+//! number of threads.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Var};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use super::{AdamWConfig, Rates};
 use crate::error::{LmError, Result};
 
 /// Elements per parallel task, and per partial sum of the norm.
 const CHUNK: usize = 16 * 1024;
-
-/// Which tensors decay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecayGroup {
-    /// All of them.
-    All,
-    /// Projections only: not norms, biases or the embedding. An untied head counts as a projection.
-    Projections,
-}
-
-impl DecayGroup {
-    /// Whether a tensor of this Hugging Face name and rank decays.
-    #[must_use]
-    pub fn contains(self, name: &str, rank: usize) -> bool {
-        match self {
-            Self::All => true,
-            Self::Projections => rank >= 2 && !name.ends_with("embed_tokens.weight"),
-        }
-    }
-}
-
-/// The constants of [`AdamW`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamWConfig {
-    /// Decay of the first and the second moment, each in `[0, 1)`.
-    pub betas: (f64, f64),
-    /// Added to the root of the second moment, above 0.
-    pub eps: f64,
-    /// Decay of the weights per unit of learning rate, at least 0.
-    pub weight_decay: f64,
-    /// The tensors that decay.
-    pub decay: DecayGroup,
-}
 
 /// The gradients of a step, by the names of their variables: plain buffers that are filled anew each step.
 #[derive(Debug, Default)]
@@ -111,14 +78,6 @@ fn sum_of_squares(values: &[f32]) -> f64 {
     lanes.iter().sum()
 }
 
-/// The factor that brings gradients of norm `norm` down to the norm `limit`, at most 1.
-///
-/// `limit / (norm + 1e-6)` as in PyTorch's `clip_grad_norm_`.
-#[must_use]
-pub fn clip_factor(norm: f64, limit: Option<f64>) -> f64 {
-    limit.map_or(1.0, |limit| (limit / (norm + 1e-6)).min(1.0))
-}
-
 /// The running moments of one variable.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
@@ -128,15 +87,7 @@ pub struct Moments {
     pub second: Vec<f32>,
 }
 
-/// AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019), as in PyTorch:
-///
-/// ```text
-/// p <- p * (1 - lr * decay)
-/// m <- b1 * m + (1 - b1) * g        v <- b2 * v + (1 - b2) * g^2
-/// p <- p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
-/// ```
-///
-/// with `t` counted from 1. Coefficients are computed in double precision and rounded once to `f32`.
+/// AdamW, see the [module](super). Coefficients are computed in double precision and rounded once to `f32`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdamW {
     config: AdamWConfig,
@@ -157,6 +108,12 @@ impl AdamW {
     #[must_use]
     pub fn restore(config: AdamWConfig, step: u64, moments: BTreeMap<String, Moments>) -> Self {
         Self { config, step, moments }
+    }
+
+    /// Its constants.
+    #[must_use]
+    pub fn config(&self) -> AdamWConfig {
+        self.config
     }
 
     /// The number of steps made.
@@ -183,9 +140,7 @@ impl AdamW {
         learning_rate: f64,
         factor: f64,
     ) -> Result<()> {
-        let AdamWConfig { betas: (b1, b2), eps, weight_decay, decay } = self.config;
         self.step += 1;
-        let t = i32::try_from(self.step).unwrap_or(i32::MAX);
         for (name, var) in vars {
             let shape_error = || LmError::GradientShape { name: name.clone() };
             let moments = self.moments.get_mut(name).ok_or_else(shape_error)?;
@@ -194,20 +149,9 @@ impl AdamW {
             if sizes != [var.elem_count(); 3] {
                 return Err(shape_error());
             }
-            let decay = if decay.contains(name, var.rank()) { weight_decay } else { 0.0 };
-            var.inplace_op1(&Update {
-                moments: RefCell::new(moments),
-                gradient,
-                factor: factor as f32,
-                keep: (1.0 - learning_rate * decay) as f32,
-                b1: b1 as f32,
-                one_minus_b1: (1.0 - b1) as f32,
-                b2: b2 as f32,
-                one_minus_b2: (1.0 - b2) as f32,
-                rate: (learning_rate / (1.0 - b1.powi(t))) as f32,
-                inverse_root: (1.0 / (1.0 - b2.powi(t)).sqrt()) as f32,
-                eps: eps as f32,
-            })?;
+            let rates = self.config.rates(self.step, learning_rate, name, var.rank());
+            let factor = factor as f32;
+            var.inplace_op1(&Update { moments: RefCell::new(moments), gradient, factor, rates })?;
         }
         Ok(())
     }
@@ -218,14 +162,7 @@ struct Update<'a> {
     moments: RefCell<&'a mut Moments>,
     gradient: &'a [f32],
     factor: f32,
-    keep: f32,
-    b1: f32,
-    one_minus_b1: f32,
-    b2: f32,
-    one_minus_b2: f32,
-    rate: f32,
-    inverse_root: f32,
-    eps: f32,
+    rates: Rates,
 }
 
 impl InplaceOp1 for Update<'_> {
@@ -239,7 +176,10 @@ impl InplaceOp1 for Update<'_> {
         };
         let mut moments = self.moments.borrow_mut();
         let Moments { first, second } = &mut **moments;
-        let Self { factor, keep, b1, one_minus_b1, b2, one_minus_b2, rate, inverse_root, eps, .. } = *self;
+        let (factor, Rates { keep, b1, b2, rate, inverse_root, eps }) = (self.factor, self.rates);
+        let [one_minus_b1, one_minus_b2] = [1.0 - b1, 1.0 - b2].map(|value| value as f32);
+        let [keep, b1, b2, rate, inverse_root, eps] =
+            [keep, b1, b2, rate, inverse_root, eps].map(|value| value as f32);
         let parts = values[start..end].par_chunks_mut(CHUNK).zip(self.gradient.par_chunks(CHUNK));
         parts.zip(first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK))).for_each(
             |((p, g), (m, v))| {
@@ -258,6 +198,7 @@ impl InplaceOp1 for Update<'_> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::{DecayGroup, clip_factor};
     use super::*;
     use candle_core::Device;
 

@@ -1,0 +1,124 @@
+//! Trains a model of a given size on made-up rows and says how fast, with which losses and in how much memory.
+//!
+//! ```text
+//! train_rate SIZE DEVICE FLOAT ACTIVATIONS STEPS
+//! train_rate 135m cuda:0 bf16 kept 20
+//! ```
+//!
+//! Sizes: `tiny` (0.3 million parameters, 8 rows of 32 tokens a step), `135m` (the shape of SmolLM2-135M, 16 rows of 1,024) and `500m`
+//! (that of Qwen2.5-0.5B, 8 rows of 1,024). One JSON object is printed: `losses` of all steps, `tokens_per_second` of all but the first
+//! two, `plan_bytes` of memory, and on a GPU `used_bytes`, which were not free after the last step.
+#![expect(clippy::print_stdout, reason = "a program")]
+
+use std::time::Instant;
+
+use assay_lm::optim::DecayGroup;
+use assay_lm::schedule::Schedule;
+use assay_lm::train::{
+    Activations, DEFAULT_MICRO_BATCH_TOKENS, Example, Loss, StepStats, TrainConfig, Trainer, Unit,
+};
+use assay_lm::{Config, Cuda, Decoder, DeviceName, Family, Float, Kernels, LmError, Placement};
+
+/// Steps that are not timed: the first ones compile kernels and fill pools.
+const UNTIMED: usize = 2;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [size, device, float, activations, steps] = arguments.as_slice() else {
+        return Err("usage: train_rate tiny|135m|500m cpu|cuda:N f32|bf16 kept|recomputed STEPS".into());
+    };
+    let (config, rows, length) = shape(size)?;
+    let float: Float = serde_json::from_value(float.as_str().into())?;
+    let placement = Placement { device: device.parse()?, float, kernels: Kernels::Reference };
+    let activations: Activations = serde_json::from_value(activations.as_str().into())?;
+    let settings = settings(rows, steps.parse()?, activations);
+    let units = units(&config, rows, length);
+    let decoder = Decoder::init(&config, 1, &placement)?;
+    let mut trainer = Trainer::new(decoder, units, settings)?;
+    let mut history: Vec<StepStats> = Vec::new();
+    let mut start = Instant::now();
+    while let Some(stats) = trainer.step()? {
+        history.push(stats);
+        if history.len() == UNTIMED {
+            start = Instant::now();
+        }
+    }
+    let timed: u64 = history.iter().skip(UNTIMED).map(|stats| stats.tokens).sum();
+    let used = used(placement.device);
+    println!(
+        "{}",
+        serde_json::json!({
+            "size": size, "placement": placement.to_string(), "activations": activations,
+            "losses": history.iter().map(|stats| stats.loss).collect::<Vec<_>>(),
+            "tokens_per_second": timed as f64 / start.elapsed().as_secs_f64(),
+            "plan_bytes": trainer.memory_plan().total(), "used_bytes": used,
+        })
+    );
+    Ok(())
+}
+
+/// What of a GPU's memory is in use, in bytes.
+fn used(device: DeviceName) -> Option<u64> {
+    let DeviceName::Cuda(index) = device else { return None };
+    let gpu = Cuda::look()?.gpus.into_iter().find(|gpu| gpu.index == index)?;
+    Some(gpu.memory_bytes - gpu.free_bytes?)
+}
+
+/// A model's shape, rows of a step, tokens of a row.
+fn shape(size: &str) -> Result<(Config, usize, usize), LmError> {
+    let shape = |d, ff, layers, heads, kv_heads, head_dim, vocab_size, qkv_bias| Config {
+        family: if qkv_bias { Family::Qwen2 } else { Family::Llama },
+        vocab_size,
+        hidden_size: d,
+        intermediate_size: ff,
+        num_layers: layers,
+        num_heads: heads,
+        num_kv_heads: kv_heads,
+        head_dim,
+        max_positions: 8192,
+        rope_theta: 100_000.0,
+        rope_scaling: None,
+        rms_norm_eps: 1e-5,
+        tied_head: true,
+        qkv_bias,
+        output_bias: false,
+        bos_token_id: None,
+        eos_token_ids: Vec::new(),
+    };
+    match size {
+        "tiny" => Ok((shape(96, 256, 3, 4, 2, 24, 45, false), 8, 32)),
+        "135m" => Ok((shape(576, 1536, 30, 9, 3, 64, 49_152, false), 16, 1024)),
+        "500m" => Ok((shape(896, 4864, 24, 14, 2, 64, 151_936, true), 8, 1024)),
+        other => {
+            Err(LmError::Setting { field: "size", problem: format!("is {other:?}: tiny, 135m or 500m") })
+        }
+    }
+}
+
+fn units(config: &Config, rows: usize, length: usize) -> Vec<Unit> {
+    let token = |row: usize, at: usize| ((row * 31 + at * at * 7) % config.vocab_size) as u32;
+    let unit = |row: usize| {
+        let tokens: Vec<u32> = (0..=length).map(|at| token(row, at)).collect();
+        vec![Example { supervised: 1..tokens.len(), tokens, weight: 1.0 }]
+    };
+    (0..rows).map(unit).collect()
+}
+
+fn settings(batch: usize, steps: u64, activations: Activations) -> TrainConfig {
+    TrainConfig {
+        learning_rate: 3e-4,
+        betas: (0.9, 0.95),
+        eps: 1e-8,
+        weight_decay: 0.01,
+        decay: DecayGroup::All,
+        clip: Some(1.0),
+        warmup: 0.1,
+        schedule: Schedule::Cosine,
+        epochs: steps,
+        batch,
+        seed: 1,
+        loss: Loss::Naive,
+        micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
+        activations,
+    }
+}

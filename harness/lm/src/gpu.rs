@@ -1,0 +1,122 @@
+//! The GPUs that this program can compute on.
+
+use serde::Serialize;
+
+/// A GPU of NVIDIA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gpu {
+    /// Its number, from 0, as in `cuda:0`.
+    pub index: usize,
+    /// What its maker calls it.
+    pub name: String,
+    /// Its compute capability, such as `9.0`.
+    pub capability: String,
+    /// Its memory in bytes.
+    pub memory_bytes: u64,
+    /// What of that is free, in bytes; `None` if it cannot be used.
+    pub free_bytes: Option<u64>,
+}
+
+/// What this program has of CUDA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cuda {
+    /// The newest CUDA that the driver knows, such as `13.0`; `None` without a driver.
+    pub driver: Option<String>,
+    /// The version of cuBLAS, which computes products of matrices.
+    pub cublas: Option<String>,
+    /// The machine's GPUs.
+    pub gpus: Vec<Gpu>,
+    /// Why there are none, in words of the driver's.
+    pub problem: Option<String>,
+}
+
+impl Cuda {
+    /// Looks at the machine. `None` in a build without CUDA.
+    #[must_use]
+    pub fn look() -> Option<Self> {
+        #[cfg(feature = "cuda")]
+        return Some(driver::look());
+        #[cfg(not(feature = "cuda"))]
+        return None;
+    }
+
+    /// What changes the last bits of results on a GPU: its architecture and the version of cuBLAS.
+    #[must_use]
+    pub fn fact(&self, gpu: &Gpu) -> String {
+        format!("{}, cuBLAS {}", gpu.capability, self.cublas.as_deref().unwrap_or("unknown"))
+    }
+}
+
+#[cfg(feature = "cuda")]
+mod driver {
+    use candle_core::cuda_backend::cudarc::cublas::sys::{
+        cublasGetProperty, cublasStatus_t, libraryPropertyType,
+    };
+    use candle_core::cuda_backend::cudarc::driver::result::{self, DriverError};
+    use candle_core::cuda_backend::cudarc::driver::{CudaContext, sys};
+
+    use super::{Cuda, Gpu};
+
+    pub(super) fn look() -> Cuda {
+        let none = |error: DriverError| Cuda {
+            driver: None,
+            cublas: cublas(),
+            gpus: Vec::new(),
+            // Its own text is asked of the driver, which may not be there.
+            problem: Some(format!("{:?}", error.0)),
+        };
+        match result::init().and_then(|()| gpus()) {
+            Ok(gpus) => Cuda { driver: version(), cublas: cublas(), gpus, problem: None },
+            Err(error) => none(error),
+        }
+    }
+
+    fn gpus() -> Result<Vec<Gpu>, DriverError> {
+        let count = result::device::get_count()?;
+        (0..count)
+            .map(|ordinal| {
+                let device = result::device::get(ordinal)?;
+                let index = ordinal.unsigned_abs() as usize;
+                let context = CudaContext::new(index);
+                let free = context.as_ref().ok().and_then(|context| context.mem_get_info().ok());
+                use sys::CUdevice_attribute::{
+                    CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR as MAJOR,
+                    CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR as MINOR,
+                };
+                #[expect(unsafe_code, reason = "functions of the driver")]
+                // SAFETY: the device is one that the driver has just given.
+                let (major, minor, memory) = unsafe {
+                    let attribute = |which| result::device::get_attribute(device, which);
+                    (attribute(MAJOR)?, attribute(MINOR)?, result::device::total_mem(device)?)
+                };
+                Ok(Gpu {
+                    index,
+                    name: result::device::get_name(device)?,
+                    capability: format!("{major}.{minor}"),
+                    memory_bytes: memory as u64,
+                    free_bytes: free.map(|(free, _)| free as u64),
+                })
+            })
+            .collect()
+    }
+
+    fn version() -> Option<String> {
+        let mut version = 0;
+        #[expect(unsafe_code, reason = "a function of the driver")]
+        // SAFETY: it writes one number to where it is told.
+        let result = unsafe { sys::cuDriverGetVersion(&raw mut version) };
+        (result == sys::CUresult::CUDA_SUCCESS).then(|| format!("{}.{}", version / 1000, version % 1000 / 10))
+    }
+
+    fn cublas() -> Option<String> {
+        let part = |which| {
+            let mut value = 0;
+            #[expect(unsafe_code, reason = "a function of cuBLAS")]
+            // SAFETY: it writes one number to where it is told.
+            let status = unsafe { cublasGetProperty(which, &raw mut value) };
+            (status == cublasStatus_t::CUBLAS_STATUS_SUCCESS).then_some(value)
+        };
+        use libraryPropertyType::{MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL};
+        Some(format!("{}.{}.{}", part(MAJOR_VERSION)?, part(MINOR_VERSION)?, part(PATCH_LEVEL)?))
+    }
+}
