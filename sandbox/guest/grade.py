@@ -165,7 +165,8 @@ def _targets(options):
 
 
 def _compare_by_math_verify(gold, prediction, options):
-    """Gives whether math-verify calls two texts equal, and the texts that it found in each."""
+    """Gives whether math-verify calls two texts equal, the texts that it found in each, and whether it read each of them as an
+    expression."""
     targets = _targets(options)
     gold = _math_verify.parse(gold, targets, parsing_timeout=None)
     prediction = _math_verify.parse(prediction, targets, parsing_timeout=None)
@@ -177,8 +178,10 @@ def _compare_by_math_verify(gold, prediction, options):
         allow_set_relation_comp=options.get("allow_set_relation_comp", False),
         timeout_seconds=None,
     )
-    texts = [[found for found in side if isinstance(found, str)] for side in (gold, prediction)]
-    return [bool(equal), *texts]
+    sides = (gold, prediction)
+    texts = [[found for found in side if isinstance(found, str)] for side in sides]
+    read = [any(not isinstance(found, str) for found in side) for side in sides]
+    return [bool(equal), *texts, *read]
 
 
 def _attempt(function, *arguments):

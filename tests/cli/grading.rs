@@ -51,10 +51,37 @@ fn mistakes_are_named() {
     let world = World::new();
     std::fs::write(world.path("empty.jsonl"), "\n").unwrap();
     let run = |arguments: &[&str]| world.run(&[&["grade", "--out", "out"], arguments].concat());
-    run(&["missing.jsonl"]).fails_with(2).says(&["missing.jsonl"]);
-    run(&["empty.jsonl"]).fails_with(2).says(&["empty.jsonl has no rows"]);
+    std::fs::create_dir(world.path("folder")).unwrap();
+    std::fs::write(world.path("latin.jsonl"), b"{}\n{\"id\": \"\xe9\"}").unwrap();
+    std::fs::write(world.path("rows.jsonl.gz"), b"\x1f\x8b\x08").unwrap();
+    run(&["missing.jsonl"]).fails_with(2).says(&["cannot read missing.jsonl", "help: check the name"]);
+    run(&["folder"]).fails_with(2).says(&["folder is a folder", "help: name a file of rows"]);
+    run(&["empty.jsonl"]).fails_with(2).says(&["empty.jsonl holds no row"]);
+    run(&["latin.jsonl"]).fails_with(2).says(&["latin.jsonl:2:9: the byte 0xe9 is not UTF-8"]);
+    run(&["rows.jsonl.gz"]).fails_with(2).says(&["rows.jsonl.gz is packed with gzip", "gunzip"]);
     run(&["empty.jsonl", "--grader", "me"]).fails_with(2).says(&["choice-skythought"]);
     assert!(!world.path("out").exists());
+}
+
+/// One array of rows is read as lines are, and a gold answer that is no letter is told.
+#[test]
+fn an_array_of_rows_is_graded() {
+    let world = World::new();
+    let rows = json!([
+        {"id": 1, "gold": "C", "generation": "The answer is (C)."},
+        {"id": "b", "gold": "42", "generation": "The answer is (C)."},
+        {"id": "c", "gold": "43", "generation": "The answer is (C)."},
+    ]);
+    std::fs::write(world.path("rows.json"), format!("{rows:#}")).unwrap();
+    let arguments = ["grade", "rows.json", "--out", "results.jsonl", "--grader", "choice-mmlu-pro"];
+    world
+        .run(&arguments)
+        .succeeds()
+        .says(&["row \"b\": the gold answer `42` is none of the letters A to J", "1 more"]);
+    let results = results(&world);
+    let of = |key: &str| results.iter().map(|row| row[key].clone()).collect::<Vec<Value>>();
+    assert_eq!(of("equal"), [json!(true), json!(false), json!(false)]);
+    assert_eq!(of("message")[1], json!("the gold answer `42` is none of the letters A to J"));
 }
 
 /// The results are the same bytes with one worker and with four, and repeated questions are asked once.

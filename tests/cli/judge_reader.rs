@@ -90,9 +90,38 @@ fn a_second_row_with_one_id_is_not_graded() {
         std::fs::write(world.path("pairs.jsonl"), format!("{}\n\n{}\n", row(first), row(second))).unwrap();
         let ran = world.run(&["grade", "pairs.jsonl", "--grader", "rational", "--out", "r.jsonl"]);
         if refused {
-            ran.fails_with(2).says(&["pairs.jsonl:3: a second row", "the first is in line 1"]);
+            ran.fails_with(2).says(&["pairs.jsonl:3:1: a second row", "the first is in line 1"]);
         } else {
             ran.succeeds();
         }
     }
+}
+
+/// What is named wrongly is told with what could have been meant.
+#[test]
+fn samples_that_are_not_there_are_told() {
+    let world = world();
+    world
+        .run(&judge(&["--explain", "s5"]))
+        .fails_with(2)
+        .says(&["samples.jsonl holds no sample `s5`", "help: did you mean `s1` or `s2`"]);
+    std::fs::write(world.path("unnamed.jsonl"), "{\"code\": \"print(1)\"}\n").unwrap();
+    world.run(&["judge", "problems.jsonl", "unnamed.jsonl"]).fails_with(1).says(&[
+        "its row has no id of a problem (`question_id`, `task_id`, ..), and there is no problem `1`",
+    ]);
+}
+
+/// EvalPlus' folders, with what a notebook and a version control leave beside them.
+#[test]
+fn a_folder_of_programs_finds_its_problems() {
+    let world = World::new();
+    let problem = json!({ "id": "HumanEval/0", "tests": [{ "input": "1", "output": "1" }] });
+    std::fs::write(world.path("problems.jsonl"), problem.to_string()).unwrap();
+    for name in ["HumanEval_0", ".ipynb_checkpoints"] {
+        std::fs::create_dir_all(world.path("programs").join(name)).unwrap();
+        std::fs::write(world.path("programs").join(name).join("0.py"), "print(1)").unwrap();
+    }
+    world.run(&["judge", "problems.jsonl", "programs", "--out", "v.jsonl"]).succeeds();
+    let row: Value = serde_json::from_str(world.read("v.jsonl").trim()).unwrap();
+    assert_eq!((&row["sample_id"], &row["verdict"]), (&json!("HumanEval_0/0"), &json!("pass")));
 }

@@ -410,8 +410,8 @@ impl WhyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct GradeArgs {
-    /// Rows as JSON lines with `id`, `gold` and `prediction` (an answer alone) or `generation` (a whole
-    /// response)
+    /// Rows as JSON lines or one JSON array, with `id`, `gold` and `prediction` (an answer alone) or `generation` (a
+    /// whole response)
     #[arg(value_name = "PAIRS")]
     pub(crate) pairs: Utf8PathBuf,
     /// Where to write the results, as JSON lines in the order of the rows. Nothing is written when grading is

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_flow::Diagnostic;
-use assay_sandbox::grade::{AnswerRow, AnswerRowError, Grade, Grader, Question};
+use assay_sandbox::grade::{AnswerRow, AnswerRowError, Grade, Grader, Question, read_answers};
 use assay_sandbox::{Finding, Job, Judging, JudgingSetup, Limits};
 use assay_store::Hash;
 use camino::Utf8Path;
@@ -34,6 +34,7 @@ pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
     let judging = Judging::new(JudgingSetup { comparison_limits, ..setup })
         .even_unkept(|error| stdio::warn(format_args!("grades are not kept: {error}")));
     let kept = Findings::open(global, "grades")?;
+    warn_of_doubts(args.grader, &rows);
     let (questions, indices) = distinct(&rows);
     let grades = grade_all(args, &judging, &kept, &questions, &cancel, global.json)?;
     let graded: Vec<Option<&Grade>> = indices.iter().map(|index| index.map(|index| &grades[index])).collect();
@@ -57,25 +58,25 @@ pub(crate) fn grade(global: &Global, args: &GradeArgs) -> Result<(), Failure> {
 }
 
 fn read(path: &Utf8Path) -> Result<Rows, Failure> {
-    let text = fs_err::read_to_string(path).map_err(|error| {
-        Diagnostic::user(format!("the rows cannot be read: {error}"))
-            .help("the file must be UTF-8 text, one JSON object a line")
-    })?;
-    let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let rows: Rows = lines().map(|(index, line)| AnswerRow::parse(line, index + 1)).collect();
-    if rows.is_empty() {
-        return Err(Diagnostic::user(format!("{path} has no rows")).into());
+    if path.is_dir() {
+        return Err(Diagnostic::user(format!("{path} is a folder"))
+            .help("name a file of rows: JSON, one object a line, or one array of objects")
+            .into());
     }
-    let mut first: HashMap<String, usize> = HashMap::new();
-    for (row, (index, _)) in rows.iter().zip(lines()) {
-        let Ok(row) = row else { continue };
-        if let Some(first) = first.insert(row.id.to_string(), index + 1) {
-            let id = cut(&row.id.to_string());
-            let message = format!("{path}:{}: a second row {id}; the first is in line {first}", index + 1);
-            return Err(Diagnostic::user(message).help("give each row an id of its own").into());
-        }
+    Ok(read_answers(path)?)
+}
+
+/// Warns of gold answers that are not what the grader compares.
+fn warn_of_doubts(grader: Grader, rows: &Rows) {
+    let rows = rows.iter().filter_map(|row| row.as_ref().ok());
+    let mut doubts = rows.filter_map(|row| Some((&row.id, grader.doubt(&row.question.gold)?)));
+    if let Some((id, first)) = doubts.next() {
+        let more = match doubts.count() {
+            0 => String::new(),
+            count => format!(", and there are {count} more such rows"),
+        };
+        stdio::warn(format_args!("row {}: {}{more}", cut(&id.to_string()), cut(&first)));
     }
-    Ok(rows)
 }
 
 /// The questions without repetition, and for each row the number of its question.

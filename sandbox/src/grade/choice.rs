@@ -33,3 +33,11 @@ pub(super) fn by_mmlu_pro(response: &str) -> Option<String> {
     let last = || Some(ALONE.find_iter(response).last()?.as_str().to_owned());
     first(&IS).or_else(|| first(&COLON)).or_else(last)
 }
+
+/// What there is to say of a gold answer that is none of the letters up to `last`, though letters are compared.
+pub(super) fn doubt(gold: &str, last: char) -> Option<String> {
+    let mut letters = gold.chars();
+    let is_letter = letters.next().is_some_and(|letter| ('A'..=last).contains(&letter));
+    (!is_letter || letters.next().is_some())
+        .then(|| format!("the gold answer `{gold}` is none of the letters A to {last}"))
+}

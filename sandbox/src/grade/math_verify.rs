@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bare::{Bare, delimited, differ_in_base};
 use super::plain::{self, Plain};
 use super::{Answer, Decision, How, Meter, Question, Undecided, unreadable};
 
@@ -44,23 +45,37 @@ pub struct Options {
 /// Decimals to which math-verify rounds unless it is told.
 const PRECISION: u8 = 6;
 
-/// As published, and if that says that two answers differ, as formulas.
+/// With answers alone as formulas (see [`alone`]), and with what runs out of fuel or memory laid at its door
+/// (see [`at_fault`]).
 pub(super) fn grade(question: &Question, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
-    let published = grade_as_published(question, meter)?;
-    let Answer::Extracted(prediction) = &question.answer else { return Ok(published) };
-    let (gold, prediction) = (delimited(&question.gold), delimited(prediction));
-    let is_new = question.gold != gold || question.answer != Answer::Extracted(prediction.clone());
     // Told what to look for, math-verify does as it is told.
     let is_told = question.options.match_types.is_some();
-    if published.equal || published.how == How::Number || is_told || !is_new {
-        return Ok(published);
-    }
-    let as_formulas = compare(gold, prediction, &question.options, meter)?;
-    Ok(if as_formulas.equal { as_formulas } else { published })
+    let decision = match &question.answer {
+        Answer::Extracted(prediction) if !is_told => alone(question, prediction, meter),
+        _ => as_it_stands(question, meter),
+    };
+    let decision = match decision {
+        Err(why @ (Undecided::OutOfFuel | Undecided::OutOfMemory)) => at_fault(question, why, meter)?,
+        decided => decided?,
+    };
+    let answer = match &question.answer {
+        Answer::Extracted(prediction) => prediction,
+        Answer::Response(_) => decision.extracted.as_ref().unwrap_or(&question.gold),
+    };
+    let equal = decision.equal && !differ_in_base(&question.gold, answer);
+    Ok(Decision { equal, ..decision })
 }
 
-/// What math-verify says of a pair as it stands, or of a response and the boxed gold answer.
+/// What math-verify says of a pair as it stands, or of a response and the boxed gold answer. What it has no
+/// time for is not equal to it.
 pub(super) fn grade_as_published(question: &Question, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
+    match as_it_stands(question, meter) {
+        Err(why) => given_up(&why).ok_or(why),
+        decided => decided,
+    }
+}
+
+fn as_it_stands(question: &Question, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
     if let Some(decision) = certain(question) {
         return Ok(decision);
     }
@@ -68,7 +83,121 @@ pub(super) fn grade_as_published(question: &Question, meter: &mut Meter<'_>) -> 
         Answer::Extracted(text) => (question.gold.clone(), text),
         Answer::Response(text) => (delimited(&question.gold), text),
     };
-    compare(gold, text.clone(), &question.options, meter)
+    Ok(compare(gold, text.clone(), &question.options, meter)?.decision)
+}
+
+/// Grades an answer alone.
+///
+/// Two texts that are formulas from end to end are equal if the formulas are. If there are words in them, the
+/// words of one must be among those of the other, and what is left must be equal as formulas; without
+/// anything left, the words must be the same. If one of them is neither, the prediction is searched for an
+/// answer as a whole response is, and is compared with the gold answer as a formula; or, if that has words, as
+/// it stands.
+fn alone(question: &Question, prediction: &str, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
+    let (gold, answer) = (Bare::of(&question.gold), Bare::of(prediction));
+    let mut compare =
+        |gold: &str, text: &str, options: &Options| compare(gold.to_owned(), text.to_owned(), options, meter);
+    if let Some(decision) = certain(question) {
+        return Ok(decision);
+    }
+    let options = &question.options;
+    if gold.is_reply || (gold.is_delimited && answer.is_delimited) {
+        if gold.is_delimited && !answer.is_delimited && answer.words.is_empty() {
+            return Ok(compare(gold.text, &answer.boxed(), options)?.decision);
+        }
+        return Ok(compare(gold.text, answer.text, options)?.decision);
+    }
+    if !answer.is_reply
+        && let Some(decision) = as_formulas(&gold, &answer, options, &mut compare)?
+    {
+        return Ok(decision);
+    }
+    let searched = compare(&gold.boxed(), answer.text, options)?.decision;
+    if searched.equal || gold.words.is_empty() {
+        return Ok(searched);
+    }
+    Ok(compare(gold.text, answer.text, options)?.decision)
+}
+
+/// Compares two texts, the gold one first.
+type Comparing<'a> = dyn FnMut(&str, &str, &Options) -> Result<Compared, Undecided> + 'a;
+
+/// Whether two answers are equal as formulas, with words or without; `None` if one is no formula.
+fn as_formulas(
+    gold: &Bare<'_>,
+    answer: &Bare<'_>,
+    options: &Options,
+    compare: &mut Comparing<'_>,
+) -> Result<Option<Decision>, Undecided> {
+    let options = Options { match_types: Some(vec![MatchType::Latex]), ..options.clone() };
+    let whole = compare(&gold.boxed(), &answer.boxed(), &options)?;
+    let has_words = !gold.words.is_empty() || !answer.words.is_empty();
+    if whole.decision.equal || (whole.are_read && !has_words) {
+        return Ok(Some(whole.decision));
+    }
+    if !has_words {
+        return Ok(None);
+    }
+    let different = Decision { equal: false, ..whole.decision };
+    let rests = match (gold.boxed_rest(), answer.boxed_rest()) {
+        (Some(gold), Some(answer)) => Some((gold, answer)),
+        (None, None) => {
+            return Ok(Some(Decision { equal: gold.words == answer.words, how: How::Text, ..different }));
+        }
+        _ => None,
+    };
+    if !gold.shares_words(answer) {
+        return Ok(Some(different));
+    }
+    let Some((gold_rest, answer_rest)) = rests else { return Ok(None) };
+    if gold.is_list() && answer.is_list() {
+        return Ok(Some(Decision { equal: gold.parts() == answer.parts(), how: How::Parts, ..different }));
+    }
+    let rest = compare(&gold_rest, &answer_rest, &options)?;
+    let is_decided = rest.decision.equal || (rest.are_read && !gold.words.is_empty());
+    Ok(is_decided.then_some(rest.decision))
+}
+
+/// Whose fault it is that a comparison ran out of fuel or memory. Gold answer and answer are each compared
+/// with a zero. If the gold answer takes more than half of what the comparison had, the machine cannot judge
+/// any answer by it, and nothing is known. If only the answer does, it is not right: what only burns time
+/// must not go uncounted. If neither does, it is the two together that are hard, and nothing is known.
+fn at_fault(question: &Question, why: Undecided, meter: &mut Meter<'_>) -> Result<Decision, Undecided> {
+    let had = meter.last_fuel;
+    let mut is_heavy =
+        |gold: &str, text: &str| match compare(gold.to_owned(), text.to_owned(), &question.options, meter) {
+            Err(failure @ Undecided::JudgeFailure(_)) => Err(failure),
+            Err(_) => Ok(true),
+            Ok(_) => Ok(why == Undecided::OutOfFuel && meter.last_fuel > had / 2),
+        };
+    if is_heavy(&delimited(&question.gold), ZERO)? {
+        return Err(why);
+    }
+    let is_to_blame = match &question.answer {
+        Answer::Extracted(prediction) => is_heavy(ZERO, &delimited(prediction))?,
+        Answer::Response(response) => is_heavy(ZERO, response)?,
+    };
+    if is_to_blame { given_up(&why).ok_or(why) } else { Err(why) }
+}
+
+/// What a gold answer or an answer is compared with to see what it costs by itself.
+const ZERO: &str = "\\boxed{0}";
+
+/// The decision against an answer whose comparison ran out of fuel or memory.
+fn given_up(why: &Undecided) -> Option<Decision> {
+    let how = match why {
+        Undecided::OutOfFuel => How::OutOfFuel,
+        Undecided::OutOfMemory => How::OutOfMemory,
+        Undecided::JudgeFailure(_) => return None,
+    };
+    Some(Decision { equal: false, how, extracted: None })
+}
+
+/// What came of a comparison.
+struct Compared {
+    decision: Decision,
+    /// Whether both texts were read as expressions, not only found.
+    are_read: bool,
 }
 
 fn compare(
@@ -76,24 +205,14 @@ fn compare(
     text: String,
     options: &Options,
     meter: &mut Meter<'_>,
-) -> Result<Decision, Undecided> {
+) -> Result<Compared, Undecided> {
     let options = serde_json::to_value(options).map_err(|_| unreadable())?;
     let reply = meter.call("math-verify", vec![gold.into(), text.into(), options])?;
-    let (equal, gold, found): (bool, Vec<String>, Vec<String>) =
+    let (equal, gold, found, gold_is_read, text_is_read): (bool, Vec<String>, Vec<String>, bool, bool) =
         serde_json::from_value(reply).map_err(|_| unreadable())?;
     let how = if gold.is_empty() || found.is_empty() { How::NothingFound } else { How::Symbolic };
-    Ok(Decision { equal, how, extracted: found.into_iter().next_back() })
-}
-
-/// An answer in a box, unless it brings its own delimiters: an answer is mostly LaTeX without any, in which
-/// math-verify would find only numbers. An escaped dollar sign is money and delimits nothing.
-fn delimited(answer: &str) -> String {
-    let is_delimiter = |at: usize| !answer[..at].ends_with('\\');
-    let in_dollars = answer.match_indices('$').any(|(at, _)| is_delimiter(at));
-    if in_dollars || ["\\boxed", "\\(", "\\["].iter().any(|mark| answer.contains(mark)) {
-        return answer.to_owned();
-    }
-    format!("\\boxed{{{answer}}}")
+    let decision = Decision { equal, how, extracted: found.into_iter().next_back() };
+    Ok(Compared { decision, are_read: gold_is_read && text_is_read })
 }
 
 /// What math-verify decides for certain, found without it.

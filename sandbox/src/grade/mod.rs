@@ -6,8 +6,8 @@
 //!
 //! | grader | compares | in the sandbox |
 //! |---|---|---|
-//! | `math-verify` | LaTeX, expressions and numbers as math-verify does; answers without delimiters as LaTeX too | all but equal text and plain numbers |
-//! | `math-verify-published` | the same, answers without delimiters as plain text only | the same |
+//! | `math-verify` | LaTeX, expressions and numbers as math-verify does; answers alone as whole formulas | all but equal text and plain numbers |
+//! | `math-verify-published` | the same, but answers without delimiters by the first or last number in them | the same |
 //! | `skythought` | text, numbers within 10⁻⁴, then expressions | only what is neither text nor number |
 //! | `choice-skythought` | the last of A to D that stands alone | nothing |
 //! | `choice-mmlu-pro` | the letter after "answer is", "Answer:", or the last one | nothing |
@@ -15,7 +15,9 @@
 //!
 //! What needs sympy runs in an image of its own (`lockfiles/math-image.lock`) with sympy imported: each
 //! comparison in a fresh copy, so that none can influence another. A comparison that uses up its fuel or
-//! memory is [`Undecided`]: it is neither equal nor different, and must be counted apart. What is decided
+//! memory is [`Undecided`]: it is neither equal nor different, and must be counted apart. Except that
+//! `math-verify-published` calls it different, as math-verify does after its time limit, and `math-verify`
+//! does if the answer alone is what took the fuel. What is decided
 //! without the sandbox is what the rule would have said: for `math-verify` see [`Decision::how`].
 //!
 //! ```no_run
@@ -35,13 +37,16 @@
 //! # }
 //! ```
 
+mod bare;
 mod choice;
+mod file;
 mod math_verify;
 mod plain;
 mod rational;
 mod row;
 mod skythought;
 
+pub use file::read_answers;
 pub use math_verify::{MatchType, Options};
 pub use row::{AnswerRow, AnswerRowError, GRADE_FORMAT, GradeRow};
 
@@ -66,8 +71,8 @@ use regex;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grader {
-    /// math-verify. Two answers that it does not call equal as they stand are compared once more as formulas:
-    /// gold answers are mostly LaTeX without delimiters, in which it finds numbers at best.
+    /// math-verify. Answers alone are compared as formulas from end to end: they are mostly LaTeX without
+    /// delimiters, in which it finds numbers at best. `docs/grading.md` has the rules.
     MathVerify,
     /// math-verify on the texts as they stand, for pairs that were graded so.
     MathVerifyPublished,
@@ -127,12 +132,19 @@ impl Grader {
     /// grade on the same image.
     pub(crate) fn implementation(self) -> &'static str {
         match self {
-            Grader::MathVerify => "2",
-            Grader::MathVerifyPublished
-            | Grader::SkyThought
-            | Grader::ChoiceSkyThought
-            | Grader::ChoiceMmluPro
-            | Grader::Rational => "1",
+            Grader::MathVerify => "3",
+            Grader::MathVerifyPublished => "2",
+            Grader::SkyThought | Grader::ChoiceSkyThought | Grader::ChoiceMmluPro | Grader::Rational => "1",
+        }
+    }
+
+    /// What there is to say of a gold answer by which hardly any answer can be right: one that is no letter, where
+    /// letters are compared.
+    pub fn doubt(self, gold: &str) -> Option<String> {
+        match self {
+            Grader::ChoiceSkyThought => choice::doubt(gold, 'D'),
+            Grader::ChoiceMmluPro => choice::doubt(gold, 'J'),
+            Grader::MathVerify | Grader::MathVerifyPublished | Grader::SkyThought | Grader::Rational => None,
         }
     }
 
@@ -201,6 +213,10 @@ pub enum How {
     Choice,
     /// One side has nothing that the grader recognises as an answer, so they are not equal.
     NothingFound,
+    /// The answer took more fuel than a comparison has, so it is not equal.
+    OutOfFuel,
+    /// The answer took more memory than a comparison has, so it is not equal.
+    OutOfMemory,
 }
 
 impl How {
@@ -213,6 +229,17 @@ impl How {
             How::Symbolic => "symbolic",
             How::Choice => "choice",
             How::NothingFound => "nothing-found",
+            How::OutOfFuel => "out-of-fuel",
+            How::OutOfMemory => "out-of-memory",
+        }
+    }
+
+    /// What there is to say of it besides, in words.
+    fn message(self) -> Option<&'static str> {
+        match self {
+            How::OutOfFuel => Some(OUT_OF_FUEL),
+            How::OutOfMemory => Some(OUT_OF_MEMORY),
+            _ => None,
         }
     }
 }
@@ -242,11 +269,14 @@ pub enum Undecided {
     JudgeFailure(String),
 }
 
+const OUT_OF_FUEL: &str = "the comparison used up its fuel";
+const OUT_OF_MEMORY: &str = "the comparison ran out of memory";
+
 impl std::fmt::Display for Undecided {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Undecided::OutOfFuel => out.write_str("the comparison used up its fuel"),
-            Undecided::OutOfMemory => out.write_str("the comparison ran out of memory"),
+            Undecided::OutOfFuel => out.write_str(OUT_OF_FUEL),
+            Undecided::OutOfMemory => out.write_str(OUT_OF_MEMORY),
             Undecided::JudgeFailure(message) => write!(out, "the sandbox failed: {message}"),
         }
     }
@@ -314,7 +344,7 @@ pub fn limits() -> Limits {
 /// Grades one answer. The same question has the same grade, fuel included, wherever and in whatever order it
 /// is asked.
 pub fn grade(grader: Grader, question: &Question, sandbox: &dyn Compare) -> Grade {
-    let mut meter = Meter { sandbox, comparisons: 0, fuel: 0, peak_memory: 0 };
+    let mut meter = Meter { sandbox, comparisons: 0, fuel: 0, last_fuel: 0, peak_memory: 0 };
     let result = match grader {
         Grader::MathVerify => math_verify::grade(question, &mut meter),
         Grader::MathVerifyPublished => math_verify::grade_as_published(question, &mut meter),
@@ -381,6 +411,8 @@ struct Meter<'a> {
     sandbox: &'a dyn Compare,
     comparisons: u32,
     fuel: u64,
+    /// Fuel of the last comparison.
+    last_fuel: u64,
     peak_memory: u64,
 }
 
@@ -389,6 +421,7 @@ impl Meter<'_> {
         let run = self.sandbox.call(function, arguments);
         self.comparisons += 1;
         self.fuel += run.fuel;
+        self.last_fuel = run.fuel;
         self.peak_memory = self.peak_memory.max(run.peak_memory);
         match run.outcome {
             RunOutcome::Completed { output } => serde_json::from_str(&output).map_err(|_| unreadable()),

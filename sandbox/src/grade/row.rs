@@ -1,4 +1,4 @@
-//! Rows of a file of answers: JSON, one object a line.
+//! Rows of a file of answers: JSON objects.
 
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,10 @@ impl AnswerRow {
         };
         let expected = ["expected", "correct"].iter().find_map(|key| row.get(*key)?.as_bool());
         let id = id.clone().ok_or_else(|| {
-            refused("`id` is missing, or neither a text nor an integer of 64 bits".to_owned())
+            refused(match row.get("id") {
+                None | Some(Value::Null) => "`id` is missing".to_owned(),
+                Some(_) => "`id` is neither a text nor an integer of 64 bits".to_owned(),
+            })
         })?;
         Ok(AnswerRow { id, question: Question { gold, answer, options }, expected })
     }
@@ -90,7 +93,13 @@ impl AnswerRow {
         let row = GradeRow { equal: grade.equal(), ..GradeRow::undecided(Some(self.id.clone()), grader) };
         let row = match &grade.result {
             Ok(decision) => {
-                GradeRow { how: decision.how.name().to_owned(), extracted: decision.extracted.clone(), ..row }
+                let message = decision.how.message().map(str::to_owned);
+                GradeRow {
+                    how: decision.how.name().to_owned(),
+                    extracted: decision.extracted.clone(),
+                    message: message.or_else(|| grader.doubt(&self.question.gold)),
+                    ..row
+                }
             }
             Err(undecided) => {
                 GradeRow { how: undecided.name().to_owned(), message: Some(undecided.to_string()), ..row }
@@ -133,12 +142,13 @@ pub struct GradeRow {
     /// The grader and its version.
     pub grader: String,
     /// By what the grade was reached ([`How`](super::How)), or why there is none: `undecodable`, `out-of-fuel`,
-    /// `out-of-memory` or `judge-failure`.
+    /// `out-of-memory` or `judge-failure`. With a grade, the second and third say that the answer alone took more
+    /// than a comparison has.
     pub how: String,
     /// The answer as the grader extracted it, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extracted: Option<String>,
-    /// Why there is no grade, in words.
+    /// Why there is no grade, or what else there is to say of one, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Units of fuel that comparisons in the sandbox used, if there were any.

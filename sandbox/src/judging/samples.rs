@@ -213,8 +213,7 @@ impl Tasks<'_> {
             return Err(unjudged(&format!("the sample cannot be read: {why}"), 1));
         }
         let problem = self.problems.get(&sample.problem);
-        let problem =
-            problem.ok_or_else(|| unjudged(&format!("there is no problem `{}`", sample.problem), 1))?;
+        let problem = problem.ok_or_else(|| unjudged(&no_problem(sample), 1))?;
         if self.last.as_ref().is_some_and(|last| last.problem.id != problem.id) {
             self.last = None;
         }
@@ -248,6 +247,17 @@ impl Tasks<'_> {
             }
         }
     }
+}
+
+/// That a sample's problem is not known.
+fn no_problem(sample: &Sample) -> String {
+    let problem = &sample.problem;
+    if sample.is_numbered {
+        return format!(
+            "its row has no id of a problem (`question_id`, `task_id`, ..), and there is no problem `{problem}`, which is its number"
+        );
+    }
+    format!("there is no problem `{problem}`")
 }
 
 fn unjudged(message: &str, tests: usize) -> Judgement {

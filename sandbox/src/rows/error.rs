@@ -55,6 +55,16 @@ pub enum RowsError {
         /// Its value.
         byte: u8,
     },
+    /// The file is packed, or of a form that is no text.
+    #[error("{path} is {what}, not text")]
+    NoText {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do about it.
+        remedy: &'static str,
+    },
     /// A line, or an item of the array, is no JSON object.
     #[error("{place}: no row: {message}")]
     Syntax {
@@ -113,6 +123,7 @@ impl RowsError {
                 _ => "check the permissions of the file and its folder",
             },
             RowsError::NoFile { .. } => "write what it gives to a file, and name that",
+            RowsError::NoText { remedy, .. } => remedy,
             RowsError::Encoding { .. } => "save the file as UTF-8",
             RowsError::Syntax { .. } => "write one JSON object a line, or one array of objects",
             RowsError::Form { .. } => "the schemas in `sandbox/schema` describe the rows that are read",

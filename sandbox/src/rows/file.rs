@@ -96,8 +96,15 @@ pub(super) fn read_text(path: &Utf8Path) -> Result<String, RowsError> {
     if !kind.is_file() && !kind.is_dir() {
         return Err(RowsError::NoFile { path: path.to_owned() });
     }
-    let bytes = fs_err::read(path).map_err(failed)?;
+    text_of(fs_err::read(path).map_err(failed)?, path)
+}
+
+/// The text that bytes of a file are.
+pub(crate) fn text_of(bytes: Vec<u8>, path: &Utf8Path) -> Result<String, RowsError> {
     let text = String::from_utf8(bytes).map_err(|error| {
+        if let Some((what, remedy)) = no_text(error.as_bytes()) {
+            return RowsError::NoText { path: path.to_owned(), what, remedy };
+        }
         let (good, bad) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
         let (line, column) = position(&String::from_utf8_lossy(good));
         RowsError::Encoding {
@@ -106,6 +113,24 @@ pub(super) fn read_text(path: &Utf8Path) -> Result<String, RowsError> {
         }
     })?;
     Ok(without_mark(&text).to_owned())
+}
+
+/// What a file is that is known not to be text, and what to do about it.
+fn no_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    const UNPACK: &str = "unpack it, and name the file that comes out";
+    let known: [(&[u8], &str, &str); 6] = [
+        (b"\x1f\x8b", "packed with gzip", "unpack it (`gunzip -k FILE`), and name the file that comes out"),
+        (
+            b"PAR1",
+            "a Parquet file",
+            "write its rows as JSON lines: pandas' `read_parquet(FILE).to_json(OUT, orient=\"records\", lines=True)` does",
+        ),
+        (b"\x28\xb5\x2f\xfd", "packed with zstd", UNPACK),
+        (b"BZh", "packed with bzip2", UNPACK),
+        (b"\xfd7zXZ", "packed with xz", UNPACK),
+        (b"PK\x03\x04", "a ZIP archive", UNPACK),
+    ];
+    known.into_iter().find_map(|(start, what, remedy)| bytes.starts_with(start).then_some((what, remedy)))
 }
 
 /// A text without the byte order mark that some editors start a file with.
@@ -126,16 +151,27 @@ pub(super) fn each_row(
     path: &Utf8Path,
     mut each: impl FnMut(Row<'_>) -> Result<(), RowsError>,
 ) -> Result<(), RowsError> {
+    for (place, number, written) in written_rows(text, path)? {
+        row(written, &place, number, &mut each)?;
+    }
+    Ok(())
+}
+
+/// The rows of a text as they are written, which is JSON lines or one JSON array: of each where it starts, and
+/// its line or its place in the array, from 1.
+pub(crate) fn written_rows<'a>(
+    text: &'a str,
+    path: &Utf8Path,
+) -> Result<Vec<(Place, usize, &'a str)>, RowsError> {
     let text = without_mark(text);
     if !text.trim_start().starts_with('[') {
-        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            row(line, &Place::new(path, index + 1, 1), index + 1, &mut each)?;
-        }
-        return Ok(());
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        return Ok(lines.map(|(index, line)| (Place::new(path, index + 1, 1), index + 1, line)).collect());
     }
     let start = Place::new(path, 1, 1);
     read::<Vec<IgnoredAny>>(text).map_err(|error| no_json(&start, &error))?;
     let (mut line, mut column, mut seen) = (1, 1, 0);
+    let mut rows = Vec::new();
     for (index, item) in items(text).unwrap_or_default().into_iter().enumerate() {
         // An item is a part of the text.
         let at = item.as_ptr().addr() - text.as_ptr().addr();
@@ -143,9 +179,9 @@ pub(super) fn each_row(
         column = if lines == 1 { column + columns - 1 } else { columns };
         line += lines - 1;
         seen = at;
-        row(item, &Place::new(path, line, column), index + 1, &mut each)?;
+        rows.push((Place::new(path, line, column), index + 1, item));
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// Calls `each` with the row that a text is; it starts at `start`.

@@ -30,7 +30,7 @@ mod sample;
 
 pub use error::{Place, RowsError};
 pub use extract::{Extraction, extract};
-pub(crate) use file::{object, said, without_mark};
+pub(crate) use file::{object, said, text_of, without_mark, written_rows};
 pub use hub::{PayloadError, decode_payload, read_pickled_text};
 pub use problem::{Case, Check, Problem, Problems, Tests};
 pub(crate) use raw::{is_beyond_floats, is_integer, member};

@@ -12,6 +12,7 @@ use super::error::{Place, RowsError};
 use super::file::{Row, each_row, kind, read_text, row};
 use super::form::{Packed, packed, prompt, unpack};
 use super::raw::member;
+use super::sample::Sample;
 
 /// A problem with its tests. They are unpacked when they are asked for: a benchmark's may be gigabytes
 /// together.
@@ -184,6 +185,20 @@ impl Problems {
     /// The problem with this id.
     pub fn get(&self, id: &str) -> Option<&Problem> {
         self.by_id.get(id)
+    }
+
+    /// Gives samples of a folder, whose problems are named by folders and files, the ids that those stand for: EvalPlus
+    /// writes `_` for the `/` in `HumanEval/0`. A name that two problems could have stays as it is.
+    pub fn name_folders(&self, samples: &mut [Sample]) {
+        let mut ids: BTreeMap<String, Option<&str>> = BTreeMap::new();
+        for id in self.ids() {
+            ids.entry(id.replace('/', "_")).and_modify(|known| *known = None).or_insert(Some(id));
+        }
+        for sample in samples.iter_mut().filter(|sample| !self.by_id.contains_key(&sample.problem)) {
+            if let Some(Some(id)) = ids.get(&sample.problem) {
+                sample.problem = (*id).to_owned();
+            }
+        }
     }
 
     /// All ids in order.

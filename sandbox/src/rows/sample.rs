@@ -19,6 +19,8 @@ pub struct Sample {
     pub id: String,
     /// The problem.
     pub problem: String,
+    /// Whether the row names no problem, so that its number does.
+    pub is_numbered: bool,
     /// Who made it, if the row says so (`model`).
     pub model: Option<String>,
     /// What was made.
@@ -98,7 +100,7 @@ const PYTHON_3: u64 = 3;
 /// `solutions`, `canonical_solution`; in a row that has tests `code` too) counts where there is nothing else.
 /// `null` is none, and a row that has nothing else is a sample that cannot be judged. `solutions` may be those
 /// of APPS, TACO and CodeContests (Python 3 only). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs
-/// for `PROBLEM`; links to folders are not followed, nor links to files outside, and a file that cannot be read
+/// for `PROBLEM`; what is hidden (`.NAME`) is passed over, links to folders are not followed, nor links to files outside, and a file that cannot be read
 /// is a sample that cannot be judged.
 ///
 /// # Errors
@@ -147,7 +149,9 @@ fn named(samples: Vec<(Sample, Place)>, path: &Utf8Path) -> Result<Vec<Sample>, 
 
 fn read_row(row: &Row<'_>, samples: &mut Vec<(Sample, Place)>) -> Result<(), RowsError> {
     let keys = [&["question_id", "task_id", "problem_id", "task"], &IDS[..]].concat();
-    let problem = row.id(&keys)?.unwrap_or_else(|| row.number.to_string());
+    let named = row.id(&keys)?;
+    let is_numbered = named.is_none();
+    let problem = named.unwrap_or_else(|| row.number.to_string());
     let sources = sources(row).map_err(|why| {
         row.error(format!(
             "no sample: {why}expected a program (`code`), a `completion`, or a generation (`output`, `output_list`)"
@@ -161,7 +165,8 @@ fn read_row(row: &Row<'_>, samples: &mut Vec<(Sample, Place)>) -> Result<(), Row
             (false, true) => format!("{id}/{index}"),
             _ => id.clone(),
         };
-        samples.push((Sample { id, problem: problem.clone(), model: model.clone(), source }, row.place()));
+        let (problem, model) = (problem.clone(), model.clone());
+        samples.push((Sample { id, problem, is_numbered, model, source }, row.place()));
     }
     Ok(())
 }
@@ -232,6 +237,9 @@ fn folder(root: &Utf8Path, path: &Path, samples: &mut Vec<(Sample, Place)>) -> R
     let mut entries: Vec<(PathBuf, bool)> = Vec::new();
     for entry in fs_err::read_dir(path).map_err(read)? {
         let entry = entry.map_err(read)?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
         let is_folder = entry.file_type().map_err(read)?.is_dir();
         entries.push((entry.path(), is_folder));
     }
@@ -254,7 +262,7 @@ fn folder(root: &Utf8Path, path: &Path, samples: &mut Vec<(Sample, Place)>) -> R
             let source = program_in(root, &entry).map_or_else(Source::Unreadable, Source::Program);
             let place = Place::new(&Utf8PathBuf::from(entry.to_string_lossy().into_owned()), 1, 1);
             let (id, problem) = (name.to_string(), problem.to_owned());
-            samples.push((Sample { id, problem, model: None, source }, place));
+            samples.push((Sample { id, problem, is_numbered: false, model: None, source }, place));
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ mod cheats;
 mod checks;
 mod common;
 mod grading;
+mod grading_alone;
 mod grading_data;
 mod isolation;
 mod judges;

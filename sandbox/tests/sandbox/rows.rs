@@ -216,20 +216,37 @@ fn every_form_of_sample_is_read() {
     // A folder with a program per file.
     let folder = tempfile::tempdir().unwrap();
     let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
-    fs_err::create_dir_all(root.join("q2")).unwrap();
-    for (name, program) in [("q1.py", "1"), ("q2/b.py", "3"), ("q2/a.py", "2"), ("notes.txt", "no")] {
+    for name in ["q2", ".git", "HumanEval_0"] {
+        fs_err::create_dir_all(root.join(name)).unwrap();
+    }
+    let hidden = [(".hidden.py", "no"), (".git/hook.py", "no"), ("q2/.#a.py", "no"), ("notes.txt", "no")];
+    let shown = [("q1.py", "1"), ("q2/b.py", "3"), ("q2/a.py", "2"), ("HumanEval_0/0.py", "4")];
+    for (name, program) in hidden.into_iter().chain(shown) {
         fs_err::write(root.join(name), program).unwrap();
     }
-    let found: Vec<_> =
-        read_samples(&root).unwrap().into_iter().map(|s| (s.id, s.problem, s.source)).collect();
+    // EvalPlus writes `_` for the `/` of an id, which no folder's name can have.
+    let problems = |ids: &[&str]| {
+        let row = |id: &&str| format!(r#"{{"id": "{id}", "tests": [{{"input": "1", "output": "1"}}]}}"#);
+        Problems::parse(&ids.iter().map(row).collect::<Vec<_>>().join("\n"), "p.jsonl".into()).unwrap()
+    };
+    let mut samples = read_samples(&root).unwrap();
+    problems(&["q1", "HumanEval/0", "HumanEval/0_", "a/b_c", "a_b/c"]).name_folders(&mut samples);
+    let found: Vec<_> = samples.into_iter().map(|s| (s.id, s.problem, s.source)).collect();
     assert_eq!(
         found,
         [
+            (text("HumanEval_0/0"), text("HumanEval/0"), Program(text("4"))),
             (text("q1"), text("q1"), Program(text("1"))),
             (text("q2/a"), text("q2"), Program(text("2"))),
             (text("q2/b"), text("q2"), Program(text("3"))),
         ]
     );
+    // A name that is an id stays, and so does one that could be two.
+    for ids in [&["HumanEval_0", "HumanEval/0"][..], &["Human/Eval_0", "Human_Eval/0", "HumanEval/1"]] {
+        let mut samples = read_samples(&root).unwrap();
+        problems(ids).name_folders(&mut samples);
+        assert_eq!(samples[0].problem, "HumanEval_0", "{ids:?}");
+    }
 }
 
 #[test]

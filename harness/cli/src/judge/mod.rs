@@ -18,6 +18,7 @@ use assay_sandbox::{
     SampleSet, Sandbox, Tools, Verdict, calibrate,
 };
 use assay_store::Store;
+use camino::Utf8Path;
 use serde_json::json;
 
 use crate::args::{By, CalibrateArgs, Global, JudgeArgs, PackagesImage};
@@ -61,11 +62,11 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     stop_on_signals(&cancel)?;
     let problems = Problems::read(&args.problems).map_err(|error| exchanged(args, error))?;
     let mut samples = read_samples(&args.samples)?;
+    if args.samples.is_dir() {
+        problems.name_folders(&mut samples);
+    }
     if let Some(wanted) = &args.explain {
-        samples.retain(|sample| sample.id == *wanted);
-        if samples.is_empty() {
-            return Err(Diagnostic::user(format!("{} holds no sample `{wanted}`", args.samples)).into());
-        }
+        samples = only(wanted, samples, &args.samples)?;
     }
     go_on(&cancel)?;
     let judges = distinct(&args.judges);
@@ -117,6 +118,17 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
         judged.flat_map(|(sample, judged)| judged.iter().map(move |one| (sample, one))),
         Some("--explain SAMPLE shows what was judged"),
     )
+}
+
+/// The sample of this id.
+fn only(wanted: &str, samples: Vec<Sample>, path: &Utf8Path) -> Result<Vec<Sample>, Failure> {
+    let (found, others): (Vec<_>, Vec<_>) = samples.into_iter().partition(|sample| sample.id == wanted);
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let ids = others.iter().map(|sample| sample.id.as_str());
+    let message = format!("{path} holds no sample `{}`", cut(wanted));
+    Err(Diagnostic { message, ..Diagnostic::unknown("sample", wanted, ids) }.into())
 }
 
 /// What is wrong with the problems, or that they are the samples.
