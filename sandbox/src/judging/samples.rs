@@ -212,9 +212,7 @@ impl Tasks<'_> {
         if let Source::Unreadable(why) = &sample.source {
             return Err(unjudged(&format!("the sample cannot be read: {why}"), 1));
         }
-        let problem = self.problems.get(&sample.problem);
-        let problem =
-            problem.ok_or_else(|| unjudged(&format!("there is no problem `{}`", sample.problem), 1))?;
+        let problem = self.problems.find(sample).map_err(|why| unjudged(&why, 1))?;
         if self.last.as_ref().is_some_and(|last| last.problem.id != problem.id) {
             self.last = None;
         }
@@ -240,6 +238,9 @@ impl Tasks<'_> {
             };
             Used { tests, hash: OnceCell::new() }
         });
+        if let Some(fault) = sample.source.fault(problem) {
+            return Err(unjudged(fault, used.tests.len()));
+        }
         match sample.source.program(problem, judge.extraction()) {
             Some(program) => Ok((program, used)),
             None => {

@@ -61,6 +61,7 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     stop_on_signals(&cancel)?;
     let problems = Problems::read(&args.problems).map_err(|error| exchanged(args, error))?;
     let mut samples = read_samples(&args.samples)?;
+    problems.resolve(&mut samples)?;
     if let Some(wanted) = &args.explain {
         samples.retain(|sample| sample.id == *wanted);
         if samples.is_empty() {
@@ -154,7 +155,7 @@ fn dry_run(
             Ok(_) => Err(Failure::Internal("nothing was counted".to_owned())),
         };
     };
-    let untried = set.samples.iter().filter(|sample| set.problems.get(&sample.problem).is_none()).count();
+    let untried = set.samples.iter().filter(|sample| set.problems.find(sample).is_err()).count();
     if json {
         return document::print(&json!({
             "problems": set.problems.len(),
