@@ -148,7 +148,8 @@ class _Module(types.ModuleType):
 
     def __init__(self, name, ask):
         super().__init__(name)
-        vars(self)["_assay_ask"] = ask
+        # Names that were set there.
+        vars(self).update(_assay_ask=ask, _assay_set=set())
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -159,12 +160,17 @@ class _Module(types.ModuleType):
             raise AttributeError(f"the program defines no {name!r}") from error
 
     def __setattr__(self, name, value):
-        self._assay_ask("set_name", None, name, value)
+        # What the test defines itself is no business of the program's.
+        if name in self._assay_set or name not in vars(self):
+            self._assay_set.add(name)
+            self._assay_ask("set_name", None, name, value)
         super().__setattr__(name, value)
 
     def __delattr__(self, name):
         super().__delattr__(name)
-        self._assay_ask("restore_name", None, name)
+        if name in self._assay_set:
+            self._assay_set.discard(name)
+            self._assay_ask("restore_name", None, name)
 
 
 def run_test(setup, code, entry, functions=()):
@@ -234,7 +240,7 @@ def _failure(error, peer, built_ins, unit_test):
         return "E", text
     if isinstance(error, ImportError) and error.name in _OF_PROGRAM:
         return "E", text
-    if not built_ins.has_asked or isinstance(error, ImportError) or text_of(error) == _NO_CLASS:
+    if not built_ins.has_asked or isinstance(error, ImportError) or (type(error) is TypeError and text_of(error) == _NO_CLASS):
         # The program had no part in it.
         return "J", text
     return "W" if isinstance(error, AssertionError) else "E", text

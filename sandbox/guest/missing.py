@@ -52,7 +52,7 @@ def list_modules():
 
 def module(error):
     """The module or codec that is missing here but not elsewhere, or None."""
-    if isinstance(error, LookupError):
+    if type(error) is LookupError:
         unknown = str(error).partition("unknown encoding: ")[2]
         codec = encodings.normalize_encoding(unknown).lower()
         name = "encodings." + encodings.aliases.aliases.get(codec, codec)

@@ -78,7 +78,10 @@ class _ExceptionClass(type):
         # A class of this side's that inherits from it makes its own.
         if "_assay_ask" not in vars(cls):
             return super().__call__(*arguments, **named)
-        return cls._assay_ask("call", *arguments, **named)
+        made = cls._assay_ask("call", *arguments, **named)
+        if type(made) is not cls:
+            raise TypeError("a class of exceptions that makes others")
+        return made
 
     def __getattr__(cls, name):
         if name.startswith("_") or "_assay_ask" not in vars(cls):
@@ -230,6 +233,9 @@ class Peer:
                 del self._mirror_numbers[id(mirror[0])]
         arrived, self._arrived = self._arrived, outer
         known = self._self_of(*value) if is_call else None
+        if sum(remote is known for remote in arrived) > 1:
+            # It stands elsewhere too.
+            known = None
         for remote in arrived if self.is_test else ():
             if remote is known:
                 continue
@@ -429,6 +435,8 @@ class Peer:
             self._expect_new(number)
             known = self._remotes[number, "error"] = self._as_raised(self._decode(parts))
             known._assay_error = number
+            # Whoever raises it here.
+            self.raised.append(known)
         return known
 
     def _ask_original(self, error, name):
@@ -482,7 +490,9 @@ class Peer:
         except Exception:
             arguments = error.args
         attributes = [part for name, value in vars(error).items() if not name.startswith("_") for part in (name, value)]
-        told = error.__cause__, error.__context__, error.__suppress_context__, getattr(error, "__notes__", None)
+        # What the test was about is not for the program to see, and contexts may be a long chain.
+        context = error.__context__ if not self.is_test and len(self._errors) == 1 else None
+        told = error.__cause__, context, error.__suppress_context__, getattr(error, "__notes__", None)
         return kind, arguments, text, tuple(attributes), *told
 
     def _as_raised(self, parts):

@@ -1,7 +1,6 @@
 """Plain values as messages have them: how they are taken apart and put together, and which of them change."""
 
 import abc
-import array
 import builtins
 import collections
 import datetime
@@ -16,7 +15,7 @@ import types
 import uuid
 
 # As they are before a test replaces them.
-_array, _deque, _compile = array.array, collections.deque, re.compile
+_deque, _compile = collections.deque, re.compile
 _Decimal, _Fraction, _UUID = decimal.Decimal, fractions.Fraction, uuid.UUID
 _date, _timedelta, _timezone = datetime.date, datetime.timedelta, datetime.timezone
 _PurePosixPath, _PosixPath = pathlib.PurePosixPath, pathlib.PosixPath
@@ -86,17 +85,12 @@ def _fill_collection(collection, parts):
     (collection.update if type(collection) is set else collection.extend)(parts)
 
 
-def _fill_array(numbers, parts):
-    numbers[:] = _array(numbers.typecode, parts)
-
-
 # Types that change: the tag, how the contents are taken out and put in, what else is needed to make one, and how it is made.
 MUTABLES = {
     list: ("list", list, _fill_sequence, lambda v: [], list),
     bytearray: ("bytearray", list, lambda v, parts: _fill_sequence(v, bytes(parts)), lambda v: [], bytearray),
     set: ("set", list, _fill_collection, lambda v: [], set),
     collections.deque: ("deque", list, _fill_collection, lambda v: [v.maxlen], lambda maxlen: _deque([], maxlen)),
-    array.array: ("array", list, _fill_array, lambda v: [v.typecode], array.array),
     dict: ("dict", flat, _fill_mapping, lambda v: [], dict),
     collections.Counter: ("counter", flat, _fill_mapping, lambda v: [], collections.Counter),
     collections.OrderedDict: ("ordered", flat, _fill_mapping, lambda v: [], collections.OrderedDict),
@@ -152,11 +146,11 @@ def contents_of(thing):
     """What `is_unchanged` compares with."""
     if isinstance(thing, dict):
         return [*thing, *thing.values()]
-    return bytes(thing) if type(thing) in (bytearray, _array) else list(thing)
+    return bytes(thing) if type(thing) is bytearray else list(thing)
 
 
 def is_unchanged(thing, contents):
-    if type(thing) in (bytearray, _array):
-        return bytes(thing) == contents
+    if type(thing) is bytearray:
+        return thing == contents
     parts = [*thing, *thing.values()] if isinstance(thing, dict) else thing
     return len(parts) == len(contents) and all(map(operator.is_, parts, contents))

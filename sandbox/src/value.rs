@@ -21,8 +21,14 @@ pub fn same_json(expected: &str, actual: &str) -> bool {
     parse(actual, parts).is_some_and(|(actual, _)| equal(&expected, &actual))
 }
 
-/// Whether a text is JSON as Python reads it.
+/// Whether a text is JSON as Python reads it, nested as deep as it may be.
 pub(crate) fn is_json(text: &str) -> bool {
+    let mut reader = Reader { rest: text.chars().peekable(), depth: 0, left: usize::MAX };
+    reader.skim().is_some_and(|()| reader.rest.next().is_none())
+}
+
+/// Whether a text is JSON that a value can be compared with: not nested deeper than any that is read.
+pub(crate) fn is_comparable(text: &str) -> bool {
     parse(text, usize::MAX).is_some()
 }
 
@@ -105,6 +111,50 @@ impl Reader<'_> {
 
     fn eat(&mut self, wanted: char) -> Option<()> {
         self.rest.next_if_eq(&wanted).map(drop)
+    }
+
+    /// Passes over a value without making it, and without a stack of its own for each level.
+    fn skim(&mut self) -> Option<()> {
+        let mut open = Vec::new();
+        loop {
+            self.space();
+            let end = match self.rest.peek()? {
+                '[' => Some(']'),
+                '{' => Some('}'),
+                _ => self.value().map(|_| None)?,
+            };
+            if let Some(end) = end {
+                self.rest.next();
+                self.space();
+                if self.eat(end).is_none() {
+                    open.push(end);
+                    self.key_of(end)?;
+                    continue;
+                }
+            }
+            // A value has ended, and perhaps those that it is in.
+            loop {
+                self.space();
+                let Some(&end) = open.last() else { return Some(()) };
+                if self.eat(',').is_some() {
+                    self.key_of(end)?;
+                    break;
+                }
+                self.eat(end)?;
+                open.pop();
+            }
+        }
+    }
+
+    /// Passes over the key of an entry, where this is the end of an object.
+    fn key_of(&mut self, end: char) -> Option<()> {
+        if end == '}' {
+            self.space();
+            self.text()?;
+            self.space();
+            self.eat(':')?;
+        }
+        Some(())
     }
 
     fn value(&mut self) -> Option<Value> {
@@ -330,8 +380,12 @@ mod tests {
         for (expected, actual) in different {
             assert!(!same_json(expected, actual), "{expected} {actual}");
         }
+        for (left, right) in same.into_iter().chain(different) {
+            assert_eq!([left, right].map(is_json), [left, right].map(is_comparable), "{left} {right}");
+        }
         let deep = "[".repeat(100_000);
         assert!(!same_json(&deep, &deep));
+        assert!(!is_json(&deep) && is_json(&format!("{deep}{{\"a\": [1, []]}}{}", "]".repeat(100_000))));
     }
 
     proptest! {

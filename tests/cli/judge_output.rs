@@ -184,3 +184,44 @@ fn equal_programs_are_judged_once_and_counted_truly() {
     assert_eq!(of("verdict"), ["pass", "wrong-answer", "pass", "judge-failure"]);
     world.run(&judge(&[])).fails_with(1).says(&["0 judgements to make, 3 known; 1 cannot be made"]);
 }
+
+/// What a reader has to know of the rows stands in every form of the summary.
+#[test]
+fn reference_solutions_and_problems_without_an_id_are_told() {
+    let row = |output: &str| {
+        json!({ "name": null, "solutions": [format!("print({output})")],
+                                     "input_output": { "inputs": [""], "outputs": [output] } })
+    };
+    let rows = [row("1"), row("2")];
+    let world = world(&rows, &rows);
+    let ran = world.run(&judge(&["--report", "report.md"])).succeeds();
+    let report = world.read("report.md");
+    for line in [
+        "2 samples are reference solutions of the problems",
+        "2 problems have no id and go by the number of their line, from 1",
+    ] {
+        assert!(ran.stdout().contains(line) && report.contains(line), "{line}: {}\n{report}", ran.stdout());
+    }
+    let summary = json_of(&world.run(&judge(&["--json"])).succeeds().stdout());
+    assert_eq!((&summary["reference_solutions"], &summary["problems_by_line"]), (&json!(2), &json!(2)));
+    // Counted from 0, a sample would be judged by the tests of the next problem.
+    let samples = [json!({ "task_id": 0, "code": "print(1)" }), json!({ "task_id": 1, "code": "print(2)" })];
+    let world = self::world(&rows, &samples);
+    world.run(&judge(&[])).fails_with(2).says(&["from 1", "give each problem an `id`"]);
+}
+
+/// Samples that name one problem by different ids are samples of one problem.
+#[test]
+fn a_problem_has_one_id_in_what_is_written() {
+    let mut problem = sum();
+    problem["task_id"] = json!("the-sum");
+    let samples =
+        [sample("a", "sum", RIGHT), json!({ "sample_id": "b", "task_id": "the-sum", "code": "print()" })];
+    let world = world(&[problem], &samples);
+    let summary = json_of(&world.run(&judge(&["--json", "--out", "out.jsonl"])).succeeds().stdout());
+    assert_eq!(summary["judges"][0]["scores"][1]["samples_per_problem"], json!([2, 2]));
+    assert_eq!(summary["reference_solutions"], 0);
+    for line in world.read("out.jsonl").lines() {
+        assert_eq!(json_of(line)["problem_id"], "the-sum");
+    }
+}

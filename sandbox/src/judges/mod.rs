@@ -12,7 +12,7 @@ use crate::judge::{Expected, SHOWN, judge_run};
 use crate::program::{Entry, Input, Prelude, Program, Run, RunOutcome};
 use crate::rows::{Case, Extraction, Tests};
 use crate::sandbox::Sandbox;
-use crate::value::is_json;
+use crate::value::{is_comparable, is_json};
 use crate::verdict::{TestResult, Verdict};
 
 /// A way to judge. Numbers that were made by different judges cannot be compared.
@@ -200,9 +200,9 @@ fn call(case: &Case) -> Result<(Input, Expected), String> {
         let line: String = line.chars().take(SHOWN).collect();
         return Err(format!("the test is broken: an argument is no JSON: {line}"));
     }
-    if !is_json(&case.output) {
+    if !is_comparable(&case.output) {
         let output: String = case.output.chars().take(SHOWN).collect();
-        return Err(format!("the test is broken: its answer is no JSON: {output}"));
+        return Err(format!("the test is broken: its answer is no JSON, or nested too deep: {output}"));
     }
     let right = [Some(&case.output), case.alternative.as_ref()].into_iter().flatten().cloned();
     Ok((Input::Lines(arguments.to_owned()), Expected::Json(right.collect())))

@@ -212,8 +212,7 @@ impl Tasks<'_> {
         if let Source::Unreadable(why) = &sample.source {
             return Err(unjudged(&format!("the sample cannot be read: {why}"), 1));
         }
-        let problem = self.problems.get(&sample.problem);
-        let problem = problem.ok_or_else(|| unjudged(&no_problem(sample), 1))?;
+        let problem = self.problems.find(sample).map_err(|why| unjudged(&why, 1))?;
         if self.last.as_ref().is_some_and(|last| last.problem.id != problem.id) {
             self.last = None;
         }
@@ -239,6 +238,9 @@ impl Tasks<'_> {
             };
             Used { tests, hash: OnceCell::new() }
         });
+        if let Some(fault) = sample.source.fault(problem) {
+            return Err(unjudged(fault, used.tests.len()));
+        }
         match sample.source.program(problem, judge.extraction()) {
             Some(program) => Ok((program, used)),
             None => {
@@ -247,17 +249,6 @@ impl Tasks<'_> {
             }
         }
     }
-}
-
-/// That a sample's problem is not known.
-fn no_problem(sample: &Sample) -> String {
-    let problem = &sample.problem;
-    if sample.is_numbered {
-        return format!(
-            "its row has no id of a problem (`question_id`, `task_id`, ..), and there is no problem `{problem}`, which is its number"
-        );
-    }
-    format!("there is no problem `{problem}`")
 }
 
 fn unjudged(message: &str, tests: usize) -> Judgement {

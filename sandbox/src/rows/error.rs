@@ -103,6 +103,14 @@ pub enum RowsError {
         /// Line of the first row.
         first: usize,
     },
+    /// Samples count rows from 0 that go by their number from 1.
+    #[error(
+        "samples name a problem `0`, and {rows} problems have no id (a `name` aside), so that samples name them by their line, from 1"
+    )]
+    FromZero {
+        /// Problems without an id.
+        rows: usize,
+    },
     /// There is no row.
     #[error("{path} holds no {what}")]
     Empty {
@@ -129,6 +137,9 @@ impl RowsError {
             RowsError::Form { .. } => "the schemas in `sandbox/schema` describe the rows that are read",
             RowsError::Id { .. } => "write the id as a text or an integer, or leave the key out",
             RowsError::Twice { .. } => "give each row an id of its own",
+            RowsError::FromZero { .. } => {
+                "give each problem an `id`, the one that the samples name; or count from 1 in the samples"
+            }
             RowsError::Empty { .. } => "check that it is the right file; it needs at least one row",
         }
     }

@@ -1,6 +1,6 @@
 //! Finding the program in what a model wrote.
 
-use super::markdown::program;
+use super::reply::program;
 
 /// How a program is found in a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ const FENCE: &str = "```";
 /// The program in a generation; `None` if the way of extraction finds none and would not judge at all.
 pub fn extract(generation: &str, how: Extraction) -> Option<String> {
     match how {
-        Extraction::Assay => Some(program(generation)),
+        Extraction::Assay => Some(program(generation, &[]).text),
         Extraction::LiveCodeBench => {
             let lines: Vec<&str> = generation.split('\n').collect();
             let fences: Vec<usize> = (0..lines.len()).filter(|line| lines[*line].contains(FENCE)).collect();

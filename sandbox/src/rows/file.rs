@@ -1,5 +1,7 @@
 //! Files of rows.
 
+use std::borrow::Cow;
+
 use camino::Utf8Path;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -45,6 +47,14 @@ impl Row<'_> {
         }
     }
 
+    /// The value of a key that benchmarks also write as JSON text: what such a text holds, if that is a list or an
+    /// object.
+    pub(super) fn unpacked(&self, key: &str) -> Option<Cow<'_, Value>> {
+        let value = self.given(key)?;
+        let text = value.as_str().filter(|text| text.trim_start().starts_with(['[', '{']));
+        Some(text.and_then(|text| read(text).ok()).map_or(Cow::Borrowed(value), Cow::Owned))
+    }
+
     /// As [`text`](Self::text), for what must not be empty.
     pub(super) fn name(&self, keys: &[&str]) -> Result<Option<String>, String> {
         match self.text(keys)? {
@@ -55,25 +65,43 @@ impl Row<'_> {
         }
     }
 
-    /// The id under the first of these keys that the row has: a text, or an integer as it is written. A
-    /// `name` may be empty, which is none (TACO).
-    pub(super) fn id(&self, keys: &[&str]) -> Result<Option<String>, RowsError> {
-        let has = |key: &&&str| {
-            self.object.get(**key).is_some_and(|value| **key != "name" || value.as_str() != Some(""))
-        };
-        let Some(key) = keys.iter().find(has) else { return Ok(None) };
-        let found = match &self.object[*key] {
-            Value::String(id) if id.is_empty() => "empty".to_owned(),
-            Value::String(id) => return Ok(Some(id.clone())),
+    /// The id under the first of these keys that is given: a text, or an integer as it is written.
+    pub(super) fn id(&self, keys: &[&'static str]) -> Result<Option<(&'static str, String)>, RowsError> {
+        let Some(key) = keys.iter().find(|key| self.gives_id(key)) else { return Ok(None) };
+        match self.id_under(key) {
+            Ok(id) => Ok(Some((key, id))),
+            Err(found) => Err(RowsError::Id { place: self.place(), key: (*key).to_owned(), found }),
+        }
+    }
+
+    /// All ids under these keys. The first that is given has to be one; others that are none are passed over.
+    pub(super) fn ids(&self, keys: &[&'static str]) -> Result<Vec<(&'static str, String)>, RowsError> {
+        self.id(keys)?;
+        let given = keys.iter().filter(|key| self.gives_id(key));
+        Ok(given.filter_map(|key| Some((*key, self.id_under(key).ok()?))).collect())
+    }
+
+    /// Whether a key may hold an id. A [`TITLE`] may be empty, which is none (TACO).
+    fn gives_id(&self, key: &str) -> bool {
+        self.given(key).is_some_and(|value| key != TITLE || value.as_str() != Some(""))
+    }
+
+    /// The id under a key, or what else it holds.
+    fn id_under(&self, key: &str) -> Result<String, String> {
+        match &self.object[key] {
+            Value::String(id) if id.is_empty() => Err("empty".to_owned()),
+            Value::String(id) => Ok(id.clone()),
             Value::Number(_) => match member(self.text, key).unwrap_or_default() {
-                id if is_integer(id) => return Ok(Some(id.to_owned())),
-                other => format!("{other}, which is no integer"),
+                id if is_integer(id) => Ok(id.to_owned()),
+                other => Err(format!("{other}, which is no integer")),
             },
-            other => kind(other).to_owned(),
-        };
-        Err(RowsError::Id { place: self.place(), key: (*key).to_owned(), found })
+            other => Err(kind(other).to_owned()),
+        }
     }
 }
+
+/// The key of a problem's title, which is an id only as long as no other problem has it.
+pub(super) const TITLE: &str = "name";
 
 /// What a value is, for messages.
 pub(super) fn kind(value: &Value) -> &'static str {

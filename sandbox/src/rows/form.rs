@@ -14,14 +14,21 @@ use super::extract::{Extraction, extract};
 use super::file::{Row, kind};
 use super::hub::decode_payload;
 use super::problem::{Case, Check, Tests};
-use super::python::{gives_a_function, looks_like_python, only_defines, python_in};
+use super::python::{
+    gives_a_function, looks_like_python, only_defines, python_in, without_common_indentation,
+};
 use super::raw::{items, member, read};
 
 /// A problem's tests as they are kept.
 #[derive(Debug, Clone)]
 pub(super) enum Packed {
     Ready(Tests),
-    Hub { public: String, private: String, function: Option<String> },
+    /// What is absent or null is `[]`.
+    Hub {
+        public: String,
+        private: String,
+        function: Option<String>,
+    },
 }
 
 /// The tests, unpacked.
@@ -50,22 +57,22 @@ pub(super) fn has_tests(row: &Row<'_>) -> bool {
 
 /// The tests of a row; `None` if its form is not known, an error if what it holds cannot be decoded.
 pub(super) fn packed(row: &Row<'_>) -> Result<Option<Packed>, String> {
-    if HUB.iter().any(|key| row.object.contains_key(*key)) {
+    if HUB.iter().any(|key| row.given(key).is_some()) {
         return hub(row).map(Some);
     }
     Ok(tests(row)?.map(Packed::Ready))
 }
 
 fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
-    if let Some(codes) = row.given("checks") {
+    if let Some(codes) = row.unpacked("checks") {
         if row.given("tests").is_some() {
             return Err("it has both `tests` and `checks`; expected one of them".to_owned());
         }
-        let checks = checks(row, texts(codes, "checks")?, &["entry", "entry_point"], Prelude::None)?;
+        let checks = checks(row, texts(&codes, "checks")?, &["entry", "entry_point"], Prelude::None)?;
         return Ok(Some(Tests::Checks(checks)));
     }
-    if let Some(codes) = row.given("test_list") {
-        let codes = texts(codes, "test_list")?;
+    if let Some(codes) = row.unpacked("test_list") {
+        let codes = texts(&codes, "test_list")?;
         let mut all = checks(row, codes, &["entry"], Prelude::None)?;
         // MBPP+ keeps its tests beside those of MBPP.
         if let Some(more) = test(row)? {
@@ -78,11 +85,11 @@ fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
     {
         return Ok(Some(Tests::Checks(checks)));
     }
-    if CODE_CONTESTS.iter().any(|key| row.object.contains_key(*key)) {
+    if CODE_CONTESTS.iter().any(|key| row.given(key).is_some()) {
         let groups = CODE_CONTESTS
             .iter()
-            .filter_map(|key| Some((*key == "public_tests", row.object.get(*key)?)))
-            .map(|(public, group)| parallel(group, ["input", "output"], public));
+            .filter_map(|key| Some((*key == "public_tests", row.unpacked(key)?)))
+            .map(|(public, group)| parallel(&group, ["input", "output"], public));
         return Ok(Some(Tests::Scripts(groups.collect::<Result<Vec<_>, _>>()?.concat())));
     }
     let nested = || member(member(row.text, "verifier_metadata")?, "unit_tests");
@@ -90,7 +97,8 @@ fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
     if let Some(tests) = written.or_else(nested).filter(|tests| *tests != "null") {
         return apps(tests, function(row)?).map(Some);
     }
-    match row.given("tests") {
+    let tests = row.unpacked("tests");
+    match tests.as_deref() {
         Some(Value::Array(cases)) => {
             let function = function(row)?;
             Ok(Some(of_function(function.clone(), listed(cases, function.is_some())?)))
@@ -103,12 +111,34 @@ fn tests(row: &Row<'_>) -> Result<Option<Tests>, String> {
             None => apps(member(row.text, "tests").unwrap_or_default(), function(row)?).map(Some),
         },
         Some(other) => Err(format!("its `tests` is {}; expected a list or an object", kind(other))),
-        None if row.given("test").is_some() => Err("it has a `test` but no `entry_point`".to_owned()),
-        None => match FORMS.iter().find(|key| row.object.contains_key(**key)) {
-            Some(key) => Err(format!("its `{key}` is null")),
-            None => Ok(None),
+        None => match test(row)? {
+            Some(checks) => Ok(Some(Tests::Checks(checks))),
+            None => nothing(row),
         },
     }
+}
+
+/// What is wrong with a row that gives no tests; nothing, if it has no key of theirs.
+fn nothing(row: &Row<'_>) -> Result<Option<Tests>, String> {
+    let mut keys = HUB.iter().chain(&CODE_CONTESTS).chain(&FORMS);
+    match keys.find(|key| row.object.contains_key(**key)) {
+        Some(key) => Err(format!("its `{key}` is null")),
+        None => Ok(None),
+    }
+}
+
+/// The functions by which tests call a program.
+pub(super) fn called_functions(packed: &Packed) -> Vec<String> {
+    let functions: BTreeSet<&str> = match packed {
+        Packed::Hub { function, .. } => function.iter().map(String::as_str).collect(),
+        Packed::Ready(Tests::Calls { function, .. }) => BTreeSet::from([function.as_str()]),
+        Packed::Ready(Tests::Scripts(_)) => BTreeSet::new(),
+        Packed::Ready(Tests::Checks(checks)) => {
+            let entries = checks.iter().filter_map(|check| check.entry.as_deref());
+            entries.filter_map(|entry| entry.rsplit('.').next()).collect()
+        }
+    };
+    functions.into_iter().map(str::to_owned).collect()
 }
 
 /// The function that is called, if the row names one.
@@ -145,15 +175,15 @@ fn of_function(function: Option<String>, cases: Vec<Case>) -> Tests {
     }
 }
 
-/// The `test` of HumanEval, which defines `check`, of MBPP+, which tests by itself, or of ClassEval and
-/// BigCodeBench, which defines unit tests.
+/// The `test` of HumanEval, which defines `check`, or, without an `entry_point`, what tests by itself: the statements of
+/// MBPP+, the unit tests of ClassEval and KodCode.
 fn test(row: &Row<'_>) -> Result<Option<Vec<Check>>, String> {
     let Some(code) = row.name(&["test"])? else { return Ok(None) };
     let Some(entry) = entry(row, &["entry_point"])? else {
         return checks(row, vec![code], &["entry"], Prelude::None).map(Some);
     };
     let setup = prompt(row)?.unwrap_or_default();
-    let functions = functions(row);
+    let (code, functions) = (without_common_indentation(&code), functions(row));
     Ok(Some(vec![Check { setup, code, entry: Some(entry), prelude: Prelude::None, functions }]))
 }
 
@@ -178,10 +208,9 @@ fn checks(
     entries: &[&str],
     default_prelude: Prelude,
 ) -> Result<Vec<Check>, String> {
-    let mut setup = match row.given("test_imports") {
-        Some(imports) => imports_of(imports)?,
-        None => Vec::new(),
-    };
+    let codes: Vec<String> = codes.iter().map(|code| without_common_indentation(code)).collect();
+    let mut setup = imports(row, "test_imports")?;
+    setup.extend(class_imports(row)?);
     setup.extend(row.text(&["test_setup_code", "setup"])?);
     let setup = setup.join("\n");
     let entry = entry(row, entries)?;
@@ -225,10 +254,19 @@ fn functions(row: &Row<'_>) -> Vec<String> {
 }
 
 /// MBPP's imports, each a line.
-fn imports_of(list: &Value) -> Result<Vec<String>, String> {
+fn imports(row: &Row<'_>, key: &str) -> Result<Vec<String>, String> {
+    let Some(list) = row.given(key) else { return Ok(Vec::new()) };
     let line = |item: &Value| item.as_str().map(str::to_owned);
     let lines = list.as_array().and_then(|list| list.iter().map(line).collect());
-    lines.ok_or_else(|| "its `test_imports` is no list of texts".to_owned())
+    lines.ok_or_else(|| format!("its `{key}` is no list of texts"))
+}
+
+/// The imports that ClassEval puts before a program: a list of them, or a text.
+fn class_imports(row: &Row<'_>) -> Result<Vec<String>, String> {
+    match row.given("import_statement") {
+        Some(Value::String(lines)) => Ok(vec![lines.clone()]),
+        _ => imports(row, "import_statement"),
+    }
 }
 
 /// Texts that say something: an empty test would be passed by every program.
@@ -245,11 +283,11 @@ fn hub(row: &Row<'_>) -> Result<Packed, String> {
     };
     // Some tools write the tests unpacked. What is neither that nor a text is damaged: to take it for no
     // tests would pass programs on what is left.
-    let [public, private] = HUB.map(|key| match row.object.get(key) {
+    let [public, private] = HUB.map(|key| match row.given(key) {
         Some(Value::String(text)) => Ok(text.clone()),
         Some(list @ Value::Array(_)) => Ok(list.to_string()),
         Some(other) => Err(format!("its `{key}` is {}, which is neither a text nor a list", kind(other))),
-        None => Err(format!("it has no `{key}`; expected `[]` where there are none")),
+        None => Ok("[]".to_owned()),
     });
     Ok(Packed::Hub { public: public?, private: private?, function })
 }

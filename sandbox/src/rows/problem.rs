@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::program::Prelude;
 
 use super::error::{Place, RowsError};
-use super::file::{Row, each_row, kind, read_text, row};
-use super::form::{Packed, packed, prompt, unpack};
+use super::file::{Row, kind, row};
+use super::form::{Packed, called_functions, packed, prompt, unpack};
+use super::python::last_class;
 use super::raw::member;
-use super::sample::Sample;
 
 /// A problem with its tests. They are unpacked when they are asked for: a benchmark's may be gigabytes
 /// together.
@@ -28,8 +27,14 @@ pub struct Problem {
     /// The start of the program, which a completion goes on from (HumanEval).
     pub prompt: Option<String>,
     packed: Result<Packed, String>,
+    /// Functions or classes that a program has to define, as far as they are known.
+    pub(super) names: Vec<String>,
+    /// All ids of its row, with their keys.
+    pub(super) ids: Vec<(&'static str, String)>,
+    /// Which row it is, from 1.
+    pub(super) number: usize,
     /// The file's name and the line.
-    place: String,
+    pub(super) place: String,
 }
 
 /// The tests of a problem, all of one kind.
@@ -123,12 +128,13 @@ impl Problem {
     /// Reads one row of a file, which stands at `place`.
     ///
     /// # Errors
-    /// [`RowsError`] with the place, as [`Problems::read`] has it.
+    /// [`RowsError`] with the place, as [`Problems::read`](super::Problems::read) has it; a row of unknown form too.
     pub fn parse(text: &str, place: Place) -> Result<Self, RowsError> {
         let mut parsed = None;
         row(text, &place, place.line, &mut |row| {
-            parsed = Some(problem(&row)?);
-            Ok(())
+            let Read { problem, is_known } = problem(&row)?;
+            parsed = Some(problem);
+            if is_known { Ok(()) } else { Err(row.error(UNKNOWN)) }
         })?;
         parsed.ok_or(RowsError::Empty { path: place.path, what: "problem" })
     }
@@ -144,89 +150,22 @@ impl Problem {
     }
 }
 
-/// The problems of a file, by id.
-#[derive(Debug, Clone, Default)]
-pub struct Problems {
-    by_id: BTreeMap<String, Problem>,
-}
-
-impl Problems {
-    /// Reads the problems of a file in any of the known forms. A row whose tests cannot be decoded is a
-    /// problem without tests.
-    ///
-    /// # Errors
-    /// [`RowsError`] with the place: a file that cannot be read, a line that is no JSON object, a row of
-    /// unknown form, an id that is neither a text nor an integer, two rows with one id, no row at all.
-    pub fn read(path: &Utf8Path) -> Result<Self, RowsError> {
-        Self::parse(&read_text(path)?, path)
-    }
-
-    /// Reads problems from the text of a file; `path` is its name for messages. See [`read`](Self::read).
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, RowsError> {
-        let (mut by_id, mut lines) = (BTreeMap::new(), BTreeMap::new());
-        each_row(text, path, |row| {
-            let problem = problem(&row)?;
-            let id = problem.id.clone();
-            if let Some(first) = lines.insert(id.clone(), row.line) {
-                return Err(RowsError::Twice { place: row.place(), what: "problem", id, first });
-            }
-            by_id.insert(id, problem);
-            Ok(())
-        })?;
-        if by_id.is_empty() {
-            return Err(RowsError::Empty { path: path.to_owned(), what: "problem" });
-        }
-        Ok(Problems { by_id })
-    }
-
-    /// The problem with this id.
-    pub fn get(&self, id: &str) -> Option<&Problem> {
-        self.by_id.get(id)
-    }
-
-    /// Gives samples of a folder, whose problems are named by folders and files, the ids that those stand for: EvalPlus
-    /// writes `_` for the `/` in `HumanEval/0`. A name that two problems could have stays as it is.
-    pub fn name_folders(&self, samples: &mut [Sample]) {
-        let mut ids: BTreeMap<String, Option<&str>> = BTreeMap::new();
-        for id in self.ids() {
-            ids.entry(id.replace('/', "_")).and_modify(|known| *known = None).or_insert(Some(id));
-        }
-        for sample in samples.iter_mut().filter(|sample| !self.by_id.contains_key(&sample.problem)) {
-            if let Some(Some(id)) = ids.get(&sample.problem) {
-                sample.problem = (*id).to_owned();
-            }
-        }
-    }
-
-    /// All ids in order.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.by_id.keys().map(String::as_str)
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    /// Whether there are none; a file without problems is an error, so this is false.
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-}
-
 /// Keys under which benchmarks give a problem's id.
 pub(super) const IDS: [&str; 6] = ["question_id", "task_id", "problem_id", "id", "hash_id", "name"];
 
-fn problem(row: &Row<'_>) -> Result<Problem, RowsError> {
-    let packed = packed(row).transpose().ok_or_else(|| {
-        row.error(
-            "a problem of unknown form: expected `tests`, `checks`, `public_test_cases`, `public_tests`, `input_output`, \
-             `test` with `entry_point`, or `test_list`",
-        )
-    })?;
+/// What a row is: a problem, which has no tests if its form is unknown.
+pub(super) struct Read {
+    pub problem: Problem,
+    pub is_known: bool,
+}
+
+pub(super) const UNKNOWN: &str = "a problem of unknown form: expected `tests`, `checks`, `public_test_cases`, `public_tests`, \
+                       `input_output`, `test`, or `test_list`";
+
+pub(super) fn problem(row: &Row<'_>) -> Result<Read, RowsError> {
+    let packed = packed(row).transpose();
+    let is_known = packed.is_some();
+    let packed = packed.unwrap_or_else(|| Err(UNKNOWN.to_owned()));
     let prompt = if row.given("entry_point").is_some() { prompt(row) } else { Ok(None) };
     let difficulty = difficulty(row);
     let packed = match (packed, &difficulty, &prompt) {
@@ -234,15 +173,32 @@ fn problem(row: &Row<'_>) -> Result<Problem, RowsError> {
         (_, Err(message), _) | (_, _, Err(message)) => Err(message.clone()),
         (packed, ..) => packed,
     };
-    Ok(Problem {
+    let ids = row.ids(&IDS)?;
+    let problem = Problem {
         // Files that number their rows by place only.
-        id: row.id(&IDS)?.unwrap_or_else(|| row.number.to_string()),
+        id: ids.first().map_or_else(|| row.number.to_string(), |(_, id)| id.clone()),
         difficulty: difficulty.unwrap_or_default(),
         columns: columns(row),
         prompt: prompt.unwrap_or_default(),
+        names: names(row, packed.as_ref().ok()),
+        ids,
+        number: row.number,
         packed,
         place: format!("{}:{}", row.path.file_name().unwrap_or(row.path.as_str()), row.line),
-    })
+    };
+    Ok(Read { problem, is_known })
+}
+
+/// What a program has to define, as far as a row says it: the functions that its tests call, or else the class that it
+/// names or begins.
+fn names(row: &Row<'_>, packed: Option<&Packed>) -> Vec<String> {
+    let functions = packed.map(called_functions).unwrap_or_default();
+    if !functions.is_empty() {
+        return functions;
+    }
+    let text = |key: &str| row.given(key).and_then(Value::as_str);
+    let begun = || ["skeleton", "starter_code", "prompt"].into_iter().filter_map(text).find_map(last_class);
+    text("class_name").map(str::to_owned).or_else(begun).into_iter().collect()
 }
 
 /// Columns that are carried through, nothing of which decides a verdict.

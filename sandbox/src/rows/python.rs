@@ -52,6 +52,15 @@ static FUNCTION: LazyLock<Regex> = LazyLock::new(|| {
     let name = r"[\p{L}_][\p{L}\p{N}_]*";
     Regex::new(&format!(r"\A{name}(?:(?:\(\))?\.{name})*\z")).expect("a pattern of this crate is valid")
 });
+/// The first line of a function's head.
+static HEAD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\A[ \t]*(?:async\s+)?def\s+\w+\s*[\[(]").expect("a pattern of this crate is valid")
+});
+/// A line that defines a name.
+static DEFINITION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\A(?:\s*(?:(?:async\s+)?def|class)\s+(\w+)|(\w+)\s*=[^=])")
+        .expect("a pattern of this crate is valid")
+});
 
 /// Whether each statement at the start of a line is one of Python's, as far as its first words show, and there
 /// is one.
@@ -78,6 +87,99 @@ pub(super) fn python_in(prompt: &str) -> &str {
     let may_start = |line: &str| line.starts_with(['#', '@', '"', '\'']) || STATEMENT.is_match(line);
     let starts = lines.filter(|(_, line)| may_start(line)).map(|(start, _)| start).take(STARTS);
     starts.map(|start| &prompt[start..]).find(|rest| looks_like_python(rest)).unwrap_or_default()
+}
+
+/// The indentation of the function's head that a program so far ends in; `None` if it ends in anything else. Behind the
+/// head stand a docstring and comments at most.
+pub(super) fn ends_in_head(start: &str) -> Option<usize> {
+    let mut at = 0;
+    let lines = start.split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    let heads = lines.filter(|(_, line)| HEAD.is_match(line));
+    let (at, line) = heads.last()?;
+    let indentation = line.len() - line.trim_start().len();
+    // Without its indentation, the head is a statement that goes up to the first line behind it that is not in it.
+    let rest = &start[at + indentation..];
+    let body = &rest[head_end(rest)?..];
+    let body = body.trim_start();
+    let body = match body.trim_start_matches(['r', 'R', 'u', 'U']) {
+        text if text.starts_with(['"', '\'']) => {
+            text.get(text_end(text.as_bytes(), 0) + 1..).unwrap_or_default()
+        }
+        _ => body,
+    };
+    let is_comment = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    body.lines().all(is_comment).then_some(indentation)
+}
+
+/// The end of a function's head: behind the colon that is in no bracket and no text.
+fn head_end(head: &str) -> Option<usize> {
+    let bytes = head.as_bytes();
+    let (mut at, mut depth) = (0, 0_usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\'' | b'"' => at = text_end(bytes, at),
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 => return Some(at + 1),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Whether a text defines one of these names: as a function or a class wherever it stands, or as a variable.
+pub(super) fn defines(text: &str, names: &[String]) -> bool {
+    text.lines().any(|line| {
+        let name = DEFINITION.captures(line).and_then(|found| found.get(1).or(found.get(2)));
+        name.is_some_and(|name| names.iter().any(|one| one == name.as_str()))
+    })
+}
+
+/// The class that a text defines at the start of a line, the last one if there are several.
+pub(super) fn last_class(text: &str) -> Option<String> {
+    let mut classes = text.lines().rev().filter_map(|line| line.strip_prefix("class "));
+    let name = classes.next()?.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Whether a text has nothing to run: blank lines, comments, `...`.
+pub(super) fn does_nothing(text: &str) -> bool {
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "...")
+}
+
+/// Whether a text is what an interpreter shows: its first line has the interpreter's prompt.
+pub(super) fn is_transcript(text: &str) -> bool {
+    text.trim_start().starts_with(">>>")
+}
+
+/// The statements of a transcript, without prompts and without what was answered.
+pub(super) fn typed(transcript: &str) -> String {
+    let statement = |line: &str| {
+        let line = line.trim_end_matches('\r').trim_start();
+        let rest = line.strip_prefix(">>>").or_else(|| line.strip_prefix("..."))?;
+        Some(rest.strip_prefix(' ').unwrap_or(rest).to_owned())
+    };
+    transcript.split('\n').filter_map(statement).collect::<Vec<_>>().join("\n")
+}
+
+/// The indentation that all lines of a text share, those that are blank aside.
+pub(super) fn common_indentation(text: &str) -> &str {
+    let mut lines = text.split('\n').filter(|line| !line.trim().is_empty());
+    let indentation = |line: &'_ str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let first = lines.next().unwrap_or_default();
+    let common = lines.map(indentation).fold(indentation(first), usize::min);
+    &first[..common]
+}
+
+/// A text without the indentation that all its lines share.
+pub(super) fn without_common_indentation(text: &str) -> String {
+    let common = common_indentation(text).len();
+    let lines = text.split('\n').map(|line| line.get(common..).unwrap_or_else(|| line.trim_start()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a text is the name of a function, or attributes and calls without arguments that give one.

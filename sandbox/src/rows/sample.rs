@@ -11,20 +11,37 @@ use super::extract::{Extraction, extract};
 use super::file::{Row, each_row, kind, read_text, without_mark};
 use super::form::has_tests;
 use super::problem::{IDS, Problem};
+use super::python::{defines, ends_in_head};
+use super::reply::program;
 
 /// What a model made for a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// As in the file, else the problem's id and a number.
     pub id: String,
-    /// The problem.
+    /// The problem, by the id or the number that the sample names.
     pub problem: String,
-    /// Whether the row names no problem, so that its number does.
-    pub is_numbered: bool,
+    /// How it names it.
+    pub naming: Naming,
     /// Who made it, if the row says so (`model`).
     pub model: Option<String>,
     /// What was made.
     pub source: Source,
+    /// Whether it is a solution that the problem's row has for itself, as far as the row shows.
+    pub is_reference: bool,
+}
+
+/// How a sample names its problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// By an id under this key of its row.
+    Key(&'static str),
+    /// Not at all: it has the number of its row.
+    Number,
+    /// By the name of its file or folder.
+    File,
+    /// By the id of the problem itself.
+    Id,
 }
 
 /// What a model made.
@@ -46,43 +63,81 @@ impl Source {
         match self {
             Source::Program(program) if how == Extraction::Assay => Some(without_mark(program).to_owned()),
             Source::Program(program) => Some(program.clone()),
+            Source::Generation(text) if how == Extraction::Assay => Some(answered(text, problem)),
             Source::Generation(text) => extract(text, how),
             Source::Completion(text) => Some([problem.prompt.as_deref().unwrap_or_default(), text].concat()),
             Source::Unreadable(_) => None,
         }
     }
+
+    /// Why nothing can be said about it for a problem, if that is so: it goes on from what the problem does not give.
+    pub fn fault(&self, problem: &Problem) -> Option<&'static str> {
+        let Source::Completion(text) = self else { return None };
+        let goes_on = text.lines().find(|line| !line.trim().is_empty())?.starts_with([' ', '\t']);
+        let is_unknown = problem.prompt.as_deref().unwrap_or_default().trim().is_empty();
+        (goes_on && is_unknown).then_some(
+            "the sample is an indented completion, and the problem gives no prompt that it could go on from",
+        )
+    }
+}
+
+/// The program in a generation for a problem. What is indented as a whole, and does not define the function, is the body of
+/// the function in whose head the prompt ends.
+fn answered(generation: &str, problem: &Problem) -> String {
+    let found = program(generation, &problem.names);
+    let prompt = problem.prompt.as_deref().unwrap_or_default();
+    let is_body = ends_in_head(prompt).is_some_and(|head| found.indentation.len() > head);
+    if !is_body || defines(&found.text, &problem.names) {
+        return found.text;
+    }
+    let prompt = prompt.trim_end_matches([' ', '\t']);
+    let line_end = if prompt.ends_with('\n') { "" } else { "\n" };
+    [prompt, line_end, &found.indented()].concat()
 }
 
 type MakeSource = fn(String) -> Source;
 
 /// Where a sample may stand in a row: the first of these keys that is given counts.
-const KEYS: [(&str, Shape, MakeSource); 11] = [
-    ("code", Shape::One, Source::Program),
-    ("program", Shape::One, Source::Program),
+const KEYS: [(&str, Shape, MakeSource); 15] = [
+    ("code", Shape::Any, Source::Program),
+    ("program", Shape::Any, Source::Program),
     ("code_list", Shape::List, Source::Program),
-    ("completion", Shape::One, Source::Completion),
-    ("output", Shape::One, Source::Generation),
-    ("generation", Shape::One, Source::Generation),
-    ("response", Shape::One, Source::Generation),
-    ("text", Shape::One, Source::Generation),
+    ("completion", Shape::Any, Source::Completion),
+    ("completions", Shape::List, Source::Completion),
+    ("output", Shape::Any, Source::Generation),
+    ("generation", Shape::Any, Source::Generation),
+    ("predict", Shape::Any, Source::Generation),
+    ("prediction", Shape::Any, Source::Generation),
+    ("response", Shape::Any, Source::Generation),
+    ("text", Shape::Any, Source::Generation),
     ("output_list", Shape::List, Source::Generation),
     ("outputs", Shape::List, Source::Generation),
     ("generations", Shape::List, Source::Generation),
+    ("predictions", Shape::List, Source::Generation),
 ];
 /// Where the benchmark's own solution stands, which counts if no model made anything.
-const REFERENCES: [(&str, Shape, MakeSource); 4] = [
-    ("solution", Shape::One, Source::Program),
+const REFERENCES: [(&str, Shape, MakeSource); 6] = [
+    ("solution", Shape::Any, Source::Program),
     ("solutions", Shape::Solutions, Source::Program),
-    ("canonical_solution", Shape::One, Source::Completion),
-    ("code", Shape::One, Source::Program),
+    ("canonical_solution", Shape::Any, Source::Completion),
+    ("code", Shape::Any, Source::Program),
+    ("completion", Shape::Any, Source::Completion),
+    ("response", Shape::Any, Source::Generation),
 ];
-/// What is the benchmark's in a row that has its tests: MBPP's solution and question.
-const OF_THE_PROBLEM: [&str; 2] = ["code", "text"];
+/// What is never a model's in a row that has tests: MBPP's question.
+const QUESTION: &str = "text";
+/// What is the benchmark's solution in a row that has tests and no [certain](CERTAIN_SOLUTIONS) one: MBPP's,
+/// LeetCodeDataset's.
+const SOLUTIONS: [&str; 3] = ["code", "completion", "response"];
+/// What is the benchmark's solution by its name.
+const CERTAIN_SOLUTIONS: [&str; 3] = ["solution", "solutions", "canonical_solution"];
 
 /// What a key holds.
 #[derive(Clone, Copy)]
 enum Shape {
-    One,
+    /// A text, or a list of texts.
+    Any,
+    /// A list of texts.
     List,
     /// A program; or a list of them, also as JSON text (APPS, TACO); or CodeContests' `{language, solution}`.
     Solutions,
@@ -95,16 +150,17 @@ const PYTHON_3: u64 = 3;
 ///
 /// A row names its problem (`question_id`, `task_id`, `problem_id`, `task` or `id`, else its number) and
 /// holds a program (`code`, `program`, `code_list`), a completion of the prompt (`completion`) or a generation
-/// (`output`, `generation`, `response`, `text`, `output_list`, ...). If it holds several of these, the first one
-/// in this order counts, and programs before generations. A solution of the benchmark's (`solution`,
-/// `solutions`, `canonical_solution`; in a row that has tests `code` too) counts where there is nothing else.
-/// `null` is none, and a row that has nothing else is a sample that cannot be judged. `solutions` may be those
-/// of APPS, TACO and CodeContests (Python 3 only). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs
+/// (`output`, `generation`, `response`, `text`, `output_list`, ...), or a list of them. If it holds several of these, the
+/// first one in this order counts, and programs before generations. A solution of the benchmark's (`solution`,
+/// `solutions`, `canonical_solution`; in a row that has tests but none of these `code`, `completion` and `response` too)
+/// counts where there is nothing else. `null` is none, and a row that has nothing else is a sample that cannot be judged,
+/// as a row is that is no sample among others. `solutions` may be those of APPS, TACO and CodeContests
+/// (Python 3 only). In a folder, `PROBLEM.py` and `PROBLEM/ANY.py` are programs
 /// for `PROBLEM`; what is hidden (`.NAME`) is passed over, links to folders are not followed, nor links to files outside, and a file that cannot be read
 /// is a sample that cannot be judged.
 ///
 /// # Errors
-/// [`RowsError`] with the place: a file of rows that cannot be read, a row that is no sample, an id that is
+/// [`RowsError`] with the place: a file of rows that cannot be read, no row that is a sample, an id that is
 /// neither a text nor an integer, two samples with one id, no row at all.
 pub fn read_samples(path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
     if !path.is_dir() {
@@ -120,9 +176,19 @@ pub fn read_samples(path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
 /// # Errors
 /// As [`read_samples`].
 pub fn parse_samples(text: &str, path: &Utf8Path) -> Result<Vec<Sample>, RowsError> {
-    let mut samples = Vec::new();
-    each_row(text, path, |row| read_row(&row, &mut samples))?;
-    named(samples, path)
+    let (mut samples, mut refused, mut is_any) = (Vec::new(), None, false);
+    each_row(text, path, |row| {
+        let held = held(&row);
+        is_any |= held.is_ok();
+        if let (None, Err(why)) = (&refused, &held) {
+            refused = Some(row.error(why));
+        }
+        read_row(&row, held, &mut samples)
+    })?;
+    match refused {
+        Some(error) if !is_any => Err(error),
+        _ => named(samples, path),
+    }
 }
 
 /// At least one sample, each with an id of its own: one that has none is named by its problem's id and its
@@ -147,17 +213,19 @@ fn named(samples: Vec<(Sample, Place)>, path: &Utf8Path) -> Result<Vec<Sample>, 
     Ok(all)
 }
 
-fn read_row(row: &Row<'_>, samples: &mut Vec<(Sample, Place)>) -> Result<(), RowsError> {
+fn read_row(
+    row: &Row<'_>,
+    held: Result<Held, String>,
+    samples: &mut Vec<(Sample, Place)>,
+) -> Result<(), RowsError> {
     let keys = [&["question_id", "task_id", "problem_id", "task"], &IDS[..]].concat();
-    let named = row.id(&keys)?;
-    let is_numbered = named.is_none();
-    let problem = named.unwrap_or_else(|| row.number.to_string());
-    let sources = sources(row).map_err(|why| {
-        row.error(format!(
-            "no sample: {why}expected a program (`code`), a `completion`, or a generation (`output`, `output_list`)"
-        ))
-    })?;
-    let id = row.id(&["sample_id"])?.unwrap_or_default();
+    let (naming, problem) = match row.id(&keys)? {
+        Some((key, id)) => (Naming::Key(key), id),
+        None => (Naming::Number, row.number.to_string()),
+    };
+    let Held { sources, is_reference } =
+        held.unwrap_or_else(|why| Held { sources: vec![Source::Unreadable(why)], is_reference: false });
+    let id = row.id(&["sample_id"])?.map(|(_, id)| id).unwrap_or_default();
     let model = ["model", "model_name"].iter().find_map(|key| Some(row.given(key)?.as_str()?.to_owned()));
     let several = sources.len() > 1;
     for (index, source) in sources.into_iter().enumerate() {
@@ -166,32 +234,50 @@ fn read_row(row: &Row<'_>, samples: &mut Vec<(Sample, Place)>) -> Result<(), Row
             _ => id.clone(),
         };
         let (problem, model) = (problem.clone(), model.clone());
-        samples.push((Sample { id, problem, is_numbered, model, source }, row.place()));
+        samples.push((Sample { id, problem, naming, model, source, is_reference }, row.place()));
     }
     Ok(())
 }
 
-/// What a row holds, or why that is no sample, if there is more to say than that it holds nothing.
-fn sources(row: &Row<'_>) -> Result<Vec<Source>, String> {
+/// What a row holds.
+struct Held {
+    sources: Vec<Source>,
+    /// Whether it is the solution of the problem that the row is as well.
+    is_reference: bool,
+}
+
+/// What a row holds, or why it is no sample.
+fn held(row: &Row<'_>) -> Result<Held, String> {
     let has_tests = has_tests(row);
-    let of_a_model = KEYS.into_iter().filter(|(key, ..)| !(has_tests && OF_THE_PROBLEM.contains(key)));
-    let keys = || of_a_model.clone().chain(REFERENCES);
-    let found = keys().find_map(|(key, shape, make)| Some((key, row.given(key)?, shape, make)));
-    let Some((key, value, shape, make)) = found else {
-        let absent = keys().find(|(key, ..)| row.object.contains_key(*key));
-        let (key, ..) = absent.ok_or_else(String::new)?;
-        return Ok(vec![Source::Unreadable(format!("its `{key}` is null"))]);
+    let has_solution = CERTAIN_SOLUTIONS.iter().any(|key| row.given(key).is_some());
+    let is_of_problem =
+        |key: &str| has_tests && (key == QUESTION || (!has_solution && SOLUTIONS.contains(&key)));
+    let of_a_model = KEYS.into_iter().filter(|(key, ..)| !is_of_problem(key));
+    let keys = || of_a_model.clone().map(|key| (key, false)).chain(REFERENCES.map(|key| (key, has_tests)));
+    let found = keys()
+        .find_map(|((key, shape, make), of_problem)| Some((key, row.given(key)?, shape, make, of_problem)));
+    let expected = "expected a program (`code`), a `completion`, or a generation (`output`, `output_list`)";
+    let Some((key, value, shape, make, is_reference)) = found else {
+        let absent = keys().find(|((key, ..), _)| row.object.contains_key(*key));
+        let ((key, ..), _) = absent.ok_or_else(|| format!("no sample: {expected}"))?;
+        return Ok(Held {
+            sources: vec![Source::Unreadable(format!("its `{key}` is null"))],
+            is_reference: false,
+        });
     };
-    let one = |text: String| vec![make(text)];
     let sources = match (shape, value) {
-        (Shape::One, Value::String(text)) => Some(one(text.clone())),
-        (Shape::List, Value::Array(items)) => items.iter().map(|item| list_item(key, item, make)).collect(),
+        (Shape::Any, Value::String(text)) => Some(vec![make(text.clone())]),
+        (Shape::Any | Shape::List, Value::Array(items)) => {
+            items.iter().map(|item| list_item(key, item, make)).collect()
+        }
         (Shape::Solutions, value) => {
             solutions(value).map(|programs| programs.into_iter().map(make).collect())
         }
-        (Shape::One | Shape::List, _) => None,
+        (Shape::Any | Shape::List, _) => None,
     };
-    sources.ok_or_else(|| format!("its `{key}` is {}; ", unexpected(value)))
+    let sources =
+        sources.ok_or_else(|| format!("no sample: its `{key}` is {}; {expected}", unexpected(value)))?;
+    Ok(Held { sources, is_reference })
 }
 
 fn list_item(key: &str, item: &Value, make: MakeSource) -> Option<Source> {
@@ -262,7 +348,9 @@ fn folder(root: &Utf8Path, path: &Path, samples: &mut Vec<(Sample, Place)>) -> R
             let source = program_in(root, &entry).map_or_else(Source::Unreadable, Source::Program);
             let place = Place::new(&Utf8PathBuf::from(entry.to_string_lossy().into_owned()), 1, 1);
             let (id, problem) = (name.to_string(), problem.to_owned());
-            samples.push((Sample { id, problem, is_numbered: false, model: None, source }, place));
+            let naming = Naming::File;
+            let sample = Sample { id, problem, naming, model: None, source, is_reference: false };
+            samples.push((sample, place));
         }
     }
     Ok(())

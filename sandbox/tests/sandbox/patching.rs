@@ -1,7 +1,7 @@
 //! What tests of published benchmarks do to programs besides calling them: they make exceptions, set methods and names, replace them by
 //! mocks, and look at contexts, types and records.
 
-use assay_sandbox::Verdict::{Pass, UnsupportedImport, UnsupportedPlatform, WrongAnswer};
+use assay_sandbox::Verdict::{Pass, RuntimeError, UnsupportedImport, UnsupportedPlatform, WrongAnswer};
 
 use crate::checks::expect;
 
@@ -136,13 +136,50 @@ fn contexts_types_and_records_are_those_of_the_program() {
         ),
         ("class F:\n  def __eq__(s,o): return True\ndef f(): return F()", "assert f()==3", WrongAnswer),
         (
-            "from array import array\ndef arr(xs): return array('i',xs)\ndef inc(a):\n  for i in range(len(a)): a[i]+=1000",
-            "from array import array\nassert arr([1,2])==array('i',[1,2]) and arr([1]).typecode=='i'\na=array('l',[1,2]); inc(a); assert a.tolist()==[1001,1002]\na.append(7); inc(a); assert a==array('l',[2001,2002,1007])",
-            Pass,
-        ),
-        (
             "import logging\ndef f(): logging.getLogger('a').warning('x %s',1,extra={'user':'u'})",
             "import unittest\nclass T(unittest.TestCase):\n  def test(self):\n    with self.assertLogs() as cm: f()\n    r=cm.records[0]\n    self.assertEqual(r.args,(1,)); self.assertEqual(r.msg,'x %s'); self.assertEqual(r.user,'u'); self.assertEqual(cm.output,['WARNING:a:x 1'])",
+            Pass,
+        ),
+    ]);
+}
+
+/// Exceptions that a test makes and raises are the program's still, and what it asserts stays its own.
+#[test]
+fn what_a_test_makes_of_the_program_proves_nothing() {
+    expect(&[
+        (
+            "class E(Exception):\n  def __new__(c,*a): return SystemExit(0)\ndef f(x): return 'wrong'",
+            "try: raise E('b')\nexcept E: pass\nassert f(1)==2",
+            RuntimeError,
+        ),
+        (
+            "class E(Exception): pass\ndef f(): return SystemExit(0)",
+            "r=f()\nif isinstance(r, BaseException): raise r\nassert r==3",
+            RuntimeError,
+        ),
+        (
+            "class Base:\n  def __eq__(s,o): return True\n  def run(s): s.on_result(s)",
+            "res=[]\nclass Rec(Base):\n  def on_result(s,v): res.append(v)\nRec().run()\nassert res==[42]",
+            WrongAnswer,
+        ),
+        (
+            "def f(x): return 'called match pattern must be a class'",
+            "got=f(1)\nassert got==42, got",
+            WrongAnswer,
+        ),
+        (
+            "n=0\ndef f():\n  global n; n+=1\n  return 0 if n==1 else globals().get('EXPECTED')",
+            "from unittest.mock import patch\nEXPECTED=42\ndef check(): return f()==EXPECTED\nwith patch(__name__+'.EXPECTED',41): assert not check()\nassert check()",
+            WrongAnswer,
+        ),
+        (
+            "def f(x,cb):\n  if not x: return 1\n  try: cb()\n  except ValueError as e: return int(str(e.__context__)[-2:])",
+            "def cb(): raise ValueError\ndef t():\n  try: assert f(0,cb)==42,'want 42'\n  except AssertionError: return f(1,cb)==42\nassert t()",
+            RuntimeError,
+        ),
+        (
+            "def f(n):\n  try:\n    if n==0: raise ValueError('v')\n    raise KeyError(n)\n  except KeyError: f(n-1)",
+            "try: f(200)\nexcept ValueError: pass\nelse: assert 0",
             Pass,
         ),
     ]);

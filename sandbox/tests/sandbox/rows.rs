@@ -155,7 +155,7 @@ fn a_row_that_cannot_be_decoded_is_a_problem_without_tests_and_says_why() {
         (r#"{"id": "a", "tests": {"functional": null}}"#, "no list of texts"),
         (r#"{"id": "a", "checks": ["assert f(1)"], "prelude": "bench"}"#, "expected `none` or `benchmark`"),
         (
-            r#"{"question_id": "a", "public_test_cases": "[]", "private_test_cases": null}"#,
+            r#"{"question_id": "a", "public_test_cases": "[]", "private_test_cases": 3}"#,
             "neither a text nor a list",
         ),
     ];

@@ -65,6 +65,7 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     if args.samples.is_dir() {
         problems.name_folders(&mut samples);
     }
+    problems.resolve(&mut samples)?;
     if let Some(wanted) = &args.explain {
         samples = only(wanted, samples, &args.samples)?;
     }
@@ -166,7 +167,7 @@ fn dry_run(
             Ok(_) => Err(Failure::Internal("nothing was counted".to_owned())),
         };
     };
-    let untried = set.samples.iter().filter(|sample| set.problems.get(&sample.problem).is_none()).count();
+    let untried = set.samples.iter().filter(|sample| set.problems.find(sample).is_err()).count();
     if json {
         return document::print(&json!({
             "problems": set.problems.len(),

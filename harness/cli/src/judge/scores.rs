@@ -66,7 +66,9 @@ fn score(results: &Results<'_>, judge: usize) -> Result<Score, Failure> {
         let Judged { judge, judgement, .. } = &judged[judge];
         *verdicts.entry(judgement.verdict).or_default() += 1;
         borderline += usize::from(results.limits.is_any_borderline(*judge, &judgement.tests));
-        tried.insert(&sample.problem);
+        if results.problems.find(sample).is_ok() {
+            tried.insert(&sample.problem);
+        }
         if judgement.verdict == Verdict::JudgeFailure {
             continue;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use assay_sandbox::calibrate::Measurement;
+use assay_sandbox::rows::Numbered;
 use assay_sandbox::{JudgingFacts, Verdict};
 use camino::Utf8Path;
 use comfy_table::presets::ASCII_MARKDOWN;
@@ -26,6 +27,8 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
             differing.iter().map(|(sample, verdicts)| json!({ "sample_id": sample, "verdicts": verdicts }));
         let object = json!({
             "samples": results.samples.len(),
+            "reference_solutions": references(results),
+            "problems_by_line": results.problems.numbered().total(),
             "limits": results.limits.describe(),
             "image": results.facts.image.to_string(),
             "python": results.facts.python,
@@ -44,6 +47,9 @@ pub(super) fn print(results: &Results<'_>, json: bool, disagreements: bool) -> R
     writeln!(out, "{}\n", on_terminal(&mut verdict_table(&scores)))?;
     writeln!(out, "{}\n", on_terminal(&mut score_table(&scores, results.by, cut)))?;
     for line in scores.iter().filter_map(Score::left_out) {
+        writeln!(out, "{line}")?;
+    }
+    for line in notes(results) {
         writeln!(out, "{line}")?;
     }
     let JudgingFacts { image, python, .. } = &results.facts;
@@ -89,6 +95,9 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
         let (count, image) = (with_packages(results), packages.image);
         page.push_str(&format!("\n{count} samples ran in the image `{image}`, {packages}.\n"));
     }
+    for line in notes(results) {
+        page.push_str(&format!("\n{line}.\n"));
+    }
     let left_out: String =
         scores.iter().filter_map(Score::left_out).map(|line| format!("\n{line}.\n")).collect();
     let tables = [
@@ -101,6 +110,29 @@ pub(super) fn markdown(results: &Results<'_>) -> Result<String, Failure> {
         page.push_str(&format!("\n## {title}\n\n{table}\n{below}"));
     }
     Ok(page)
+}
+
+/// Samples that are solutions which the problems' rows have for themselves.
+fn references(results: &Results<'_>) -> usize {
+    results.samples.iter().filter(|sample| sample.is_reference).count()
+}
+
+/// What a reader has to know of the rows: which samples no model made, and which problems have no id.
+fn notes(results: &Results<'_>) -> Vec<String> {
+    let Numbered { without_id, with_shared_title } = results.problems.numbered();
+    let notes = [
+        (
+            references(results),
+            "samples are reference solutions of the problems: their rows hold no generation",
+        ),
+        (without_id, "problems have no id and go by the number of their line, from 1"),
+        (
+            with_shared_title,
+            "problems share their `name` with others and go by the number of their line, from 1",
+        ),
+    ];
+    let some = notes.into_iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, what)| format!("{count} {what}")).collect()
 }
 
 /// Samples that ran in the image with packages.
