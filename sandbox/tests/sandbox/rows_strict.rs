@@ -190,7 +190,7 @@ fn items_of_an_array_have_numbers_and_lines() {
     let found = programs("[{\"code\": \"a\"},\n{\"code\": \"b\"}]");
     assert_eq!(found.iter().map(|(_, problem, _)| problem.as_str()).collect::<Vec<_>>(), ["1", "2"]);
     let cases = [
-        (format!("[\n\n {{\"cases\": 1}}, {{}}]"), "rows.jsonl:3:2: a problem of unknown form"),
+        ("[\n\n {\"cases\": 1}, {}]".to_owned(), "rows.jsonl:3:2: a problem of unknown form"),
         (format!("[{item},\n{item}, 7]"), "rows.jsonl:2:16: no row: "),
         (format!("[{item},\n{item}, ]"), "rows.jsonl:2:16: no row: "),
         (
