@@ -12,7 +12,7 @@ import sys
 import types
 
 import _assay_texts as _texts
-from _assay_patches import Environment, Replaced
+from _assay_patches import PROGRAM, Environment, Replaced
 from _assay_peer import text_of
 from _assay_remote import Unsupported
 from _assay_standins import Names, connect
@@ -163,14 +163,14 @@ class _Module(types.ModuleType):
         # What the test defines itself is no business of the program's.
         if name in self._assay_set or name not in vars(self):
             self._assay_set.add(name)
-            self._assay_ask("set_name", None, name, value)
+            self._assay_ask("patch", None, PROGRAM, name, value)
         super().__setattr__(name, value)
 
     def __delattr__(self, name):
         super().__delattr__(name)
         if name in self._assay_set:
             self._assay_set.discard(name)
-            self._assay_ask("restore_name", None, name)
+            self._assay_ask("unpatch", None, PROGRAM, name)
 
 
 def run_test(setup, code, entry, functions=()):
@@ -199,12 +199,12 @@ def run_test(setup, code, entry, functions=()):
         replaced = Replaced(f"{ast.unparse(tree)}\n{code}")
     except SyntaxError as error:
         return "J", f"{type(error).__name__}: {error}"
-    peer.before_asking = lambda: replaced.tell(peer.ask)
+    shared = [replaced]
     if _OF_ENVIRONMENT.search(both):
-        environment = Environment()
-        peer.before_asking = lambda: (replaced.tell(peer.ask), environment.tell(peer.ask))
-        peer.services["environment"] = environment.hear
+        shared.append(Environment())
+        peer.services["environment"] = shared[-1].hear
         peer.ask("share_environment", None)
+    peer.before_asking = lambda: [one.tell(peer.ask) for one in shared]
     try:
         exec(before, names)
         if entry is None:
@@ -220,7 +220,7 @@ def run_test(setup, code, entry, functions=()):
     except Unsupported as error:
         return "J", str(error)
     except SystemExit as error:
-        is_end = built_ins.has_asked and error.code in (None, 0) and not peer.refused and not any(error is raised for raised in peer.raised)
+        is_end = built_ins.has_asked and error.code in (None, 0) and not peer.refused and not peer.is_of_program(error)
         return ("+", "") if is_end else ("E", "SystemExit")
     except BaseException as error:
         return _failure(error, peer, built_ins, unit_tests.failed)
@@ -236,7 +236,7 @@ def _failure(error, peer, built_ins, unit_test):
     text = type(error).__name__ + (": " + text_of(error) if text_of(error) else "")
     if unit_test:
         text = f"{unit_test}: {text}"
-    if any(error is raised for raised in peer.raised):
+    if peer.is_of_program(error):
         return "E", text
     if isinstance(error, ImportError) and error.name in _OF_PROGRAM:
         return "E", text

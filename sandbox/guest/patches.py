@@ -20,6 +20,8 @@ _STREAMS = frozenset(["stdin", "stdout", "stderr", "__stdin__", "__stdout__", "_
 # Built-in functions that the line between the two does without.
 _BUILT_IN = frozenset("print open exit quit sum sorted max min abs round pow divmod chr ord bin hex oct".split())
 _ABSENT = object()
+# The program's own module, where a test's interpreter calls its functions.
+PROGRAM = "program"
 _vars, _set, _delete = vars, setattr, delattr
 
 
@@ -125,6 +127,11 @@ class Environment:
                 variables.pop(name, None)
 
 
+def _target(path):
+    """The same in the program's interpreter, where there is the program too."""
+    return sys.modules[PROGRAM] if path == PROGRAM else _owner(path)
+
+
 class Replacing:
     """The other side of what is replaced."""
 
@@ -132,13 +139,13 @@ class Replacing:
         self._before = {}
 
     def replace(self, path, name, value):
-        owner = _owner(path)
+        owner = _target(path)
         self._before.setdefault((path, name), _vars(owner).get(name, _ABSENT))
         _set(owner, name, value)
 
     def restore(self, path, name):
         value = self._before.pop((path, name), _ABSENT)
         if value is not _ABSENT:
-            _set(_owner(path), name, value)
-        elif name in _vars(_owner(path)):
-            _delete(_owner(path), name)
+            _set(_target(path), name, value)
+        elif name in _vars(_target(path)):
+            _delete(_target(path), name)

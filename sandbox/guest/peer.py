@@ -108,8 +108,8 @@ class Peer:
         self.before_asking = lambda: None
         # Whether the other side was asked for an operation on a thing of its own.
         self.has_asked = False
-        # Errors of the other side that were raised here.
-        self.raised = []
+        # Errors that have come from the other side, or were made for one that it raised.
+        self._errors_of_other = []
         # Why the test was last refused an answer.
         self.refused = ""
         # Functions that are methods of the test's classes that inherit from the program's.
@@ -154,9 +154,14 @@ class Peer:
             if operation not in _ENDING and isinstance(error, (StopIteration, StopAsyncIteration, GeneratorExit)):
                 # It would end an iteration of this side's.
                 error = RuntimeError(f"{type(error).__name__}: {text_of(error)}")
-            self.raised.append(error)
+            if error is not received:
+                self._errors_of_other.append(error)
             raise error
         return received
+
+    def is_of_program(self, error):
+        """Whether the other side has made it or raised it, whoever raises it here."""
+        return any(error is one for one in self._errors_of_other)
 
     def is_told(self, remote):
         """Whether it may have been made from a value of the test's."""
@@ -224,19 +229,31 @@ class Peer:
         """The value of a message, after what else it says. `trust` is for the value, if that is a thing."""
         encoded, changes, forgotten, printed = message
         outer, self._arrived = self._arrived, []
-        value = self._decode(encoded)
-        for number, parts in changes:
-            self._fill(number, MUTABLES[type(self._mirrors[number][0])][2], parts)
-        for number in forgotten:
-            mirror = self._mirrors.pop(number, None)
-            if mirror is not None:
-                del self._mirror_numbers[id(mirror[0])]
-        arrived, self._arrived = self._arrived, outer
-        known = self._self_of(*value) if is_call else None
+        value = None
+        try:
+            value = self._decode(encoded)
+            for number, parts in changes:
+                self._fill(number, MUTABLES[type(self._mirrors[number][0])][2], parts)
+            for number in forgotten:
+                mirror = self._mirrors.pop(number, None)
+                if mirror is not None:
+                    del self._mirror_numbers[id(mirror[0])]
+        finally:
+            # Whatever the rest of the message was.
+            arrived, self._arrived = self._arrived, outer
+            if self.is_test:
+                self._settle(arrived, value, trust, is_call)
+        if any(printed):
+            self.print(*printed)
+        return value
+
+    def _settle(self, arrived, value, trust, is_call):
+        """What the test may trust the things of a message with, of which `value` is the value."""
+        known = self._self_of(value) if is_call else None
         if sum(remote is known for remote in arrived) > 1:
             # It stands elsewhere too.
             known = None
-        for remote in arrived if self.is_test else ():
+        for remote in arrived:
             if remote is known:
                 continue
             if remote is not value or trust is None:
@@ -244,12 +261,12 @@ class Peer:
                 remote._assay_set(trust="")
             elif trust and remote._assay_number not in self._distrusted:
                 remote._assay_set(trust=trust)
-        if any(printed):
-            self.print(*printed)
-        return value
 
-    def _self_of(self, function, arguments, *_):
+    def _self_of(self, call):
         """What a method of the test's is called for: an object of a class of the test's, trusted as what made it gives it."""
+        if type(call) is not tuple or len(call) != 4 or type(call[1]) is not tuple:
+            return None
+        function, arguments, *_ = call
         is_method = type(function) is types.FunctionType and function in self.methods
         return arguments[0] if is_method and arguments else None
 
@@ -435,8 +452,7 @@ class Peer:
             self._expect_new(number)
             known = self._remotes[number, "error"] = self._as_raised(self._decode(parts))
             known._assay_error = number
-            # Whoever raises it here.
-            self.raised.append(known)
+            self._errors_of_other.append(known)
         return known
 
     def _ask_original(self, error, name):

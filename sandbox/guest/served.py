@@ -18,7 +18,6 @@ from _assay_peer import Peer
 from _assay_subclasses import SERVICES
 from _assay_values import TYPES
 
-_ABSENT = object()
 # What each record of a log has.
 _OF_RECORDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 # Calls that the line itself takes in an answer.
@@ -75,14 +74,10 @@ class Served:
 
     def __init__(self):
         self.namespace = {}
-        # What names that the test has set stood for before.
-        self.before = {}
         self.peer = Peer(False, {**TYPES, **vars(builtins)}, open_line())
         replacing = Replacing()
         self.peer.services = {
             "name": self._name,
-            "set_name": self._set_name,
-            "restore_name": self._restore_name,
             "seed": random.seed,
             "recursion": sys.setrecursionlimit,
             "patch": replacing.replace,
@@ -133,17 +128,6 @@ class Served:
         if name not in self.namespace:
             raise NameError(f"name {name!r} is not defined")
         return self.namespace[name]
-
-    def _set_name(self, name, value):
-        self.before.setdefault(name, self.namespace.get(name, _ABSENT))
-        self.namespace[name] = value
-
-    def _restore_name(self, name):
-        value = self.before.pop(name, _ABSENT)
-        if value is _ABSENT:
-            self.namespace.pop(name, None)
-        else:
-            self.namespace[name] = value
 
     def _share_environment(self):
         """From now on each side finds the variables that the other sets."""

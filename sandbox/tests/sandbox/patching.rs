@@ -152,6 +152,12 @@ fn what_a_test_makes_of_the_program_proves_nothing() {
             "try: raise E('b')\nexcept E: pass\nassert f(1)==2",
             RuntimeError,
         ),
+        // A message that is broken behind a thing that the test trusts.
+        (
+            "import gc\nclass S:\n  def __eq__(s,o): return True\n  def run(s,out):\n    p=next(o for o in gc.get_objects() if type(o).__name__=='Peer')\n    n,x=p._mirror_numbers[id(out)],p._encode(s)\n    p._message=lambda v,i=False: [type(p)._encode(p,v),[[n,[x]],[999999,[]]],[],['','']]\n    try: p.ask('input',None,'')\n    except BaseException: pass\n    finally: del p._message",
+            "s=S()\nout=[]\ns.run(out)\nassert out==[42]",
+            WrongAnswer,
+        ),
         (
             "class E(Exception): pass\ndef f(): return SystemExit(0)",
             "r=f()\nif isinstance(r, BaseException): raise r\nassert r==3",
