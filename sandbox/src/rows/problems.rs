@@ -18,6 +18,8 @@ pub struct Problems {
     by_id: BTreeMap<String, Problem>,
     /// What each id of a row stands for: its key, and the problem's id.
     named: BTreeMap<String, Vec<(&'static str, String)>>,
+    /// Ids that have a `/`, by what stands for them in a folder of samples.
+    by_file_name: BTreeMap<String, Vec<String>>,
     /// Ids of the problems that have no id but a title, by the number of their row.
     by_number: BTreeMap<String, String>,
     numbered: Numbered,
@@ -99,6 +101,10 @@ impl Problems {
             if let Some(first) = lines.insert(problem.id.clone(), place.line) {
                 return Err(RowsError::Twice { place, what: "problem", id: problem.id, first });
             }
+            if problem.id.contains('/') {
+                let name = problem.id.replace('/', "_");
+                problems.by_file_name.entry(name).or_default().push(problem.id.clone());
+            }
             for (key, id) in &problem.ids {
                 problems.named.entry(id.clone()).or_default().push((key, problem.id.clone()));
             }
@@ -132,23 +138,10 @@ impl Problems {
         self.numbered
     }
 
-    /// Gives samples of a folder, whose problems are named by folders and files, the ids that those stand for: EvalPlus
-    /// writes `_` for the `/` in `HumanEval/0`. A name that two problems could have stays as it is.
-    pub fn name_folders(&self, samples: &mut [Sample]) {
-        let mut ids: BTreeMap<String, Option<&str>> = BTreeMap::new();
-        for id in self.ids() {
-            ids.entry(id.replace('/', "_")).and_modify(|known| *known = None).or_insert(Some(id));
-        }
-        for sample in samples.iter_mut().filter(|sample| !self.by_id.contains_key(&sample.problem)) {
-            if let Some(Some(id)) = ids.get(&sample.problem) {
-                sample.problem = (*id).to_owned();
-            }
-        }
-    }
-
     /// The problem that a sample is for. A sample may name it by any id of its row: by that under the sample's own key,
     /// or, where no row has it so, by any other of a row that lacks the key. One that names none is for the problem of the same number, if
-    /// that has no id either but a title.
+    /// that has no id either but a title. In the name of a file or folder `_` may stand for the `/` of an id, as EvalPlus writes
+    /// `HumanEval/0`, where that leaves one problem.
     ///
     /// # Errors
     /// Why there is none, or which ones there are.
@@ -162,7 +155,10 @@ impl Problems {
             Naming::Number => {
                 let problem = self.by_number.get(id).and_then(|problem| self.get(problem));
                 let why = || {
-                    format!("it names no problem, and the problems without an id have none of number {id}")
+                    let keys = "`question_id`, `task_id`, ..";
+                    format!(
+                        "it names no problem: its row has no id of a problem ({keys}), and there is no problem `{id}` without one"
+                    )
                 };
                 return problem.ok_or_else(why);
             }
@@ -171,6 +167,9 @@ impl Problems {
         let mut found = self.of_rows(named, |of, _| of == key);
         if found.is_empty() {
             found = self.of_rows(named, |_, problem| problem.ids.iter().all(|(other, _)| *other != key));
+        }
+        if found.is_empty() && sample.naming == Naming::File {
+            found = self.by_file_name.get(id).into_iter().flatten().filter_map(|id| self.get(id)).collect();
         }
         match found.as_slice() {
             [] => Err(absent()),

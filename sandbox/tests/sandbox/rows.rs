@@ -230,7 +230,7 @@ fn every_form_of_sample_is_read() {
         Problems::parse(&ids.iter().map(row).collect::<Vec<_>>().join("\n"), "p.jsonl".into()).unwrap()
     };
     let mut samples = read_samples(&root).unwrap();
-    problems(&["q1", "HumanEval/0", "HumanEval/0_", "a/b_c", "a_b/c"]).name_folders(&mut samples);
+    problems(&["q1", "HumanEval/0", "HumanEval/0_", "a/b_c", "a_b/c"]).resolve(&mut samples).unwrap();
     let found: Vec<_> = samples.into_iter().map(|s| (s.id, s.problem, s.source)).collect();
     assert_eq!(
         found,
@@ -244,7 +244,7 @@ fn every_form_of_sample_is_read() {
     // A name that is an id stays, and so does one that could be two.
     for ids in [&["HumanEval_0", "HumanEval/0"][..], &["Human/Eval_0", "Human_Eval/0", "HumanEval/1"]] {
         let mut samples = read_samples(&root).unwrap();
-        problems(ids).name_folders(&mut samples);
+        problems(ids).resolve(&mut samples).unwrap();
         assert_eq!(samples[0].problem, "HumanEval_0", "{ids:?}");
     }
 }

@@ -62,9 +62,6 @@ pub(crate) fn judge(global: &Global, args: &JudgeArgs) -> Result<(), Failure> {
     stop_on_signals(&cancel)?;
     let problems = Problems::read(&args.problems).map_err(|error| exchanged(args, error))?;
     let mut samples = read_samples(&args.samples)?;
-    if args.samples.is_dir() {
-        problems.name_folders(&mut samples);
-    }
     problems.resolve(&mut samples)?;
     if let Some(wanted) = &args.explain {
         samples = only(wanted, samples, &args.samples)?;
