@@ -2,9 +2,7 @@
 //! larger one.
 
 use assay_bench::{Contender, compare, tune};
-use assay_lm::optim::DecayGroup;
-use assay_lm::schedule::Schedule;
-use assay_lm::train::{Activations, DEFAULT_MICRO_BATCH_TOKENS, Example, Loss, TrainConfig, Trainer};
+use assay_lm::train::{Example, TrainConfig, Trainer};
 use assay_lm::{Config, Decoder, Family, Kernels, LmError, Placement};
 
 fn main() -> Result<(), LmError> {
@@ -51,22 +49,7 @@ fn trainer(config: &Config, kernels: Kernels, sequences: usize, length: usize) -
             (0..length).map(|at| ((row * 31 + at * 7) % config.vocab_size) as u32).collect();
         vec![Example { supervised: 1..tokens.len(), tokens, weight: 1.0 }]
     };
-    let settings = TrainConfig {
-        learning_rate: 1e-3,
-        betas: (0.9, 0.95),
-        eps: 1e-8,
-        weight_decay: 0.01,
-        decay: DecayGroup::All,
-        clip: Some(1.0),
-        warmup: 0.1,
-        schedule: Schedule::Cosine,
-        epochs: 10_000,
-        batch: sequences,
-        seed: 1,
-        loss: Loss::Naive,
-        micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
-        activations: Activations::Kept,
-    };
+    let settings = TrainConfig { epochs: 10_000, batch: sequences, ..TrainConfig::default() };
     let decoder = Decoder::init(config, 1, &Placement::cpu(kernels))?;
     Trainer::new(decoder, (0..sequences).map(unit).collect(), settings)
 }

@@ -49,7 +49,7 @@ pub(crate) fn doctor(global: &Global) -> Result<(), Failure> {
 
 impl Examined {
     fn of_this_machine() -> Self {
-        let (python, cuda) = (python(), Cuda::look());
+        let (python, cuda) = (python(), Cuda::look_closely());
         let mut missing = Vec::new();
         if python.is_none() {
             let what =

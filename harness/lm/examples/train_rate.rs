@@ -12,11 +12,7 @@
 
 use std::time::Instant;
 
-use assay_lm::optim::DecayGroup;
-use assay_lm::schedule::Schedule;
-use assay_lm::train::{
-    Activations, DEFAULT_MICRO_BATCH_TOKENS, Example, Loss, StepStats, TrainConfig, Trainer, Unit,
-};
+use assay_lm::train::{Activations, Example, StepStats, TrainConfig, Trainer, Unit};
 use assay_lm::{Config, Cuda, Decoder, DeviceName, Family, Float, Kernels, LmError, Placement};
 
 /// Steps that are not timed: the first ones compile kernels and fill pools.
@@ -31,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let float: Float = serde_json::from_value(float.as_str().into())?;
     let placement = Placement { device: device.parse()?, float, kernels: Kernels::Reference };
     let activations: Activations = serde_json::from_value(activations.as_str().into())?;
-    let settings = settings(rows, steps.parse()?, activations);
+    let (batch, epochs) = (rows, steps.parse()?);
+    let settings = TrainConfig { learning_rate: 3e-4, batch, epochs, activations, ..TrainConfig::default() };
     let units = units(&config, rows, length);
     let decoder = Decoder::init(&config, 1, &placement)?;
     let mut trainer = Trainer::new(decoder, units, settings)?;
@@ -60,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// What of a GPU's memory is in use, in bytes.
 fn used(device: DeviceName) -> Option<u64> {
     let DeviceName::Cuda(index) = device else { return None };
-    let gpu = Cuda::look()?.gpus.into_iter().find(|gpu| gpu.index == index)?;
+    let gpu = Cuda::look_closely()?.gpus.into_iter().find(|gpu| gpu.index == index)?;
     Some(gpu.memory_bytes - gpu.free_bytes?)
 }
 
@@ -102,23 +99,4 @@ fn units(config: &Config, rows: usize, length: usize) -> Vec<Unit> {
         vec![Example { supervised: 1..tokens.len(), tokens, weight: 1.0 }]
     };
     (0..rows).map(unit).collect()
-}
-
-fn settings(batch: usize, steps: u64, activations: Activations) -> TrainConfig {
-    TrainConfig {
-        learning_rate: 3e-4,
-        betas: (0.9, 0.95),
-        eps: 1e-8,
-        weight_decay: 0.01,
-        decay: DecayGroup::All,
-        clip: Some(1.0),
-        warmup: 0.1,
-        schedule: Schedule::Cosine,
-        epochs: steps,
-        batch,
-        seed: 1,
-        loss: Loss::Naive,
-        micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
-        activations,
-    }
 }

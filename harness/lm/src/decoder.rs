@@ -229,7 +229,6 @@ impl Decoder {
     /// # Errors
     /// [`LmError::TokenOutOfRange`] for a token outside the vocabulary.
     pub fn hidden(&self, batch: &Sequences) -> Result<Tensor> {
-        self.check_tokens(batch.tokens())?;
         if batch.is_empty() {
             return Ok(Tensor::zeros((0, self.config.hidden_size), self.norm.dtype(), self.norm.device())?);
         }
@@ -248,9 +247,7 @@ impl Decoder {
         let mut ops = self.ops(self.rotary(positions)?);
         let mut x = ops::embedding(&self.embedding, tokens)?;
         for (index, layer) in self.layers.iter().enumerate() {
-            let heads = layer.before_attention(&mut ops, &x)?;
-            let attended = attend(index, heads)?;
-            x = layer.after_attention(&mut ops, x, attended)?;
+            x = through(layer, &mut ops, x, |heads| attend(index, heads))?;
         }
         Ok(x)
     }
@@ -326,11 +323,12 @@ impl Pass<'_> {
 
     /// The output of a layer, `[N, d]` to `[N, d]`.
     pub(crate) fn layer(&self, decoder: &Decoder, index: usize, x: &Tensor) -> Result<Tensor> {
-        let (mut ops, layer) = (decoder.ops(self.rotary.clone()), &decoder.layers[index]);
-        let Heads { queries, keys, values } = layer.before_attention(&mut ops, x)?;
-        let (head_dim, offsets) = (decoder.config.head_dim, self.batch.offsets());
-        let attended = ops::attention(decoder.kernels(), &queries, &keys, &values, head_dim, offsets)?;
-        Ok(layer.after_attention(&mut ops, x.clone(), attended)?)
+        let (kernels, head_dim) = (decoder.kernels(), decoder.config.head_dim);
+        let attend = |Heads { queries, keys, values }| {
+            ops::attention(kernels, &queries, &keys, &values, head_dim, self.batch.offsets())
+        };
+        let mut ops = decoder.ops(self.rotary.clone());
+        Ok(through(&decoder.layers[index], &mut ops, x.clone(), attend)?)
     }
 
     /// The output of the last layer, `[N, d]`.
@@ -346,6 +344,17 @@ impl Pass<'_> {
     pub(crate) fn before_head(&self, decoder: &Decoder, x: &Tensor, rows: &[u32]) -> Result<Tensor> {
         decoder.final_norm(&x.index_select(&Tensor::new(rows, x.device())?, 0)?)
     }
+}
+
+/// A layer's output, `[N, d]` to `[N, d]`; `attend` computes its attention, `[N, H·D]`.
+fn through(
+    layer: &Layer,
+    ops: &mut TensorOps,
+    x: Tensor,
+    attend: impl FnOnce(Heads<Tensor>) -> candle_core::Result<Tensor>,
+) -> candle_core::Result<Tensor> {
+    let attended = attend(layer.before_attention(ops, &x)?)?;
+    layer.after_attention(ops, x, attended)
 }
 
 /// One layer of its tensors, which `part` gives by the end of their names.

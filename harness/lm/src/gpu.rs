@@ -13,7 +13,7 @@ pub struct Gpu {
     pub capability: String,
     /// Its memory in bytes.
     pub memory_bytes: u64,
-    /// What of that is free, in bytes; `None` if it cannot be used.
+    /// What of that is free, in bytes; `None` if it cannot be used, or [was not asked](Cuda::look).
     pub free_bytes: Option<u64>,
 }
 
@@ -31,11 +31,23 @@ pub struct Cuda {
 }
 
 impl Cuda {
-    /// Looks at the machine. `None` in a build without CUDA.
+    /// Looks at the machine, without using a GPU. `None` in a build without CUDA.
     #[must_use]
     pub fn look() -> Option<Self> {
         #[cfg(feature = "cuda")]
         return Some(driver::look());
+        #[cfg(not(feature = "cuda"))]
+        return None;
+    }
+
+    /// The same with the free memory of each GPU, each of which it starts to use: that takes some of the memory and a moment.
+    #[must_use]
+    pub fn look_closely() -> Option<Self> {
+        #[cfg(feature = "cuda")]
+        return Self::look().map(|mut cuda| {
+            cuda.gpus.iter_mut().for_each(|gpu| gpu.free_bytes = driver::free_bytes(gpu.index));
+            cuda
+        });
         #[cfg(not(feature = "cuda"))]
         return None;
     }
@@ -58,17 +70,16 @@ mod driver {
     use super::{Cuda, Gpu};
 
     pub(super) fn look() -> Cuda {
-        let none = |error: DriverError| Cuda {
-            driver: None,
-            cublas: cublas(),
-            gpus: Vec::new(),
-            // Its own text is asked of the driver, which may not be there.
-            problem: Some(format!("{:?}", error.0)),
-        };
-        match result::init().and_then(|()| gpus()) {
-            Ok(gpus) => Cuda { driver: version(), cublas: cublas(), gpus, problem: None },
-            Err(error) => none(error),
-        }
+        let found = result::init().and_then(|()| gpus());
+        // Its own text is asked of the driver, which may not be there.
+        let problem = found.as_ref().err().map(|error| format!("{:?}", error.0));
+        let driver = found.as_ref().ok().and_then(|_| version());
+        Cuda { driver, cublas: cublas(), gpus: found.unwrap_or_default(), problem }
+    }
+
+    pub(super) fn free_bytes(index: usize) -> Option<u64> {
+        let (free, _) = CudaContext::new(index).ok()?.mem_get_info().ok()?;
+        Some(free as u64)
     }
 
     fn gpus() -> Result<Vec<Gpu>, DriverError> {
@@ -77,8 +88,6 @@ mod driver {
             .map(|ordinal| {
                 let device = result::device::get(ordinal)?;
                 let index = ordinal.unsigned_abs() as usize;
-                let context = CudaContext::new(index);
-                let free = context.as_ref().ok().and_then(|context| context.mem_get_info().ok());
                 use sys::CUdevice_attribute::{
                     CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR as MAJOR,
                     CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR as MINOR,
@@ -94,7 +103,7 @@ mod driver {
                     name: result::device::get_name(device)?,
                     capability: format!("{major}.{minor}"),
                     memory_bytes: memory as u64,
-                    free_bytes: free.map(|(free, _)| free as u64),
+                    free_bytes: None,
                 })
             })
             .collect()

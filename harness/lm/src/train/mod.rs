@@ -114,6 +114,28 @@ pub struct TrainConfig {
     pub activations: Activations,
 }
 
+/// Settings with which small models learn: one pass at a rate of 1e-3 along half a cosine, 32 units a step.
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            learning_rate: 1e-3,
+            betas: (0.9, 0.95),
+            eps: 1e-8,
+            weight_decay: 0.01,
+            decay: DecayGroup::All,
+            clip: Some(1.0),
+            warmup: 0.1,
+            schedule: Schedule::Cosine,
+            epochs: 1,
+            batch: 32,
+            seed: 1,
+            loss: Loss::Naive,
+            micro_batch_tokens: DEFAULT_MICRO_BATCH_TOKENS,
+            activations: Activations::Kept,
+        }
+    }
+}
+
 impl TrainConfig {
     fn check(&self) -> Result<()> {
         let fail = |field, problem: String| Err(LmError::Setting { field, problem });

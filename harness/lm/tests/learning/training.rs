@@ -14,19 +14,12 @@ use camino::Utf8Path;
 pub(crate) fn config() -> TrainConfig {
     TrainConfig {
         learning_rate: 3e-3,
-        betas: (0.9, 0.95),
-        eps: 1e-8,
-        weight_decay: 0.01,
-        decay: DecayGroup::All,
-        clip: Some(1.0),
-        warmup: 0.1,
-        schedule: Schedule::Cosine,
         epochs: 4,
         batch: 4,
         seed: 3,
         loss: Loss::DrSft { mean_response_len: 4.0 },
         micro_batch_tokens: 64,
-        activations: Activations::Kept,
+        ..TrainConfig::default()
     }
 }
 
