@@ -232,7 +232,8 @@ impl Decoder {
         if batch.is_empty() {
             return Ok(Tensor::zeros((0, self.config.hidden_size), self.norm.dtype(), self.norm.device())?);
         }
-        self.final_norm(&self.pass(batch)?.layers(self)?)
+        let pass = self.pass(batch)?;
+        self.final_norm(&pass.layers(self, pass.embedded(self)?)?)
     }
 
     /// The state after the last layer, before the last norm: `[N, d]` for `N` tokens at the given positions.
@@ -331,9 +332,8 @@ impl Pass<'_> {
         Ok(through(&decoder.layers[index], &mut ops, x.clone(), attend)?)
     }
 
-    /// The output of the last layer, `[N, d]`.
-    pub(crate) fn layers(&self, decoder: &Decoder) -> Result<Tensor> {
-        let mut x = self.embedded(decoder)?;
+    /// The output of the last layer for the input `x` of the first one, `[N, d]` to `[N, d]`.
+    pub(crate) fn layers(&self, decoder: &Decoder, mut x: Tensor) -> Result<Tensor> {
         for index in 0..decoder.layers.len() {
             x = self.layer(decoder, index, &x)?;
         }

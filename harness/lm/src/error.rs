@@ -334,8 +334,9 @@ pub enum LmError {
 
 impl From<candle_core::Error> for LmError {
     fn from(error: candle_core::Error) -> Self {
-        // The driver's error is wrapped several times on its way, and has no type of its own there.
-        if error.to_string().contains("OUT_OF_MEMORY") {
+        // The driver's error, or that of cuBLAS, is wrapped several times on its way, and has no type of its own there.
+        let text = error.to_string();
+        if text.contains("OUT_OF_MEMORY") || text.contains("STATUS_ALLOC_FAILED") {
             Self::DeviceFull(error)
         } else {
             Self::Tensor(error)

@@ -2,7 +2,8 @@
 //!
 //! Only differentiable candle operations appear here. Those that candle computes by a custom operation
 //! without a backward pass (its softmax, norms and rotations for inference) would cut the graph without an error. Sums
-//! over half-precision numbers are made in `f32`, as Hugging Face's models do.
+//! over half-precision numbers are made in `f32`, as Hugging Face's models do, and those of their gradients too; but for
+//! the embedding's, which candle sums in the type of the weights (see `train::backward`).
 
 use std::ops::Range;
 
@@ -16,6 +17,10 @@ const MAX_LOGITS: usize = 1 << 22;
 pub(super) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let out = x.matmul(&weight.t()?)?;
     match bias {
+        // A product, so that the bias's gradient is summed as products are.
+        Some(bias) if is_half(x) => {
+            out + Tensor::ones((x.dim(0)?, 1), x.dtype(), x.device())?.matmul(&bias.unsqueeze(0)?)?
+        }
         Some(bias) => out.broadcast_add(bias),
         None => Ok(out),
     }
@@ -32,8 +37,9 @@ pub(super) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> 
     }
     let parts = widened(&x.reshape(((), width))?)?;
     let mean_square = parts.sqr()?.mean_keepdim(D::Minus1)?;
-    let normed = parts.broadcast_div(&(mean_square + eps)?.sqrt()?)?.to_dtype(x.dtype())?;
-    normed.broadcast_mul(weight)?.reshape(x.shape())
+    let normed = parts.broadcast_div(&(mean_square + eps)?.sqrt()?)?;
+    // Widened too: its gradient is a sum over all rows.
+    normed.broadcast_mul(&widened(weight)?)?.to_dtype(x.dtype())?.reshape(x.shape())
 }
 
 pub(super) fn rope(x: &Tensor, rotary: &Rotary) -> Result<Tensor> {
@@ -159,10 +165,11 @@ fn causal_mask(spans: &[Span], queries: usize, keys: usize, device: &Device) -> 
 
 /// Half-precision numbers as `f32`, for sums over many of them; others as they are.
 fn widened(x: &Tensor) -> Result<Tensor> {
-    match x.dtype() {
-        DType::BF16 | DType::F16 => x.to_dtype(DType::F32),
-        _ => Ok(x.clone()),
-    }
+    if is_half(x) { x.to_dtype(DType::F32) } else { Ok(x.clone()) }
+}
+
+fn is_half(x: &Tensor) -> bool {
+    matches!(x.dtype(), DType::BF16 | DType::F16)
 }
 
 fn softmax(x: &Tensor) -> Result<Tensor> {

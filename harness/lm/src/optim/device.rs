@@ -91,12 +91,13 @@ impl DeviceAdamW {
 
     /// The sum of the squares of each gradient: of rows in `f32`, of these in `f64`.
     fn squares(&self) -> Result<Vec<(&String, f64)>> {
-        let square = |gradient: &Tensor| {
-            let rows = gradient.sqr()?.sum(D::Minus1)?.to_dtype(DType::F64)?;
-            Ok::<_, LmError>(rows.sum_all()?.to_scalar::<f64>()?)
+        let square = |state: &State| match &state.gradient {
+            Some(gradient) => gradient.sqr()?.sum(D::Minus1)?.to_dtype(DType::F64)?.sum_all(),
+            None => Tensor::zeros((), DType::F64, state.first.device()),
         };
-        let each = |(name, state): (_, &State)| Ok((name, state.gradient.as_ref().map_or(Ok(0.0), square)?));
-        self.states.iter().map(each).collect()
+        let squares = self.states.values().map(square).collect::<candle_core::Result<Vec<_>>>()?;
+        // Read from the device at once.
+        Ok(self.states.keys().zip(Tensor::stack(&squares, 0)?.to_vec1()?).collect())
     }
 
     /// The Euclidean norm of all gradients together.

@@ -7,6 +7,7 @@ use super::Activations;
 use super::batch::MicroBatch;
 use crate::decoder::{Decoder, Pass};
 use crate::error::Result;
+use crate::layout::EMBEDDING;
 use crate::ops;
 
 /// Most logits at a time, in elements. On a GPU small products cost more than memory does.
@@ -44,9 +45,12 @@ fn at_once(decoder: &Decoder, part: &MicroBatch, add: &mut Add<'_>) -> Result<f6
 /// By one graph from the tokens to the rows that pass the head, whose gradient is known when it begins.
 fn with_the_head_apart(decoder: &Decoder, part: &MicroBatch, add: &mut Add<'_>) -> Result<f64> {
     let pass = decoder.pass(&part.inputs)?;
-    let rows = pass.before_head(decoder, &pass.layers(decoder)?, &part.rows())?;
+    let embedded = Var::from_tensor(&pass.embedded(&decoder.frozen()?)?)?;
+    let rows =
+        pass.before_head(decoder, &pass.layers(decoder, embedded.as_tensor().clone())?, &part.rows())?;
     let (loss, gradient) = head(decoder, &rows.detach(), part, add)?;
-    backward(decoder, &weighted(&rows, &gradient)?, add)?;
+    let store = backward(decoder, &weighted(&rows, &gradient)?, add)?;
+    embedding(part, &gradient_of(&embedded, store)?, decoder.config().vocab_size, add)?;
     Ok(loss)
 }
 
@@ -65,7 +69,7 @@ fn layer_by_layer(decoder: &Decoder, part: &MicroBatch, add: &mut Add<'_>) -> Re
         let output = weighted(&pass.layer(decoder, index, &input)?, &gradient)?;
         gradient = gradient_of(&input, backward(decoder, &output, add)?)?;
     }
-    backward(decoder, &weighted(&pass.embedded(decoder)?, &gradient)?, add)?;
+    embedding(part, &gradient, decoder.config().vocab_size, add)?;
     Ok(loss)
 }
 
@@ -78,6 +82,15 @@ fn inputs_of_layers(frozen: &Decoder, pass: &Pass<'_>) -> Result<(Vec<Tensor>, T
         inputs.push(std::mem::replace(&mut x, output));
     }
     Ok((inputs, x))
+}
+
+/// Adds the gradient of the embedding, given that of the rows `[N, d]` that a part takes from it. A token may stand in a part thousands
+/// of times: in half precision, in which candle would sum, most of them would be lost.
+fn embedding(part: &MicroBatch, gradient: &Tensor, vocab_size: usize, add: &mut Add<'_>) -> Result<()> {
+    let rows = gradient.to_dtype(DType::F32)?;
+    let tokens = Tensor::new(part.inputs.tokens(), rows.device())?;
+    let zeros = Tensor::zeros((vocab_size, rows.dim(1)?), DType::F32, rows.device())?;
+    add(EMBEDDING, &zeros.index_add(&tokens, &rows, 0)?)
 }
 
 /// A number whose gradient with respect to `output` is `gradient`; its own value means nothing.

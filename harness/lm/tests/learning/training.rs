@@ -3,11 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::models::{lively, shape};
-use assay_lm::optim::DecayGroup;
-use assay_lm::schedule::Schedule;
-use assay_lm::train::{
-    Activations, Checkpoints, Every, Example, Learner, Loss, StepStats, TrainConfig, Trainer, Unit,
-};
+use assay_lm::train::{Checkpoints, Every, Example, Learner, Loss, StepStats, TrainConfig, Trainer, Unit};
 use assay_lm::{Decoder, Family, Float, Kernels, LmError, Placement, Sequences};
 use camino::Utf8Path;
 
