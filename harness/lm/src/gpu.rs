@@ -52,10 +52,22 @@ impl Cuda {
         return None;
     }
 
-    /// What changes the last bits of results on a GPU: its architecture and the version of cuBLAS.
+    /// The most memory in bytes that was in use on a GPU at one time since this process began to use it. `None` if it cannot be told.
+    #[must_use]
+    #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "there is no GPU"))]
+    pub fn peak_bytes(index: usize) -> Option<u64> {
+        #[cfg(feature = "cuda")]
+        return driver::peak_bytes(index);
+        #[cfg(not(feature = "cuda"))]
+        return None;
+    }
+
+    /// What changes the last bits of results on a GPU: its name, which stands for the number of its processors, by which cuBLAS chooses among
+    /// its kernels, its architecture, and the version of cuBLAS.
     #[must_use]
     pub fn fact(&self, gpu: &Gpu) -> String {
-        format!("{}, cuBLAS {}", gpu.capability, self.cublas.as_deref().unwrap_or("unknown"))
+        let Gpu { name, capability, .. } = gpu;
+        format!("{name}, {capability}, cuBLAS {}", self.cublas.as_deref().unwrap_or("unknown"))
     }
 }
 
@@ -80,6 +92,20 @@ mod driver {
     pub(super) fn free_bytes(index: usize) -> Option<u64> {
         let (free, _) = CudaContext::new(index).ok()?.mem_get_info().ok()?;
         Some(free as u64)
+    }
+
+    /// By the pool from which all tensors are allocated.
+    pub(super) fn peak_bytes(index: usize) -> Option<u64> {
+        let device = result::device::get(i32::try_from(index).ok()?).ok()?;
+        let mut peak = 0u64;
+        #[expect(unsafe_code, reason = "functions of the driver")]
+        // SAFETY: the device and its pool are the driver's; the attribute is a number of 64 bits.
+        unsafe {
+            let pool = result::device::get_mem_pool(device).ok()?;
+            let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH;
+            result::mem_pool::get_attribute(pool, attribute, (&raw mut peak).cast()).ok()?;
+        }
+        Some(peak)
     }
 
     fn gpus() -> Result<Vec<Gpu>, DriverError> {
