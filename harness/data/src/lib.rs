@@ -40,7 +40,7 @@ pub use error::{DataError, Place};
 pub use item::{Demonstration, Item};
 pub use lines::{read_demonstrations, read_items};
 pub use pending::{Pending, pending, verdict, verdict_of_any, verdicts};
-pub use published::{Format, Options, Published, PublishedPrograms};
+pub use published::{Format, Options, Published, PublishedDemonstrations, PublishedPrograms};
 pub use random::Draws;
 pub use source::Source;
 pub use validate::Fault;

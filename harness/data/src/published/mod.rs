@@ -1,5 +1,6 @@
 //! Benchmarks as their makers publish them: rows with columns, of which templates make items.
 
+mod demonstrations;
 mod formulas;
 mod options;
 mod parquet;
@@ -15,7 +16,8 @@ use serde::Deserialize;
 
 use crate::{AnswerForm, Check, DataError, GradeCheck, Item};
 
-use formulas::{Columns, Formulas, WHERE};
+pub use demonstrations::PublishedDemonstrations;
+use formulas::{Columns, Formulas, Texts, WHERE};
 pub use options::Options;
 pub use programs::PublishedPrograms;
 pub use rows::Format;
@@ -60,13 +62,16 @@ impl Published {
     /// # Errors
     /// The parameter that is wrong, by its path, and why: a template or an expression that is none.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        self.formulas().map(drop)
+        self.formulas(&[]).map(drop)
     }
 
-    fn formulas(&self) -> Result<Formulas, (&'static str, String)> {
+    /// What is written, with further templates.
+    fn formulas(&self, further: Texts<'_>) -> Result<Formulas, (&'static str, String)> {
         let options = self.options.as_ref();
+        let own =
+            [(QUESTION, Some(&*self.question)), (ANSWER, Some(&*self.answer)), (ID, self.id.as_deref())];
         Formulas::new(
-            &[(QUESTION, Some(&self.question)), (ANSWER, Some(&self.answer)), (ID, self.id.as_deref())],
+            &[&own, further].concat(),
             &[
                 (WHERE, self.only.as_deref()),
                 (options::LIST, options.map(|options| options.list.as_str())),
@@ -81,10 +86,21 @@ impl Published {
     /// [`DataError`] with file and row: the file is not written so, a row lacks a column, or makes an item that cannot be
     /// asked or has the name of an earlier one; or no row is left.
     pub fn items(&self, files: &[&Utf8Path], name: &Utf8Path) -> Result<Vec<Item>, DataError> {
-        let formulas = self.formulas().map_err(|error| unusable(name, error))?;
+        let formulas = self.formulas(&[]).map_err(|error| unusable(name, error))?;
+        self.each(&formulas, files, name, |item, _| Ok(Some(item)))
+    }
+
+    /// What `make` makes of the items of the rows, each with its columns; of those that it leaves out nothing.
+    fn each<T>(
+        &self,
+        formulas: &Formulas,
+        files: &[&Utf8Path],
+        name: &Utf8Path,
+        make: impl Fn(Item, &Columns) -> Result<Option<T>, String>,
+    ) -> Result<Vec<T>, DataError> {
         let most = self.first.map_or(usize::MAX, |first| first as usize);
         let mut order = self.options.as_ref().and_then(Options::shuffler);
-        let mut items: Vec<Item> = Vec::new();
+        let mut made = Vec::new();
         let mut first_of = BTreeMap::new();
         let mut before = 0;
         for (file, name) in named(files, name) {
@@ -94,22 +110,22 @@ impl Published {
                 let wrong = |message: String| DataError::Row { path: name.clone(), row: number, message };
                 let mut columns = formulas::columns(columns).map_err(wrong)?;
                 last = before + number;
-                if items.len() >= most || !formulas.is_asked(&columns).map_err(wrong)? {
+                if made.len() >= most || !formulas.is_asked(&columns).map_err(wrong)? {
                     continue;
                 }
                 if let Some(options) = &self.options {
-                    options.lay_out(&formulas, &mut columns, order.as_mut()).map_err(wrong)?;
+                    options.lay_out(formulas, &mut columns, order.as_mut()).map_err(wrong)?;
                 }
-                let item = self.item(&formulas, &columns, last).map_err(wrong)?;
+                let item = self.item(formulas, &columns, last).map_err(wrong)?;
                 item.validate().map_err(|fault| wrong(format!("item `{}`: {fault}", item.id)))?;
                 if let Some(first) = first_of.insert(item.id.clone(), last) {
                     return Err(wrong(format!("a second item `{}`; the first is row {first}", item.id)));
                 }
-                items.push(item);
+                made.extend(make(item, &columns).map_err(wrong)?);
             }
             before = last;
         }
-        if items.is_empty() { Err(nothing_left(name)) } else { Ok(items) }
+        if made.is_empty() { Err(nothing_left(name)) } else { Ok(made) }
     }
 
     /// The item of a row, the `number`th of all files.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::{Check, DataError, Item, Published, PublishedPrograms};
+use assay_data::{Check, DataError, Item, Published, PublishedDemonstrations, PublishedPrograms};
 use camino::{Utf8Path, Utf8PathBuf};
 
 fn fixture(name: &str) -> Utf8PathBuf {
@@ -40,6 +40,54 @@ fn rows_of_parquet_become_items() {
     let unnamed = items(&DATED.replace("id = '{{ id }}'\n", ""), &fixture("dated.parquet")).unwrap();
     let names: Vec<&str> = unnamed.iter().map(|item| item.id.as_str()).collect();
     assert_eq!(names, ["dated/2", "dated/3"]);
+}
+
+const WORKED: &str = "thought = \"{{ answer.split('\\n#### ')[0] }}\"\n[rows]\nbenchmark = 'worked'\nformat = 'json-lines'\n\
+                      question = '{{ question }}'\nanswer = \"{{ answer.split('#### ')[-1] }}\"\ngrader = 'math-verify'\n";
+
+fn demonstrations(toml: &str, text: &str, excluded: &[Item]) -> Result<Vec<[String; 4]>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Utf8Path::from_path(folder.path()).unwrap().join("rows");
+    std::fs::write(&file, text).unwrap();
+    let published: PublishedDemonstrations = toml::from_str(toml).unwrap();
+    let found =
+        published.demonstrations(&[&file], "rows".into(), excluded).map_err(|error| error.to_string())?;
+    let texts = |shown: assay_data::Demonstration| {
+        [shown.item.id.clone(), shown.item.reference().to_owned(), shown.thought, shown.answer]
+    };
+    Ok(found.into_iter().map(texts).collect())
+}
+
+/// Worked answers in the form of GSM8K's.
+#[test]
+fn rows_with_worked_answers_become_demonstrations() {
+    let rows = r#"{"question": "2 + 2?", "answer": "Two and two\n= 4\n#### 4"}
+{"question": " 3 + 3? ", "answer": "Six.\n#### 6"}
+{"question": "5 + 5?", "answer": "Ten.\n#### 10"}
+"#;
+    let shown = |texts: [&str; 4]| texts.map(str::to_owned);
+    let four = shown(["worked/1", "4", "Two and two\n= 4", "4"]);
+    let ten = shown(["worked/3", "10", "Ten.", "10"]);
+    let asked =
+        of_text(&WORKED.split("[rows]\n").collect::<Vec<_>>()[1], r#"{"question": "3 + 3?", "answer": "6"}"#);
+    let asked = asked.unwrap();
+    // What is asked in a test is left out, and does not count as one of the first.
+    assert_eq!(demonstrations(WORKED, rows, &asked), Ok(vec![four.clone(), ten.clone()]));
+    assert_eq!(demonstrations(WORKED, rows, &[]).unwrap().len(), 3);
+    assert_eq!(demonstrations(&format!("{WORKED}first = 2\n"), rows, &asked), Ok(vec![four.clone(), ten]));
+    let worded = format!("reply = 'It is {{{{ answer[-1] }}}}.'\n{WORKED}first = 1\n");
+    assert_eq!(
+        demonstrations(&worded, rows, &[]),
+        Ok(vec![shown(["worked/1", "4", "Two and two\n= 4", "It is 4."])])
+    );
+
+    let silent = demonstrations(WORKED, r#"{"question": "2 + 2?", "answer": "\n#### 4"}"#, &[]).unwrap_err();
+    assert!(silent.contains("row 1") && silent.contains("its thought is empty"), "{silent}");
+    let wrong: PublishedDemonstrations =
+        toml::from_str(&WORKED.replace("{{ question }}", "{{ question")).unwrap();
+    assert_eq!(wrong.check().unwrap_err().0, "rows.question");
+    let wrong: PublishedDemonstrations = toml::from_str(&WORKED.replace("[0] }}", "[0]")).unwrap();
+    assert_eq!(wrong.check().unwrap_err().0, "thought");
 }
 
 const OPTIONS: &str = "{{ question }}\\nAnswer Choices: {% for choice in choices %}({{ choice.label }}) {{ choice.text }}\

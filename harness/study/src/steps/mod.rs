@@ -71,6 +71,7 @@ pub fn registry(setup: &Setup) -> Result<Registry, FlowError> {
     registry.register(served::kind(Arc::clone(&servers)))?;
     registry.register(problems::kind())?;
     registry.register(published::kind())?;
+    registry.register(published::demonstrations())?;
     registry.register(published::joined())?;
     registry.register(file::kind(setup.workspace.clone()))?;
     registry.register(pretrain::kind())?;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use assay_data::{Item, Published};
+use assay_data::{Item, Published, PublishedDemonstrations};
 use assay_flow::{InputSpec, ParamError, StepContext, StepError};
 use camino::Utf8Path;
 
-use super::data::data;
-use super::kind::{FILE, ITEMS, Kind, Nothing, counts};
+use super::data::{data, excluded};
+use super::kind::{DEMONSTRATIONS, FILE, ITEMS, Kind, Nothing, counts};
 use crate::records;
 
 /// The most rows that a benchmark is cut to.
@@ -24,6 +24,34 @@ pub(crate) fn kind() -> Kind<Published> {
     .check(|params, _| {
         params.check().map_err(|(path, message)| ParamError::new(path, message))?;
         counts(&[("first", params.first.unwrap_or(2).into(), MOST_ASKED)])
+    })
+}
+
+/// `published-demonstrations`: the rows of a published data set with worked answers as what a teacher shows.
+pub(crate) fn demonstrations() -> Kind<PublishedDemonstrations> {
+    let about = "Training items with their worked answers, from files of rows as their makers publish them; none of them a test item";
+    Kind::new(
+        "published-demonstrations",
+        1,
+        DEMONSTRATIONS,
+        about,
+        |params: &PublishedDemonstrations, context| {
+            let (files, name) = (paths(context, "file"), Utf8Path::new(&params.rows.benchmark));
+            let rows = params.demonstrations(&files, name, &excluded(context)?).map_err(data)?;
+            records::write(context.output(), &rows)
+        },
+    )
+    .inputs(
+        const {
+            &[
+                InputSpec::many("file", FILE).about("rows with named columns"),
+                InputSpec::one("excluded", ITEMS).about("items whose questions are left out"),
+            ]
+        },
+    )
+    .check(|params, _| {
+        params.check().map_err(|(path, message)| ParamError::new(path.as_str(), message))?;
+        counts(&[("rows.first", params.rows.first.unwrap_or(2).into(), MOST_ASKED)])
     })
 }
 
