@@ -17,17 +17,38 @@ fn the_machine_is_described() {
     assert!(document["missing"].is_array(), "{document}");
 }
 
-/// Before anything runs, with what is wrong and a remedy.
+/// Before anything runs, with what is wrong and a remedy. A plan can be made.
 #[test]
 fn a_gpu_that_is_not_there_is_refused() {
-    if assay_lm::Cuda::look().is_some() {
-        eprintln!("skipped: this build has CUDA, which looks for a GPU only when a step computes");
-        return;
-    }
     let world = World::new();
-    let set = ["--set", "placement.device=\"cuda:0\"", "--set", "placement.kernels=\"reference\""];
-    let ended = world.run(&[&["plan", "table-05", "--scale", "tiny"], &set[..]].concat()).fails_with(2);
-    ended.says(&["this build has no support for CUDA", "placement"]);
+    let set = ["--set", "placement.device=\"cuda:99\"", "--set", "placement.kernels=\"reference\""];
+    let arguments = [&["table-05", "--scale", "tiny"], &set[..]].concat();
+    world.run(&[&["plan"], &arguments[..]].concat()).succeeds();
+    let ended = world.run(&[&["run"], &arguments[..]].concat()).fails_with(2);
+    ended.says(&["computes on cuda:99, which is not here", "assay doctor", "placement.device"]);
+    let mixed = ["--set", "placement.device=\"cuda:99\"", "--set", "placement.kernels=\"cpu-kernels\""];
+    let ended = world.run(&[&["plan", "table-05", "--scale", "tiny"], &mixed[..]].concat()).fails_with(2);
+    ended.says(&["the CPU kernels do not run on a CUDA device", "placement"]);
+}
+
+/// What a pipeline on a GPU would take, before there is one.
+#[test]
+fn a_plan_for_a_gpu_says_tokens_memory_and_hours() {
+    let world = World::new();
+    let plan = ["plan", "gsm8k", "--scale", "gpu"];
+    let printed = world.run(&plan).succeeds().stdout();
+    let line = |word: &str| printed.lines().find(|line| line.starts_with(word)).unwrap_or_default();
+    // Three seeds: one base asked once and three models each; K = 8, M = 8 of 2,048 questions.
+    let generates = "13,190 replies of 10 models, 49,152 thoughts and 393,216 answers";
+    assert!(line("generates").contains(generates) && line("generates").contains("GPU hours"), "{printed}");
+    // Learned three times: once by three models, twice by one, and eight rows a question by the last.
+    assert!(line("trains").contains("239,616 rows in 15 runs"), "{printed}");
+    assert!(line("takes").contains("GiB: weights 0.3, optimiser 2.0"), "{printed}");
+    let arguments = [&plan[..], &["--json"]].concat();
+    let document: Value = serde_json::from_str(&world.run(&arguments).succeeds().stdout()).unwrap();
+    let trains = &document["work"]["trains"];
+    assert_eq!((&trains["runs"], &trains["rows"]), (&15.into(), &239_616.into()), "{trains}");
+    assert!(trains["memory_bytes"].as_u64() > Some(3 << 30), "{trains}");
 }
 
 /// Results of one way to compute are not taken for those of another.

@@ -240,6 +240,7 @@ fn every_other_document_has_a_format_and_the_same_style() {
         &["store", "verify", "--json"],
         &["store", "gc", "--json"],
         &["store", "gc", "--yes", "--json"],
+        &["doctor", "--json"],
     ] {
         let document = json(&world.run(arguments).succeeds().stdout());
         assert_eq!(document["format"], 1, "{arguments:?}");

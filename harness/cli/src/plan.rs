@@ -1,5 +1,6 @@
 //! `assay plan` and `assay why`.
 
+mod amounts;
 pub(crate) mod work;
 
 use anstyle::{AnsiColor, Style};

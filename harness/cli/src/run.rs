@@ -101,7 +101,7 @@ pub(crate) fn carry_out_until(
     cancel: &AtomicBool,
     verify: bool,
 ) -> Result<Outcome, Failure> {
-    session::ready(session.graph.steps())?;
+    session::ready(session.graph.steps(), &session.facts)?;
     let threads = machine.threads.unwrap_or_else(cores);
     let observer = &display.expect(1, || {
         Ok(Forecast::new(session.graph.steps(), &timed(&session.store, RUNS_REMEMBERED)?, threads))

@@ -320,13 +320,20 @@ impl Joint {
     }
 }
 
-/// Refuses to run steps that lack something which a plan can do without. What is not pinned yet is one error for each
-/// lockfile, which lists all of it.
-pub(crate) fn ready(steps: &[Step]) -> Result<(), Failure> {
+/// Refuses to run steps that lack something which a plan can do without: a GPU that is not here, or what is not pinned yet, which is one
+/// error for each lockfile and lists all of it.
+pub(crate) fn ready(steps: &[Step], facts: &Facts) -> Result<(), Failure> {
     let mut problems = Diagnostics::default();
     let mut met = BTreeSet::new();
     let mut unpinned: BTreeMap<Utf8PathBuf, Unpinned<'_>> = BTreeMap::new();
     for step in steps {
+        let device = step.kind.resources(&step.params).device;
+        if let Some(device) =
+            device.filter(|device| !facts.contains_key(device) && met.insert(device.clone()))
+        {
+            let message = format!("step `{}` computes on {device}, which is not here", step.id);
+            problems.push(Diagnostic::user(message).at(&step.at).help(WITHOUT_GPU));
+        }
         let Err(error) = step.kind.check_to_run(&step.params) else { continue };
         let cause = error.source().and_then(|cause| cause.downcast_ref::<LockError>());
         if let Some(LockError::Unchecked { file, names }) = cause {
@@ -344,6 +351,9 @@ pub(crate) fn ready(steps: &[Step]) -> Result<(), Failure> {
     unpinned.into_iter().for_each(|(file, of_file)| problems.push(of_file.diagnostic(file)));
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
+
+const WITHOUT_GPU: &str = "`assay doctor` says which GPUs there are, and what is missing; in a build without CUDA there are none. \
+                           To compute on the CPU: --set 'placement.device=\"cpu\"'";
 
 /// What steps need of a lockfile that does not pin it yet.
 struct Unpinned<'s> {

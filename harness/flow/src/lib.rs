@@ -22,7 +22,8 @@ mod values;
 pub use assay_store::ErrorClass;
 pub use engine::differences::{changes_since, described};
 pub use engine::document::{
-    PLAN_FORMAT, PlanDocument, PlannedAbsence, PlannedDownloads, PlannedReplies, PlannedStep, PlannedWork,
+    PLAN_FORMAT, PlanDocument, PlannedAbsence, PlannedDownloads, PlannedReplies, PlannedStep,
+    PlannedTraining, PlannedWork,
 };
 pub use engine::error::{FlowError, StepFailure};
 pub use engine::event::{EVENT_FORMAT, Event, Observer, Record, RecordError, SavedBy};

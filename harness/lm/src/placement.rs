@@ -79,11 +79,10 @@ impl Placement {
         self.is_cpu() && self.float == Float::F32
     }
 
-    /// Checks that this build can compute in this way, without touching the device.
+    /// Checks that something can be computed in this way, on a machine that has the device.
     ///
     /// # Errors
-    /// [`LmError::Placement`] for the CPU kernels on another device or with another type than `f32`, and for
-    /// a CUDA device in a build without CUDA.
+    /// [`LmError::Placement`] for the CPU kernels on another device or with another type than `f32`.
     pub fn check(&self) -> Result<()> {
         let problem = match *self {
             Self { kernels: Kernels::Cpu, device: DeviceName::Cuda(_), .. } => {
@@ -91,9 +90,6 @@ impl Placement {
             }
             Self { kernels: Kernels::Cpu, float: Float::Bf16 | Float::F16, .. } => {
                 "the CPU kernels compute with f32 only"
-            }
-            Self { device: DeviceName::Cuda(_), .. } if !candle_core::utils::cuda_is_available() => {
-                "this build has no support for CUDA"
             }
             _ => return Ok(()),
         };
@@ -103,11 +99,15 @@ impl Placement {
     /// Opens the device.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check); [`LmError::Device`] if the device cannot be used.
+    /// Those of [`check`](Self::check); [`LmError::Placement`] for a CUDA device in a build without CUDA; [`LmError::Device`] if the device
+    /// cannot be used.
     pub fn open(&self) -> Result<Device> {
         self.check()?;
         match self.device {
             DeviceName::Cpu => Ok(Device::Cpu),
+            DeviceName::Cuda(_) if !candle_core::utils::cuda_is_available() => {
+                Err(LmError::Placement { placement: *self, problem: "this build has no support for CUDA" })
+            }
             DeviceName::Cuda(index) => {
                 Device::new_cuda(index).map_err(|source| LmError::Device { device: self.device, source })
             }

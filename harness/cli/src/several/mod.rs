@@ -142,7 +142,7 @@ pub(crate) fn carry_out(
     verify: bool,
     finished: &mut dyn FnMut(usize, Outcome),
 ) -> Result<JoinedOutcome, Failure> {
-    session::ready(joint.graph.steps())?;
+    session::ready(joint.graph.steps(), &joint.facts)?;
     let threads = machine.threads.unwrap_or_else(cores);
     let observer = &display.expect(joint.graph.recipes().len(), || {
         Ok(Forecast::new(joint.graph.steps(), &timed(&joint.store, RUNS_REMEMBERED)?, threads))

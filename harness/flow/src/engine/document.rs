@@ -41,6 +41,9 @@ pub struct PlannedWork {
     /// What models would write; left out where the scale does not say what is expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generates: Option<PlannedReplies>,
+    /// What models would learn; left out where nothing is trained, and where the scale does not say what is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trains: Option<PlannedTraining>,
     /// Rows of the table that are not measured.
     pub not_measured: Vec<PlannedAbsence>,
 }
@@ -65,7 +68,13 @@ pub struct PlannedReplies {
     pub models: u64,
     /// The replies of all of them.
     pub replies: u64,
-    /// The tokens of all replies, by guesses of the scale.
+    /// Thoughts about training questions; left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thoughts: Option<u64>,
+    /// Answers after those thoughts, each of which is judged; left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<u64>,
+    /// The tokens of all of these, by guesses of the scale.
     pub tokens: u64,
     /// Tokens a second of one GPU, by a guess of the scale, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +82,27 @@ pub struct PlannedReplies {
     /// Hours of one GPU at that rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu_hours: Option<f64>,
+}
+
+/// Rows that models would learn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedTraining {
+    /// Training runs.
+    pub runs: u64,
+    /// The rows of all of them, as often as they are learned.
+    pub rows: u64,
+    /// The tokens of these rows, by a guess of the scale.
+    pub tokens: u64,
+    /// Tokens a second of one GPU, by a guess of the scale, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<f64>,
+    /// Hours of one GPU at that rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_hours: Option<f64>,
+    /// The most memory that a run takes where the models compute, in bytes, if the scale says what shape they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
 }
 
 /// A row that is not measured.

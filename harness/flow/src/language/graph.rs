@@ -60,6 +60,11 @@ impl Step {
         self.name.strip_prefix(self.label.as_deref()?)?.strip_prefix('.')
     }
 
+    /// The names of the inputs, each with the steps connected to it, as indices into the steps of the graph.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.inputs.iter().map(|input| (input.name.as_str(), input.steps.as_slice()))
+    }
+
     /// Indices of all steps that this one takes as inputs, input by input.
     pub(crate) fn upstream(&self) -> impl Iterator<Item = usize> {
         self.inputs.iter().flat_map(|input| input.steps.iter().copied())
