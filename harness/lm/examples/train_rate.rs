@@ -11,10 +11,12 @@
 //! run (`flops` of a product in the model's type, `bytes_per_second` of a copy), and the tokens a second that this allows for.
 #![expect(clippy::print_stdout, reason = "a program")]
 
+mod shapes;
+
 use std::time::Instant;
 
 use assay_lm::train::{Activations, Example, StepStats, TrainConfig, Trainer, Unit};
-use assay_lm::{Config, Cuda, Decoder, DeviceName, Family, Float, Kernels, LmError, Placement};
+use assay_lm::{Config, Cuda, Decoder, DeviceName, Float, Kernels, LmError, Placement};
 use candle_core::{DType, Device, Tensor};
 
 /// Steps that are not timed: the first ones compile kernels and fill pools.
@@ -25,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [size, device, float, activations, steps] = arguments.as_slice() else {
         return Err("usage: train_rate tiny|135m|500m cpu|cuda:N f32|bf16 kept|recomputed STEPS".into());
     };
-    let (config, rows, length) = shape(size)?;
+    let (config, rows, length) = shapes::shape(size)?;
     let float: Float = serde_json::from_value(float.as_str().into())?;
     let placement = Placement { device: device.parse()?, float, kernels: Kernels::Reference };
     let activations: Activations = serde_json::from_value(activations.as_str().into())?;
@@ -102,37 +104,6 @@ fn seconds(device: &Device, mut op: impl FnMut() -> candle_core::Result<Tensor>)
         drop(result);
     }
     Ok(shortest)
-}
-
-/// A model's shape, rows of a step, tokens of a row.
-fn shape(size: &str) -> Result<(Config, usize, usize), LmError> {
-    let shape = |d, ff, layers, heads, kv_heads, head_dim, vocab_size, qkv_bias| Config {
-        family: if qkv_bias { Family::Qwen2 } else { Family::Llama },
-        vocab_size,
-        hidden_size: d,
-        intermediate_size: ff,
-        num_layers: layers,
-        num_heads: heads,
-        num_kv_heads: kv_heads,
-        head_dim,
-        max_positions: 8192,
-        rope_theta: 100_000.0,
-        rope_scaling: None,
-        rms_norm_eps: 1e-5,
-        tied_head: true,
-        qkv_bias,
-        output_bias: false,
-        bos_token_id: None,
-        eos_token_ids: Vec::new(),
-    };
-    match size {
-        "tiny" => Ok((shape(96, 256, 3, 4, 2, 24, 45, false), 8, 32)),
-        "135m" => Ok((shape(576, 1536, 30, 9, 3, 64, 49_152, false), 16, 1024)),
-        "500m" => Ok((shape(896, 4864, 24, 14, 2, 64, 151_936, true), 8, 1024)),
-        other => {
-            Err(LmError::Setting { field: "size", problem: format!("is {other:?}: tiny, 135m or 500m") })
-        }
-    }
 }
 
 fn units(config: &Config, rows: usize, length: usize) -> Vec<Unit> {

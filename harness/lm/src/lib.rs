@@ -42,7 +42,7 @@ pub use error::{ErrorClass, LmError, Result};
 pub use gpu::{Cuda, Gpu};
 pub use layer::{Layer, Projection};
 pub use model::Model;
-pub use placement::{DeviceName, Float, Kernels, Placement};
+pub use placement::{DeviceName, Float, Kernels, Placement, REFERENCE_VERSION};
 pub use rollout::{Rollout, roll_out};
 pub use rope::RopeScaling;
 pub use score::{Scored, score};

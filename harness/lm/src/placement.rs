@@ -60,6 +60,10 @@ pub enum Kernels {
     Reference,
 }
 
+/// The version of the reference kernels: raised when they give other numbers than before. It belongs to the identity of what is computed with
+/// them.
+pub const REFERENCE_VERSION: u32 = 2;
+
 impl Placement {
     /// `f32` on the CPU.
     #[must_use]

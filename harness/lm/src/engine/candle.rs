@@ -12,7 +12,7 @@ use super::{
 use crate::decoder::Decoder;
 use crate::error::{LmError, Result};
 use crate::model::Model;
-use crate::placement::Placement;
+use crate::placement::{Kernels, Placement, REFERENCE_VERSION};
 use crate::sample::{
     DEFAULT_BATCH, DEFAULT_CACHE_BYTES, End, Prompt, Sample, SampleConfig, SampleEvent, Sampler, Stops,
     likeliest_option,
@@ -79,7 +79,11 @@ impl EngineKind for CandleKind {
     }
 
     fn identity(&self) -> String {
-        format!("candle {VERSION}, {}, {}", self.0, instruction_set())
+        let kernels = match self.0.kernels {
+            Kernels::Cpu => String::new(),
+            Kernels::Reference => format!(" {REFERENCE_VERSION}"),
+        };
+        format!("candle {VERSION}, {}{kernels}, {}", self.0, instruction_set())
     }
 
     fn requires(&self, folder: &Utf8Path, specials: &[String]) -> Result<()> {

@@ -13,7 +13,7 @@ use candle_core::{Result, Tensor};
 pub use rotary::{Rotary, RotaryTable};
 
 use crate::placement::Kernels;
-pub(crate) use reference::{Span, attention_over};
+pub(crate) use reference::{attend, causal_mask};
 
 /// Rows of the embedding: `weight [V, d]`, `tokens` (each below `V`) to `[tokens.len(), d]`.
 pub fn embedding(weight: &Tensor, tokens: &[u32]) -> Result<Tensor> {

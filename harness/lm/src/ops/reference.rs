@@ -61,84 +61,55 @@ pub(super) fn gated(x: &Tensor, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     swiglu(&linear(x, gate, None)?, &linear(x, up, None)?)
 }
 
-pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, dim: usize, offsets: &[usize]) -> Result<Tensor> {
-    let sequences = offsets.windows(2).map(|pair| pair[0]..pair[1]);
-    attention_over(
-        q,
-        k,
-        v,
-        dim,
-        &sequences.map(|rows| Span { queries: rows.clone(), keys: rows }).collect::<Vec<_>>(),
-    )
-}
-
-/// A sequence in the rows of queries, and in those of keys and values. Its queries are those of its last
-/// positions: with as many queries as keys, all of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Span {
-    pub(crate) queries: Range<usize>,
-    pub(crate) keys: Range<usize>,
-}
-
-/// Causal attention of queries `q [N, H·D]` over keys and values of other rows, `k` and `v` `[M, KV·D]`, to
-/// `[N, H·D]`. The spans' queries are all rows of `q`, in order; no span is empty.
-///
 /// Pads to `[B, T, ..]` by gathering rows, attends densely, and gathers the real rows back. A padded key lies
 /// behind its sequence, where the causal mask hides it from every real query.
-pub(crate) fn attention_over(
-    q: &Tensor,
-    k: &Tensor,
-    v: &Tensor,
-    dim: usize,
-    spans: &[Span],
-) -> Result<Tensor> {
+pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, dim: usize, offsets: &[usize]) -> Result<Tensor> {
     let (rows, width) = q.dims2()?;
     let kv_heads = k.dim(1)? / dim;
     let group = width / dim / kv_heads;
-    if rows == 0 {
+    let sequences = offsets.windows(2).map(|pair| pair[0]..pair[1]).filter(|rows| !rows.is_empty());
+    let batch = sequences.clone().count();
+    if rows == 0 || batch == 0 {
         return q.zeros_like();
     }
-    let batch = spans.len();
-    let (queries, real_queries) = padded(spans.iter().map(|span| &span.queries));
-    let (keys, _) = padded(spans.iter().map(|span| &span.keys));
-    let (q_length, k_length) = (queries.len() / batch, keys.len() / batch);
-    let [queries, real_queries, keys] =
-        [queries, real_queries, keys].map(|index| Tensor::new(index, q.device()));
-    let (queries, real_queries, keys) = (queries?, real_queries?, keys?);
+    let (places, real) = padded(sequences);
+    let length = places.len() / batch;
+    let (places, real) = (Tensor::new(places, q.device())?, Tensor::new(real, q.device())?);
 
     // [N, KV·G·D] -> [B, T, KV, G, D] -> [B·KV, G·T, D]: the queries of a group share their keys in one
     // product.
     let q = q
-        .index_select(&queries, 0)?
-        .reshape((batch, q_length, kv_heads, group, dim))?
+        .index_select(&places, 0)?
+        .reshape((batch, length, kv_heads, group, dim))?
         .permute((0, 2, 3, 1, 4))?
-        .reshape((batch * kv_heads, group * q_length, dim))?;
+        .reshape((batch * kv_heads, group * length, dim))?;
     let pad = |x: &Tensor| {
-        x.index_select(&keys, 0)?.reshape((batch, k_length, kv_heads, dim))?.transpose(1, 2)?.reshape((
+        x.index_select(&places, 0)?.reshape((batch, length, kv_heads, dim))?.transpose(1, 2)?.reshape((
             batch * kv_heads,
-            k_length,
+            length,
             dim,
         ))
     };
-    let (k, v) = (pad(k)?, pad(v)?);
-
-    let scores = widened(&(q.matmul(&k.t()?)? * (dim as f64).sqrt().recip())?)?;
-    let mask = causal_mask(spans, q_length, k_length, q.device())?.to_dtype(scores.dtype())?;
-    let scores = scores.reshape((batch, kv_heads, group, q_length, k_length))?.broadcast_add(&mask)?;
-    let weights = softmax(&scores)?.to_dtype(v.dtype())?;
-    weights
-        .reshape((batch * kv_heads, group * q_length, k_length))?
-        .matmul(&v)?
-        .reshape((batch, kv_heads, group, q_length, dim))?
+    let mask = causal_mask(0, length, length, q.device())?;
+    attend(&q, &pad(k)?, &pad(v)?, &mask, &[batch * kv_heads, group, length, length])?
+        .reshape((batch, kv_heads, group, length, dim))?
         .permute((0, 3, 1, 2, 4))?
-        .reshape((batch * q_length, width))?
-        .index_select(&real_queries, 0)
+        .reshape((batch * length, width))?
+        .index_select(&real, 0)
+}
+
+/// Attention of queries `q [B, M, D]` over keys and values `k` and `v` `[B, T, D]`, to `[B, M, D]`. `mask` is added to the scores as
+/// they are seen in `shape`, which has as many elements as `[B, M, T]`.
+pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    let scores = widened(&(q.matmul(&k.t()?)? * (q.dim(D::Minus1)? as f64).sqrt().recip())?)?;
+    let seen = scores.reshape(shape)?.broadcast_add(&mask.to_dtype(scores.dtype())?)?;
+    softmax(&seen)?.to_dtype(v.dtype())?.reshape(scores.shape())?.matmul(v)
 }
 
 /// Which row stands at each place of `[B, T]`, where a short range repeats its last row; and the places of
 /// the rows that are no repetition.
-fn padded<'a>(ranges: impl Iterator<Item = &'a Range<usize>> + Clone) -> (Vec<u32>, Vec<u32>) {
-    let longest = ranges.clone().map(ExactSizeIterator::len).max().unwrap_or(0);
+fn padded(ranges: impl Iterator<Item = Range<usize>> + Clone) -> (Vec<u32>, Vec<u32>) {
+    let longest = ranges.clone().map(|range| range.len()).max().unwrap_or(0);
     let (mut rows, mut real) = (Vec::new(), Vec::new());
     for (index, range) in ranges.enumerate() {
         rows.extend((0..longest).map(|t| (range.start + t.min(range.len() - 1)) as u32));
@@ -147,20 +118,13 @@ fn padded<'a>(ranges: impl Iterator<Item = &'a Range<usize>> + Clone) -> (Vec<u3
     (rows, real)
 }
 
-/// `[B, 1, 1, queries, keys]`: `-∞` where a key lies behind the query. Where all spans begin at one position, as in training,
-/// one mask does for all: `[1, 1, 1, queries, keys]`.
-fn causal_mask(spans: &[Span], queries: usize, keys: usize, device: &Device) -> Result<Tensor> {
-    let first = |span: &Span| span.keys.len() - span.queries.len();
-    let is_shared = spans.windows(2).all(|pair| first(&pair[0]) == first(&pair[1]));
-    let spans = if is_shared { &spans[..spans.len().min(1)] } else { spans };
-    let mut mask = Vec::with_capacity(spans.len() * queries * keys);
-    for span in spans {
-        let first = first(span);
-        for position in first..first + queries {
-            mask.extend((0..keys).map(|key| if key > position { f32::NEG_INFINITY } else { 0.0 }));
-        }
+/// `[queries, keys]`: `-∞` where a key lies behind the query, of which the first is at position `first`.
+pub(crate) fn causal_mask(first: usize, queries: usize, keys: usize, device: &Device) -> Result<Tensor> {
+    let mut mask = Vec::with_capacity(queries * keys);
+    for position in first..first + queries {
+        mask.extend((0..keys).map(|key| if key > position { f32::NEG_INFINITY } else { 0.0 }));
     }
-    Tensor::from_vec(mask, (spans.len(), 1, 1, queries, keys), device)
+    Tensor::from_vec(mask, (queries, keys), device)
 }
 
 /// Half-precision numbers as `f32`, for sums over many of them; others as they are.

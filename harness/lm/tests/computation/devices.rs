@@ -2,7 +2,8 @@
 
 use assay_lm::Kernels::Reference;
 use assay_lm::ops::{self, RotaryTable};
-use assay_lm::{Cuda, Decoder, DeviceName, Family, Float, Placement, weights};
+use assay_lm::sample::{Prompt, SampleConfig, Sampler};
+use assay_lm::{Cuda, Decoder, DeviceName, Family, Float, Placement, Scored, score, weights};
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use crate::support::{config, next_tokens, rng, sequences, tensor, values};
@@ -118,15 +119,54 @@ fn models_say_what_they_say_in_f32_on_the_cpu() {
         for device in devices() {
             for (float, mean, p99) in [(Float::F32, 1e-6, 1e-5), (Float::Bf16, 2e-2, 0.1)] {
                 let found = log_probs(&Placement { device, float, kernels: Reference });
-                let mut differences: Vec<f64> =
-                    found.iter().zip(&expected).map(|(f, e)| (f - e).abs()).collect();
-                differences.sort_unstable_by(f64::total_cmp);
-                let found_mean = differences.iter().sum::<f64>() / differences.len() as f64;
-                let found_p99 = differences[(differences.len() - 1) * 99 / 100];
+                let differences = found.iter().zip(&expected).map(|(f, e)| (f - e).abs()).collect();
+                let (found_mean, found_p99) = mean_and_p99(differences);
                 let what =
                     format!("{family:?}, {device} {float:?}: mean {found_mean:.1e}, p99 {found_p99:.1e}");
                 assert!(found_mean <= mean && found_p99 <= p99, "{what}");
             }
         }
     }
+}
+
+/// Sampling with a cache, slots refilled, says of its tokens what the full pass says of them.
+#[test]
+fn sampling_with_a_cache_is_as_without() {
+    let config = config(Family::Llama);
+    let tensors = weights::initial(&config, 5).unwrap();
+    let token = |at: u32| at * at * 7 % config.vocab_size as u32;
+    let prompt = |index: u32| Prompt {
+        tokens: (index..=index + index * 5 % 40).map(token).collect(),
+        sample_index: u64::from(index),
+    };
+    let prompts: Vec<Prompt> = (0..13).map(prompt).collect();
+    let settings = SampleConfig { temperature: 1.0, top_p: 1.0, max_new_tokens: 12, stop: vec![3], seed: 2 };
+    for device in devices() {
+        for (float, mean, p99) in [(Float::F32, 1e-6, 1e-5), (Float::Bf16, 2e-2, 0.1)] {
+            let placement = Placement { device, float, kernels: Reference };
+            let decoder = Decoder::from_tensors(&config, tensors.clone(), &placement).unwrap();
+            for batch in [2, 13] {
+                let sampler = Sampler::new(&decoder, settings.clone()).unwrap().with_batch(batch);
+                let samples = sampler.all(&prompts).unwrap();
+                let scored = |(prompt, sample): (&Prompt, &assay_lm::sample::Sample)| {
+                    let tokens = [prompt.tokens.clone(), sample.tokens.clone()].concat();
+                    Scored { range: prompt.tokens.len()..tokens.len(), tokens }
+                };
+                let items: Vec<Scored> = prompts.iter().zip(&samples).map(scored).collect();
+                let full = score(&decoder, &items).unwrap().into_iter().flatten().map(f64::from);
+                let cached =
+                    samples.iter().flat_map(|sample| &sample.log_probs).map(|value| f64::from(*value));
+                let (found_mean, found_p99) =
+                    mean_and_p99(cached.zip(full).map(|(c, f)| (c - f).abs()).collect());
+                let what = format!("{device} {float:?}, {batch}: mean {found_mean:.1e}, p99 {found_p99:.1e}");
+                assert!(found_mean <= mean && found_p99 <= p99, "{what}");
+            }
+        }
+    }
+}
+
+fn mean_and_p99(mut differences: Vec<f64>) -> (f64, f64) {
+    differences.sort_unstable_by(f64::total_cmp);
+    let mean = differences.iter().sum::<f64>() / differences.len() as f64;
+    (mean, differences[(differences.len() - 1) * 99 / 100])
 }
