@@ -9,7 +9,7 @@ use assay_flow::{
     ArtifactType, Facts, InputSpec, LockEntry, LockError, ParamError, Params, Resources, StepContext,
     StepError, StepKind, Workspace,
 };
-use assay_lm::{DeviceName, LmError, Placement};
+use assay_lm::{DeviceName, Kernels, LmError, Placement, REFERENCE_VERSION};
 use assay_store::ErrorClass;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -285,13 +285,17 @@ pub(crate) fn named(known: &Facts, names: &[&str]) -> Facts {
     known.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// The facts that change float results under a placement: the instruction set where the CPU computes, else the GPU's architecture
-/// and the version of its library.
+/// The facts that change float results under a placement: the instruction set where the CPU computes, else the GPU and the version of its
+/// library; and the version of the reference kernels, where these compute.
 pub(crate) fn float_facts(placement: &Placement, known: &Facts) -> Facts {
-    match placement.device {
+    let mut facts = match placement.device {
         DeviceName::Cpu => named(known, &[FACT_INSTRUCTION_SET]),
         gpu @ DeviceName::Cuda(_) => named(known, &[&gpu.to_string()]),
+    };
+    if placement.kernels == Kernels::Reference {
+        facts.insert("reference-kernels".to_owned(), REFERENCE_VERSION.to_string());
     }
+    facts
 }
 
 /// What work on a model needs: `threads` and `memory_mb` on the CPU, and the device if it is another one.
