@@ -72,6 +72,7 @@ import io as _io
 import json as _json
 import math as _math
 import os as _os
+import tempfile as _tempfile
 import types as _types
 import zoneinfo as _zoneinfo
 from _assay_remote import Unsupported
@@ -169,6 +170,7 @@ def _new_main(name):
     main = _types.ModuleType(name)
     main.__dict__["__builtins__"] = __builtins__
     main.__dict__["__annotations__"] = {}
+    main.__dict__["__file__"] = "/program.py"
     if _behind_prelude:
         main.__dict__.update(_prelude)
         sys.setrecursionlimit(50000)
@@ -178,10 +180,20 @@ def _new_main(name):
 
 
 def _flush():
-    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
+    for stream in (sys.stdout, sys.stderr):
         # A stand-in of the program's may lack both.
         if stream is not None and not getattr(stream, "closed", False) and hasattr(stream, "flush"):
             stream.flush()
+    _flush_own()
+
+
+def _flush_own():
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except ValueError:
+            # It was closed, or the program has taken its buffer for a stream of its own.
+            pass
 
 
 def _flush_files():
@@ -208,7 +220,7 @@ def _end():
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
     sys.modules["__main__"] = _JUDGE
     _gc.collect()
-    _flush()
+    _flush_own()
 
 
 def _script():
@@ -415,6 +427,8 @@ def _seal():
     _errno.stand_in()
     _import_prelude()
     _stand_in_for_a_redirected_file()
+    # Where programs are judged there is such a folder. That it cannot be written to is said when they do.
+    _tempfile.tempdir = "/tmp"
     handle(b"LB-print(end='')\ndef f(x):\n return x")
     handle(b"S")
     handle(b"Ff\n1")

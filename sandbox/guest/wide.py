@@ -115,6 +115,12 @@ def _hash_of_set(items):
     return 590923713 if hashed == _MASK else _signed(hashed)
 
 
+def _state_of_range(value):
+    """What two ranges have in common if they are equal."""
+    size = _wide_len(value)
+    return (size, value.start if size else None, value.step if size > 1 else None)
+
+
 _hash = builtins.hash
 _HASHES = {
     int: lambda value: _hash_of_number(value, 1),
@@ -125,6 +131,7 @@ _HASHES = {
     tuple: _hash_of_tuple,
     frozenset: _hash_of_set,
     complex: lambda value: _signed(_hash_of_float(value.real) + 1000003 * _hash_of_float(value.imag)),
+    range: lambda value: _hash_of_tuple(_state_of_range(value)),
     type(None): lambda value: 0xFCA86420,
     Fraction: lambda value: _hash_of_number(value.numerator, value.denominator),
     Decimal: lambda value: _hash_of_number(*value.as_integer_ratio()) if value.is_finite() else _hash_of_float(float(value)),

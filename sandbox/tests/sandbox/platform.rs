@@ -323,6 +323,8 @@ fn what_only_other_platforms_have_is_named() {
         ("import hashlib\nhashlib.pbkdf2_hmac('sha256', b'a', b'b', 1)", "hashlib.pbkdf2_hmac"),
         ("with open('out.txt', 'w') as out: out.write('x')", "files that can be written"),
         ("import os\nos.makedirs('a/b')", "files that can be written"),
+        ("import tempfile\nwith tempfile.NamedTemporaryFile() as file: pass", "files that can be written"),
+        ("import tempfile\nwith tempfile.TemporaryDirectory() as folder: pass", "files that can be written"),
     ] {
         let expected = RunOutcome::UnsupportedPlatform { message: lacking.to_owned() };
         assert_eq!(run(&sandbox, source, "").outcome, expected, "{source}");

@@ -52,9 +52,9 @@ fn scripts_have_a_real_standard_input_and_output() {
         ("print('ä€𝄞')", "", "ok ä€𝄞\n"),
         ("import sys\nsys.stdout.buffer.write(b'\\xff')", "", "ok \u{fffd}"),
         (
-            "import sys\nprint(sys.version_info[:2] >= (3, 11), sys.argv, sys.path)",
+            "import sys\nprint(sys.version_info[:2] >= (3, 11), sys.argv, sys.path, __file__)",
             "",
-            "ok True ['program.py'] []\n",
+            "ok True ['program.py'] [] /program.py\n",
         ),
     ]);
 }

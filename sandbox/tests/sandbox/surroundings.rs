@@ -27,6 +27,11 @@ fn what_is_not_flushed_is_written_when_the_program_ends() {
         ),
         ("import io, sys\nout = io.TextIOWrapper(sys.stdout.buffer)\nprint('a', file=out)", "", "a\n"),
         (
+            "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')\nprint('é')",
+            "",
+            "é\n",
+        ),
+        (
             "import io\nout = io.BufferedWriter(io.FileIO(1, 'wb', closefd=False), 1 << 16)\nout.write(b'a')",
             "",
             "a",
