@@ -151,9 +151,9 @@ fn hashes_have_64_bits() {
             "529344067295497451 5740354900026072187 -5712037967665737420\n",
         ),
         (
-            "print(hash(range(3)), hash(range(0)), hash(range(5, 9, 7)) == hash(range(5, 6)), hash(range(10**12)))",
+            "print(hash(range(3)), hash(range(5, 9, 7)) == hash(range(5, 6)), hash(range(10**12)), hash(range(0)) == hash(range(2, 1)))",
             "",
-            "-8338477496398685190 -8357329684476117668 True 237804792668848852\n",
+            "-8338477496398685190 True 237804792668848852 True\n",
         ),
         (
             "print(hash(frozenset({1, 2, 3})), hash(None) == hash(None), hash('') == hash(b'') == 0)",
