@@ -81,6 +81,8 @@ from decimal import Decimal as _Decimal
 from fractions import Fraction as _Fraction
 
 _PROGRAM = "<program>"
+# A program may have put others in the place of these.
+_STDOUT, _STDERR = sys.__stdout__, sys.__stderr__
 _JUDGE = sys.modules["__main__"]
 _REFERENCES = {"lcb": _assay_lcb, "skythought": _assay_skythought}
 _code = None
@@ -188,7 +190,7 @@ def _flush():
 
 
 def _flush_own():
-    for stream in (sys.__stdout__, sys.__stderr__):
+    for stream in (_STDOUT, _STDERR):
         try:
             stream.flush()
         except ValueError:
@@ -217,7 +219,7 @@ def _end():
     _flush()
     if _may_open:
         _flush_files()
-    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, _STDOUT, _STDERR
     sys.modules["__main__"] = _JUDGE
     _gc.collect()
     _flush_own()
@@ -427,7 +429,7 @@ def _seal():
     _errno.stand_in()
     _import_prelude()
     _stand_in_for_a_redirected_file()
-    # Where programs are judged there is such a folder. That it cannot be written to is said when they do.
+    # Programs find a folder for temporary files. Writing there is refused, with the reason.
     _tempfile.tempdir = "/tmp"
     handle(b"LB-print(end='')\ndef f(x):\n return x")
     handle(b"S")

@@ -128,7 +128,7 @@ class Environment:
 
 
 def _target(path):
-    """The same in the program's interpreter, where there is the program too."""
+    """As `_owner`, and the program's own module too."""
     return sys.modules[PROGRAM] if path == PROGRAM else _owner(path)
 
 

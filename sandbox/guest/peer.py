@@ -118,8 +118,8 @@ class Peer:
         self._things = {}
         self._numbers = {}
         self._remotes = {}
-        # The remotes of the message that is being read.
-        self._arrived = []
+        # The remotes of the message that is being read, by number: each with its trust before, and how often it stands there.
+        self._arrived = {}
         # Numbers of errors of which a message is being made.
         self._errors = set()
         # Numbers of things that may have been made from a value of the test's.
@@ -154,8 +154,8 @@ class Peer:
             if operation not in _ENDING and isinstance(error, (StopIteration, StopAsyncIteration, GeneratorExit)):
                 # It would end an iteration of this side's.
                 error = RuntimeError(f"{type(error).__name__}: {text_of(error)}")
-            if error is not received:
-                self._errors_of_other.append(error)
+            # Also one of this side's own: it was the other side that raised it.
+            self._errors_of_other.append(error)
             raise error
         return received
 
@@ -228,8 +228,8 @@ class Peer:
     def _received(self, message, trust=None, is_call=False):
         """The value of a message, after what else it says. `trust` is for the value, if that is a thing."""
         encoded, changes, forgotten, printed = message
-        outer, self._arrived = self._arrived, []
-        value = None
+        outer, self._arrived = self._arrived, {}
+        value, is_whole = None, False
         try:
             value = self._decode(encoded)
             for number, parts in changes:
@@ -238,29 +238,25 @@ class Peer:
                 mirror = self._mirrors.pop(number, None)
                 if mirror is not None:
                     del self._mirror_numbers[id(mirror[0])]
+            is_whole = True
         finally:
-            # Whatever the rest of the message was.
             arrived, self._arrived = self._arrived, outer
             if self.is_test:
-                self._settle(arrived, value, trust, is_call)
+                self._settle(arrived, value if is_whole else None, trust, is_call)
         if any(printed):
             self.print(*printed)
         return value
 
     def _settle(self, arrived, value, trust, is_call):
-        """What the test may trust the things of a message with, of which `value` is the value."""
+        """Gives things of a message their trust back, where the test may trust them. `value` is that of the message, if it was read whole."""
         known = self._self_of(value) if is_call else None
-        if sum(remote is known for remote in arrived) > 1:
-            # It stands elsewhere too.
-            known = None
-        for remote in arrived:
-            if remote is known:
-                continue
-            if remote is not value or trust is None:
-                self._distrusted.add(remote._assay_number)
-                remote._assay_set(trust="")
-            elif trust and remote._assay_number not in self._distrusted:
-                remote._assay_set(trust=trust)
+        for number, (remote, before, times) in arrived.items():
+            # One that is called for stands nowhere else.
+            is_known = remote is known and times == 1
+            if not is_known and (remote is not value or trust is None):
+                self._distrusted.add(number)
+            elif number not in self._distrusted:
+                remote._assay_set(trust=before if is_known else trust or before)
 
     def _self_of(self, call):
         """What a method of the test's is called for: an object of a class of the test's, trusted as what made it gives it."""
@@ -475,7 +471,13 @@ class Peer:
             remote = self._remotes[number] = object.__new__(kind)
             remote._assay_set(peer=self, number=number, trust=trust, nature=nature, driver=None, hash=None)
         remote._assay_set(value=tuple(map(self._decode, value[:1])))
-        self._arrived.append(remote)
+        before, times = remote._assay_trust, 0
+        if number in self._arrived:
+            _, before, times = self._arrived[number]
+        self._arrived[number] = remote, before, times + 1
+        if self.is_test:
+            # The program may be asked before the message is read whole, and ask back.
+            remote._assay_set(trust="")
         return remote
 
     def _trust(self, operation, target, arguments):

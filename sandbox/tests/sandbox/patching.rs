@@ -152,6 +152,14 @@ fn what_a_test_makes_of_the_program_proves_nothing() {
             "try: raise E('b')\nexcept E: pass\nassert f(1)==2",
             RuntimeError,
         ),
+        // What the test made and the program raises was raised by the program.
+        (
+            "import sys\ndef f(x): sys.exit()",
+            "from unittest.mock import patch\nwith patch('sys.exit', side_effect=SystemExit): r = f(3)\nassert r == 9",
+            RuntimeError,
+        ),
+        ("def f(x): x()", "def stop(): raise SystemExit\nf(stop)\nassert f(1) == 9", RuntimeError),
+        ("def f(x): raise x", "assert f(SystemExit()) == 9", RuntimeError),
         // A message that is broken behind a thing that the test trusts.
         (
             "import gc\nclass S:\n  def __eq__(s,o): return True\n  def run(s,out):\n    p=next(o for o in gc.get_objects() if type(o).__name__=='Peer')\n    n,x=p._mirror_numbers[id(out)],p._encode(s)\n    p._message=lambda v,i=False: [type(p)._encode(p,v),[[n,[x]],[999999,[]]],[],['','']]\n    try: p.ask('input',None,'')\n    except BaseException: pass\n    finally: del p._message",

@@ -26,6 +26,7 @@ fn what_is_not_flushed_is_written_when_the_program_ends() {
             "a",
         ),
         ("import io, sys\nout = io.TextIOWrapper(sys.stdout.buffer)\nprint('a', file=out)", "", "a\n"),
+        ("import sys\nprint('a')\nsys.__stdout__ = None\ndel sys.__stderr__", "", "a\n"),
         (
             "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')\nprint('é')",
             "",
