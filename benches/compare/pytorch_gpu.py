@@ -82,6 +82,8 @@ class Decoder(nn.Module):
 
 def main():
     size, device, steps = sys.argv[1], torch.device(sys.argv[2]), int(sys.argv[3])
+    if steps <= UNTIMED:
+        sys.exit(f"more than {UNTIMED} steps: the first are not timed")
     shape, rows, length = SHAPES[size]
     torch.manual_seed(1)
     model = Decoder(shape, length).to(device)

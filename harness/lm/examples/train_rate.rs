@@ -73,7 +73,7 @@ fn floor(
     length: usize,
 ) -> Result<serde_json::Value, LmError> {
     let device = placement.open()?;
-    let (side, megabytes) = if device.is_cpu() { (512, 64) } else { (8192, 4096) };
+    let (side, megabytes) = if device.is_cpu() { (512, 64) } else { (8192, 1024) };
     let square = Tensor::ones((side, side), placement.float.dtype(), &device)?;
     let product = seconds(&device, || square.matmul(&square))?;
     let flops = 2.0 * (side as f64).powi(3) / product;

@@ -52,7 +52,17 @@ impl Cuda {
         return None;
     }
 
-    /// The most memory in bytes that was in use on a GPU at one time since this process began to use it. `None` if it cannot be told.
+    /// The free memory of one GPU in bytes, which this process starts to use. `None` if it cannot be told.
+    #[must_use]
+    #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "there is no GPU"))]
+    pub fn free_bytes(index: usize) -> Option<u64> {
+        #[cfg(feature = "cuda")]
+        return driver::free_bytes(index);
+        #[cfg(not(feature = "cuda"))]
+        return None;
+    }
+
+    /// The most bytes that tensors of this process had of a GPU's memory at one time. `None` if it cannot be told.
     #[must_use]
     #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "there is no GPU"))]
     pub fn peak_bytes(index: usize) -> Option<u64> {

@@ -16,7 +16,7 @@ pub(crate) struct Row {
 pub(crate) trait Forward {
     /// Feeds tokens and computes the logits `[wanted.len(), vocabulary]` that follow the wanted rows.
     ///
-    /// Several rows may belong to one slot; their positions then rise by one from row to row.
+    /// Several rows may belong to one slot; their positions then rise by one from row to row. `wanted` rises.
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()>;
 
     /// Makes the first `positions` positions of slot `to` those of slot `from`.

@@ -39,34 +39,33 @@ struct Shape {
     dim: usize,
 }
 
-/// Where the rows of a pass are in the caches, the same for all layers.
-struct Places {
-    /// Where their keys and values go, `[N · KV, D]`.
-    targets: Tensor,
-    parts: Vec<Part>,
-}
-
-/// Rows that attend together.
+/// Rows that are stored and attend together, the same for all layers.
 enum Part {
     /// One row each of several slots, which are their last positions.
     Newest(Newest),
-    /// Rows of one slot that follow each other.
-    Prompt { rows: Range<usize>, slot: usize, positions: usize, mask: Tensor },
+    /// Rows of one slot that follow each other, from position `first` on.
+    Prompt { rows: Range<usize>, slot: usize, first: usize, mask: Tensor },
 }
 
 struct Newest {
     rows: Range<usize>,
+    /// The row of each slot, `[slots]`, and the position where it is stored, `[slots · KV, 1, D]`; that of a slot without a row is none.
+    fed: Tensor,
+    positions: Tensor,
     /// The positions of the longest of these slots.
     longest: usize,
     /// `[B, 1, longest]`: `-∞` behind each slot's own positions.
     mask: Tensor,
-    /// The slots, `[B]` and each with its heads `[B · KV]`; `None` where all slots attend, which needs no copy of the caches.
+    /// The heads that attend, `[B · KV]`; `None` where those of all slots do, which needs no copy of the caches.
     chosen: Option<Tensor>,
-    /// The row of each of them, `[B]`.
+    /// The row of each slot that attends, `[B]`.
     row_of: Tensor,
     /// Which of them each row is, `[rows]`.
     slot_of: Tensor,
 }
+
+/// The position where nothing is stored.
+const NOWHERE: u32 = u32::MAX;
 
 impl ReferenceForward {
     /// `slots` sequences of up to `capacity` positions.
@@ -85,9 +84,9 @@ impl ReferenceForward {
     fn pass(&self, rows: &[Row], wanted: &[u32], logits: &mut Vec<f32>) -> Result<()> {
         let (tokens, positions): (Vec<u32>, Vec<u32>) =
             rows.iter().map(|row| (row.token, row.position as u32)).unzip();
-        let places = self.shape.places(rows, self.decoder.embedding().device())?;
+        let parts = self.shape.parts(rows, self.decoder.embedding().device())?;
         let x = self.decoder.layers_of(&tokens, &positions, |index, heads| {
-            self.caches[index].attend(&self.shape, &places, &heads)
+            self.caches[index].attend(&self.shape, &parts, &heads)
         })?;
         if wanted.is_empty() {
             return Ok(());
@@ -102,6 +101,7 @@ impl ReferenceForward {
 impl Forward for ReferenceForward {
     fn feed(&mut self, rows: &[Row], wanted: &[usize], logits: &mut Vec<f32>) -> Result<()> {
         logits.clear();
+        debug_assert!(wanted.is_sorted(), "wanted rows rise");
         let mut wanted = wanted.iter().map(|row| *row as u32).peekable();
         for (index, rows) in rows.chunks(MOST_ROWS).enumerate() {
             let (start, end) = ((index * MOST_ROWS) as u32, (index * MOST_ROWS + rows.len()) as u32);
@@ -130,15 +130,17 @@ impl Forward for ReferenceForward {
 
 impl Cache {
     /// Stores the keys and values of a layer, and attends to all that the cache then holds of each row's past.
-    fn attend(&self, shape: &Shape, places: &Places, heads: &Heads<Tensor>) -> CandleResult<Tensor> {
-        for (cache, new) in [(&self.keys, &heads.keys), (&self.values, &heads.values)] {
-            cache.scatter_set(&places.targets, &new.contiguous()?.reshape(((), shape.dim))?, 0)?;
-        }
-        let attended = places.parts.iter().map(|part| match part {
-            Part::Newest(newest) => self.newest(shape, newest, &heads.queries),
-            Part::Prompt { rows, slot, positions, mask } => {
-                let queries = heads.queries.narrow(0, rows.start, rows.len())?;
-                self.prompt(shape, &queries, *slot, *positions, mask)
+    fn attend(&self, shape: &Shape, parts: &[Part], heads: &Heads<Tensor>) -> CandleResult<Tensor> {
+        let news = [(&self.keys, &heads.keys), (&self.values, &heads.values)];
+        let attended = parts.iter().map(|part| match part {
+            Part::Newest(newest) => {
+                news.iter().try_for_each(|(cache, new)| newest.store(shape, cache, new))?;
+                self.newest(shape, newest, &heads.queries)
+            }
+            Part::Prompt { rows, slot, first, mask } => {
+                let of_part = |all: &Tensor| all.narrow(0, rows.start, rows.len());
+                news.iter().try_for_each(|(cache, new)| shape.store(cache, &of_part(new)?, *slot, *first))?;
+                self.prompt(shape, &of_part(&heads.queries)?, *slot, first + rows.len(), mask)
             }
         });
         Tensor::cat(&attended.collect::<CandleResult<Vec<_>>>()?, 0)
@@ -146,7 +148,7 @@ impl Cache {
 
     fn newest(&self, shape: &Shape, newest: &Newest, queries: &Tensor) -> CandleResult<Tensor> {
         let Shape { capacity, heads, kv_heads, dim, .. } = *shape;
-        let Newest { rows, longest, mask, chosen, row_of, slot_of } = newest;
+        let Newest { rows, longest, mask, chosen, row_of, slot_of, .. } = newest;
         let (slots, group) = (row_of.dim(0)?, heads / kv_heads);
         let queries = queries.narrow(0, rows.start, rows.len())?.index_select(row_of, 0)?;
         let queries = queries.reshape((slots * kv_heads, group, dim))?;
@@ -185,16 +187,27 @@ impl Cache {
     }
 }
 
+impl Newest {
+    /// Stores rows `[N, KV·D]` in a cache.
+    fn store(&self, shape: &Shape, cache: &Tensor, new: &Tensor) -> CandleResult<()> {
+        let Shape { slots, capacity, kv_heads, dim, .. } = *shape;
+        let new = new.narrow(0, self.rows.start, self.rows.len())?.index_select(&self.fed, 0)?;
+        let heads = cache.reshape((slots * kv_heads, capacity, dim))?;
+        heads.scatter_set(&self.positions, &new.reshape((slots * kv_heads, 1, dim))?, 1)
+    }
+}
+
 impl Shape {
-    fn places(&self, rows: &[Row], device: &Device) -> Result<Places> {
+    /// Stores rows `[N, KV·D]` of a slot in a cache, from position `first` on.
+    fn store(&self, cache: &Tensor, new: &Tensor, slot: usize, first: usize) -> CandleResult<()> {
         let Self { capacity, kv_heads, dim, .. } = *self;
-        let heads = |slot: usize| slot * kv_heads..(slot + 1) * kv_heads;
-        let place = |row: &Row| {
-            heads(row.slot).map(|head| (head * capacity + row.position) as u32).collect::<Vec<_>>()
-        };
-        let targets: Vec<u32> = rows.iter().flat_map(place).collect();
-        let targets = Tensor::new(targets, device)?.unsqueeze(1)?;
-        let targets = targets.broadcast_as((rows.len() * kv_heads, dim))?.contiguous()?;
+        let heads = new.reshape(((), kv_heads, dim))?.transpose(0, 1)?.contiguous()?;
+        (0..kv_heads).try_for_each(|head| {
+            cache.slice_set(&heads.get(head)?, 0, (slot * kv_heads + head) * capacity + first)
+        })
+    }
+
+    fn parts(&self, rows: &[Row], device: &Device) -> Result<Vec<Part>> {
         let follows = |a: &Row, b: &Row| a.slot == b.slot && a.position + 1 == b.position;
         let runs: Vec<&[Row]> = rows.chunk_by(follows).collect();
         let mut parts = Vec::new();
@@ -208,15 +221,15 @@ impl Shape {
                 _ => Part::Newest(self.newest(here.clone(), &rows[here], device)?),
             });
         }
-        Ok(Places { targets, parts })
+        Ok(parts)
     }
 
     fn newest(&self, place: Range<usize>, rows: &[Row], device: &Device) -> Result<Newest> {
-        // With most slots in use it is cheaper to compute all than to copy some.
-        let all = rows.len() * 2 >= self.slots;
+        let longest = rows.iter().map(|row| row.position + 1).max().unwrap_or(1);
+        // Slots that are chosen are copied as a whole, read and written.
+        let all = self.slots * longest <= 2 * rows.len() * self.capacity;
         let slots: Vec<usize> =
             if all { (0..self.slots).collect() } else { rows.iter().map(|row| row.slot).collect() };
-        let longest = rows.iter().map(|row| row.position + 1).max().unwrap_or(1);
         let mut row_of = vec![0; slots.len()];
         let mut slot_of = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
@@ -232,8 +245,11 @@ impl Shape {
         let heads = |slot: &usize| slot * self.kv_heads..(slot + 1) * self.kv_heads;
         let chosen = (!all).then(|| slots.iter().flat_map(heads).map(|head| head as u32).collect::<Vec<_>>());
         let chosen = chosen.map(|heads| Tensor::new(heads, device)).transpose()?;
+        let (fed, positions) = self.fed(rows, device)?;
         Ok(Newest {
             rows: place,
+            fed,
+            positions,
             longest,
             mask: Tensor::from_vec(mask, (slots.len(), 1, longest), device)?,
             chosen,
@@ -241,11 +257,21 @@ impl Shape {
             slot_of: Tensor::new(slot_of, device)?,
         })
     }
+
+    /// Of rows of different slots, the row of each slot and where it is stored.
+    fn fed(&self, rows: &[Row], device: &Device) -> Result<(Tensor, Tensor)> {
+        let (mut fed, mut positions) = (vec![0; self.slots], vec![NOWHERE; self.slots]);
+        for (index, row) in rows.iter().enumerate() {
+            (fed[row.slot], positions[row.slot]) = (index as u32, row.position as u32);
+        }
+        let positions = Tensor::new(positions, device)?.unsqueeze(1)?;
+        let positions = positions.broadcast_as((self.slots, self.kv_heads * self.dim))?.contiguous()?;
+        Ok((Tensor::new(fed, device)?, positions.reshape((self.slots * self.kv_heads, 1, self.dim))?))
+    }
 }
 
 fn prompt(rows: Range<usize>, run: &[Row], device: &Device) -> Result<Part> {
     let (slot, first) = (run[0].slot, run[0].position);
-    let positions = first + run.len();
-    let mask = ops::causal_mask(first, run.len(), positions, device)?;
-    Ok(Part::Prompt { rows, slot, positions, mask })
+    let mask = ops::causal_mask(first, run.len(), first + run.len(), device)?;
+    Ok(Part::Prompt { rows, slot, first, mask })
 }

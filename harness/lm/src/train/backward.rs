@@ -50,7 +50,10 @@ fn with_the_head_apart(decoder: &Decoder, part: &MicroBatch, add: &mut Add<'_>) 
         pass.before_head(decoder, &pass.layers(decoder, embedded.as_tensor().clone())?, &part.rows())?;
     let (loss, gradient) = head(decoder, &rows.detach(), part, add)?;
     let store = backward(decoder, &weighted(&rows, &gradient)?, add)?;
-    embedding(part, &gradient_of(&embedded, store)?, decoder.config().vocab_size, add)?;
+    let gradient = gradient_of(&embedded, store)?;
+    // It holds the graph, and so all that the pass has left.
+    drop(rows);
+    embedding(part, &gradient, decoder.config().vocab_size, add)?;
     Ok(loss)
 }
 

@@ -102,10 +102,12 @@ fn layer(config: &Config, size: u64, part: PartSize) -> u64 {
     .map(|value| value as u64);
     // Sums over numbers in half precision are made in `f32`: the widened numbers and the narrowed result are held too.
     let (widened, narrowed) = if size < 4 { (4, size) } else { (0, 0) };
-    let norm = |width: u64| width * (widened + 4 + 4 + narrowed + size);
+    let norm = |width: u64| width * (widened + 4 + 4 + 4 + narrowed);
     let (queries, keys) = (heads * dim, kv_heads * dim);
     let head_norms = if config.qk_norm() { norm(queries) + norm(keys) } else { 0 };
-    let projected = size * (queries + 2 * keys);
+    // A bias in half precision is a product that is added.
+    let results = 1 + u64::from(config.qkv_bias) * if size < 4 { 2 } else { 1 };
+    let projected = size * (queries + 2 * keys) * results;
     let rotated = 4 * size * (queries + keys);
     // Gathered, turned and multiplied; the scores scaled, masked, and through a softmax.
     let gathered = size * (5 * queries + 4 * keys);

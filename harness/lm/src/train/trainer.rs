@@ -148,8 +148,7 @@ fn memory_plan(decoder: &Decoder, units: &[Unit], config: &TrainConfig) -> Memor
 /// Refuses a run that a GPU has not the memory for. The memory of the CPU is its step's affair.
 fn check_memory(decoder: &Decoder, units: &[Unit], config: &TrainConfig) -> Result<()> {
     let DeviceName::Cuda(index) = decoder.placement().device else { return Ok(()) };
-    let gpus = Cuda::look_closely().map(|cuda| cuda.gpus).unwrap_or_default();
-    let free = gpus.into_iter().find(|gpu| gpu.index == index).and_then(|gpu| gpu.free_bytes);
+    let free = Cuda::free_bytes(index);
     let plan = memory_plan(decoder, units, config);
     // The weights are there already.
     free.map_or(Ok(()), |free| plan.fits(free + plan.weights))
