@@ -41,7 +41,7 @@ fn a_plan_for_a_gpu_says_tokens_memory_and_hours() {
     // Three seeds: one base asked once and three models each; K = 8, M = 8 of 2,048 questions.
     let generates = "13,190 replies of 10 models, 49,152 thoughts and 393,216 answers";
     assert!(line("generates").contains(generates) && line("generates").contains("GPU hours"), "{printed}");
-    // Learned three times: once by three models, twice by one, and eight rows a question by the last.
+    // Three epochs of 2,048 × (3 + 2 + 8) rows, under three seeds.
     assert!(line("trains").contains("239,616 rows in 15 runs"), "{printed}");
     assert!(line("takes").contains("GiB: weights 0.3, optimiser 2.0"), "{printed}");
     let arguments = [&plan[..], &["--json"]].concat();

@@ -327,7 +327,9 @@ pub(crate) fn ready(steps: &[Step], facts: &Facts) -> Result<(), Failure> {
     let mut met = BTreeSet::new();
     let mut unpinned: BTreeMap<Utf8PathBuf, Unpinned<'_>> = BTreeMap::new();
     for step in steps {
+        // A server is one step's at a time too, and is no device of this machine.
         let device = step.kind.resources(&step.params).device;
+        let device = device.filter(|device| matches!(device.parse(), Ok(DeviceName::Cuda(_))));
         if let Some(device) =
             device.filter(|device| !facts.contains_key(device) && met.insert(device.clone()))
         {

@@ -152,7 +152,7 @@ impl Work {
                 bytes: self.bytes,
                 unchecked: self.unchecked as u64,
             },
-            generates: (self.models > 0).then(replies),
+            generates: (self.models > 0 || self.tokens > 0.0).then(replies),
             trains: (*runs > 0).then(trains),
             not_measured: absent.iter().map(absence).collect(),
         }
@@ -173,7 +173,7 @@ impl Work {
                 ),
             };
         }
-        if self.models > 0 {
+        if self.models > 0 || self.tokens > 0.0 {
             let replies = format!("{} replies of {}", grouped(self.replies), counted(self.models, "model"));
             let (judged, written) = if self.answers > 0.0 {
                 let (thoughts, answers) = (grouped(self.thoughts), grouped(self.answers));

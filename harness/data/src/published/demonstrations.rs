@@ -49,7 +49,7 @@ impl PublishedDemonstrations {
     /// out. `name` is what messages call the files.
     ///
     /// # Errors
-    /// [`DataError`] with file and row, as in [`Published::items`]; or a thought is empty.
+    /// [`DataError`] with file and row, as in [`Published::items`]; or a thought or an answer is empty.
     pub fn demonstrations(
         &self,
         files: &[&Utf8Path],
@@ -69,6 +69,9 @@ impl PublishedDemonstrations {
             }
             let answer = formulas.render(REPLY, columns)?.or_else(|| item.references.first().cloned());
             let (answer, source) = (answer.unwrap_or_default(), item.id.clone());
+            if answer.trim().is_empty() {
+                return Err(format!("item `{}`: its answer is empty", item.id));
+            }
             Ok(Some(Demonstration { item, thought, answer, source }))
         })
     }

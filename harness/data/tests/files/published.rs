@@ -83,6 +83,8 @@ fn rows_with_worked_answers_become_demonstrations() {
 
     let silent = demonstrations(WORKED, r#"{"question": "2 + 2?", "answer": "\n#### 4"}"#, &[]).unwrap_err();
     assert!(silent.contains("row 1") && silent.contains("its thought is empty"), "{silent}");
+    let mute = demonstrations(&format!("reply = ' '\n{WORKED}"), rows, &[]).unwrap_err();
+    assert!(mute.contains("row 1") && mute.contains("its answer is empty"), "{mute}");
     let wrong: PublishedDemonstrations =
         toml::from_str(&WORKED.replace("{{ question }}", "{{ question")).unwrap();
     assert_eq!(wrong.check().unwrap_err().0, "rows.question");
