@@ -68,9 +68,8 @@ fn rows_with_worked_answers_become_demonstrations() {
     let shown = |texts: [&str; 4]| texts.map(str::to_owned);
     let four = shown(["worked/1", "4", "Two and two\n= 4", "4"]);
     let ten = shown(["worked/3", "10", "Ten.", "10"]);
-    let asked =
-        of_text(&WORKED.split("[rows]\n").collect::<Vec<_>>()[1], r#"{"question": "3 + 3?", "answer": "6"}"#);
-    let asked = asked.unwrap();
+    let (_, rows_alone) = WORKED.split_once("[rows]\n").unwrap();
+    let asked = of_text(rows_alone, r#"{"question": "3 + 3?", "answer": "6"}"#).unwrap();
     // What is asked in a test is left out, and does not count as one of the first.
     assert_eq!(demonstrations(WORKED, rows, &asked), Ok(vec![four.clone(), ten.clone()]));
     assert_eq!(demonstrations(WORKED, rows, &[]).unwrap().len(), 3);
